@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/string.h>
+
+#include "portset.h"
+
+static const struct chatdnat_port_name {
+	const char *name;
+	u16 port;
+	enum chatdnat_proto proto;	/* unless a suffix says otherwise */
+} chatdnat_port_names[] = {
+	{ "smtp",		25,			CHATDNAT_TCP },
+	{ "http",		80,			CHATDNAT_TCP },
+	{ "imap",		143,			CHATDNAT_TCP },
+	{ "https",		443,			CHATDNAT_TCP },
+	{ "submissions",	465,			CHATDNAT_TCP },
+	{ "submission",		587,			CHATDNAT_TCP },
+	{ "imaps",		993,			CHATDNAT_TCP },
+	{ "turn",		3478,			CHATDNAT_UDP },
+	{ "ssh",		CHATDNAT_PORT_SSH,	CHATDNAT_TCP },
+};
+
+/* How many of the names above are the ports of "chatmail". */
+#define CHATDNAT_CHATMAIL	7
+
+static u8 chatdnat_portset_start(const struct chatdnat_portset *set,
+				 enum chatdnat_proto proto)
+{
+	return proto == CHATDNAT_UDP ? set->n[CHATDNAT_TCP] : 0;
+}
+
+/* The first range of a protocol that ends at @port or behind it. */
+static u8 chatdnat_portset_find(const struct chatdnat_portset *set,
+				enum chatdnat_proto proto, u32 port)
+{
+	u8 low = chatdnat_portset_start(set, proto);
+	u8 high = low + set->n[proto], middle;
+
+	while (low < high) {
+		middle = (low + high) / 2;
+		if (set->range[middle].last < port)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool chatdnat_is_ssh(enum chatdnat_proto proto,
+			    struct chatdnat_ports ports)
+{
+	return proto == CHATDNAT_TCP && ports.first == CHATDNAT_PORT_SSH &&
+	       ports.last == CHATDNAT_PORT_SSH;
+}
+
+/*
+ * Adds a range, merged with all that it overlaps or touches. A range over
+ * 22/tcp would be refused when it is read back, so 22 is neither merged nor
+ * merged with.
+ */
+static bool chatdnat_portset_add(struct chatdnat_portset *set,
+				 enum chatdnat_proto proto,
+				 struct chatdnat_ports add)
+{
+	bool ssh = chatdnat_is_ssh(proto, add);
+	u8 end = chatdnat_portset_start(set, proto) + set->n[proto];
+	u8 total = set->n[CHATDNAT_TCP] + set->n[CHATDNAT_UDP];
+	u8 at, behind;
+
+	at = chatdnat_portset_find(set, proto, ssh ? add.first : add.first - 1);
+	if (!ssh && at < end && chatdnat_is_ssh(proto, set->range[at]))
+		at++;
+
+	for (behind = at; behind < end; behind++) {
+		struct chatdnat_ports *old = &set->range[behind];
+
+		if (ssh ? old->first > add.last : old->first > add.last + 1)
+			break;
+		if (!ssh && chatdnat_is_ssh(proto, *old))
+			break;
+		add.first = min(add.first, old->first);
+		add.last = max(add.last, old->last);
+	}
+
+	if (at == behind && total == CHATDNAT_PORTSET_MAX)
+		return false;
+
+	memmove(&set->range[at + 1], &set->range[behind],
+		(total - behind) * sizeof(set->range[0]));
+	set->range[at] = add;
+	set->n[proto] += 1 - (behind - at);
+	return true;
+}
+
+static int chatdnat_port_parse(struct chatdnat_text text, u16 *port,
+			       struct chatdnat_refusal *why)
+{
+	u32 number;
+
+	if (!chatdnat_text_number(text, &number))
+		return chatdnat_refuse(why, -EINVAL, text,
+				       "a port number, a range like 5000-5010, or one of smtp http imap https submissions submission imaps chatmail turn ssh");
+	if (!number || number > U16_MAX)
+		return chatdnat_refuse(why, -ERANGE, text,
+				       "a port number from 1 to 65535");
+	*port = number;
+	return 0;
+}
+
+static int chatdnat_range_parse(struct chatdnat_text text,
+				enum chatdnat_proto proto,
+				struct chatdnat_ports *ports,
+				struct chatdnat_refusal *why)
+{
+	struct chatdnat_text first, last;
+	int err;
+
+	if (!chatdnat_text_split(text, '-', &first, &last)) {
+		err = chatdnat_port_parse(text, &ports->first, why);
+		ports->last = ports->first;
+		return err;
+	}
+
+	err = chatdnat_port_parse(first, &ports->first, why);
+	if (!err)
+		err = chatdnat_port_parse(last, &ports->last, why);
+	if (err)
+		return err;
+	if (ports->first > ports->last)
+		return chatdnat_refuse(why, -EINVAL, text,
+				       "a range that begins with its lower port");
+	if (proto == CHATDNAT_TCP && ports->first <= CHATDNAT_PORT_SSH &&
+	    ports->last >= CHATDNAT_PORT_SSH)
+		return chatdnat_refuse(why, -EINVAL, text,
+				       "a range without 22/tcp, SSH to this host; it is sent on only where 22 is written by itself");
+	return 0;
+}
+
+static int chatdnat_proto_parse(struct chatdnat_text text, bool given,
+				enum chatdnat_proto *proto,
+				struct chatdnat_refusal *why)
+{
+	if (!given)
+		return 0;
+
+	if (chatdnat_text_is(text, "tcp"))
+		*proto = CHATDNAT_TCP;
+	else if (chatdnat_text_is(text, "udp"))
+		*proto = CHATDNAT_UDP;
+	else
+		return chatdnat_refuse(why, -EINVAL, text,
+				       "tcp or udp behind the '/'");
+	return 0;
+}
+
+static int chatdnat_portset_parse_element(struct chatdnat_portset *set,
+					  struct chatdnat_text element,
+					  struct chatdnat_refusal *why)
+{
+	enum chatdnat_proto proto = CHATDNAT_TCP;
+	struct chatdnat_text what, suffix;
+	struct chatdnat_ports ports;
+	bool given, fits = true;
+	int err, i, first = 0, last;
+
+	given = chatdnat_text_split(element, '/', &what, &suffix);
+
+	if (chatdnat_text_is(what, "chatmail")) {
+		last = CHATDNAT_CHATMAIL - 1;
+	} else {
+		while (first < ARRAY_SIZE(chatdnat_port_names) &&
+		       !chatdnat_text_is(what, chatdnat_port_names[first].name))
+			first++;
+		last = first;
+	}
+
+	if (first < ARRAY_SIZE(chatdnat_port_names)) {
+		proto = chatdnat_port_names[first].proto;
+		err = chatdnat_proto_parse(suffix, given, &proto, why);
+		if (err)
+			return err;
+		for (i = first; fits && i <= last; i++) {
+			ports.first = chatdnat_port_names[i].port;
+			ports.last = ports.first;
+			fits = chatdnat_portset_add(set, proto, ports);
+		}
+	} else {
+		err = chatdnat_proto_parse(suffix, given, &proto, why);
+		if (!err)
+			err = chatdnat_range_parse(what, proto, &ports, why);
+		if (err)
+			return err;
+		fits = chatdnat_portset_add(set, proto, ports);
+	}
+
+	if (!fits)
+		return chatdnat_refuse(why, -E2BIG, element,
+				       "at most 128 separate ports and ranges");
+	return 0;
+}
+
+/**
+ * chatdnat_portset_parse() - read a list of ports
+ * @set: filled in; undefined after a refusal
+ * @text: comma-separated numbers, ranges and names, each with an optional
+ *	  /tcp or /udp; not empty
+ * @why: filled in on refusal
+ *
+ * Context: Any.
+ * Return: 0, -EINVAL for a malformed list, -ERANGE for a number that is no
+ * port, -E2BIG for too many.
+ */
+int chatdnat_portset_parse(struct chatdnat_portset *set,
+			   struct chatdnat_text text,
+			   struct chatdnat_refusal *why)
+{
+	struct chatdnat_text rest = text, element;
+	int err;
+
+	memset(set, 0, sizeof(*set));
+	if (!text.len)
+		return chatdnat_refuse(why, -EINVAL, text,
+				       "at least one port");
+
+	while (chatdnat_text_next(&rest, ',', &element)) {
+		err = chatdnat_portset_parse_element(set, element, why);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/**
+ * chatdnat_portset_format() - write a list of ports in its canonical form
+ * @set: the ports
+ * @buf: where to
+ * @size: room in @buf
+ *
+ * Context: Any.
+ * Return: Bytes written, without the terminator.
+ */
+int chatdnat_portset_format(const struct chatdnat_portset *set, char *buf,
+			    size_t size)
+{
+	u8 i, n = set->n[CHATDNAT_TCP] + set->n[CHATDNAT_UDP];
+	int len = 0;
+
+	for (i = 0; i < n; i++) {
+		const struct chatdnat_ports *ports = &set->range[i];
+
+		len += scnprintf(buf + len, size - len, "%s%u", i ? "," : "",
+				 ports->first);
+		if (ports->last != ports->first)
+			len += scnprintf(buf + len, size - len, "-%u",
+					 ports->last);
+		if (i >= set->n[CHATDNAT_TCP])
+			len += scnprintf(buf + len, size - len, "/udp");
+	}
+	return len;
+}
+
+/**
+ * chatdnat_portset_has() - whether a port is in a set
+ * @set: the set
+ * @proto: TCP or UDP
+ * @port: host byte order
+ *
+ * Context: Any; on the packet path.
+ */
+bool chatdnat_portset_has(const struct chatdnat_portset *set,
+			  enum chatdnat_proto proto, u16 port)
+{
+	u8 end = chatdnat_portset_start(set, proto) + set->n[proto];
+	u8 at = chatdnat_portset_find(set, proto, port);
+
+	return at < end && set->range[at].first <= port;
+}

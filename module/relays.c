@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/string.h>
+
+#include "relays.h"
+
+static const struct chatdnat_addr chatdnat_every_other;
+
+static int chatdnat_relay_parse(enum chatdnat_family family,
+				struct chatdnat_relay *relay,
+				struct chatdnat_text element,
+				struct chatdnat_refusal *why)
+{
+	struct chatdnat_text addr, own;
+	bool has_own = chatdnat_text_split(element, '@', &addr, &own);
+	int err;
+
+	relay->own = chatdnat_every_other;
+	err = chatdnat_addr_parse(family, &relay->addr, addr, why);
+	if (err || !has_own)
+		return err;
+
+	err = chatdnat_addr_parse(family, &relay->own, own, why);
+	if (err)
+		return err;
+	if (chatdnat_addr_equal(&relay->addr, &relay->own))
+		return chatdnat_refuse(why, -EINVAL, element,
+				       "a relay that is another host than the own address behind '@'");
+	return 0;
+}
+
+static bool chatdnat_relays_serves(const struct chatdnat_relays *relays,
+				   const struct chatdnat_addr *own)
+{
+	u8 i;
+
+	for (i = 0; i < relays->n; i++)
+		if (chatdnat_addr_equal(&relays->relay[i].own, own))
+			return true;
+	return false;
+}
+
+/**
+ * chatdnat_relays_parse() - read one family's relays
+ * @family: IPv4 or IPv6
+ * @relays: filled in; undefined after a refusal
+ * @text: comma-separated RELAY or RELAY@OWN; empty for none
+ * @why: filled in on refusal
+ *
+ * Context: Any.
+ * Return: 0, -EINVAL for what is malformed or given twice, -E2BIG for too many.
+ */
+int chatdnat_relays_parse(enum chatdnat_family family,
+			  struct chatdnat_relays *relays,
+			  struct chatdnat_text text,
+			  struct chatdnat_refusal *why)
+{
+	struct chatdnat_text rest = text, element;
+	struct chatdnat_relay add;
+	int err;
+
+	memset(relays, 0, sizeof(*relays));
+	if (!text.len)
+		return 0;
+
+	while (chatdnat_text_next(&rest, ',', &element)) {
+		err = chatdnat_relay_parse(family, &add, element, why);
+		if (err)
+			return err;
+		if (chatdnat_relays_serves(relays, &add.own))
+			return chatdnat_refuse(why, -EINVAL, element,
+					       "one relay for each own address, and one without '@' at most");
+		if (relays->n == CHATDNAT_RELAYS_MAX)
+			return chatdnat_refuse(why, -E2BIG, element,
+					       "at most 16 relays");
+		relays->relay[relays->n++] = add;
+	}
+	return 0;
+}
+
+/**
+ * chatdnat_relays_format() - write one family's relays
+ * @family: IPv4 or IPv6
+ * @relays: the relays
+ * @buf: where to
+ * @size: room in @buf
+ *
+ * Context: Any.
+ * Return: Bytes written, without the terminator.
+ */
+int chatdnat_relays_format(enum chatdnat_family family,
+			   const struct chatdnat_relays *relays, char *buf,
+			   size_t size)
+{
+	int len = 0;
+	u8 i;
+
+	for (i = 0; i < relays->n; i++) {
+		const struct chatdnat_relay *relay = &relays->relay[i];
+
+		if (i)
+			len += scnprintf(buf + len, size - len, ",");
+		len += chatdnat_addr_format(family, &relay->addr, buf + len,
+					    size - len);
+		if (chatdnat_addr_equal(&relay->own, &chatdnat_every_other))
+			continue;
+		len += scnprintf(buf + len, size - len, "@");
+		len += chatdnat_addr_format(family, &relay->own, buf + len,
+					    size - len);
+	}
+	return len;
+}
+
+/**
+ * chatdnat_relays_find() - the relay for connections to an address
+ * @relays: one family's relays
+ * @own: the address that a connection is for, network byte order
+ *
+ * Context: Any; on the packet path.
+ * Return: The relay's address, or NULL when none serves @own.
+ */
+const struct chatdnat_addr *
+chatdnat_relays_find(const struct chatdnat_relays *relays,
+		     const struct chatdnat_addr *own)
+{
+	const struct chatdnat_addr *found = NULL;
+	u8 i;
+
+	for (i = 0; i < relays->n; i++) {
+		const struct chatdnat_relay *relay = &relays->relay[i];
+
+		if (chatdnat_addr_equal(&relay->own, own))
+			return &relay->addr;
+		if (chatdnat_addr_equal(&relay->own, &chatdnat_every_other))
+			found = &relay->addr;
+	}
+	return found;
+}
+
+/**
+ * chatdnat_relays_has() - whether an address is a relay's
+ * @relays: one family's relays
+ * @addr: the address, network byte order
+ *
+ * Context: Any; on the packet path.
+ */
+bool chatdnat_relays_has(const struct chatdnat_relays *relays,
+			 const struct chatdnat_addr *addr)
+{
+	u8 i;
+
+	for (i = 0; i < relays->n; i++)
+		if (chatdnat_addr_equal(&relays->relay[i].addr, addr))
+			return true;
+	return false;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef CHATDNAT_RELAYS_H
+#define CHATDNAT_RELAYS_H
+
+#include <linux/types.h>
+
+#include "addr.h"
+
+#define CHATDNAT_RELAYS_MAX	16
+
+struct chatdnat_relay {
+	struct chatdnat_addr addr;
+	struct chatdnat_addr own;	/* zero: serves every other address */
+};
+
+/* One family's relays, in the order in which they were written. */
+struct chatdnat_relays {
+	u8 n;
+	struct chatdnat_relay relay[CHATDNAT_RELAYS_MAX];
+};
+
+int chatdnat_relays_parse(enum chatdnat_family family,
+			  struct chatdnat_relays *relays,
+			  struct chatdnat_text text,
+			  struct chatdnat_refusal *why);
+int chatdnat_relays_format(enum chatdnat_family family,
+			   const struct chatdnat_relays *relays, char *buf,
+			   size_t size);
+const struct chatdnat_addr *
+chatdnat_relays_find(const struct chatdnat_relays *relays,
+		     const struct chatdnat_addr *own);
+bool chatdnat_relays_has(const struct chatdnat_relays *relays,
+			 const struct chatdnat_addr *addr);
+
+#endif /* CHATDNAT_RELAYS_H */
