@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/string.h>
+
+#include "settings.h"
+
+/**
+ * chatdnat_settings_default() - what holds for all that is not set
+ * @settings: filled in, padding included
+ *
+ * Context: Any.
+ */
+void chatdnat_settings_default(struct chatdnat_settings *settings)
+{
+	static const struct chatdnat_text chatmail = { "chatmail", 8 };
+	struct chatdnat_refusal why;
+
+	memset(settings, 0, sizeof(*settings));
+	settings->scope = CHATDNAT_SCOPE_LOCAL;
+	settings->masquerade = CHATDNAT_MASQUERADE_WAN;
+	settings->stale = CHATDNAT_STALE_FLUSH;
+	settings->enabled = true;
+	chatdnat_portset_parse(&settings->service.ports, chatmail, &why);
+}
+
+/**
+ * chatdnat_settings_active() - whether there is anything to do for a family
+ * @settings: the settings
+ * @family: IPv4 or IPv6
+ *
+ * Context: Any.
+ * Return: False for a family without relay, and for both without WAN interface.
+ */
+bool chatdnat_settings_active(const struct chatdnat_settings *settings,
+			      enum chatdnat_family family)
+{
+	return settings->wan.n && settings->service.relays[family].n;
+}
+
+/**
+ * chatdnat_service_relay() - where a client's flow is sent on to
+ * @service: what is sent on
+ * @flow: from the client to us
+ *
+ * Context: Any; on the packet path.
+ * Return: The relay's address, or NULL when the flow is not served.
+ */
+const struct chatdnat_addr *
+chatdnat_service_relay(const struct chatdnat_service *service,
+		       const struct chatdnat_flow *flow)
+{
+	const struct chatdnat_addr *relay;
+
+	if (!chatdnat_portset_has(&service->ports, flow->proto, flow->dport))
+		return NULL;
+
+	relay = chatdnat_relays_find(&service->relays[flow->family],
+				     &flow->daddr);
+	/* What is addressed to the relay itself needs nobody's help. */
+	if (relay && chatdnat_addr_equal(relay, &flow->daddr))
+		return NULL;
+	return relay;
+}
+
+/**
+ * chatdnat_service_answers() - whether a flow looks like a relay's answers
+ * @service: what is sent on
+ * @flow: from a relay, perhaps, to a client
+ *
+ * Context: Any; on the packet path.
+ */
+bool chatdnat_service_answers(const struct chatdnat_service *service,
+			      const struct chatdnat_flow *flow)
+{
+	return chatdnat_relays_has(&service->relays[flow->family],
+				   &flow->saddr) &&
+	       chatdnat_portset_has(&service->ports, flow->proto, flow->sport);
+}
+
+/**
+ * chatdnat_service_empty() - whether nothing is sent on at all
+ * @service: what is sent on
+ *
+ * Context: Any.
+ */
+bool chatdnat_service_empty(const struct chatdnat_service *service)
+{
+	return !service->relays[CHATDNAT_IPV4].n &&
+	       !service->relays[CHATDNAT_IPV6].n;
+}

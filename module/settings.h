@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef CHATDNAT_SETTINGS_H
+#define CHATDNAT_SETTINGS_H
+
+#include <linux/types.h>
+
+#include "addr.h"
+#include "ifset.h"
+#include "portset.h"
+#include "relays.h"
+
+enum chatdnat_scope {
+	CHATDNAT_SCOPE_LOCAL,
+	CHATDNAT_SCOPE_ANY,
+};
+
+enum chatdnat_masquerade {
+	CHATDNAT_MASQUERADE_OFF,
+	CHATDNAT_MASQUERADE_WAN,
+	CHATDNAT_MASQUERADE_ALL,
+};
+
+enum chatdnat_stale {
+	CHATDNAT_STALE_FLUSH,
+	CHATDNAT_STALE_KEEP,
+};
+
+/* What is sent on where: all that tells whether a connection is ours. */
+struct chatdnat_service {
+	struct chatdnat_relays relays[CHATDNAT_FAMILIES];
+	struct chatdnat_portset ports;
+};
+
+/* All that an operator sets. */
+struct chatdnat_settings {
+	struct chatdnat_ifset wan;
+	struct chatdnat_service service;
+	enum chatdnat_scope scope;
+	enum chatdnat_masquerade masquerade;
+	enum chatdnat_stale stale;
+	bool enabled;
+};
+
+/* A connection's ends; ports in host byte order. */
+struct chatdnat_flow {
+	enum chatdnat_family family;
+	enum chatdnat_proto proto;
+	struct chatdnat_addr saddr;
+	struct chatdnat_addr daddr;
+	u16 sport;
+	u16 dport;
+};
+
+void chatdnat_settings_default(struct chatdnat_settings *settings);
+bool chatdnat_settings_active(const struct chatdnat_settings *settings,
+			      enum chatdnat_family family);
+const struct chatdnat_addr *
+chatdnat_service_relay(const struct chatdnat_service *service,
+		       const struct chatdnat_flow *flow);
+bool chatdnat_service_answers(const struct chatdnat_service *service,
+			      const struct chatdnat_flow *flow);
+bool chatdnat_service_empty(const struct chatdnat_service *service);
+
+#endif /* CHATDNAT_SETTINGS_H */
