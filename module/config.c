@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/netdevice.h>
+#include <linux/slab.h>
+
+#include "config.h"
+
+/*
+ * Linux' own ephemeral ports begin here. UDP from one of them may be a query
+ * of the former relay's, not an answer, although its ports held the number.
+ */
+#define CHATDNAT_EPHEMERAL_PORT	32768
+
+/* Held by whoever writes settings, and while the module comes and goes. */
+DEFINE_MUTEX(chatdnat_config_lock);
+
+/* Written under chatdnat_config_lock, read under RCU. */
+struct chatdnat_snapshot __rcu *chatdnat_active;
+
+/**
+ * chatdnat_active_locked() - the active snapshot, for writers
+ *
+ * Context: Process context, chatdnat_config_lock held.
+ * Return: The snapshot, NULL before the first was published.
+ */
+struct chatdnat_snapshot *chatdnat_active_locked(void)
+{
+	return rcu_dereference_protected(chatdnat_active,
+					 lockdep_is_held(&chatdnat_config_lock));
+}
+
+static bool chatdnat_relays_equal(const struct chatdnat_relays *a,
+				  const struct chatdnat_relays *b)
+{
+	return a->n == b->n &&
+	       !memcmp(a->relay, b->relay, a->n * sizeof(a->relay[0]));
+}
+
+static bool chatdnat_service_equal(const struct chatdnat_service *a,
+				   const struct chatdnat_service *b)
+{
+	return chatdnat_relays_equal(&a->relays[CHATDNAT_IPV4],
+				     &b->relays[CHATDNAT_IPV4]) &&
+	       chatdnat_relays_equal(&a->relays[CHATDNAT_IPV6],
+				     &b->relays[CHATDNAT_IPV6]) &&
+	       !memcmp(&a->ports, &b->ports, sizeof(a->ports));
+}
+
+static struct chatdnat_former *
+chatdnat_former_new(const struct chatdnat_service *service)
+{
+	struct chatdnat_former *former = kmalloc(sizeof(*former), GFP_KERNEL);
+
+	if (former) {
+		former->users = 1;
+		former->service = *service;
+	}
+	return former;
+}
+
+/**
+ * chatdnat_former_put() - give up a share in a former service
+ * @former: the service
+ *
+ * Context: Process context, chatdnat_config_lock held.
+ */
+void chatdnat_former_put(struct chatdnat_former *former)
+{
+	lockdep_assert_held(&chatdnat_config_lock);
+
+	if (!--former->users)
+		kfree_rcu(former, rcu);
+}
+
+static void chatdnat_former_add(struct chatdnat_snapshot *snapshot,
+				struct chatdnat_former *former,
+				struct chatdnat_former **forgotten)
+{
+	if (snapshot->n_former == CHATDNAT_FORMER_MAX) {
+		*forgotten = snapshot->former[0];
+		snapshot->n_former--;
+		memmove(&snapshot->former[0], &snapshot->former[1],
+			snapshot->n_former * sizeof(snapshot->former[0]));
+	}
+	snapshot->former[snapshot->n_former++] = former;
+}
+
+/**
+ * chatdnat_snapshot_new() - make the snapshot that is to follow the active one
+ * @settings: what it holds
+ * @forgotten: set to a former service for which there is no room any more, the
+ *	       caller's to put; NULL mostly
+ *
+ * Context: Process context, may sleep, chatdnat_config_lock held.
+ * Return: The snapshot, not published, or NULL without memory.
+ */
+struct chatdnat_snapshot *
+chatdnat_snapshot_new(const struct chatdnat_settings *settings,
+		      struct chatdnat_former **forgotten)
+{
+	const struct chatdnat_snapshot *old = chatdnat_active_locked();
+	const struct chatdnat_service *service = &settings->service;
+	struct chatdnat_former *former;
+	struct chatdnat_snapshot *snapshot;
+	unsigned int i;
+
+	*forgotten = NULL;
+	snapshot = kzalloc(sizeof(*snapshot), GFP_KERNEL);
+	if (!snapshot)
+		return NULL;
+
+	snapshot->settings = *settings;
+	if (!old)
+		return snapshot;
+
+	for (i = 0; i < old->n_former; i++) {
+		former = old->former[i];
+		if (chatdnat_service_equal(&former->service, service))
+			continue;
+		former->users++;
+		chatdnat_former_add(snapshot, former, forgotten);
+	}
+
+	if (!chatdnat_service_empty(&old->settings.service) &&
+	    !chatdnat_service_equal(&old->settings.service, service)) {
+		former = chatdnat_former_new(&old->settings.service);
+		if (!former) {
+			chatdnat_snapshot_free(snapshot);
+			return NULL;
+		}
+		chatdnat_former_add(snapshot, former, forgotten);
+	}
+	return snapshot;
+}
+
+/**
+ * chatdnat_snapshot_publish() - make a snapshot the active one
+ * @snapshot: what packets see from now on; NULL for nothing at all
+ *
+ * On return no packet is under way that met the old snapshot before it was
+ * routed: each has left, and its connection is confirmed or gone. The old
+ * snapshot may still be read, and is the caller's to free.
+ *
+ * Context: Process context, may sleep, chatdnat_config_lock held.
+ */
+void chatdnat_snapshot_publish(struct chatdnat_snapshot *snapshot)
+{
+	struct chatdnat_snapshot *old = chatdnat_active_locked();
+
+	if (snapshot)
+		RCU_INIT_POINTER(snapshot->prev, old);
+	rcu_replace_pointer(chatdnat_active, snapshot,
+			    lockdep_is_held(&chatdnat_config_lock));
+	synchronize_net();
+	if (snapshot)
+		RCU_INIT_POINTER(snapshot->prev, NULL);
+}
+
+/**
+ * chatdnat_snapshot_free() - free a snapshot that is not active, once unread
+ * @snapshot: the snapshot; may be NULL
+ *
+ * Context: Process context, chatdnat_config_lock held.
+ */
+void chatdnat_snapshot_free(struct chatdnat_snapshot *snapshot)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&chatdnat_config_lock);
+
+	if (!snapshot)
+		return;
+	for (i = 0; i < snapshot->n_former; i++)
+		chatdnat_former_put(snapshot->former[i]);
+	kfree_rcu(snapshot, rcu);
+}
+
+/**
+ * chatdnat_snapshot_stale() - whether a flow is what is left of an ended one
+ * @snapshot: the active snapshot
+ * @flow: a flow from inside, which nobody opened: the middle of a TCP
+ *	  connection, or UDP
+ *
+ * When a connection to a relay that is no longer configured has ended, the
+ * relay may still send. Taken for a new connection of its own and masqueraded,
+ * it would look to the client like the old one.
+ *
+ * Context: Softirq, RCU read lock held.
+ */
+bool chatdnat_snapshot_stale(const struct chatdnat_snapshot *snapshot,
+			     const struct chatdnat_flow *flow)
+{
+	unsigned int i;
+
+	if (flow->proto == CHATDNAT_UDP &&
+	    flow->sport >= CHATDNAT_EPHEMERAL_PORT)
+		return false;
+
+	for (i = 0; i < snapshot->n_former; i++)
+		if (chatdnat_service_answers(&snapshot->former[i]->service,
+					     flow))
+			return !chatdnat_service_answers(&snapshot->settings.service,
+							 flow);
+	return false;
+}

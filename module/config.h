@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef CHATDNAT_CONFIG_H
+#define CHATDNAT_CONFIG_H
+
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+
+#include "settings.h"
+
+#define CHATDNAT_FORMER_MAX	16
+
+/* A service that was configured earlier; shared by snapshots. */
+struct chatdnat_former {
+	unsigned int users;	/* snapshots; under chatdnat_config_lock */
+	struct chatdnat_service service;
+	struct rcu_head rcu;
+};
+
+/**
+ * struct chatdnat_snapshot - one configuration, immutable once published
+ * @settings: what the operator set
+ * @prev: the one before, for packets that met it before they were routed and
+ *	  this one after; NULL once there are none
+ * @n_former: how many earlier services there are
+ * @former: earlier services other than this one's, oldest first. Connections
+ *	    to them may live on, or their relays may not know yet that they
+ *	    have ended
+ * @rcu: delays its end past the last reader
+ */
+struct chatdnat_snapshot {
+	struct chatdnat_settings settings;
+	struct chatdnat_snapshot __rcu *prev;
+	unsigned int n_former;
+	struct chatdnat_former *former[CHATDNAT_FORMER_MAX];
+	struct rcu_head rcu;
+};
+
+extern struct mutex chatdnat_config_lock;
+extern struct chatdnat_snapshot __rcu *chatdnat_active;
+
+struct chatdnat_snapshot *chatdnat_active_locked(void);
+struct chatdnat_snapshot *
+chatdnat_snapshot_new(const struct chatdnat_settings *settings,
+		      struct chatdnat_former **forgotten);
+void chatdnat_snapshot_publish(struct chatdnat_snapshot *snapshot);
+void chatdnat_snapshot_free(struct chatdnat_snapshot *snapshot);
+void chatdnat_former_put(struct chatdnat_former *former);
+
+bool chatdnat_snapshot_stale(const struct chatdnat_snapshot *snapshot,
+			     const struct chatdnat_flow *flow);
+
+#endif /* CHATDNAT_CONFIG_H */
