@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef CHATDNAT_ANSWERS_H
+#define CHATDNAT_ANSWERS_H
+
+struct nf_conn;
+
+int chatdnat_answers_init(void);
+void chatdnat_answers_exit(void);
+void chatdnat_answers_await(struct nf_conn *ct);
+void chatdnat_answers_settle(void);
+
+#endif /* CHATDNAT_ANSWERS_H */
