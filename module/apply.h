@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef CHATDNAT_APPLY_H
+#define CHATDNAT_APPLY_H
+
+#include "settings.h"
+
+int chatdnat_apply(const struct chatdnat_settings *settings);
+void chatdnat_apply_nothing(void);
+
+#endif /* CHATDNAT_APPLY_H */

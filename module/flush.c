@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Ends connections that a change leaves behind. Conntrack never binds a
+ * connection anew, so what is not ended goes on as it was set up.
+ */
+#include <linux/netdevice.h>
+#include <linux/slab.h>
+#include <net/netfilter/nf_conntrack.h>
+#include <net/netfilter/nf_nat.h>
+
+#include "compat.h"
+#include "ct.h"
+#include "flush.h"
+#include "nat.h"
+#include "reset.h"
+
+/* How many connections are ended between two rounds of resets. */
+#define CHATDNAT_FLUSH_BATCH	2048u
+
+/**
+ * struct chatdnat_flush - a walk over conntrack's table
+ * @ends: whether a connection is to end; under its bucket lock
+ * @old: the snapshot before, may be NULL
+ * @new: the snapshot after
+ * @forgotten: a former service that @new has no room for, may be NULL
+ * @resets: room for what is needed to reset those that ended, may be NULL
+ * @n_resets: how much of it is used
+ * @full: there was no room for all
+ */
+struct chatdnat_flush {
+	bool (*ends)(const struct chatdnat_flush *flush,
+		     const struct nf_conn *ct);
+	const struct chatdnat_snapshot *old;
+	const struct chatdnat_snapshot *new;
+	const struct chatdnat_former *forgotten;
+	struct chatdnat_reset *resets;
+	unsigned int n_resets;
+	bool full;
+};
+
+static int chatdnat_flush_iter(struct nf_conn *ct, void *data)
+{
+	struct chatdnat_flush *flush = data;
+
+	/* Another one's to end: it stays in the table until that is done. */
+	if (nf_ct_is_dying(ct) || !flush->ends(flush, ct))
+		return 0;
+
+	if (!flush->resets)
+		return 1;
+	if (flush->n_resets == CHATDNAT_FLUSH_BATCH) {
+		flush->full = true;
+		return 0;
+	}
+	if (chatdnat_reset_prepare(&flush->resets[flush->n_resets], ct))
+		flush->n_resets++;
+	return 1;
+}
+
+static void chatdnat_flush_run(struct chatdnat_flush *flush)
+{
+	unsigned int i;
+
+	/* Without memory connections end all the same, only less politely. */
+	flush->resets = kvmalloc_array(CHATDNAT_FLUSH_BATCH,
+				       sizeof(flush->resets[0]), GFP_KERNEL);
+	do {
+		flush->full = false;
+		flush->n_resets = 0;
+		chatdnat_ct_cleanup(&init_net, chatdnat_flush_iter, flush);
+		for (i = 0; i < flush->n_resets; i++) {
+			chatdnat_reset_send(&flush->resets[i]);
+			cond_resched();
+		}
+	} while (flush->full);
+	kvfree(flush->resets);
+}
+
+static bool chatdnat_flush_former(const struct chatdnat_snapshot *snapshot,
+				  const struct nf_conn *ct)
+{
+	unsigned int i;
+
+	for (i = 0; i < snapshot->n_former; i++)
+		if (chatdnat_ct_serves(&snapshot->former[i]->service, ct))
+			return true;
+	return false;
+}
+
+/* The name of the interface by which packets go to an address. */
+static bool chatdnat_route_ifname(enum chatdnat_family family,
+				  const struct chatdnat_addr *addr,
+				  char name[IFNAMSIZ])
+{
+	struct flowi fl = {};
+	struct dst_entry *dst;
+
+	if (family == CHATDNAT_IPV6)
+		memcpy(&fl.u.ip6.daddr, addr->word, sizeof(fl.u.ip6.daddr));
+	else
+		fl.u.ip4.daddr = addr->word[0];
+
+	if (nf_route(&init_net, &dst, &fl, false,
+		     family == CHATDNAT_IPV6 ? AF_INET6 : AF_INET))
+		return false;
+	strscpy(name, dst->dev->name, IFNAMSIZ);
+	dst_release(dst);
+	return true;
+}
+
+/*
+ * Whether conntrack knew a flow before its port was configured. As it does not
+ * note where a flow came in, the way back to the client has to tell.
+ */
+static bool chatdnat_flush_untranslated(const struct chatdnat_snapshot *old,
+					const struct chatdnat_snapshot *new,
+					const struct nf_conn *ct)
+{
+	const struct chatdnat_addr *relay;
+	struct chatdnat_arrival arrival;
+	char name[IFNAMSIZ];
+
+	if ((READ_ONCE(ct->status) & IPS_DST_NAT) ||
+	    !chatdnat_flow_of(nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL),
+			      &arrival.flow) ||
+	    !chatdnat_service_relay(&new->settings.service, &arrival.flow))
+		return false;
+
+	/* The operator's own session, perhaps the one that made the change. */
+	if (arrival.flow.proto == CHATDNAT_TCP &&
+	    arrival.flow.dport == CHATDNAT_PORT_SSH)
+		return false;
+
+	if (!chatdnat_route_ifname(arrival.flow.family, &arrival.flow.saddr,
+				   name))
+		return false;
+	arrival.in = name;
+	arrival.daddr_type = chatdnat_nat_addr_type(arrival.flow.family,
+						    &arrival.flow.daddr);
+
+	return chatdnat_decide_dst(&new->settings, &arrival, &relay) ==
+		       CHATDNAT_DST_TRANSLATE &&
+	       (!old || chatdnat_decide_dst(&old->settings, &arrival, &relay) !=
+				CHATDNAT_DST_TRANSLATE);
+}
+
+static bool chatdnat_flush_ends_change(const struct chatdnat_flush *flush,
+				       const struct nf_conn *ct)
+{
+	const struct chatdnat_snapshot *new = flush->new;
+
+	if (chatdnat_ct_serves(&new->settings.service, ct))
+		return false;
+	if (flush->forgotten &&
+	    chatdnat_ct_serves(&flush->forgotten->service, ct))
+		return true;
+	if (new->settings.stale == CHATDNAT_STALE_KEEP)
+		return false;
+	return chatdnat_flush_former(new, ct) ||
+	       chatdnat_flush_untranslated(flush->old, new, ct);
+}
+
+/**
+ * chatdnat_flush_change() - end what a change of settings leaves behind
+ * @old: the snapshot before the change; NULL before the first
+ * @new: the active snapshot
+ * @forgotten: a former service that fell off @new's list; NULL mostly.
+ *	       Its connections end even with stale=keep: nobody would know
+ *	       later whose they are
+ *
+ * Context: Process context, may sleep, chatdnat_config_lock held, after the
+ * last packet that met @old.
+ */
+void chatdnat_flush_change(const struct chatdnat_snapshot *old,
+			   const struct chatdnat_snapshot *new,
+			   const struct chatdnat_former *forgotten)
+{
+	struct chatdnat_flush flush = {
+		.ends = chatdnat_flush_ends_change,
+		.old = old,
+		.new = new,
+		.forgotten = forgotten,
+	};
+
+	lockdep_assert_held(&chatdnat_config_lock);
+
+	if (new->settings.stale == CHATDNAT_STALE_KEEP && !forgotten)
+		return;
+	chatdnat_flush_run(&flush);
+}
+
+/* Whether a connection took the address of a WAN interface. */
+static bool chatdnat_flush_masqueraded(const struct chatdnat_settings *settings,
+				       const struct nf_conn *ct)
+{
+	const struct nf_conn_nat *nat = nfct_nat(ct);
+	const struct net_device *dev;
+	bool wan;
+
+	if (settings->masquerade == CHATDNAT_MASQUERADE_OFF || !nat ||
+	    !nat->masq_index)
+		return false;
+
+	rcu_read_lock();
+	dev = dev_get_by_index_rcu(&init_net, nat->masq_index);
+	wan = dev && chatdnat_ifset_has(&settings->wan, dev->name);
+	rcu_read_unlock();
+	return wan;
+}
+
+static bool chatdnat_flush_ends_all(const struct chatdnat_flush *flush,
+				    const struct nf_conn *ct)
+{
+	const struct chatdnat_snapshot *snapshot = flush->new;
+
+	return chatdnat_ct_serves(&snapshot->settings.service, ct) ||
+	       chatdnat_flush_former(snapshot, ct) ||
+	       chatdnat_flush_masqueraded(&snapshot->settings, ct);
+}
+
+/**
+ * chatdnat_flush_all() - end all connections that were ever sent on, and those
+ *			  that were masqueraded
+ * @snapshot: the active snapshot, which sends no new ones on
+ *
+ * Context: Process context, may sleep, chatdnat_config_lock held.
+ */
+void chatdnat_flush_all(const struct chatdnat_snapshot *snapshot)
+{
+	struct chatdnat_flush flush = {
+		.ends = chatdnat_flush_ends_all,
+		.new = snapshot,
+	};
+
+	lockdep_assert_held(&chatdnat_config_lock);
+
+	chatdnat_flush_run(&flush);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef CHATDNAT_FLUSH_H
+#define CHATDNAT_FLUSH_H
+
+#include "config.h"
+
+void chatdnat_flush_change(const struct chatdnat_snapshot *old,
+			   const struct chatdnat_snapshot *new,
+			   const struct chatdnat_former *forgotten);
+void chatdnat_flush_all(const struct chatdnat_snapshot *snapshot);
+
+#endif /* CHATDNAT_FLUSH_H */
