@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0
+
+VERSION := $(shell cat VERSION)
+KVER ?= $(shell uname -r)
+KDIR ?= /lib/modules/$(KVER)/build
+INSTALL_MOD_DIR ?= updates
+
+PREFIX ?= /usr/local
+DKMS_SOURCE := /usr/src/chatdnat-$(VERSION)
+
+MODULE_SOURCES := Kbuild VERSION $(wildcard module/*.c module/*.h)
+
+.PHONY: module
+module: ## Build chatdnat.ko for the running kernel, or KVER=..., or KDIR=...
+	@test -e $(KDIR)/Makefile || { \
+		echo "chatdnat: no kernel headers in $(KDIR): install linux-headers-$(KVER)" >&2; \
+		exit 1; }
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+.PHONY: tools
+tools: ## Build chatdnatctl
+	$(MAKE) -C tools
+
+.PHONY: install
+install: module tools ## Install the module and chatdnatctl
+	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_DIR=$(INSTALL_MOD_DIR) modules_install
+	$(MAKE) -C tools install PREFIX=$(PREFIX)
+	$(if $(INSTALL_MOD_PATH),,depmod $(KVER))
+
+.PHONY: uninstall
+uninstall: ## Remove what install installed
+	$(RM) $(INSTALL_MOD_PATH)/lib/modules/$(KVER)/$(INSTALL_MOD_DIR)/chatdnat.ko*
+	$(MAKE) -C tools uninstall PREFIX=$(PREFIX)
+	$(if $(INSTALL_MOD_PATH),,depmod $(KVER))
+
+.PHONY: dkms-install
+dkms-install: ## Have DKMS build the module for this kernel and those to come
+	install -d $(DKMS_SOURCE)/module
+	install -m 644 Kbuild VERSION dkms.conf $(DKMS_SOURCE)
+	install -m 644 module/*.c module/*.h $(DKMS_SOURCE)/module
+	dkms install -m chatdnat -v $(VERSION)
+
+.PHONY: dkms-uninstall
+dkms-uninstall: ## Take the module back from DKMS
+	dkms remove -m chatdnat -v $(VERSION) --all
+	$(RM) -r $(DKMS_SOURCE)
+
+.PHONY: deps
+deps: ## Install the packages that building, testing and linting need (Debian)
+	scripts/deps build headers vm check lint
+
+# A copy for each kernel, so that several can be built side by side.
+build/%/chatdnat.ko: $(MODULE_SOURCES)
+	mkdir -p $(@D)
+	cp -rpu Kbuild VERSION module $(@D)/
+	$(MAKE) -C /lib/modules/$*/build M=$(CURDIR)/$(@D) W=1 modules
+
+.PHONY: demo
+demo: ## Real mail through the module, in an emulated machine
+	scripts/deps build headers vm
+	tests/demo/run
+
+.PHONY: check
+check: ## All tests, on both kernels
+	scripts/deps build headers vm check
+	tests/run $(TESTS)
+
+.PHONY: lint
+lint: ## Static checks
+	scripts/deps build headers lint
+	scripts/lint
+
+.PHONY: clean
+clean: ## Remove what was built
+	$(RM) -r build
+	$(RM) *.o *.ko *.mod *.mod.c .*.cmd Module.symvers modules.order
+	$(RM) module/*.o module/.*.cmd
+
+.PHONY: help
+help: ## Show this
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | \
+		awk -F '\t' '{ printf "  %-16s%s\n", $$1, $$2 }'

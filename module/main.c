@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/init.h>
+#include <linux/module.h>
+
+#include "answers.h"
+#include "nat.h"
+#include "params.h"
+#include "sysfs.h"
+
+static int __init chatdnat_init(void)
+{
+	int err;
+
+	err = chatdnat_answers_init();
+	if (err)
+		return err;
+	err = chatdnat_nat_init();
+	if (err)
+		goto err_answers;
+	err = chatdnat_sysfs_init();
+	if (err)
+		goto err_nat;
+	err = chatdnat_params_start();
+	if (err)
+		goto err_sysfs;
+	return 0;
+
+err_sysfs:
+	chatdnat_sysfs_exit();
+err_nat:
+	chatdnat_nat_exit();
+err_answers:
+	chatdnat_answers_exit();
+	return err;
+}
+
+static void __exit chatdnat_exit(void)
+{
+	chatdnat_params_stop();
+	chatdnat_sysfs_exit();
+	chatdnat_nat_exit();
+	chatdnat_answers_exit();
+}
+
+module_init(chatdnat_init);
+module_exit(chatdnat_exit);
+
+MODULE_AUTHOR("The chatdnat authors");
+MODULE_DESCRIPTION("Front door of a chatmail relay: sends new connections for its ports on to it (DNAT) and masquerades what leaves, IPv4 and IPv6");
+MODULE_LICENSE("GPL");
+MODULE_VERSION(CHATDNAT_VERSION);
