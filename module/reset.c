@@ -67,7 +67,7 @@ static void chatdnat_reset_put_tcp(struct sk_buff *skb,
 {
 	struct tcphdr *th;
 
-	skb_reset_transport_header(skb);
+	skb_set_transport_header(skb, skb->len);
 	th = skb_put_zero(skb, sizeof(*th));
 	th->source = segment->sport;
 	th->dest = segment->dport;
