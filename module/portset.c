@@ -69,7 +69,8 @@ static bool chatdnat_portset_add(struct chatdnat_portset *set,
 	u8 at, behind;
 
 	at = chatdnat_portset_find(set, proto, ssh ? add.first : add.first - 1);
-	if (!ssh && at < end && chatdnat_is_ssh(proto, set->range[at]))
+	if (!ssh && at < end && chatdnat_is_ssh(proto, set->range[at]) &&
+	    set->range[at].first < add.first)
 		at++;
 
 	for (behind = at; behind < end; behind++) {
