@@ -120,7 +120,7 @@ void chatdnat_answers_await(struct nf_conn *ct)
 	       chatdnat_answers_done(chatdnat_answers_slot(answers, 0)))
 		chatdnat_answers_drop_first(answers);
 	/* Else once a jiffy, so that a silent relay does not cost more. */
-	if (answers->n >= room && answers->swept != jiffies)
+	if (answers->n >= room && time_after(jiffies, answers->swept))
 		chatdnat_answers_sweep(answers);
 	while (answers->n >= room)
 		chatdnat_answers_drop_first(answers);
