@@ -1,0 +1,79 @@
+#!/bin/bash
+# The test machine itself, seen from the host.
+set -uo pipefail
+
+run=$(dirname "$(readlink -f "$0")")/run
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+export TMPDIR=$tmp
+n=0 failed=0
+
+# ok WHAT COMMAND...: one test, passed if COMMAND succeeds
+ok() {
+	local what=$1 not=''
+	shift
+	"$@" || not='not ' failed=1
+	echo "${not}ok $((n += 1)) - $what"
+	[ -z "$not" ] || sed 's/^/# /' "$tmp/err"
+}
+
+# vm ARGUMENTS...: a run, whose streams and status are kept
+vm() {
+	"$run" --timeout 120 "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
+	status=$?
+}
+
+# clean: is no machine and no temporary file left?
+# shellcheck disable=SC2317 # called by ok
+clean() {
+	! pgrep -f "^qemu.*$tmp/" >/dev/null && [ -z "$(compgen -G "$tmp/chatdnat-vm.*")" ]
+}
+
+# timed SEC COMMAND...: how long it may take is part of the test
+timed() {
+	local limit=$1 start=$SECONDS
+	shift
+	"$@"
+	[ $((SECONDS - start)) -le "$limit" ]
+}
+
+echo 1..17
+
+vm nonsense true
+ok 'an unknown kernel is refused' test $status = 2
+
+image=$(dirname "$run")/image
+before=$(sha256sum "$("$image")/root.img")
+for kernel in $("$run" --list); do
+	# shellcheck disable=SC2016 # expanded in the guest
+	vm "$kernel" bash -c 'uname -r; echo "$1" "$PWD" >&2; touch /usr/bin/new; exit 7' - 'a "b'\''  $c'
+	ok "$kernel: boots that kernel, stdout arrives" test "$(<"$tmp/out")" = "$kernel"
+	# shellcheck disable=SC2016
+	ok "$kernel: arguments keep their quotes, stderr arrives apart" test "$(<"$tmp/err")" = 'a "b'\''  $c /src'
+	ok "$kernel: exit status" test $status = 7
+done
+ok 'the image stays as it was' test "$before" = "$(sha256sum "$("$image")/root.img")"
+
+# Every byte value in one stream, much of it in the other, and programs left behind that hold both open.
+vm 6.12 python3 -c '
+import os, subprocess, sys
+subprocess.Popen(["sleep", "1000"])
+subprocess.Popen(["sleep", "1000"], start_new_session=True)
+os.write(1, bytes(range(256)))
+sys.stderr.buffer.write(b"line\n" * 400000)'
+ok 'output is exact to the byte' test "$(od -An -v -tu1 "$tmp/out" | xargs)" = "$(seq 0 255 | xargs)"
+ok 'a large output is complete' test "$(grep -c '^line$' "$tmp/err") $(wc -c <"$tmp/err")" = '400000 2000000'
+ok 'the end does not wait for what the command left running' test $status = 0
+
+timed 40 vm --timeout 12 6.12 sh -c 'echo begun; sleep 1000'
+ok 'a time limit: status 124' test $status = 124
+ok 'what was written until then is there' test "$(<"$tmp/out")" = begun
+ok 'nothing is left of it' clean
+
+vm 6.12 sh -c 'echo c >/proc/sysrq-trigger; sleep 100'
+ok 'a panic: status 125' test $status = 125
+vm 6.12 sh -c 'echo "<4>WARNING: possible circular locking dependency detected" >/dev/kmsg'
+ok 'a complaint in the log of a command that succeeds: status 125' test $status = 125
+ok 'and it is shown' grep -q 'possible circular' "$tmp/err"
+
+exit $failed
