@@ -1,0 +1,343 @@
+#!/usr/bin/python3
+"""Which connections are sent on to the relay, what they look like there, and what is left alone."""
+
+import os
+import socket
+import sys
+import threading
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+# pylint: disable=wrong-import-position
+from lib import case, conntrack, module, net, sniff, tap, topo, traffic, wait
+from lib.topo import (CLIENT, CLIENT2, OTHER, PORTS, PROXY, PROXY2, PROXY3, RELAY, SETTING, TRANSIT,
+                      TUNNEL, HOME, settings)
+from lib.traffic import Seen
+
+IP_MTU, IPV6_MTU = 14, 24
+
+t = relay = other = proxy = None
+
+
+def setup():
+    global t, relay, other, proxy
+    t = topo.Topology(relays=("relay", "other"))
+    tcp = PORTS + (22, 3478, 4999, 5000, 5001, 5002, 5003, 6000, 7000)
+    udp = (25, 443, 993, 3478, 4999, 5000, 6000, 6001, 6999, 7000, 7001, 7002)
+    relay, other, proxy = [traffic.Host(name, ns).tcp(*tcp).udp(*udp) for name, ns in
+                           (("relay", t.relay), ("other", t.other), ("proxy", HOME))]
+
+
+def all_versions():
+    return topo.ip_versions()
+
+
+@case.case
+def every_default_port():
+    module.load(**settings())
+    for version in all_versions():
+        counters = module.Counters()
+        for port in PORTS:
+            tap.equal(traffic.tcp(t.internet, PROXY[version], port, CLIENT[version]),
+                      Seen("relay", CLIENT[version], port),
+                      f"{version} tcp {port}: the relay answers on the same port and sees the client")
+        tap.equal(counters.gained(version),
+                  {"seen": 7, "translated": 7, "sent": 7, "answered": 7},
+                  f"{version}: each connection counted once at each stage")
+        for port, protocol in ((22, "tcp"), (3478, "tcp"), (993, "udp"), (3478, "udp")):
+            tap.equal(traffic.ask(protocol, t.internet, PROXY[version], port, CLIENT[version]),
+                      Seen("proxy", CLIENT[version], port),
+                      f"{version} {protocol} {port} is not in the default set: the proxy's own")
+        tap.equal(counters.gained(version)["seen"], 7, f"{version}: what is not in the set is not counted")
+
+
+@case.case
+def port_forms():
+    module.load(**settings(ports="imaps,turn,5000-5002,6000/udp,7000-7001/udp,https/udp,22"))
+    for version in all_versions():
+        counters = module.Counters()
+        taken = [("tcp", port) for port in (22, 993, 5000, 5001, 5002)] + \
+                [("udp", port) for port in (443, 3478, 6000, 7000, 7001)]
+        left = [("tcp", port) for port in (25, 443, 3478, 4999, 5003, 6000, 7000)] + \
+               [("udp", port) for port in (993, 5000, 6001, 6999, 7002)]
+        for server, pairs in (("relay", taken), ("proxy", left)):
+            for protocol, port in pairs:
+                tap.equal(traffic.ask(protocol, t.internet, PROXY[version], port, CLIENT[version]),
+                          Seen(server, CLIENT[version], port), f"{version} {protocol} {port}: {server}")
+        tap.equal(counters.gained(version), dict.fromkeys(
+            ("seen", "translated", "sent", "answered"), len(taken)), f"{version}: the counters agree")
+
+
+@case.case
+def only_from_the_wan():
+    module.load(**settings(ports="chatmail,turn", scope="any"))
+    for version in all_versions():
+        counters = module.Counters()
+        for protocol, port in (("tcp", 993), ("udp", 3478)):
+            for where, ns in (("another interface", t.other), ("the relay's tunnel", t.relay),
+                              ("the proxy itself", HOME)):
+                seen = traffic.ask(protocol, ns, PROXY[version], port)
+                tap.equal(seen[:1], ("proxy",), f"{version} {protocol}: from {where} it stays with the proxy")
+        tap.equal(counters.gained(version), {}, f"{version}: and is not counted")
+
+
+@case.case
+def families_are_independent():
+    module.load(wan="eth0", v4=RELAY["ipv4"])
+    for version in all_versions():
+        tap.equal(traffic.tcp(t.internet, PROXY[version], 993, CLIENT[version]),
+                  Seen("relay" if version == "ipv4" else "proxy", CLIENT[version], 993),
+                  f"only v4 is set: {version}")
+    module.configure(wan="eth0", v6=RELAY["ipv6"])
+    for version in all_versions():
+        tap.equal(traffic.tcp(t.internet, PROXY[version], 993, CLIENT[version]),
+                  Seen("relay" if version == "ipv6" else "proxy", CLIENT[version], 993),
+                  f"only v6 is set: {version}")
+
+
+@case.case
+def scope():
+    module.load(**settings(ports="chatmail,turn"))
+    for version in all_versions():
+        for protocol, port in (("tcp", 993), ("udp", 3478)):
+            what = f"{version} {protocol}"
+            counters = module.Counters()
+            for address in (PROXY2, PROXY3):
+                tap.equal(traffic.ask(protocol, t.internet, address[version], port, CLIENT[version]),
+                          Seen("relay", CLIENT[version], port),
+                          f"{what}: local takes {address[version]}, an own address too")
+            tap.equal(traffic.ask(protocol, t.internet, TUNNEL[version], port, CLIENT[version]),
+                      Seen("relay", CLIENT[version], port),
+                      f"{what}: local takes an own address of another interface")
+            tap.equal(traffic.ask(protocol, t.internet, TRANSIT[version], port, CLIENT[version]),
+                      Seen("other", CLIENT[version], port), f"{what}: local lets transit traffic pass")
+            tap.equal(counters.gained(version).get("seen"), 3, f"{what}: transit traffic is not counted")
+    module.set("scope", "any")
+    for version in all_versions():
+        for protocol, port in (("tcp", 993), ("udp", 3478)):
+            what = f"{version} {protocol}"
+            counters = module.Counters()
+            for address in (PROXY, TRANSIT):
+                tap.equal(traffic.ask(protocol, t.internet, address[version], port, CLIENT2[version]),
+                          Seen("relay", CLIENT2[version], port), f"{what}: any takes {address[version]}")
+            tap.equal(counters.gained(version), dict.fromkeys(
+                ("seen", "translated", "sent", "answered"), 2), f"{what}: any counts both")
+
+
+@case.case
+def relay_by_own_address():
+    chosen = {SETTING[version]: f"{RELAY[version]}@{PROXY[version]},{OTHER[version]}@{PROXY2[version]}"
+              for version in all_versions()}
+    module.load(wan="eth0", ports="chatmail,turn", **chosen)
+    for version in all_versions():
+        for protocol, port in (("tcp", 993), ("udp", 3478)):
+            for address, server in ((PROXY, "relay"), (PROXY2, "other"), (PROXY3, "proxy")):
+                tap.equal(traffic.ask(protocol, t.internet, address[version], port, CLIENT[version]),
+                          Seen(server, CLIENT[version], port),
+                          f"{version} {protocol}: {address[version]} leads to {server}")
+    for version in all_versions():
+        module.set(SETTING[version], f"{OTHER[version]}@{PROXY2[version]},{RELAY[version]}")
+        for protocol, port in (("tcp", 993), ("udp", 3478)):
+            for address, server in ((PROXY, "relay"), (PROXY2, "other"), (PROXY3, "relay")):
+                tap.equal(traffic.ask(protocol, t.internet, address[version], port, CLIENT2[version]),
+                          Seen(server, CLIENT2[version], port),
+                          f"{version} {protocol}: with an entry for all others "
+                          f"{address[version]} leads to {server}")
+
+
+@case.case
+def large_datagrams():
+    module.load(**settings(ports="turn"))
+    payload = bytes(range(256)) * 32
+    for version in all_versions():
+        counters = module.Counters()
+        tap.equal(traffic.udp(t.internet, PROXY[version], 3478, CLIENT[version], payload),
+                  Seen("relay", CLIENT[version], 3478),
+                  f"{version}: 8 kB come back whole, in fragments both ways")
+        tap.equal(counters.gained(version), dict.fromkeys(("seen", "translated", "sent", "answered"), 1),
+                  f"{version}: and count once")
+
+
+@case.case
+def nothing_but_unicast():
+    module.load(**settings(ports="1-21,23-65535,1-65535/udp", scope="any"))
+    counters = module.Counters()
+    with sniff.Sniffer(t.relay, "wg0") as behind:
+        targets = ["203.0.113.255", "255.255.255.255", "224.0.0.1", "239.1.2.3"]
+        for address in targets:
+            with t.internet.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"to_eth0")
+                sock.bind(("203.0.113.254", 0))
+                sock.sendto(b"all of you", (address, 3478))
+        if net.have_ipv6():
+            for address in ("ff02::1", "ff05::2"):
+                with t.internet.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"to_eth0")
+                    sock.sendto(b"all of you", (address, 3478))
+        # These come later on the same way, so what was to arrive has arrived.
+        for version in all_versions():
+            tap.equal(traffic.udp(t.internet, PROXY[version], 3478, CLIENT[version]),
+                      Seen("relay", CLIENT[version], 3478), f"{version}: unicast is sent on")
+        strangers = [packet for packet in behind.packets("in")
+                     if packet.proto == socket.IPPROTO_UDP and packet.src not in CLIENT.values()]
+    tap.equal(strangers, [], "broadcast and multicast do not reach the relay")
+    for version in all_versions():
+        tap.equal(counters.gained(version).get("seen"), 1, f"{version}: and are not counted")
+
+
+@case.case
+def errors_from_the_relay():
+    module.load(**settings(ports="8000,8000/udp"))
+    for version in all_versions():
+        counters = module.Counters()
+        with sniff.Sniffer(t.internet, "to_eth0") as outside:
+            tap.equal(traffic.udp(t.internet, PROXY[version], 8000, CLIENT[version]), "refused",
+                      f"{version} udp: the relay's port-unreachable reaches the client's socket")
+            errors = {packet.src for packet in outside.packets("in") if packet.icmp in ((3, 3), (1, 4))}
+            tap.equal(errors, {PROXY[version]}, f"{version} udp: as an error of the proxy's address")
+        tap.equal(traffic.tcp(t.internet, PROXY[version], 8000, CLIENT[version]), "refused",
+                  f"{version} tcp: the relay's reset reaches the client")
+        gained = counters.gained(version)
+        tap.equal([gained.get(name) for name in ("translated", "sent")], [2, 2],
+                  f"{version}: both have been sent on")
+        tap.ok(gained.get("answered", 0) >= 1, f"{version}: a reset counts as an answer")
+
+
+@case.case
+def errors_from_the_client():
+    module.load(**settings(ports="8001/udp"))
+    for version in all_versions():
+        family = net.family_of(RELAY[version])
+        with t.relay.socket(family, socket.SOCK_DGRAM) as server:
+            server.bind((RELAY[version], 8001))
+            server.settimeout(5)
+            with traffic.Flow(t.internet, PROXY[version], 8001, CLIENT[version]) as flow:
+                flow.sock.send(b"hello")
+                _, peer = server.recvfrom(100)
+            # The client is gone now.
+            server.connect(peer[:2])
+            server.send(b"too late")
+
+            def refused():
+                try:
+                    server.recv(100)
+                except ConnectionRefusedError:
+                    return True
+                except OSError:
+                    pass
+                return False
+            tap.ok(wait.until(refused), f"{version}: the client's port-unreachable reaches the relay's socket")
+
+
+def path_mtu(connection_or_socket, version):
+    if version == "ipv4":
+        return connection_or_socket.getsockopt(socket.IPPROTO_IP, IP_MTU)
+    return connection_or_socket.getsockopt(socket.IPPROTO_IPV6, IPV6_MTU)
+
+
+@case.case
+def path_mtu_towards_the_client():
+    far = t.add_far(mtu=1300)
+    module.load(**settings())
+    for version in all_versions():
+        with traffic.Connection(far, PROXY[version], 993) as connection:
+            served = wait.until(lambda c=connection: relay.connection(c.address, c.port))
+            data = os.urandom(100000)
+            sender = threading.Thread(target=lambda c=connection, d=data: c.sock.sendall(d))
+            sender.start()
+            got = b""
+            while len(got) < len(data):
+                part = connection.sock.recv(1 << 16)
+                if not part:
+                    break
+                got += part
+            sender.join()
+            tap.ok(got == data, f"{version}: 100 kB arrive through a hop with a smaller MTU")
+            tap.equal(path_mtu(served.sock, version), 1300, f"{version}: the relay's socket learnt it by ICMP")
+
+
+@case.case
+def path_mtu_towards_the_relay():
+    # A smaller MTU than any other test can have left behind in the clients' route cache.
+    HOME.ip("link set wg0 mtu 1290\n")
+    try:
+        module.load(**settings())
+        for version in all_versions():
+            with traffic.Connection(t.internet, PROXY2[version], 993, CLIENT2[version]) as connection:
+                data = os.urandom(100000)
+                tap.ok(connection.echo(data), f"{version}: 100 kB arrive through a tunnel with a smaller MTU")
+                tap.equal(path_mtu(connection.sock, version), 1290,
+                          f"{version}: the client's socket learnt it by the proxy's ICMP")
+    finally:
+        HOME.ip("link set wg0 mtu 1500\n")
+
+
+@case.case
+def stage_counters_name_the_guilty_layer():
+    HOME.ip("route add unreachable 10.99.0.2/32\n-6 route add unreachable fd00:99::2/128\n")
+    nowhere = {"ipv4": "10.99.0.2", "ipv6": "fd00:99::2"}
+    deaf = {"ipv4": "10.9.0.77", "ipv6": "fd00:9::77"}
+    module.load(**settings(ports="turn"))
+    for version in all_versions():
+        setting, one = SETTING[version], dict.fromkeys(("seen", "translated", "sent", "answered"), 1)
+
+        def ask():
+            return traffic.udp(t.internet, PROXY[version], 3478, CLIENT[version], timeout=0.3)
+        counters = module.Counters()
+        tap.equal(ask(), Seen("relay", CLIENT[version], 3478), f"{version}: a relay that works")
+        tap.equal(counters.gained(version), one, f"{version}: answered")
+
+        counters = module.Counters()
+        module.set(setting, deaf[version])
+        ask()
+        tap.equal(counters.gained(version), {"seen": 1, "translated": 1, "sent": 1},
+                  f"{version}: a relay that does not answer: sent is the last to count")
+
+        counters = module.Counters()
+        module.set(setting, nowhere[version])
+        ask()
+        tap.equal(counters.gained(version), {"seen": 1, "translated": 1},
+                  f"{version}: no route to the relay: translated is the last to count")
+
+        counters = module.Counters()
+        module.set(setting, RELAY[version])
+        HOME.nft("table inet chatdnat_test { chain forward { type filter hook forward priority 0;"
+                 " policy drop; }; }")
+        ask()
+        HOME.nft("delete table inet chatdnat_test")
+        tap.equal(counters.gained(version), {"seen": 1, "translated": 1},
+                  f"{version}: a firewall in between: translated is the last to count")
+        before = module.stats(version)
+        module.set("masquerade", "all")
+        module.set("masquerade", "wan")
+        tap.equal(module.stats(version), before, f"{version}: a change of settings resets no counter")
+
+
+@case.case
+def one_connection_is_counted_once():
+    module.load(**settings())
+    for version in all_versions():
+        counters = module.Counters()
+        with traffic.Connection(t.internet, PROXY[version], 143, CLIENT[version]) as connection:
+            tap.ok(all(connection.echo(b"x" * 1000) for _ in range(50)), f"{version}: 50 exchanges")
+        tap.equal(counters.gained(version), dict.fromkeys(("seen", "translated", "sent", "answered"), 1),
+                  f"{version}: count as one connection")
+
+
+@case.case
+def conntrack_shows_the_translation():
+    module.load(**settings())
+    for version in all_versions():
+        with traffic.Connection(t.internet, PROXY[version], 25, CLIENT[version]) as connection:
+            mine = [entry for entry in conntrack.entries() if entry.orig.sport == connection.port
+                    and entry.orig.src == CLIENT[version]]
+            tap.equal([(entry.orig.dst, entry.reply.src, entry.reply.dst, entry.reply.sport)
+                       for entry in mine],
+                      [(PROXY[version], RELAY[version], CLIENT[version], 25)],
+                      f"{version}: one entry, translated in its destination only")
+            tap.equal([entry.status & (conntrack.SRC_NAT | conntrack.DST_NAT) for entry in mine],
+                      [conntrack.DST_NAT], f"{version}: as `ct status dnat` sees it")
+
+
+case.run(setup, topo.EVERY_RELAY)

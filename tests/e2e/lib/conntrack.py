@@ -1,0 +1,74 @@
+"""Connection tracking, read and flushed over ctnetlink."""
+
+import collections
+import os
+import socket
+import struct
+
+SRC_NAT = 1 << 4
+DST_NAT = 1 << 5
+
+_NETLINK_NETFILTER = 12
+_GET, _DELETE = 1 << 8 | 1, 1 << 8 | 2
+_REQUEST, _ACK, _DUMP = 1, 4, 0x300
+_ERROR, _DONE = 2, 3
+
+Tuple = collections.namedtuple("Tuple", "src dst proto sport dport")
+Entry = collections.namedtuple("Entry", "orig reply status")
+
+
+def _attributes(data):
+    found = {}
+    while len(data) >= 4:
+        length, kind = struct.unpack_from("=HH", data)
+        found[kind & 0x3fff] = data[4:length]
+        data = data[(length + 3) & ~3:]
+    return found
+
+
+def _address(data):
+    return socket.inet_ntop(socket.AF_INET if len(data) == 4 else socket.AF_INET6, data)
+
+
+def _tuple(data):
+    parts = _attributes(data)
+    ip, proto = _attributes(parts[1]), _attributes(parts[2])
+
+    def port(kind):
+        return struct.unpack("!H", proto[kind])[0] if kind in proto else 0
+    return Tuple(_address(ip.get(1) or ip.get(3)), _address(ip.get(2) or ip.get(4)),
+                 proto[1][0], port(2), port(3))
+
+
+def _request(kind, flags):
+    sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER)
+    with sock:
+        sock.settimeout(10)
+        sock.sendall(struct.pack("=IHHIIBBH", 20, kind, flags, 1, 0, 0, 0, 0))
+        while True:
+            data = sock.recv(1 << 18)
+            while data:
+                length, answer = struct.unpack_from("=IH", data)
+                if answer == _DONE:
+                    return
+                if answer == _ERROR:
+                    errno = -struct.unpack_from("=i", data, 16)[0]
+                    if errno:
+                        raise OSError(errno, os.strerror(errno))
+                    return
+                yield data[20:length]
+                data = data[(length + 3) & ~3:]
+
+
+def entries():
+    found = []
+    for message in _request(_GET, _REQUEST | _DUMP):
+        parts = _attributes(message)
+        found.append(Entry(_tuple(parts[1]), _tuple(parts[2]),
+                           struct.unpack("!I", parts[3])[0]))
+    return found
+
+
+def flush():
+    for _ in _request(_DELETE, _REQUEST | _ACK):
+        pass

@@ -1,0 +1,109 @@
+"""The module under test: load, unload, parameters, counters."""
+
+import ctypes
+import os
+import pathlib
+import re
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+FILE = ROOT / "build" / os.uname().release / "chatdnat.ko"
+SYSFS = pathlib.Path("/sys/module/chatdnat")
+SETTINGS = ("wan", "v4", "v6", "ports", "scope", "masquerade", "stale", "enabled")
+PARAMETERS = SETTINGS + ("config",)
+FAMILIES = ("ipv4", "ipv6")
+COUNTERS = ("seen", "translated", "sent", "answered", "outbound", "masqueraded",
+            "dropped_nat", "dropped_source", "dropped_stale")
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_ready = False
+
+
+def _check(result):
+    if result:
+        errno = ctypes.get_errno()
+        raise OSError(errno, os.strerror(errno))
+
+
+def _tags(key, data):
+    return [tag.decode() for tag in re.findall(rb"(?<=\0)" + key + rb"=([^\0]*)", data)]
+
+
+def prepare():
+    """What the module stands on; insmod alone does not load it."""
+    global _ready
+    if not _ready:
+        needs = {"nf_conntrack_netlink"}
+        for depends in _tags(b"depends", FILE.read_bytes()):
+            needs.update(name for name in depends.split(",") if name)
+        subprocess.run(["modprobe", "-a", *sorted(needs)], check=True)
+        _ready = True
+
+
+def load_line(line):
+    """insmod with the parameters as they stand on its command line."""
+    prepare()
+    image = FILE.read_bytes()
+    _check(_libc.init_module(image, ctypes.c_ulong(len(image)), os.fsencode(line)))
+
+
+def load(**settings):
+    load_line(" ".join(f"{name}={value}" for name, value in settings.items()))
+
+
+def unload():
+    _check(_libc.delete_module(b"chatdnat", os.O_NONBLOCK))
+
+
+def loaded():
+    return SYSFS.exists()
+
+
+def read(path):
+    with open(SYSFS / path, "rb") as file:
+        return file.read().decode("utf-8", "surrogateescape").removesuffix("\n")
+
+
+def get(name):
+    return read(f"parameters/{name}")
+
+
+def set(name, value):  # pylint: disable=redefined-builtin
+    """One write(2), as `echo value >` does it."""
+    if isinstance(value, str):
+        value = value.encode("utf-8", "surrogateescape") + b"\n"
+    fd = os.open(SYSFS / "parameters" / name, os.O_WRONLY)
+    try:
+        written = os.write(fd, value)
+    finally:
+        os.close(fd)
+    if written != len(value):
+        raise RuntimeError(f"{name}: short write, {written} of {len(value)} bytes")
+
+
+def configure(**settings):
+    set("config", " ".join(f"{name}={value}" for name, value in settings.items()))
+
+
+def state():
+    return {name: get(name) for name in PARAMETERS}
+
+
+def last_error():
+    return read("last_error")
+
+
+def stats(family):
+    return {name: int(read(f"stats/{family}/{name}")) for name in COUNTERS}
+
+
+class Counters:
+    """What the counters have gained since this object was made."""
+
+    def __init__(self):
+        self.before = {family: stats(family) for family in FAMILIES}
+
+    def gained(self, family):
+        now = stats(family)
+        return {name: now[name] - self.before[family][name]
+                for name in COUNTERS if now[name] != self.before[family][name]}

@@ -1,0 +1,250 @@
+#!/usr/bin/python3
+"""Whose source address leaves by which interface."""
+
+import os
+import socket
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+# pylint: disable=wrong-import-position
+from lib import case, conntrack, module, net, sniff, tap, topo, traffic, wait
+from lib.topo import (CLIENT, HOME, PROXY, PROXY2, PUBLIC, RELAY, TUNNEL, WORLD, settings)
+from lib.traffic import Seen
+
+WG_PORT = 51820
+
+t = world = None
+
+
+def setup():
+    global t, world
+    t = topo.Topology()
+    for name, ns in (("relay", t.relay), ("public", t.public), ("other", t.other)):
+        traffic.Host(name, ns).tcp(993).udp(3478)
+    world = traffic.Host("world", t.internet).tcp(25).udp(53)
+
+
+def versions():
+    return topo.ip_versions()
+
+
+def both_protocols(ports=(993, 3478)):
+    return (("tcp", ports[0]), ("udp", ports[1]))
+
+
+OUTBOUND = (25, 53)
+
+
+@case.case
+def relay_behind_the_tunnel():
+    module.load(**settings(ports="chatmail,turn"))
+    for mode, own in (("wan", None), ("off", None), ("all", TUNNEL), ("wan", None)):
+        module.set("masquerade", mode)
+        for version in versions():
+            counters = module.Counters()
+            for protocol, port in both_protocols():
+                tap.equal(traffic.ask(protocol, t.internet, PROXY[version], port, CLIENT[version]),
+                          Seen("relay", own[version] if own else CLIENT[version], port),
+                          f"masquerade={mode} {version} {protocol}: the relay sees "
+                          f"{'the proxy' if own else 'the client'}")
+            want = dict.fromkeys(("seen", "translated", "sent", "answered"), 2)
+            if own:
+                want["masqueraded"] = 2
+            tap.equal(counters.gained(version), want, f"masquerade={mode} {version}: counted")
+
+
+@case.case
+def relay_with_a_public_address():
+    module.load(**settings(PUBLIC, ports="chatmail,turn"))
+    for mode in ("wan", "all"):
+        module.set("masquerade", mode)
+        for version in versions():
+            counters = module.Counters()
+            for protocol, port in both_protocols():
+                tap.equal(traffic.ask(protocol, t.internet, PROXY[version], port, CLIENT[version]),
+                          Seen("public", PROXY[version], port),
+                          f"masquerade={mode} {version} {protocol}: back out of the WAN with its address")
+            tap.equal(counters.gained(version), dict.fromkeys(
+                ("seen", "translated", "sent", "answered", "masqueraded"), 2),
+                f"masquerade={mode} {version}: counted")
+    module.set("masquerade", "off")
+    for version in versions():
+        counters = module.Counters()
+        with sniff.Sniffer(t.public, "eth0") as there:
+            traffic.udp(t.internet, PROXY[version], 3478, CLIENT[version], timeout=0.5)
+            arrived = wait.until(lambda: [packet.src for packet in there.packets("in")
+                                          if packet.dport == 3478])
+        tap.equal(arrived, [CLIENT[version]], f"masquerade=off {version}: the relay sees the client")
+        tap.equal(counters.gained(version).get("masqueraded"), None, f"masquerade=off {version}: counted")
+
+
+@case.case
+def connections_opened_by_the_relay():
+    module.load(**settings())
+    for mode in ("wan", "all"):
+        module.set("masquerade", mode)
+        for version in versions():
+            counters = module.Counters()
+            for protocol, port in both_protocols(OUTBOUND):
+                tap.equal(traffic.ask(protocol, t.relay, WORLD[version], port),
+                          Seen("world", PROXY[version], port),
+                          f"masquerade={mode} {version} {protocol}: the world sees the proxy's address")
+            tap.equal(counters.gained(version), {"outbound": 2, "masqueraded": 2},
+                      f"masquerade={mode} {version}: counted as outbound and masqueraded, nothing else")
+    module.set("masquerade", "off")
+    for version in versions():
+        counters = module.Counters()
+        with sniff.Sniffer(t.internet, "to_eth0") as outside:
+            traffic.udp(t.relay, WORLD[version], 53, timeout=0.3)
+            arrived = wait.until(lambda: [packet.src for packet in outside.packets("in")
+                                          if packet.dport == 53])
+        tap.equal(arrived, [RELAY[version]], f"masquerade=off {version}: leaves with the relay's address")
+        tap.equal(counters.gained(version), {"outbound": 1}, f"masquerade=off {version}: outbound all the same")
+
+
+@case.case
+def what_others_forward():
+    module.load(**settings(scope="local"))
+    for version in versions():
+        counters = module.Counters()
+        for protocol, port in both_protocols(OUTBOUND):
+            tap.equal(traffic.ask(protocol, t.other, WORLD[version], port),
+                      Seen("world", PROXY[version], port),
+                      f"{version} {protocol}: another host's connection takes the WAN's address too")
+        tap.equal(counters.gained(version), {"masqueraded": 2}, f"{version}: but is not the relay's")
+    module.set("masquerade", "all")
+    for version in versions():
+        counters = module.Counters()
+        tap.equal(traffic.tcp(t.internet, topo.TRANSIT[version], 993, CLIENT[version]),
+                  Seen("other", CLIENT[version], 993),
+                  f"masquerade=all {version}: what is not sent on by us keeps its source on other interfaces")
+        tap.equal(counters.gained(version), {}, f"masquerade=all {version}: and is not counted")
+
+
+@case.case
+def own_connections_keep_their_source():
+    for mode in ("wan", "all"):
+        module.load(**settings(masquerade=mode))
+        for version in versions():
+            counters = module.Counters()
+            for protocol, port in both_protocols(OUTBOUND):
+                tap.equal(traffic.ask(protocol, HOME, WORLD[version], port, PROXY2[version]),
+                          Seen("world", PROXY2[version], port),
+                          f"masquerade={mode} {version} {protocol}: the second address stays when chosen")
+                tap.equal(traffic.ask(protocol, HOME, WORLD[version], port),
+                          Seen("world", PROXY[version], port),
+                          f"masquerade={mode} {version} {protocol}: without a choice it is the first")
+            for protocol, port in both_protocols():
+                tap.equal(traffic.ask(protocol, HOME, RELAY[version], port, PROXY2[version]),
+                          Seen("relay", PROXY2[version], port),
+                          f"masquerade={mode} {version} {protocol}: towards the relay as well")
+            tap.equal(counters.gained(version), {}, f"masquerade={mode} {version}: not counted")
+        module.unload()
+
+
+def keys():
+    private = HOME.run("wg", "genkey").strip()
+    public = subprocess.run(["wg", "pubkey"], input=private, text=True, capture_output=True,
+                            check=True).stdout.strip()
+    return private, public
+
+
+def wireguard(ns, name, private, peer, endpoint, address):
+    ns.ip(f"link add {name} type wireguard\n")
+    path = f"/run/chatdnat-test-{name}.key"
+    with open(path, "w", encoding="ascii", opener=lambda p, f: os.open(p, f, 0o600)) as file:
+        file.write(private)
+    words = ["wg", "set", name, "listen-port", str(WG_PORT), "private-key", path,
+             "peer", peer, "allowed-ips", "10.77.0.0/24"]
+    ns.run(*words, *(["endpoint", endpoint] if endpoint else []))
+    os.unlink(path)
+    ns.ip(f"addr add {address}/24 dev {name}\nlink set {name} up\n")
+
+
+@case.case
+def a_tunnels_own_packets_keep_their_source():
+    mine, theirs = keys(), keys()
+    wireguard(HOME, "wgtest", mine[0], theirs[1], None, "10.77.0.1")
+    wireguard(t.internet, "wgpeer", theirs[0], mine[1], f"{PROXY2['ipv4']}:{WG_PORT}", "10.77.0.2")
+    peer = traffic.Host("peer", t.internet).udp(5353)
+    try:
+        module.load(**settings())
+        # The peer dials the second address, which makes it the source of what the proxy sends from then on.
+        with t.internet.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.sendto(b"dial", ("10.77.0.1", 9))
+        counters = module.Counters()
+        tap.equal(traffic.udp(HOME, "10.77.0.2", 5353, timeout=10), Seen("peer", "10.77.0.1", 5353),
+                  "the tunnel works")
+        # As if conntrack had forgotten: the next outer packet is a new connection of the proxy's own.
+        conntrack.flush()
+        with sniff.Sniffer(t.internet, "to_eth0") as outside:
+            tap.equal(traffic.udp(HOME, "10.77.0.2", 5353, timeout=10), Seen("peer", "10.77.0.1", 5353),
+                      "and goes on working")
+            sources = {packet.src for packet in outside.packets("in") if packet.dport == WG_PORT}
+        tap.equal(sources, {PROXY2["ipv4"]}, "its outer packets keep the address that the peer dialled")
+        tap.equal(counters.gained("ipv4"), {}, "and are not counted")
+    finally:
+        peer.close()
+        HOME.ip("link del wgtest\n")
+        t.internet.ip("link del wgpeer\n")
+
+
+@case.case
+def addresses_of_the_wan_change():
+    module.load(**settings())
+    new = {"ipv4": "203.0.113.77", "ipv6": "2001:db8:1::77"}
+    for version in versions():
+        flag, length = ("-6 ", 64) if version == "ipv6" else ("", 24)
+        suffix = " nodad" if version == "ipv6" else ""
+        gateway = WORLD[version]
+        with traffic.Connection(t.relay, WORLD[version], 25) as connection:
+            tap.equal(connection.answer.peer, PROXY[version], f"{version}: before, the old address")
+            HOME.ip("".join(f"{flag}addr del {address}/{length} dev eth0\n"
+                            for address in (PROXY[version], PROXY2[version], topo.PROXY3[version])) +
+                    f"{flag}addr add {new[version]}/{length} dev eth0{suffix}\n"
+                    f"{flag}route replace default via {gateway}\n")
+            gone = wait.until(lambda c=connection: not [
+                entry for entry in conntrack.entries()
+                if entry.orig.src == RELAY[version] and entry.orig.sport == c.port])
+            tap.ok(gone, f"{version}: connections of the removed address are dropped from conntrack")
+        tap.equal(traffic.tcp(t.relay, WORLD[version], 25), Seen("world", new[version], 25),
+                  f"{version}: after, the new address")
+        tap.equal(traffic.udp(t.relay, WORLD[version], 53), Seen("world", new[version], 53),
+                  f"{version}: for UDP too")
+        HOME.ip(f"{flag}addr del {new[version]}/{length} dev eth0\n")
+        t.address_wan()
+        tap.equal(traffic.tcp(t.relay, WORLD[version], 25), Seen("world", PROXY[version], 25),
+                  f"{version}: and the old one when it is back")
+
+
+@case.case
+def no_address_to_take():
+    module.load(**settings())
+    own = ["203.0.113.1", "203.0.113.2", "203.0.113.3"]
+    # The tunnel's own address has to go as well, or the kernel would take that one.
+    HOME.ip("".join(f"addr del {address}/24 dev eth0\n" for address in own) +
+            "addr del 10.9.0.1/24 dev wg0\naddr del 10.9.1.1/24 dev wg1\n"
+            "route add 10.9.0.2/32 dev wg0\n"
+            "route replace default via 203.0.113.254 dev eth0 onlink\n")
+    with HOME, open("/sys/class/net/wg0/address", encoding="ascii") as file:
+        gateway = file.read().strip()
+    t.relay.ip(f"neigh replace 10.9.0.1 lladdr {gateway} dev wg0\n")
+    try:
+        counters = module.Counters()
+        with sniff.Sniffer(t.internet, "to_eth0") as outside:
+            answer = traffic.udp(t.relay, WORLD["ipv4"], 53, timeout=0.5)
+            left = [packet for packet in outside.packets("in") if packet.dport == 53]
+        tap.equal((answer, left), ("silence", []), "without an address nothing leaves by the WAN")
+        tap.equal(counters.gained("ipv4"), {"outbound": 1, "dropped_source": 1}, "and the loss is counted")
+    finally:
+        t.relay.ip("neigh del 10.9.0.1 dev wg0\n")
+        HOME.ip("addr add 10.9.0.1/24 dev wg0\naddr add 10.9.1.1/24 dev wg1\n"
+                "route replace 192.0.2.200/32 via 10.9.1.2\n")
+        t.address_wan()
+    tap.equal(traffic.tcp(t.relay, WORLD["ipv4"], 25), Seen("world", PROXY["ipv4"], 25),
+              "with an address it leaves again")
+
+
+case.run(setup, topo.EVERY_RELAY)

@@ -1,0 +1,350 @@
+#!/usr/bin/python3
+"""Settings change under live traffic: who notices, who must not."""
+
+import os
+import socket
+import sys
+import threading
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+# pylint: disable=wrong-import-position
+from lib import case, conntrack, module, sniff, tap, topo, traffic, wait
+from lib.topo import CLIENT, CLIENT2, HOME, OTHER, PROXY, PROXY2, RELAY, SETTING, settings
+from lib.traffic import Connection, Flow, Seen
+
+PROMPT = 3.0
+
+t = relay = other = None
+
+
+def setup():
+    global t, relay, other
+    t = topo.Topology(relays=("relay", "other"))
+    relay, other = [traffic.Host(name, ns).tcp(143, 993).udp(3478, 3479)
+                    for name, ns in (("relay", t.relay), ("other", t.other))]
+
+
+def versions():
+    return topo.ip_versions()
+
+
+def connect(version, port=993, address=None, source=CLIENT):
+    return Connection(t.internet, (address or PROXY)[version], port, source[version])
+
+
+def answers(version, port=993, address=None):
+    return traffic.tcp(t.internet, (address or PROXY)[version], port, CLIENT[version])
+
+
+def flow(version, port=3478, address=None, source=CLIENT):
+    return Flow(t.internet, (address or PROXY)[version], port, source[version])
+
+
+def to_other(**changes):
+    """The same settings with the other relay, in one write."""
+    module.configure(**settings(OTHER, ports="imap,imaps,turn", **changes))
+
+
+class Blocked:
+    """A client that only listens, as an IMAP client in IDLE does."""
+
+    def __init__(self, connection):
+        self.connection, self.fate, self.when = connection, None, None
+        self.thread = threading.Thread(target=self._listen, daemon=True)
+        self.thread.start()
+
+    def _listen(self):
+        self.fate = self.connection.fate(15)
+        self.when = time.monotonic()
+
+    def wait(self):
+        self.thread.join(20)
+
+
+def expect_prompt_reset(blocked, since, what):
+    blocked.wait()
+    tap.equal(blocked.fate, "reset", f"{what} is reset")
+    tap.ok(blocked.when is not None and blocked.when - since < PROMPT, f"{what}: promptly")
+    if blocked.when:
+        tap.diag(f"{what}: {blocked.when - since:.2f} s")
+
+
+@case.case
+def flush_ends_what_the_old_relay_served():
+    module.load(**settings(ports="imap,imaps,turn"))
+    for version in versions():
+        module.configure(**settings(ports="imap,imaps,turn"))
+        with connect(version) as idle, connect(version, 143) as active, flow(version) as udp:
+            tap.ok(active.echo(b"a" * 1000), f"{version}: an active connection to the first relay")
+            tap.equal(udp.ask().server, "relay", f"{version}: a UDP flow to the first relay")
+            served = [relay.connection(c.address, c.port) for c in (idle, active)]
+            blocked = Blocked(idle)
+            since = time.monotonic()
+            to_other()
+            expect_prompt_reset(blocked, since, f"{version}: the idle client")
+            tap.equal(active.fate_when_talking(), "reset", f"{version}: the active client is reset")
+            tap.ok(wait.until(lambda s=served: all(one.state != "open" for one in s), PROMPT),
+                   f"{version}: the old relay's sockets end too")
+            tap.equal([one.state for one in served], ["reset", "reset"], f"{version}: by a reset")
+            tap.equal(udp.ask().server, "other", f"{version}: the UDP flow moves to the new relay")
+        tap.equal(answers(version), Seen("other", CLIENT[version], 993), f"{version}: who reconnects gets the new one")
+        left = [entry for entry in conntrack.entries() if entry.reply.src == RELAY[version]]
+        tap.equal(left, [], f"{version}: conntrack knows nothing of the old relay")
+
+
+@case.case
+def flush_is_for_the_connections_concerned_only():
+    for version in versions():
+        setting = SETTING[version]
+        two = {setting: f"{RELAY[version]}@{PROXY[version]},{OTHER[version]}@{PROXY2[version]}"}
+        module.load(**settings(ports="imap,imaps,turn", **two))
+        with connect(version) as stays, connect(version, address=PROXY2) as goes, \
+                flow(version) as udp_stays, flow(version, address=PROXY2) as udp_goes:
+            tap.equal([stays.answer.server, goes.answer.server, udp_stays.ask().server, udp_goes.ask().server],
+                      ["relay", "other"] * 2, f"{version}: two relays by own address")
+            blocked = Blocked(goes)
+            since = time.monotonic()
+            module.set(setting, f"{RELAY[version]}@{PROXY[version]}")
+            expect_prompt_reset(blocked, since, f"{version}: the client of the entry that is gone")
+            tap.ok(stays.echo(b"b" * 5000), f"{version}: the other one does not notice")
+            tap.equal(udp_stays.ask().server, "relay", f"{version}: nor does its UDP flow")
+        module.unload()
+
+
+@case.case
+def flush_when_a_port_goes():
+    module.load(**settings(ports="imap,imaps,3478-3479/udp"))
+    for version in versions():
+        module.set("ports", "imap,imaps,3478-3479/udp")
+        with connect(version, 143) as goes, connect(version, 993) as stays, \
+                flow(version, 3478) as udp_goes, flow(version, 3479) as udp_stays:
+            tap.equal([udp_goes.ask().server, udp_stays.ask().server], ["relay"] * 2, f"{version}: UDP flows")
+            blocked = Blocked(goes)
+            since = time.monotonic()
+            module.set("ports", "imaps,3479/udp")
+            expect_prompt_reset(blocked, since, f"{version}: the client of the port that is gone")
+            tap.ok(stays.echo(b"c" * 5000), f"{version}: the other port's does not notice")
+            tap.equal(udp_stays.ask().server, "relay", f"{version}: the other UDP port's neither")
+            try:
+                fate = udp_goes.ask(timeout=1).server
+            except OSError as error:
+                fate = type(error).__name__
+            tap.equal(fate, "ConnectionRefusedError", f"{version}: the UDP flow is the proxy's own now")
+        tap.equal(answers(version, 143), "refused", f"{version}: new connections are the proxy's own")
+
+
+@case.case
+def flush_when_a_family_is_emptied():
+    for version in versions():
+        module.load(**settings(ports="imap,imaps,turn"))
+        kept = [v for v in versions() if v != version]
+        with connect(version) as goes:
+            others = [connect(v) for v in kept]
+            blocked = Blocked(goes)
+            since = time.monotonic()
+            module.set(SETTING[version], "")
+            expect_prompt_reset(blocked, since, f"{version} emptied: its client")
+            tap.equal(answers(version), "refused", f"{version} emptied: new connections stay with the proxy")
+            for connection in others:
+                tap.ok(connection.echo(b"d" * 5000), f"{version} emptied: the other family does not notice")
+                connection.close()
+        module.unload()
+
+
+@case.case
+def keep_lets_them_finish():
+    module.load(**settings(ports="imap,imaps,turn", stale="keep"))
+    for version in versions():
+        module.configure(**settings(ports="imap,imaps,turn", stale="keep"))
+        with connect(version) as old, flow(version) as udp:
+            tap.equal(udp.ask().server, "relay", f"{version}: a UDP flow to the first relay")
+            to_other(stale="keep")
+            tap.ok(old.echo(b"e" * 5000), f"{version}: a live connection goes on after a change of relay")
+            tap.equal(udp.ask().server, "relay", f"{version}: a UDP flow too")
+            tap.equal(answers(version), Seen("other", CLIENT[version], 993), f"{version}: new ones get the new relay")
+            module.set("ports", "imap")
+            tap.ok(old.echo(b"f" * 5000), f"{version}: and after its port is gone")
+            module.set(SETTING[version], "")
+            tap.ok(old.echo(b"g" * 5000), f"{version}: and after its family is emptied")
+            served = relay.connection(old.address, old.port)
+            old.close()
+            tap.ok(wait.until(lambda s=served: s.state == "closed"), f"{version}: and ends in good order")
+
+
+@case.case
+def disabling_drains():
+    module.load(**settings(ports="imap,imaps,turn"))
+    for version in versions():
+        module.set("enabled", "1")
+        with connect(version) as live, flow(version) as udp:
+            tap.equal(udp.ask().server, "relay", f"{version}: a UDP flow")
+            before = module.stats(version)["translated"]
+            module.set("enabled", "0")
+            tap.ok(live.echo(b"h" * 5000), f"{version}: a live connection goes on")
+            tap.equal(udp.ask().server, "relay", f"{version}: a UDP flow too")
+            tap.equal(answers(version), "refused", f"{version}: new ones stay with the proxy")
+            tap.equal(traffic.udp(t.internet, PROXY[version], 3478, CLIENT2[version]), "refused",
+                      f"{version}: over UDP as well")
+            tap.equal(module.stats(version)["translated"], before, f"{version}: none is translated")
+            module.set("enabled", "1")
+            tap.ok(live.echo(b"i" * 5000), f"{version}: the live one goes on after enabling again")
+        tap.equal(answers(version), Seen("relay", CLIENT[version], 993), f"{version}: new ones are sent on again")
+
+
+@case.case
+def flows_known_before_their_port_was_configured():
+    proxy = traffic.Host("proxy", HOME).udp(3478)
+    try:
+        for stale, then in (("flush", "other"), ("keep", "proxy")):
+            module.load(**settings(OTHER, ports="imaps", stale=stale))
+            for version in versions():
+                module.set("ports", "imaps")
+                with flow(version) as udp:
+                    tap.equal(udp.ask().server, "proxy", f"stale={stale} {version}: not configured, the proxy's own")
+                    module.set("ports", "imaps,turn")
+                    tap.equal(udp.ask().server, then, f"stale={stale} {version}: once configured, the flow is {then}'s")
+                    with flow(version, source=CLIENT2) as new:
+                        tap.equal(new.ask().server, "other", f"stale={stale} {version}: a new flow is the relay's")
+            module.unload()
+    finally:
+        proxy.close()
+
+
+@case.case
+def flows_known_before_the_load():
+    proxy = traffic.Host("proxy", HOME).udp(3478)
+    # Something has to make conntrack look at packets while the module is not there.
+    HOME.nft("table inet chatdnat_test { chain c { type filter hook prerouting priority 0; ct state new accept; }; }")
+    try:
+        for version in versions():
+            with flow(version) as udp:
+                tap.equal(udp.ask().server, "proxy", f"{version}: before the load, the proxy's own")
+                module.load(**settings(ports="turn"))
+                tap.equal(udp.ask().server, "relay", f"{version}: after the load, the relay's")
+                module.unload()
+    finally:
+        HOME.nft("delete table inet chatdnat_test")
+        proxy.close()
+
+
+@case.case
+def unrelated_settings_do_not_disturb():
+    module.load(**settings(ports="imap,imaps,turn"))
+    stop = threading.Event()
+    broken, rounds = [], [0]
+
+    def stream(version):
+        with connect(version) as connection:
+            while not stop.is_set():
+                data = os.urandom(3000)
+                if not connection.echo(data):
+                    broken.append(f"{version}: bytes changed or ended")
+                    return
+                rounds[0] += 1
+
+    def guarded(version):
+        try:
+            stream(version)
+        except OSError as error:
+            broken.append(f"{version}: {error}")
+    threads = [threading.Thread(target=guarded, args=(version,)) for version in versions()]
+    idle = [connect(version, 143) for version in versions()]
+    for thread in threads:
+        thread.start()
+    wait.until(lambda: rounds[0] > 5)
+    ports = ("imap,imaps,turn", "imap,imaps,turn,8000-8100", "imap-x", "imaps,imap,3478/udp", "143,993")
+    refused = writes = 0
+    before = rounds[0]
+    for turn in range(300):
+        for name, value in (("masquerade", ("off", "all", "wan")[turn % 3]),
+                            ("scope", ("any", "local")[turn % 2]),
+                            ("wan", ("eth0,ppp+", "eth0")[turn % 2]),
+                            ("enabled", ("0", "1")[turn % 2]),
+                            ("ports", ports[turn % 5])):
+            try:
+                module.set(name, value)
+                writes += 1
+            except OSError:
+                refused += 1
+    wait.until(lambda: rounds[0] > before + 5)
+    stop.set()
+    for thread in threads:
+        thread.join(10)
+    tap.equal(refused, 60, "only the malformed ones of 1,500 writes are refused")
+    tap.equal(broken, [], f"streams go on through {writes} writes")
+    tap.ok(rounds[0] > before, f"with traffic in between ({rounds[0] - before} exchanges)")
+    tap.ok(all(connection.echo(b"k" * 100) for connection in idle), "connections that were idle meanwhile as well")
+    for connection in idle:
+        connection.close()
+
+
+@case.case
+def one_relay_stays_while_the_other_family_changes():
+    if len(versions()) < 2:
+        tap.skip("two families", "no IPv6")
+        return
+    module.load(**settings(ports="imap,imaps,turn"))
+    with connect("ipv4") as stays:
+        for address in (OTHER["ipv6"], RELAY["ipv6"]) * 10:
+            module.set("v6", address)
+            same = stays.echo(b"l" * 2000)
+            if not same:
+                break
+        tap.ok(same, "IPv4 connections do not notice 20 changes of the IPv6 relay")
+
+
+def drop_resets(ns):
+    ns.nft("table inet deaf { chain c { type filter hook input priority -300; tcp flags & rst == rst drop; }; }")
+
+
+def hear_resets(ns):
+    ns.nft("delete table inet deaf")
+
+
+@case.case
+def an_old_relay_that_goes_on_sending():
+    module.load(**settings(ports="imap,imaps,turn"))
+    for version in versions():
+        module.configure(**settings(ports="imap,imaps,turn"))
+        drop_resets(t.relay)
+        try:
+            with connect(version) as connection:
+                tap.ok(connection.echo(b"m" * 100), f"{version}: a live connection")
+                served = relay.connection(connection.address, connection.port)
+                counters = module.Counters()
+                to_other()
+                tap.equal(connection.fate(), "reset", f"{version}: the client is reset")
+                port = connection.port
+            with sniff.Sniffer(t.internet, "to_eth0") as outside:
+                served.push(b"news from the old relay")
+                dropped = wait.until(lambda c=counters, v=version: c.gained(v).get("dropped_stale"))
+                tap.ok(dropped, f"{version}: its segments are dropped and counted")
+                late = [packet for packet in outside.packets("in") if packet.dport == port
+                        and packet.proto == socket.IPPROTO_TCP]
+                tap.equal(late, [], f"{version}: and the client sees none of them")
+        finally:
+            hear_resets(t.relay)
+            for served in relay.served:
+                if served.state == "open":
+                    served._end("dropped")  # pylint: disable=protected-access
+
+
+@case.case
+def a_client_that_missed_the_reset():
+    module.load(**settings(ports="imap,imaps,turn"))
+    for version in versions():
+        module.configure(**settings(ports="imap,imaps,turn"))
+        with connect(version) as connection:
+            tap.ok(connection.echo(b"n" * 100), f"{version}: a live connection")
+            drop_resets(t.internet)
+            to_other()
+            hear_resets(t.internet)
+            with sniff.Sniffer(t.relay, "wg0") as at_old:
+                tap.equal(connection.fate_when_talking(), "reset", f"{version}: its next segment is reset")
+                strays = [packet for packet in at_old.packets("in") if packet.sport == connection.port]
+                tap.equal(strays, [], f"{version}: nothing goes to the old relay any more")
+
+
+case.run(setup, topo.EVERY_RELAY)
