@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "checks.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "saved.h"
+#include "version.h"
+
+static bool wan_has(const struct state *state, enum family family)
+{
+	size_t i;
+
+	for (i = 0; i < state->links.n; i++)
+		if (wan_of(state, &state->links.v[i]) && link_has(&state->links.v[i], family))
+			return true;
+	return false;
+}
+
+static void check_wan(struct findings *f, const struct state *state)
+{
+	const struct link *way = link_by_index(&state->links, state->world[V4].err ? 0 : state->world[V4].oif);
+
+	if (state->wan_n)
+		return;
+	finding(f, PROBLEM, "idle", "No WAN interface is set: nothing is sent on.");
+	fix(f, "chatdnatctl set wan=%s", way ? way->name : "INTERFACE");
+}
+
+static void check_relays(struct findings *f, const struct state *state)
+{
+	enum family family;
+
+	if (!state->relays.n) {
+		finding(f, PROBLEM, "no-relay", "No relay is set: nothing is sent on.");
+		fix(f, "chatdnatctl set v4=ADDRESS v6=ADDRESS");
+		return;
+	}
+	for (family = 0; family < FAMILIES; family++) {
+		if (relays_of(&state->relays, family) || !wan_has(state, family))
+			continue;
+		finding(f, WARNING, "half-configured",
+			"The WAN interface has an %s address, but no %s relay is set: whoever finds that address in the DNS "
+			"reaches this host, not the relay.",
+			families[family].name, families[family].name);
+		fix(f, "chatdnatctl set %s=ADDRESS", families[family].setting);
+	}
+}
+
+static void check_modes(struct findings *f, const struct state *state)
+{
+	const struct config *config = &state->module.config;
+
+	if (!strcmp(config_text(config, "enabled"), "0")) {
+		finding(f, WARNING, "draining", "New connections are not sent on (enabled=0); live ones go on.");
+		fix(f, "chatdnatctl set enabled=1");
+	}
+	if (!strcmp(config_text(config, "masquerade"), "all")) {
+		finding(f, WARNING, "masquerade-all",
+			"masquerade=all: the relay sees this host's address in place of every client's. Limits per address "
+			"hit all clients together, fail2ban bans this host, and a relay that trusts this address is open to "
+			"everybody.");
+		fix(f, "chatdnatctl set masquerade=wan");
+	}
+}
+
+static void check_refusal(struct findings *f, const struct state *state)
+{
+	if (!state->module.last_error || !*state->module.last_error)
+		return;
+	finding(f, WARNING, "last-error", "The kernel refused the last change, and nothing changed: %s",
+		state->module.last_error);
+	fix(f, "chatdnatctl set NAME=VALUE");
+}
+
+static void check_saved(struct findings *f, const struct state *state)
+{
+	char *names;
+
+	if (state->saved_found < 0) {
+		finding(f, WARNING, "saved-unreadable", "%s cannot be read: %s", SAVED_OPTIONS,
+			strerror(-state->saved_found));
+		fix(f, "chatdnatctl save");
+		return;
+	}
+	if (!state->saved_found) {
+		finding(f, NOTE, "not-saved", "The configuration is not saved: it is lost at the next reboot.");
+		fix(f, "chatdnatctl save");
+		return;
+	}
+	names = saved_differences(&state->saved, &state->module.config);
+	if (*names) {
+		finding(f, NOTE, "saved-differs", "The saved configuration differs from the active one: %s.", names);
+		fix(f, "chatdnatctl save");
+	}
+	free(names);
+}
+
+static void check_versions(struct findings *f, const struct state *state)
+{
+	const char *version = state->module.version;
+
+	if (version && !strcmp(version, tool_version))
+		return;
+	finding(f, NOTE, "versions-differ",
+		"chatdnatctl is version %s, the loaded module %s. Settings and counters that one of them does not know are "
+		"shown as they are, or missing. After an update the new module must be loaded; that ends live connections.",
+		tool_version, version ? version : "of an unknown version");
+	fix(f, "modprobe -r chatdnat && modprobe chatdnat");
+}
+
+void check_config(struct findings *f, const struct state *state)
+{
+	check_wan(f, state);
+	check_relays(f, state);
+	check_modes(f, state);
+	check_refusal(f, state);
+	check_saved(f, state);
+	check_versions(f, state);
+}

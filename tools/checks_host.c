@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "checks.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+#include "sysfs.h"
+
+/* In a sysctl's name an interface's dots would be separators: such names are written with slashes. */
+static char *sysctl_name(enum family family, const char *interface, const char *what)
+{
+	const char *format = strchr(interface, '.') ? "net/%s/conf/%s/%s" : "net.%s.conf.%s.%s";
+	const char *proto = families[family].id;
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	return xasprintf(format, proto, interface, what);
+#pragma GCC diagnostic pop
+}
+
+static long long interface_sysctl(enum family family, const char *interface, const char *what)
+{
+	char *path = xasprintf("/proc/sys/net/%s/conf/%s/%s", families[family].id, interface, what);
+	long long value = sysfs_read_number(path);
+
+	free(path);
+	return value;
+}
+
+/* The first WAN interface that has the family's default route from a router advertisement. */
+static const struct link *learnt_from_ra(const struct state *state)
+{
+	const struct route *world = &state->world[V6];
+	const struct link *link = link_by_index(&state->links, world->oif);
+
+	if (world->err || !world->from_ra || !wan_of(state, link))
+		return NULL;
+	/* 0: somebody else, such as systemd-networkd, handles them; 2: they are taken while forwarding, too. */
+	return interface_sysctl(V6, link->name, "accept_ra") == 1 ? link : NULL;
+}
+
+static void fix_accept_ra(struct findings *f, const struct link *link)
+{
+	char *name = sysctl_name(V6, link->name, "accept_ra");
+
+	fix(f, "sysctl -w %s=2", name);
+	free(name);
+}
+
+static void check_forwarding(struct findings *f, const struct state *state, enum family family)
+{
+	const struct link *ra = family == V6 ? learnt_from_ra(state) : NULL;
+	const struct family_info *info = &families[family];
+
+	if (state->forwarding[family] == 0) {
+		finding(f, PROBLEM, "forwarding-off",
+			"%s forwarding is off: the kernel drops what is to be sent on to the relay.%s%s%s", info->name,
+			ra ? " The default route comes by router advertisements on " : "", ra ? ra->name : "",
+			ra ? ", which a forwarding host ignores unless accept_ra is 2." : "");
+		if (ra)
+			fix_accept_ra(f, ra);
+		fix(f, "sysctl -w %s=1", info->forwarding);
+		fix(f, "echo %s=1 >>/etc/sysctl.d/chatdnat.conf", info->forwarding);
+	} else if (state->forwarding[family] > 0 && ra) {
+		finding(f, WARNING, "router-advertisements",
+			"The IPv6 default route comes by router advertisements on %s, which a forwarding host ignores "
+			"unless accept_ra is 2: the route is lost when it expires.",
+			ra->name);
+		fix_accept_ra(f, ra);
+	}
+}
+
+/* The sysctl of the interface by which a packet enters decides. */
+static void check_interface_forwarding(struct findings *f, const struct state *state, enum family family,
+				       const struct link *link)
+{
+	char *name;
+
+	if (family != V4 || state->forwarding[family] <= 0 || interface_sysctl(family, link->name, "forwarding") != 0)
+		return;
+	name = sysctl_name(family, link->name, "forwarding");
+	finding(f, PROBLEM, "forwarding-off", "%s forwarding is off for %s.", families[family].name, link->name);
+	fix(f, "sysctl -w %s=1", name);
+	free(name);
+}
+
+static void check_pattern(struct findings *f, const struct state *state, const char *pattern)
+{
+	bool wildcard = *pattern && pattern[strlen(pattern) - 1] == '+';
+	size_t i, present = 0;
+
+	for (i = 0; i < state->links.n; i++) {
+		const struct link *link = &state->links.v[i];
+
+		if (!wan_matches(pattern, link->name))
+			continue;
+		present++;
+		if (!link->up) {
+			finding(f, wildcard ? WARNING : PROBLEM, "wan-down", "The WAN interface %s is down.", link->name);
+			fix(f, "ip link set dev %s up", link->name);
+		} else if (!link->carrier) {
+			finding(f, WARNING, "wan-no-carrier",
+				"The WAN interface %s has no carrier: no cable, or the other end is down.", link->name);
+			fix(f, "ip link show dev %s", link->name);
+		}
+	}
+	if (!present) {
+		finding(f, wildcard ? WARNING : PROBLEM, "wan-missing",
+			wildcard ? "No interface matches the WAN pattern %s; it counts as soon as one appears." :
+				   "There is no interface %s; it counts as soon as it appears.",
+			pattern);
+		fix(f, "chatdnatctl set wan=INTERFACE");
+	}
+}
+
+/* One up interface with an address is enough; without any up the patterns' own findings say so. */
+static void check_wan_address(struct findings *f, const struct state *state, enum family family)
+{
+	const struct link *first = NULL;
+	size_t i;
+
+	for (i = 0; i < state->links.n; i++) {
+		const struct link *link = &state->links.v[i];
+
+		if (!link->up || !wan_of(state, link))
+			continue;
+		if (link_has(link, family))
+			return;
+		first = first ? first : link;
+	}
+	if (!first)
+		return;
+	finding(f, WARNING, "wan-no-address",
+		"An %s relay is configured, but no WAN interface has an %s address: there is nothing for clients to "
+		"connect to.",
+		families[family].name, families[family].name);
+	fix(f, "ip address add ADDRESS/PREFIX dev %s", first->name);
+}
+
+static void check_table(struct findings *f, const struct state *state)
+{
+	if (state->ct_count < 0 || state->ct_max <= 0 || state->ct_count * 5 <= state->ct_max * 4)
+		return;
+	finding(f, PROBLEM, "conntrack-full",
+		"The connection tracking table is %lld %% full; once it is, new connections are dropped.",
+		state->ct_count * 100 / state->ct_max);
+	fix(f, "sysctl -w net.netfilter.nf_conntrack_max=%lld", state->ct_max * 2);
+}
+
+void check_host(struct findings *f, const struct state *state)
+{
+	enum family family;
+	size_t i;
+
+	if (!state->links_err)
+		for (i = 0; i < state->wan_n; i++)
+			check_pattern(f, state, state->wan[i]);
+	for (family = 0; family < FAMILIES; family++) {
+		if (!relays_of(&state->relays, family))
+			continue;
+		check_wan_address(f, state, family);
+		check_forwarding(f, state, family);
+		for (i = 0; i < state->links.n; i++)
+			if (wan_of(state, &state->links.v[i]))
+				check_interface_forwarding(f, state, family, &state->links.v[i]);
+	}
+	check_table(f, state);
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "module.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "mem.h"
+#include "saved.h"
+#include "sysfs.h"
+#include "text.h"
+
+static const char *const setting_order[] = {
+	"wan", "v4",  "v6",    "ports",	  "scope",   "masquerade", "guard",  "allow",
+	"mss", "via", "stale", "enabled", "hairpin", "log",	   "engine", NULL,
+};
+
+static size_t rank(const char *const *first, const char *name)
+{
+	size_t i;
+
+	for (i = 0; first[i] && strcmp(first[i], name) != 0; i++)
+		;
+	return i;
+}
+
+static bool before(const char *const *first, const char *a, const char *b)
+{
+	size_t ra = rank(first, a), rb = rank(first, b);
+
+	return ra != rb ? ra < rb : strcmp(a, b) < 0;
+}
+
+char **directory_names(const char *path, const char *const *first, size_t *n)
+{
+	DIR *dir = opendir(path);
+	char **names = NULL;
+	struct dirent *entry;
+	size_t i;
+
+	*n = 0;
+	if (!dir)
+		return NULL;
+	while ((entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		names = xgrow(names, *n, sizeof(*names));
+		for (i = *n; i && before(first, entry->d_name, names[i - 1]); i--)
+			names[i] = names[i - 1];
+		names[i] = xstrdup(entry->d_name);
+		(*n)++;
+	}
+	closedir(dir);
+	return names;
+}
+
+void names_free(char **names, size_t n)
+{
+	while (n)
+		free(names[--n]);
+	free(names);
+}
+
+bool module_loaded(void)
+{
+	return access(MODULE_DIR, F_OK) == 0;
+}
+
+/* What depmod knows of the running kernel: yes, no, or cannot tell. */
+static int installed_for(const char *release)
+{
+	char *path = xasprintf("/lib/modules/%s/modules.dep", release), *line = NULL;
+	FILE *f = fopen(path, "re");
+	size_t size = 0;
+	int found = f ? 0 : -1;
+
+	while (f && !found && getline(&line, &size, f) >= 0) {
+		line[strcspn(line, ":")] = '\0';
+		found = strstr(line, "/chatdnat.ko") != NULL;
+	}
+	if (f)
+		fclose(f);
+	free(line);
+	free(path);
+	return found;
+}
+
+void module_explain_absence(void)
+{
+	struct utsname kernel;
+	struct config saved = { 0 };
+
+	if (uname(&kernel) == 0 && installed_for(kernel.release) == 0) {
+		error("the module is not loaded, and none is installed for the running kernel %s; build and install it, "
+		      "then: modprobe chatdnat",
+		      kernel.release);
+	} else if (saved_read(&saved) > 0) {
+		error("the module is not loaded; load it with the saved configuration: modprobe chatdnat");
+	} else {
+		error("the module is not loaded; load it: modprobe chatdnat wan=INTERFACE v4=ADDRESS v6=ADDRESS");
+	}
+	config_free(&saved);
+}
+
+static char *parameter_path(const char *name)
+{
+	return xasprintf(MODULE_PARAMS "/%s", name);
+}
+
+char *module_parameter(const char *name)
+{
+	char *path, *value;
+
+	if (!*name || *name == '.' || strchr(name, '/')) {
+		errno = ENOENT;
+		return NULL;
+	}
+	path = parameter_path(name);
+	value = sysfs_read(path);
+	free(path);
+	return value;
+}
+
+static void read_parameters(struct config *config)
+{
+	size_t n, i;
+	char **names = directory_names(MODULE_PARAMS, setting_order, &n);
+
+	for (i = 0; i < n; i++) {
+		char *value = module_parameter(names[i]);
+
+		if (value)
+			config_append(config, names[i], value);
+		free(value);
+	}
+	names_free(names, n);
+}
+
+bool module_read(struct module *module)
+{
+	char *line;
+
+	*module = (struct module){ 0 };
+	if (!module_loaded()) {
+		module_explain_absence();
+		return false;
+	}
+	module->version = sysfs_read(MODULE_VERSION);
+	module->last_error = sysfs_read(MODULE_ERROR);
+	line = sysfs_read(MODULE_CONFIG);
+	if (line) {
+		module->has_config = true;
+		config_parse(&module->config, line);
+		free(line);
+	} else if (errno == ENOENT) {
+		read_parameters(&module->config);
+	} else {
+		error("cannot read %s: %s", MODULE_CONFIG, strerror(errno));
+		module_free(module);
+		return false;
+	}
+	return true;
+}
+
+void module_free(struct module *module)
+{
+	free(module->version);
+	free(module->last_error);
+	config_free(&module->config);
+	*module = (struct module){ 0 };
+}
+
+bool module_write(const char *name, const char *value)
+{
+	char *path = parameter_path(name), *reason;
+	int err = sysfs_write(path, value);
+
+	free(path);
+	if (!err)
+		return true;
+	if (err == -EACCES || err == -EPERM) {
+		error("%s: needs root", name);
+		return false;
+	}
+	if (err == -ENOENT) {
+		error("%s: this version of the module has no such setting", name);
+		return false;
+	}
+	reason = sysfs_read(MODULE_ERROR);
+	if (reason && *reason)
+		error("refused: %s", reason);
+	else
+		error("%s: %s", name, strerror(-err));
+	free(reason);
+	return false;
+}

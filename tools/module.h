@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef CHATDNATCTL_MODULE_H
+#define CHATDNATCTL_MODULE_H
+
+#include "config.h"
+
+#define MODULE_DIR	 "/sys/module/chatdnat"
+#define MODULE_PARAMS	 MODULE_DIR "/parameters"
+#define MODULE_CONFIG	 MODULE_PARAMS "/config"
+#define MODULE_ERROR	 MODULE_DIR "/last_error"
+#define MODULE_VERSION	 MODULE_DIR "/version"
+
+struct module {
+	char *version;	  /* NULL: the module does not say */
+	char *last_error; /* NULL: an older module has none */
+	bool has_config;  /* an older module may lack the parameter `config` */
+	struct config config;
+};
+
+bool module_loaded(void);
+
+/* Says on stderr that the module is not loaded and how to load it. */
+void module_explain_absence(void);
+
+/* One path of the two above: false, after saying why, if the module is not there to be read. */
+bool module_read(struct module *module);
+void module_free(struct module *module);
+
+/* A single parameter; NULL and errno if there is none. */
+char *module_parameter(const char *name);
+
+/*
+ * Writes one parameter. On refusal says why, in the kernel's own words where it gave any, and
+ * returns false.
+ */
+bool module_write(const char *name, const char *value);
+
+/* The names in a directory, sorted; those in `first` lead, in that order. One free() for each and one for the list. */
+char **directory_names(const char *path, const char *const *first, size_t *n);
+void names_free(char **names, size_t n);
+
+#endif

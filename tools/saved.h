@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef CHATDNATCTL_SAVED_H
+#define CHATDNATCTL_SAVED_H
+
+#include "config.h"
+
+#define SAVED_OPTIONS "/etc/modprobe.d/chatdnat.conf"
+#define SAVED_LOAD    "/etc/modules-load.d/chatdnat.conf"
+
+/* The contents of SAVED_OPTIONS with which modprobe reproduces the configuration. */
+char *saved_render(const struct config *config);
+
+/* 1 and what SAVED_OPTIONS sets, 0 if it does not exist, or a negative errno. */
+int saved_read(struct config *config);
+
+/* The names, separated by commas, whose saved value is not the active one; empty if none. */
+char *saved_differences(const struct config *saved, const struct config *active);
+
+#endif

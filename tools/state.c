@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "state.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conntrack.h"
+#include "mem.h"
+#include "saved.h"
+#include "sysfs.h"
+
+/* Looked up to see where the default route goes; nothing is sent. */
+static const char *const somewhere[FAMILIES] = { [V4] = "192.88.99.0", [V6] = "2000::" };
+
+static void read_forwarding(struct state *state)
+{
+	state->forwarding[V4] = sysfs_read_number("/proc/sys/net/ipv4/ip_forward");
+	state->forwarding[V6] = sysfs_read_number("/proc/sys/net/ipv6/conf/all/forwarding");
+}
+
+static void read_conntrack(struct state *state)
+{
+	state->ct_count = sysfs_read_number("/proc/sys/net/netfilter/nf_conntrack_count");
+	state->ct_max = sysfs_read_number("/proc/sys/net/netfilter/nf_conntrack_max");
+	state->counted = conntrack_count(&state->relays, &state->ports);
+}
+
+bool state_read(struct state *state)
+{
+	struct address address;
+	enum family family;
+	size_t i;
+
+	*state = (struct state){ 0 };
+	if (!module_read(&state->module))
+		return false;
+	stats_read(&state->stats);
+	state->wan = list_split(config_text(&state->module.config, "wan"), &state->wan_n);
+	ports_parse(&state->ports, config_text(&state->module.config, "ports"));
+	state->links_err = links_read(&state->links);
+	for (family = 0; family < FAMILIES; family++) {
+		relays_parse(&state->relays, family, config_text(&state->module.config, families[family].setting));
+		address_parse(&address, family, somewhere[family]);
+		route_get(&state->world[family], &address);
+	}
+	for (i = 0; i < state->relays.n; i++)
+		if (state->relays.v[i].valid)
+			route_get(&state->relays.v[i].route, &state->relays.v[i].address);
+	read_conntrack(state);
+	read_forwarding(state);
+	state->saved_found = saved_read(&state->saved);
+	return true;
+}
+
+void state_free(struct state *state)
+{
+	module_free(&state->module);
+	stats_free(&state->stats);
+	free(state->wan);
+	relays_free(&state->relays);
+	links_free(&state->links);
+	config_free(&state->saved);
+}
+
+bool wan_matches(const char *pattern, const char *interface)
+{
+	size_t len = strlen(pattern);
+
+	if (len && pattern[len - 1] == '+')
+		return !strncmp(pattern, interface, len - 1);
+	return !strcmp(pattern, interface);
+}
+
+const char *wan_of(const struct state *state, const struct link *link)
+{
+	size_t i;
+
+	for (i = 0; link && i < state->wan_n; i++)
+		if (wan_matches(state->wan[i], link->name))
+			return state->wan[i];
+	return NULL;
+}
+
+char *route_describe(const struct state *state, const struct route *route)
+{
+	const struct link *link = link_by_index(&state->links, route->oif);
+	const char *name = link ? link->name : "?";
+	char gateway[INET6_ADDRSTRLEN];
+
+	if (route->err == ENETUNREACH || route->err == EHOSTUNREACH)
+		return xstrdup("no route");
+	if (route->err)
+		return xasprintf("no route (%s)", strerror(route->err));
+	if (route->local)
+		return xstrdup("an address of this host");
+	if (route->has_gateway && address_format(&route->gateway, gateway, sizeof(gateway)))
+		return xasprintf("via %s dev %s", gateway, name);
+	return xasprintf("dev %s", name);
+}
+
+unsigned long connections_of(const struct state *state, enum family family)
+{
+	unsigned long n = 0;
+	size_t i;
+
+	for (i = 0; i < state->relays.n; i++)
+		if (state->relays.v[i].family == family)
+			n += state->relays.v[i].connections;
+	return n;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef CHATDNATCTL_STATE_H
+#define CHATDNATCTL_STATE_H
+
+#include "link.h"
+#include "module.h"
+#include "ports.h"
+#include "relay.h"
+#include "stats.h"
+
+/* Everything that `status` looks at, read once. */
+struct state {
+	struct module module;
+	struct stats stats;
+	struct ports ports;
+	char **wan; /* patterns */
+	size_t wan_n;
+	struct relays relays;
+
+	struct links links;
+	int links_err;		      /* negative errno: links could not be listed */
+	struct route world[FAMILIES]; /* to somewhere on the internet */
+
+	int counted;		      /* 0, or the negative errno of counting connections */
+	long long ct_count, ct_max;   /* of the whole conntrack table, -1: unknown */
+	long long forwarding[FAMILIES]; /* the global sysctl, -1: unknown */
+
+	int saved_found; /* as saved_read() says */
+	struct config saved;
+};
+
+/* False, after saying why, when the module is not loaded. */
+bool state_read(struct state *state);
+void state_free(struct state *state);
+
+bool wan_matches(const char *pattern, const char *interface);
+
+/* The pattern by which an interface faces the internet, or NULL. */
+const char *wan_of(const struct state *state, const struct link *link);
+
+/* "10.9.0.1 dev wg0", "no route", ... */
+char *route_describe(const struct state *state, const struct route *route);
+
+unsigned long connections_of(const struct state *state, enum family family);
+
+#endif

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "text.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mem.h"
+
+#define COLUMNS 80
+
+static bool use_colour(void)
+{
+	static int answer = -1;
+
+	if (answer < 0) {
+		const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+		answer = isatty(STDOUT_FILENO) && !(no && *no) && !(term && !strcmp(term, "dumb"));
+	}
+	return answer;
+}
+
+static void put(enum colour colour, const char *s)
+{
+	static const char *const code[] = {
+		[BOLD] = "1", [RED] = "1;31", [YELLOW] = "1;33", [GREEN] = "32", [CYAN] = "36",
+	};
+
+	if (colour != PLAIN && use_colour())
+		printf("\033[%sm%s\033[0m", code[colour], s);
+	else
+		fputs(s, stdout);
+}
+
+/* The length of the well-formed UTF-8 sequence at s, 0 if there is none. */
+static size_t utf8_decode(const unsigned char *s, uint32_t *point)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t i, len = s[0] < 0xc0 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf8 ? 4 : 0;
+
+	if (!len)
+		return 0;
+	*point = s[0] & (0x7f >> len);
+	for (i = 1; i < len; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+		*point = *point << 6 | (s[i] & 0x3f);
+	}
+	if (*point < least[len] || *point > 0x10ffff || (*point >= 0xd800 && *point < 0xe000))
+		return 0;
+	return len;
+}
+
+/* C1 controls, and what reorders or breaks the line around it. */
+static bool misleading(uint32_t point)
+{
+	return point < 0xa0 || (point >= 0x200b && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) ||
+	       (point >= 0x2060 && point <= 0x206f) || point == 0xfeff;
+}
+
+char *text_clean(const char *text)
+{
+	const unsigned char *s = (const unsigned char *)text;
+	char *out = xcalloc(strlen(text) * 4 + 1, 1), *o = out;
+
+	while (*s) {
+		uint32_t point = 0;
+		size_t len = *s >= 0x20 && *s < 0x7f ? 1 : utf8_decode(s, &point);
+
+		if (len > 1 && misleading(point))
+			len = 0;
+		if (len) {
+			memcpy(o, s, len);
+			o += len;
+			s += len;
+		} else {
+			o += sprintf(o, "\\x%02x", *s++);
+		}
+	}
+	return out;
+}
+
+static __attribute__((format(printf, 1, 0))) char *clean_format(const char *format, va_list ap)
+{
+	char *raw = xvasprintf(format, ap), *clean = text_clean(raw);
+
+	free(raw);
+	return clean;
+}
+
+void text_line(const char *format, ...)
+{
+	va_list ap;
+	char *s;
+
+	va_start(ap, format);
+	s = clean_format(format, ap);
+	va_end(ap);
+	puts(s);
+	free(s);
+}
+
+void text_heading(const char *format, ...)
+{
+	va_list ap;
+	char *s;
+
+	va_start(ap, format);
+	s = clean_format(format, ap);
+	va_end(ap);
+	put(BOLD, s);
+	putchar('\n');
+	free(s);
+}
+
+void error(const char *format, ...)
+{
+	va_list ap;
+	char *s;
+
+	va_start(ap, format);
+	s = clean_format(format, ap);
+	va_end(ap);
+	fflush(stdout);
+	fprintf(stderr, "chatdnatctl: %s\n", s);
+	free(s);
+}
+
+/* Breaks at blanks and after commas: port lists have no blanks. */
+static size_t wrap_at(const char *s, size_t room)
+{
+	size_t i, best = 0;
+
+	if (strlen(s) <= room)
+		return strlen(s);
+	for (i = 0; i <= room && s[i]; i++)
+		if (s[i] == ' ' || (i && s[i - 1] == ','))
+			best = i;
+	return best ? best : room;
+}
+
+void text_field(enum colour colour, size_t indent, const char *label, size_t width, const char *format, ...)
+{
+	size_t room = COLUMNS - indent - width;
+	char *clean_label = text_clean(label), *s, *rest;
+	va_list ap;
+
+	va_start(ap, format);
+	s = clean_format(format, ap);
+	va_end(ap);
+
+	printf("%*s", (int)indent, "");
+	put(colour, clean_label);
+	if (strlen(clean_label) < width)
+		printf("%*s", (int)(width - strlen(clean_label)), "");
+	else if (width)
+		printf("\n%*s", (int)(indent + width), "");
+	for (rest = s;;) {
+		size_t len = wrap_at(rest, room);
+
+		printf("%.*s\n", (int)len, rest);
+		for (rest += len; *rest == ' '; rest++)
+			;
+		if (!*rest)
+			break;
+		printf("%*s", (int)(indent + width), "");
+	}
+	free(s);
+	free(clean_label);
+}
