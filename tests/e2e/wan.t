@@ -93,7 +93,7 @@ def renamed_away_and_back():
 def another_takes_the_name():
     module.load(**settings(ports="chatmail,turn"))
     rename("eth0", "old0")
-    t.add_wan("eth0", *SECOND_NETS, default=False)
+    t.add_wan("eth0", *SECOND_NETS, default=False, far="to_new")
     t.settle_wan(SECOND)
     try:
         sent_to("proxy", "the old interface under a new name")
@@ -124,6 +124,8 @@ def wildcards():
             rename(before, name)
             before = name
             sent_to(server, f"ppp+ and {name}")
+        # Every interface is a WAN then, the tunnel too.
+        module.set("masquerade", "off")
         module.set("wan", "+")
         sent_to("relay", f"+ and {before}")
         module.set("wan", "ppp+,PPP0")

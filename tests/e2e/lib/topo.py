@@ -85,14 +85,15 @@ class Topology:
             self._public()
         self._settle(spaces.values())
 
-    def add_wan(self, name="eth0", net4="203.0.113", net6="2001:db8:1:", default=True):
-        """A link to the internet; the far end is called to_NAME there."""
-        HOME.ip(f"link add {name} type veth peer name to_{name} netns internet\n")
+    def add_wan(self, name="eth0", net4="203.0.113", net6="2001:db8:1:", default=True, far=None):
+        """A link to the internet; the far end is called FAR there, to_NAME without."""
+        far = far or f"to_{name}"
+        HOME.ip(f"link add {name} type veth peer name {far} netns internet\n")
         self.address_wan(name, net4, net6, default)
         self.internet.ip(
-            f"addr add {net4}.254/24 dev to_{name}\n"
-            f"-6 addr add {net6}:fe/64 dev to_{name} nodad\n"
-            f"link set to_{name} up\n")
+            f"addr add {net4}.254/24 dev {far}\n"
+            f"-6 addr add {net6}:fe/64 dev {far} nodad\n"
+            f"link set {far} up\n")
         if default:
             # What the world believes to be behind the proxy, without it being so.
             self.internet.ip(
@@ -103,9 +104,10 @@ class Topology:
 
     def address_wan(self, name="eth0", net4="203.0.113", net6="2001:db8:1:", default=True):
         """The proxy's end: up, with addresses and, of the first link, the default route."""
+        # Where nothing else decides, Linux takes the first IPv4 address and the last IPv6 one.
         HOME.ip(
             "".join(f"addr replace {net4}.{n}/24 dev {name}\n"
-                    f"-6 addr replace {net6}:{n}/64 dev {name} nodad\n" for n in (1, 2, 3)) +
+                    f"-6 addr replace {net6}:{4 - n}/64 dev {name} nodad\n" for n in (1, 2, 3)) +
             f"link set {name} up\n" +
             (f"route replace default via {net4}.254\n"
              f"-6 route replace default via {net6}:fe\n" if default else ""))
