@@ -241,7 +241,7 @@ def path_mtu_towards_the_client():
     far = t.add_far(mtu=1300)
     module.load(**settings())
     for version in all_versions():
-        with traffic.Connection(far, PROXY[version], 993) as connection:
+        with traffic.Connection(far, PROXY[version], 993, timeout=60) as connection:
             served = wait.until(lambda c=connection: relay.connection(c.address, c.port))
             data = os.urandom(100000)
             sender = threading.Thread(target=lambda c=connection, d=data: c.sock.sendall(d))
@@ -264,7 +264,8 @@ def path_mtu_towards_the_relay():
     try:
         module.load(**settings())
         for version in all_versions():
-            with traffic.Connection(t.internet, PROXY2[version], 993, CLIENT2[version]) as connection:
+            with traffic.Connection(t.internet, PROXY2[version], 993, CLIENT2[version],
+                                    timeout=60) as connection:
                 data = os.urandom(100000)
                 tap.ok(connection.echo(data), f"{version}: 100 kB arrive through a tunnel with a smaller MTU")
                 tap.equal(path_mtu(connection.sock, version), 1290,

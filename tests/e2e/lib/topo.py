@@ -67,6 +67,10 @@ class Topology:
             _quick(ns)
         for ns in (HOME, self.internet):
             _router(ns)
+        # The internet may meet its own clients' addresses again, sent on by the proxy.
+        self.internet.sysctl(ipv4__conf__all__accept_local=1)
+        # Removing the first address leaves the others.
+        HOME.sysctl(ipv4__conf__all__promote_secondaries=1)
         HOME.ip("link set lo up\n")
         self.internet.ip(
             "link set lo up\n" +
@@ -78,9 +82,9 @@ class Topology:
         if self.other:
             self._tunnel("wg1", self.other, "10.9.1", "fd00:9:1:")
             self.other.ip("addr add 192.0.2.200/32 dev lo\n"
-                                        "-6 addr add 2001:db8:4::200/128 dev lo nodad\n")
+                          "-6 addr add 2001:db8:4::200/128 dev lo nodad\n")
             HOME.ip("route add 192.0.2.200/32 via 10.9.1.2\n"
-                                  "-6 route add 2001:db8:4::/64 via fd00:9:1::2\n")
+                    "-6 route add 2001:db8:4::/64 via fd00:9:1::2\n")
         if self.public:
             self._public()
         self._settle(spaces.values())

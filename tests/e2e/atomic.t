@@ -1,0 +1,182 @@
+#!/usr/bin/python3
+"""Whole configurations are flipped under a stream of connections: nobody sees a mixture of two."""
+
+import os
+import signal
+import sys
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+# pylint: disable=wrong-import-position
+from lib import case, module, tap, topo, traffic
+from lib.topo import CLIENT, OTHER, PROXY, RELAY, TUNNEL, settings
+from lib.traffic import Connection, Flow
+
+SECONDS = 6
+
+t = None
+
+
+def setup():
+    global t
+    t = topo.Topology(relays=("relay", "other"))
+    for name, ns in (("relay", t.relay), ("other", t.other)):
+        # Both serve all ports: a connection that meets half of a change gets an answer, a wrong one.
+        traffic.Host(name, ns).tcp(25, 143, 993).udp(25, 143, 993)
+
+
+def line(relay, **changes):
+    return " ".join(f"{name}={value}" for name, value in settings(relay, **changes).items()).encode()
+
+
+# One sends everything on with the proxy's address, the other with the client's, and each serves a
+# port that the other does not.
+def first(stale):
+    return line(RELAY, ports="25,993,25/udp,993/udp", masquerade="all", stale=stale)
+
+
+def second(stale):
+    return line(OTHER, ports="143,993,143/udp,993/udp", masquerade="off", stale=stale, scope="any")
+
+
+class Writer:
+    """A process of its own that flips the two as fast as it can."""
+
+    def __init__(self, *configurations):
+        self.read_end, write_end = os.pipe()
+        self.pid = os.fork()
+        if self.pid:
+            os.close(write_end)
+            return
+        status = 1
+        try:
+            stop = []
+            signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
+            fd = os.open(module.SYSFS / "parameters" / "config", os.O_WRONLY)
+            writes = 0
+            while not stop:
+                os.pwrite(fd, configurations[writes % 2], 0)
+                writes += 1
+            os.write(write_end, str(writes).encode())
+            status = 0
+        finally:
+            os._exit(status)
+
+    def stop(self):
+        os.kill(self.pid, signal.SIGTERM)
+        _, status = os.waitpid(self.pid, 0)
+        writes = int(os.read(self.read_end, 100) or 0)
+        os.close(self.read_end)
+        return status, writes
+
+
+def signature(version):
+    return {"relay": TUNNEL[version], "other": CLIENT[version]}
+
+
+def judge(answer, version, port):
+    """What is wrong with an answer; the port tells whose it may be."""
+    if answer.peer != signature(version)[answer.server]:
+        return f"{version} {port}: {answer.server} sees {answer.peer}"
+    if answer.server not in {25: ("relay",), 143: ("other",), 993: ("relay", "other")}[port]:
+        return f"{version} {port}: answered by {answer.server}"
+    return None
+
+
+def stream(ask, refusal_is_fine, reset_is_fine):
+    """Asks until time is up, on all ports and both families."""
+    wrong, served, refused = [], {"relay": 0, "other": 0}, 0
+    limit = time.monotonic() + SECONDS
+    while time.monotonic() < limit:
+        for version in topo.ip_versions():
+            for port in (993, 25, 993, 143):
+                try:
+                    answer = ask(version, port)
+                except ConnectionRefusedError:
+                    refused += 1
+                    if port == 993 and not refusal_is_fine:
+                        wrong.append(f"{version} {port}: refused, though both configurations serve it")
+                    continue
+                except (ConnectionResetError, BrokenPipeError) as error:
+                    if not reset_is_fine:
+                        wrong.append(f"{version} {port}: {error}")
+                    continue
+                except OSError as error:
+                    wrong.append(f"{version} {port}: {error}")
+                    continue
+                served[answer.server] += 1
+                fault = judge(answer, version, port)
+                if fault:
+                    wrong.append(fault)
+    return wrong, served, refused
+
+
+def ask_tcp(version, port):
+    with Connection(t.internet, PROXY[version], port, CLIENT[version], timeout=5) as connection:
+        # The exchange shows that later packets take the same way.
+        if not connection.echo(b"x" * 100):
+            raise ConnectionResetError("ended early")
+        return connection.answer
+
+
+def ask_udp(version, port):
+    with Flow(t.internet, PROXY[version], port, CLIENT[version]) as flow:
+        return flow.ask(timeout=3)
+
+
+def flip(what, ask, stale, reset_is_fine):
+    module.load(**settings())
+    module.set("config", first(stale).decode())
+    writer = Writer(first(stale), second(stale))
+    try:
+        # A refusal may be the new relay's reset for a flushed connection's SYN sent again.
+        wrong, served, refused = stream(ask, reset_is_fine, reset_is_fine)
+    finally:
+        status, writes = writer.stop()
+    tap.equal(status, 0, f"{what}: every write was accepted")
+    tap.equal(wrong[:10], [], f"{what}: {sum(served.values())} answers, each of one whole configuration")
+    tap.ok(min(served.values()) >= 10, f"{what}: both configurations were met {served}")
+    tap.ok(refused, f"{what}: a port that only the other configuration serves stays with the proxy")
+    tap.ok(writes >= 50, f"{what}: flipped {writes} times")
+    for version in topo.ip_versions():
+        stats = module.stats(version)
+        tap.ok(stats["translated"] >= stats["sent"] >= stats["answered"] > 0,
+               f"{what}: {version} counters are in order")
+        tap.equal([stats[name] for name in ("dropped_nat", "dropped_source")], [0, 0], f"{what}: {version} no loss")
+
+
+@case.case
+def tcp_with_stale_keep():
+    flip("TCP, stale=keep", ask_tcp, "keep", False)
+
+
+@case.case
+def udp_with_stale_keep():
+    flip("UDP, stale=keep", ask_udp, "keep", False)
+
+
+@case.case
+def tcp_with_stale_flush():
+    flip("TCP, stale=flush", ask_tcp, "flush", True)
+
+
+@case.case
+def readers_see_whole_configurations():
+    module.load(**settings())
+    module.set("config", first("keep").decode())
+    one = module.get("config")
+    module.set("config", second("keep").decode())
+    two = module.get("config")
+    writer = Writer(first("keep"), second("keep"))
+    seen = set()
+    try:
+        limit = time.monotonic() + 3
+        while time.monotonic() < limit:
+            seen.add(module.get("config"))
+    finally:
+        status, _ = writer.stop()
+    tap.equal((status, seen), (0, {one, two}), "reading config gives one or the other, never a mixture")
+
+
+case.run(setup, topo.EVERY_RELAY)

@@ -1,0 +1,270 @@
+#!/usr/bin/python3
+"""Unloading under traffic: connections end, nothing leaks, nothing is left, and loading again starts afresh."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+# pylint: disable=wrong-import-position
+from lib import case, conntrack, module, sniff, tap, topo, traffic, wait
+from lib.topo import CLIENT, HOME, OTHER, PROXY, RELAY, WORLD, settings
+from lib.traffic import Connection, Flow, Seen
+
+OTHER_NAT = """
+table ip chatdnat_test {
+    chain pre { type nat hook prerouting priority -100; tcp dport 8080 dnat to 10.9.1.2; };
+    chain post { type nat hook postrouting priority 100; };
+}
+table ip6 chatdnat_test {
+    chain pre { type nat hook prerouting priority -100; tcp dport 8080 dnat to fd00:9:1::2; };
+    chain post { type nat hook postrouting priority 100; };
+}
+"""
+
+t = relay = other = None
+
+
+def setup():
+    global t, relay, other
+    t = topo.Topology(relays=("relay", "other"))
+    relay, other = [traffic.Host(name, ns).tcp(993, 8080).udp(3478)
+                    for name, ns in (("relay", t.relay), ("other", t.other))]
+    traffic.Host("world", t.internet).tcp(25)
+
+
+def versions():
+    return topo.ip_versions()
+
+
+def connect(version, port=993):
+    return Connection(t.internet, PROXY[version], port, CLIENT[version])
+
+
+def strays(sniffer):
+    """What came from a client by itself: everything but the resets that end a connection."""
+    clients = set(CLIENT.values()) | set(topo.CLIENT2.values())
+    return [packet for packet in sniffer.packets("in") if packet.src in clients and not packet.flags & sniff.RST]
+
+
+def unload_under_traffic(what):
+    with sniff.Sniffer(t.relay, "wg0") as behind:
+        module.load(**settings(ports="imaps,turn"))
+        idle = [connect(version) for version in versions()]
+        active = [connect(version) for version in versions()]
+        flows = [Flow(t.internet, PROXY[version], 3478, CLIENT[version]) for version in versions()]
+        tap.ok(all(connection.echo(b"a" * 1000) for connection in active), f"{what}: live TCP connections")
+        tap.equal([flow.ask().server for flow in flows], ["relay"] * len(flows), f"{what}: live UDP flows")
+        served = [wait.until(lambda c=c: relay.connection(c.address, c.port)) for c in idle]
+        since = time.monotonic()
+        module.unload()
+        behind.packets()
+        fates = [connection.fate() for connection in idle]
+        tap.equal(fates, ["reset"] * len(idle), f"{what}: clients that only listen are reset")
+        tap.ok(time.monotonic() - since < 3, f"{what}: at once")
+        tap.ok(wait.until(lambda: all(one.state == "reset" for one in served)), f"{what}: so are the relay's ends")
+    with sniff.Sniffer(t.relay, "wg0") as behind:
+        tap.equal([connection.fate_when_talking() for connection in active], ["reset"] * len(active),
+                  f"{what}: clients that talk are reset")
+        for version, flow in zip(versions(), flows):
+            try:
+                fate = flow.ask(timeout=1).server
+            except OSError as error:
+                fate = type(error).__name__
+            tap.equal(fate, "ConnectionRefusedError", f"{what}: {version} UDP stays with the proxy")
+            tap.equal(traffic.tcp(t.internet, PROXY[version], 993, CLIENT[version]), "refused",
+                      f"{what}: {version} new connections stay with the proxy")
+        tap.equal(strays(behind), [], f"{what}: nothing from a client reaches the relay")
+    tap.equal(case.left_over(topo.EVERY_RELAY), [], f"{what}: conntrack holds none of ours")
+    for connection in idle + active + flows:
+        connection.close()
+
+
+@case.case
+def no_other_nat_user():
+    unload_under_traffic("no other NAT")
+
+
+@case.case
+def another_nat_user():
+    HOME.nft(OTHER_NAT)
+    try:
+        module.load(**settings(ports="imaps,turn"))
+        theirs = [connect(version, 8080) for version in versions()]
+        tap.equal([connection.answer.server for connection in theirs], ["other"] * len(theirs),
+                  "another table's connections")
+        module.unload()
+        tap.ok(all(connection.echo(b"b" * 1000) for connection in theirs), "they go on after the unload")
+        unload_under_traffic("another NAT")
+        tap.ok(all(connection.echo(b"c" * 1000) for connection in theirs), "and after another one")
+        for connection in theirs:
+            connection.close()
+    finally:
+        HOME.nft("delete table ip chatdnat_test\ndelete table ip6 chatdnat_test\n")
+        conntrack.flush()
+
+
+@case.case
+def the_relays_outbound_connections_end_too():
+    HOME.nft(OTHER_NAT)
+    try:
+        for version in versions():
+            module.load(**settings())
+            with Connection(t.relay, WORLD[version], 25) as connection:
+                tap.equal(connection.answer.peer, PROXY[version], f"{version}: a masqueraded connection")
+                module.unload()
+                left = [entry for entry in conntrack.entries()
+                        if entry.orig.src == RELAY[version] and entry.status & conntrack.SRC_NAT]
+                tap.equal(left, [], f"{version}: conntrack holds none after the unload")
+    finally:
+        HOME.nft("delete table ip chatdnat_test\ndelete table ip6 chatdnat_test\n")
+
+
+@case.case
+def a_later_load_does_not_continue():
+    for version in versions():
+        module.load(**settings(ports="imaps,turn"))
+        with connect(version) as connection:
+            tap.ok(connection.echo(b"d" * 100), f"{version}: a live connection to the first relay")
+            # The client misses its reset and goes on sending.
+            t.internet.nft("table inet deaf { chain c { type filter hook input priority -300;"
+                           " tcp flags & rst == rst drop; }; }")
+            module.unload()
+            t.internet.nft("delete table inet deaf")
+            module.load(**settings(OTHER, ports="imaps,turn"))
+            before = len(other.served)
+            tap.equal(connection.fate_when_talking(), "reset", f"{version}: after a load with another relay it is reset")
+            tap.equal(len(other.served), before, f"{version}: the new relay accepted nothing")
+        tap.equal(traffic.tcp(t.internet, PROXY[version], 993, CLIENT[version]), Seen("other", CLIENT[version], 993),
+                  f"{version}: who reconnects gets the new relay")
+        module.unload()
+
+
+class Stream:
+    """Clients that connect, talk and connect again; a failed connection is expected, a wrong answer is not."""
+
+    def __init__(self, version, protocol):
+        self.version, self.protocol = version, protocol
+        self.answers, self.wrong, self.stop = 0, [], threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self):
+        port = 993 if self.protocol == "tcp" else 3478
+        while not self.stop.is_set():
+            seen = traffic.ask(self.protocol, t.internet, PROXY[self.version], port, CLIENT[self.version],
+                               timeout=0.5)
+            if isinstance(seen, Seen):
+                self.answers += 1
+                if seen != Seen("relay", CLIENT[self.version], port):
+                    self.wrong.append(seen)
+
+    def end(self):
+        self.stop.set()
+        self.thread.join(10)
+
+
+def loads_and_unloads(what, rounds):
+    # Long-lived ones and new ones, all the time.
+    streams = [Stream(version, protocol) for version in versions() for protocol in ("tcp", "udp")]
+    failures = []
+    for _ in range(rounds):
+        try:
+            before = sum(stream.answers for stream in streams)
+            module.load(**settings(ports="imaps,turn"))
+            live = [connect(version) for version in versions()]
+            wait.until(lambda b=before: sum(stream.answers for stream in streams) > b + 2, 2)
+            module.unload()
+            failures += [fate for fate in (connection.fate(3) for connection in live) if fate != "reset"]
+            for connection in live:
+                connection.close()
+        except OSError as error:
+            failures.append(str(error))
+    for stream in streams:
+        stream.end()
+    tap.equal(failures[:5], [], f"{what}: {rounds} loads and unloads under traffic")
+    tap.equal([wrong for stream in streams for wrong in stream.wrong], [], f"{what}: no wrong answer")
+    tap.ok(all(stream.answers for stream in streams),
+           f"{what}: every stream got answers in between ({[stream.answers for stream in streams]})")
+    tap.equal(case.left_over(topo.EVERY_RELAY), [], f"{what}: conntrack holds none of ours")
+
+
+@case.case
+def over_and_over():
+    loads_and_unloads("no other NAT", 15)
+
+
+@case.case
+def over_and_over_beside_another_nat():
+    HOME.nft(OTHER_NAT)
+    try:
+        loads_and_unloads("another NAT", 10)
+    finally:
+        HOME.nft("delete table ip chatdnat_test\ndelete table ip6 chatdnat_test\n")
+
+
+@case.case
+def parameters_written_and_read_meanwhile():
+    """Processes that write and read whatever is there while the module comes and goes."""
+    children = []
+    for number in range(2):
+        pid = os.fork()
+        if not pid:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            turn = 0
+            while True:
+                turn += 1
+                try:
+                    if number:
+                        module.state()
+                        module.stats("ipv4")
+                        module.last_error()
+                    else:
+                        module.set("ports", ("imaps,turn", "imap")[turn % 2])
+                        module.set("v4", (RELAY, OTHER)[turn % 2]["ipv4"])
+                except (OSError, ValueError):
+                    pass
+        children.append(pid)
+    failures = []
+    try:
+        for _ in range(25):
+            try:
+                module.load(**settings(ports="imaps,turn"))
+                traffic.tcp(t.internet, PROXY["ipv4"], 993, CLIENT["ipv4"], timeout=0.2)
+                # An open attribute holds no reference on the module; a running write does for a moment.
+                def gone():
+                    try:
+                        module.unload()
+                        return True
+                    except BlockingIOError:
+                        return False
+                if not wait.until(gone):
+                    failures.append("the module stays busy")
+            except OSError as error:
+                failures.append(str(error))
+    finally:
+        for pid in children:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+    tap.equal(failures[:5], [], "25 loads and unloads while others write and read parameters")
+
+
+@case.case
+def by_the_usual_commands():
+    done = subprocess.run(["modprobe", "chatdnat", "wan=eth0", f"v4={RELAY['ipv4']}"], capture_output=True,
+                          text=True, check=False)
+    tap.equal((done.returncode, done.stderr), (0, ""), "modprobe chatdnat wan=... v4=...")
+    tap.equal(traffic.tcp(t.internet, PROXY["ipv4"], 993, CLIENT["ipv4"]), Seen("relay", CLIENT["ipv4"], 993),
+              "sends on")
+    done = subprocess.run(["rmmod", "chatdnat"], capture_output=True, text=True, check=False)
+    tap.equal((done.returncode, done.stderr), (0, ""), "rmmod chatdnat")
+    for path in ("/proc/modules", "/proc/kallsyms"):
+        with open(path, encoding="ascii") as file:
+            tap.equal([line for line in file if "chatdnat" in line], [], f"{path} knows nothing of it")
+
+
+case.run(setup, topo.EVERY_RELAY)

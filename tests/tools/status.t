@@ -1,0 +1,355 @@
+#!/usr/bin/python3
+"""What chatdnatctl status sees and says: on the real module under traffic, and on made-up modules of other versions."""
+
+import os
+import pathlib
+import pty
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+# pylint: disable=wrong-import-position
+import ctl
+from lib import case, module, net, tap, topo, traffic
+from lib.topo import CLIENT, EVERY_RELAY, HOME, PROXY, RELAY, settings
+
+OPTIONS = "/etc/modprobe.d/chatdnat.conf"
+CONFIG = "wan=eth0 v4=10.9.0.2 v6=fd00:9::2 ports=25,993 scope=local masquerade=wan stale=flush enabled=1"
+HEALTHY = dict.fromkeys(module.COUNTERS[:6], 100) | dict.fromkeys(module.COUNTERS[6:], 0)
+
+t = None
+
+
+def setup():
+    global t
+    t = topo.Topology(relays=("relay",))
+    traffic.Host("relay", t.relay).tcp(993).udp(3478)
+    # Another place than the module's own directory for the configuration that `save` would write.
+    if os.path.exists(OPTIONS):
+        os.unlink(OPTIONS)
+
+
+class Fake:
+    """A /sys/module/chatdnat as a module of some version shows it."""
+
+    def __init__(self, config=CONFIG, stats=None, version=ctl.VERSION, last_error=""):
+        self.top = pathlib.Path(tempfile.mkdtemp(prefix="chatdnat"))
+        self.dir = self.top / "chatdnat"
+        for family in module.FAMILIES:
+            (self.dir / "stats" / family).mkdir(parents=True)
+            for name, value in (HEALTHY | (stats or {})).items():
+                self.write(f"stats/{family}/{name}", value)
+        (self.dir / "parameters").mkdir()
+        for name, value in (("version", version), ("last_error", last_error), ("parameters/config", config)):
+            if value is not None:
+                self.write(name, value)
+
+    def write(self, path, value):
+        data = value if isinstance(value, bytes) else str(value).encode()
+        (self.dir / path).write_bytes(data + b"\n")
+
+    def run(self, *args, **options):
+        return ctl.fake(self.top, *args, **options)
+
+    def __enter__(self):
+        self.top.chmod(0o755)
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.top)
+
+
+def narrow(result, name):
+    prose = [line for line in result.out.splitlines() if not line.startswith("           ")]
+    wide = [line for line in prose if len(line) > 80]
+    tap.equal(wide, [], f"{name}: fits 80 columns")
+
+
+def finds(result, name, finding, severity, *commands):
+    """It is found, with the command that mends it, in JSON; text says the same."""
+    everything = result.json()["findings"]
+    found = [each for each in everything if each["id"] == finding]
+    if not tap.ok(found, f"{name}: found"):
+        tap.diag([each["id"] for each in everything])
+        return
+    tap.equal({each["severity"] for each in found}, {severity}, f"{name}: a {severity}")
+    fixes = [command for each in found for command in each["fix"]]
+    tap.ok(all(each["fix"] for each in found), f"{name}: each with a command that mends it")
+    for command in commands:
+        if not tap.ok(command in fixes, f"{name}: {command}"):
+            tap.diag(fixes)
+
+
+def misses(result, name, finding):
+    tap.ok(finding not in result.findings(), f"{name}: not found any more")
+
+
+def diagnosis(name, finding, severity, *commands, **how):
+    with Fake(**how) as fake:
+        finds(fake.run("--json"), name, finding, severity, *commands)
+        result = fake.run()
+        tap.equal(result.status, 0, f"{name}: exit status 0")
+        for command in commands:
+            tap.ok(f"           {command}\n" in result.out, f"{name}: the command stands alone on its line")
+        narrow(result, name)
+    with Fake() as fake:
+        misses(fake.run("--json"), f"{name}, healthy", finding)
+
+
+def changed(**changes):
+    return " ".join(f"{name}={changes.get(name, value)}" for name, _, value in
+                    (word.partition("=") for word in CONFIG.split()))
+
+
+@case.case
+def healthy():
+    with Fake() as fake:
+        result = fake.run("--json")
+        bad = [finding for finding in result.json()["findings"] if finding["severity"] != "note"]
+        tap.equal(bad, [], "healthy: nothing is wrong")
+        tap.ok("Nothing is wrong" in fake.run().out, "healthy: says so")
+        narrow(fake.run(), "healthy")
+
+
+@case.case
+def configuration():
+    diagnosis("no wan", "idle", "problem", "chatdnatctl set wan=eth0", config=changed(wan=""))
+    diagnosis("no relay", "no-relay", "problem", "chatdnatctl set v4=ADDRESS v6=ADDRESS", config=changed(v4="", v6=""))
+    diagnosis("IPv6 half configured", "half-configured", "warning", "chatdnatctl set v6=ADDRESS", config=changed(v6=""))
+    diagnosis("IPv4 half configured", "half-configured", "warning", "chatdnatctl set v4=ADDRESS", config=changed(v4=""))
+    diagnosis("draining", "draining", "warning", "chatdnatctl set enabled=1", config=changed(enabled=0))
+    diagnosis("masquerade=all", "masquerade-all", "warning", "chatdnatctl set masquerade=wan",
+              config=changed(masquerade="all"))
+    diagnosis("last error", "last-error", "warning", "chatdnatctl set NAME=VALUE", last_error="v4: 'x': expected")
+    diagnosis("older module", "versions-differ", "note", version="0.0.1")
+    diagnosis("wan missing", "wan-missing", "problem", "chatdnatctl set wan=INTERFACE", config=changed(wan="eth9"))
+    diagnosis("wildcard without interface", "wan-missing", "warning", config=changed(wan="eth0,ppp+"))
+
+
+@case.case
+def saved():
+    with Fake() as fake:
+        finds(fake.run("--json"), "not saved", "not-saved", "note", "chatdnatctl save")
+        for text, names in (("options chatdnat wan=eth0 v4=10.9.0.2 v6=FD00:9:0::2 ports=imaps,smtp\n", None),
+                            ("options chatdnat wan=eth0 v4=10.9.0.2 \\\n v6=fd00:9::2 ports=993,25\n", None),
+                            (f'options chatdnat config="{CONFIG}"\n', None),
+                            ("options chatdnat wan=eth0 v4=10.9.0.9 v6=fd00:9::2 ports=25,993\n", "v4"),
+                            ("options chatdnat wan=eth0 v4=10.9.0.2\n", "v6, ports"),
+                            ("# nothing\n", "wan, v4, v6, ports")):
+            pathlib.Path(OPTIONS).write_text(text, encoding="ascii")
+            found = fake.run("--json").findings().get("saved-differs")
+            tap.equal(found and found["text"].rpartition(": ")[2], names and names + ".", f"saved as {text.split()[-1]}: {names}")
+        os.unlink(OPTIONS)
+
+
+@case.case
+def paths():
+    HOME.ip("route add unreachable 100.64.0.0/10\n")
+    diagnosis("no route", "relay-no-route", "problem", "ip route add 100.64.0.1 dev TUNNEL", config=changed(v4="100.64.0.1"))
+    diagnosis("relay is an own address", "relay-local", "problem", "chatdnatctl set v4=ADDRESS", config=changed(v4="203.0.113.1"))
+    diagnosis("relay by wan", "relay-by-wan", "note", config=changed(v4="192.0.2.10"))
+    diagnosis("relay by wan, not masqueraded", "relay-by-wan", "warning", "chatdnatctl set masquerade=wan",
+              config=changed(v4="192.0.2.10", masquerade="off"))
+    HOME.ip("route del unreachable 100.64.0.0/10\n")
+
+
+@case.case
+def counters():
+    diagnosis("seen, not translated", "not-translated", "problem", stats={"translated": 0, "sent": 0, "answered": 0})
+    diagnosis("many not translated", "not-translated", "warning", stats={"translated": 80, "sent": 80, "answered": 80})
+    diagnosis("translated, not sent", "not-sent", "problem", "nft insert rule inet filter forward ct status dnat accept",
+              stats={"sent": 0, "answered": 0})
+    diagnosis("sent, never answered", "not-answered", "problem", "ip rule add from 10.9.0.2 table 100    # on the relay",
+              stats={"answered": 0})
+    diagnosis("no source address", "dropped-source", "warning", stats={"dropped_source": 1})
+    diagnosis("not bound", "dropped-nat", "warning", stats={"dropped_nat": 1})
+    with Fake(stats={"translated": 99, "sent": 99, "answered": 97}) as fake:
+        bad = [finding for finding in fake.run("--json").json()["findings"] if finding["severity"] != "note"]
+        tap.equal(bad, [], "a few under way: nothing is wrong")
+    # A tunnel that checks addresses has one more thing to be told.
+    HOME.ip("link add wg9 type wireguard\naddr add 10.9.9.1/24 dev wg9\nlink set wg9 up\n")
+    diagnosis("never answered, WireGuard", "not-answered", "problem",
+              "wg set WG peer THIS-HOSTS-KEY allowed-ips 0.0.0.0/0,::/0    # on the relay",
+              config=changed(v4="10.9.9.2"), stats={"answered": 0})
+    HOME.ip("link del wg9\nlink add docker0 type dummy\n")
+    diagnosis("not sent, Docker", "not-sent", "problem", "iptables -I DOCKER-USER -m conntrack --ctstate DNAT -j ACCEPT",
+              stats={"sent": 0, "answered": 0})
+    HOME.ip("link del docker0\n")
+
+
+@case.case
+def host():
+    def provoked(name, finding, severity, *commands):
+        with Fake() as fake:
+            finds(fake.run("--json"), name, finding, severity, *commands)
+
+    HOME.sysctl(ipv4__ip_forward=0)
+    provoked("IPv4 forwarding off", "forwarding-off", "problem", "sysctl -w net.ipv4.ip_forward=1")
+    HOME.sysctl(ipv4__ip_forward=1)
+    HOME.sysctl(ipv6__conf__all__forwarding=0)
+    provoked("IPv6 forwarding off", "forwarding-off", "problem", "sysctl -w net.ipv6.conf.all.forwarding=1")
+    HOME.sysctl(ipv6__conf__all__forwarding=1)
+    HOME.sysctl(ipv4__conf__eth0__forwarding=0)
+    provoked("IPv4 forwarding off for one", "forwarding-off", "problem", "sysctl -w net.ipv4.conf.eth0.forwarding=1")
+    HOME.sysctl(ipv4__conf__eth0__forwarding=1)
+
+    HOME.ip("-6 route replace default via 2001:db8:1::fe proto ra\n")
+    HOME.sysctl(ipv6__conf__eth0__accept_ra=1)
+    provoked("router advertisements", "router-advertisements", "warning", "sysctl -w net.ipv6.conf.eth0.accept_ra=2")
+    HOME.sysctl(ipv6__conf__eth0__accept_ra=2)
+    with Fake() as fake:
+        misses(fake.run("--json"), "accept_ra=2", "router-advertisements")
+    HOME.ip("-6 route del default via 2001:db8:1::fe proto ra\n-6 route replace default via 2001:db8:1::fe\n")
+
+    HOME.ip("link add wan9 type dummy\n")
+    with Fake(config=changed(wan="eth0,wan9")) as fake:
+        finds(fake.run("--json"), "wan down", "wan-down", "problem", "ip link set dev wan9 up")
+    HOME.ip("link set wan9 up\n")
+    with Fake(config=changed(wan="wan9")) as fake:
+        finds(fake.run("--json"), "no address", "wan-no-address", "warning", "ip address add ADDRESS/PREFIX dev wan9")
+    HOME.ip("link del wan9\nlink add wan9 type veth peer name wan8\nlink set wan9 up\n")
+    with Fake(config=changed(wan="eth0,wan9")) as fake:
+        finds(fake.run("--json"), "no carrier", "wan-no-carrier", "warning", "ip link show dev wan9")
+    HOME.ip("link del wan9\n")
+
+
+@case.case
+def table_full():
+    module.load(**settings())
+    with traffic.Connection(t.internet, PROXY["ipv4"], 993, CLIENT["ipv4"]):
+        limit = pathlib.Path("/proc/sys/net/netfilter/nf_conntrack_max")
+        before = limit.read_text(encoding="ascii")
+        used = ctl.run("--json").json()["conntrack"]["count"]
+        tap.ok(used >= 1, "conntrack's use is read")
+        try:
+            limit.write_text(f"{used}\n", encoding="ascii")
+            finds(ctl.run("--json"), "table full", "conntrack-full", "problem",
+                  f"sysctl -w net.netfilter.nf_conntrack_max={2 * used}")
+        finally:
+            limit.write_text(before, encoding="ascii")
+        misses(ctl.run("--json"), "room again", "conntrack-full")
+
+
+@case.case
+def live():
+    module.load(**settings(ports="993,3478/udp"))
+    versions = topo.ip_versions()
+    opened = [traffic.Connection(t.internet, PROXY[version], 993, CLIENT[version]) for version in versions for _ in range(3)]
+    flows = [traffic.Flow(t.internet, PROXY[version], 3478, CLIENT[version]) for version in versions]
+    for flow in flows:
+        flow.ask()
+    result = ctl.run("--json")
+    tap.equal(result.json()["connections"], {version: 4 for version in versions}, "live connections are counted")
+    tap.equal([relay["connections"] for relay in result.json()["relays"]], [4] * len(versions), "of each relay")
+    tap.equal([relay["route"]["dev"] for relay in result.json()["relays"]], ["wg0"] * len(versions), "with the route to it")
+    tap.equal(result.json()["stats"], {family: module.stats(family) for family in module.FAMILIES}, "and the counters")
+    addresses = {address.partition("/")[0] for address in result.json()["wan"][0]["interfaces"][0]["addresses"]}
+    tap.ok({PROXY[version] for version in versions} <= addresses, "and the addresses of the WAN interface")
+    bad = [finding for finding in result.json()["findings"] if finding["severity"] != "note"]
+    tap.equal(bad, [], "nothing is wrong")
+    text = ctl.run().out
+    tap.ok("4 IPv4, 4 IPv6" in text and RELAY["ipv4"] in text and "3478/udp turn" in text, "as text, too")
+    for each in opened + flows:
+        each.close()
+
+
+@case.case
+def dropped_by_a_firewall():
+    module.load(**settings())
+    HOME.nft("add table inet filter\nadd chain inet filter forward { type filter hook forward priority 0; policy drop; }\n")
+    for _ in range(2):
+        traffic.tcp(t.internet, PROXY["ipv4"], 993, CLIENT["ipv4"], timeout=1)
+    result = ctl.run("--json")
+    finds(result, "a firewall drops", "not-sent", "problem", "nft insert rule inet filter forward ct status dnat accept")
+    for command in result.findings()["not-sent"]["fix"]:
+        if command.startswith("nft "):
+            subprocess.run(command.split(), check=True)
+    HOME.nft("insert rule inet filter forward ct state established accept")
+    tap.equal(str(traffic.tcp(t.internet, PROXY["ipv4"], 993, CLIENT["ipv4"])).startswith("Seen"), True,
+              "a firewall drops: the command mends it")
+    HOME.nft("delete table inet filter")
+
+
+@case.case
+def other_versions():
+    with Fake(config=CONFIG + " guard=off novelty=", stats={"novel": 7, "dropped_novel": 3}) as newer:
+        result = newer.run()
+        tap.equal(result.status, 0, "newer module: exit status 0")
+        tap.ok("guard=off" in result.out and "novelty=" in result.out, "newer module: unknown settings are shown")
+        tap.ok("novel " in result.out and "dropped_novel" in result.out, "newer module: unknown counters are shown")
+        tap.ok("novelty=" in newer.run("save", "--dry-run").out, "newer module: an empty value without known default is kept")
+        tap.equal(newer.run("set", "novelty=1").status, 0, "newer module: set")
+        tap.equal((newer.dir / "parameters/config").read_text(), CONFIG + " guard=off novelty=1\n", "newer module: one line is written")
+    with Fake(config=None, version=None) as older:
+        for word in CONFIG.split():
+            name, _, value = word.partition("=")
+            older.write(f"parameters/{name}", value)
+        shutil.rmtree(older.dir / "stats")
+        (older.dir / "last_error").unlink()
+        tap.equal(older.run().status, 0, "older module: status")
+        finds(older.run("--json"), "older module", "versions-differ", "note")
+        tap.equal(older.run("show").out.split(), CONFIG.split(), "older module: show")
+        tap.equal(older.run("show", "config").out, CONFIG + "\n", "older module: show config")
+        tap.equal(older.run("show", "last_error").status, 1, "older module: show last_error")
+        tap.equal(older.run("show", "stats").out, "", "older module: no counters")
+        tap.equal(older.run("set", "v4=10.9.0.3").status, 0, "older module: one setting is set")
+        tap.equal((older.dir / "parameters/v4").read_text(), "10.9.0.3\n", "older module: by its own file")
+        result = older.run("set", "v4=10.9.0.4", "v6=fd00::4")
+        tap.ok(result.status == 1 and "at once" in result.err, "older module: several settings are refused")
+        tap.equal((older.dir / "parameters/v4").read_text(), "10.9.0.3\n", "older module: nothing changed then")
+        for name in ("nonsense", "../../x", "../version"):
+            result = older.run("set", f"{name}=1")
+            tap.ok(result.status == 1 and "no such setting" in result.err, f"older module: {name} is no setting")
+
+
+@case.case
+def untrusted_text():
+    evil = b"\x1b[2J\x07\xc2\x9b31m\xe2\x80\xae\xff\tx"
+    with Fake() as fake:
+        fake.write("last_error", evil)
+        fake.write("version", evil)
+        fake.write("parameters/config", b"wan=" + evil.replace(b"\t", b"") + b" v4=" + evil + b" bare ports=99999999999999999999,x-y,1-")
+        fake.write("stats/ipv4/seen", b"99999999999999999999999999")
+        fake.write("stats/ipv6/seen", b"-1 nonsense")
+        (fake.dir / "stats/ipv4" / os.fsdecode(b"odd\x1bname")).write_bytes(b"5\n")
+        for args in ([], ["show"], ["show", "stats"], ["show", "config"], ["save", "--dry-run"], ["show", "last_error"]):
+            result = fake.run(*args)
+            tap.equal(result.status, 0, f"hostile text: {' '.join(args) or 'status'}")
+            raw = [c for c in result.out + result.err if ord(c) < 32 and c != "\n" or 0x7f <= ord(c) < 0xa0 or c == "\u202e"
+                   or 0xdc80 <= ord(c) < 0xe000]
+            tap.equal(raw, [], f"hostile text: {' '.join(args) or 'status'} prints nothing raw")
+        tap.ok(fake.run("--json").json()["loaded"], "hostile text: JSON parses")
+        fake.write("parameters/config", b"wan=" + b"a," * 40000)
+        tap.equal(fake.run().status, 0, "a very long list")
+
+
+def on_a_terminal(fake, **env):
+    """What status prints on a pseudo terminal."""
+    parent, child = pty.openpty()
+    environment = {"PATH": os.environ["PATH"], "TERM": "xterm", **env}
+    with subprocess.Popen([*ctl.FAKE, str(fake.top), ctl.TOOL], stdout=child, stdin=subprocess.DEVNULL, env=environment):
+        os.close(child)
+        out = b""
+        try:
+            while chunk := os.read(parent, 65536):
+                out += chunk
+        except OSError:
+            pass
+    os.close(parent)
+    return out
+
+
+@case.case
+def colours():
+    with Fake(config=changed(wan="")) as fake:
+        tap.ok(b"\x1b[" in on_a_terminal(fake), "a terminal: colours")
+        tap.ok(b"\x1b" not in on_a_terminal(fake, NO_COLOR="1"), "NO_COLOR: none")
+        tap.ok(b"\x1b[" in on_a_terminal(fake, NO_COLOR=""), "NO_COLOR empty: colours")
+        tap.ok(b"\x1b" not in on_a_terminal(fake, TERM="dumb"), "TERM=dumb: none")
+        tap.ok("\x1b" not in fake.run().out, "a pipe: none")
+
+
+case.run(setup, known_relays=EVERY_RELAY, seconds=120)
