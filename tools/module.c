@@ -190,6 +190,10 @@ bool module_write(const char *name, const char *value)
 		error("%s: this version of the module has no such setting", name);
 		return false;
 	}
+	if (err == -EMSGSIZE) {
+		error("%s: %zu bytes are more than the kernel takes in one write", name, strlen(value));
+		return false;
+	}
 	reason = sysfs_read(MODULE_ERROR);
 	if (reason && *reason)
 		error("refused: %s", reason);

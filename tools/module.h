@@ -22,7 +22,7 @@ bool module_loaded(void);
 /* Says on stderr that the module is not loaded and how to load it. */
 void module_explain_absence(void);
 
-/* One path of the two above: false, after saying why, if the module is not there to be read. */
+/* False, after saying why, if the module is not there to be read. */
 bool module_read(struct module *module);
 void module_free(struct module *module);
 

@@ -50,8 +50,8 @@ static char *quote(const char *value)
 
 char *saved_render(const struct config *config)
 {
-	char *text = xstrdup("# chatdnat's configuration, written by chatdnatctl save; see chatdnatctl(8)\n"
-			     "options chatdnat");
+	char *line, *text = xstrdup("# chatdnat's configuration, written by chatdnatctl save; see chatdnatctl(8)\n"
+				    "options chatdnat");
 	size_t i;
 
 	for (i = 0; i < config->n; i++) {
@@ -68,8 +68,9 @@ char *saved_render(const struct config *config)
 		free(text);
 		text = longer;
 	}
-	text = xgrow(text, strlen(text) + 1, 1);
-	return strcat(text, "\n");
+	line = xasprintf("%s\n", text);
+	free(text);
+	return line;
 }
 
 /* One logical line as kmod sees it. False at the end. */

@@ -70,7 +70,7 @@ int sysfs_write(const char *path, const char *text)
 	/* sysfs cuts a longer write at the page's end and would apply the first part. */
 	if (len > (size_t)sysconf(_SC_PAGESIZE)) {
 		free(line);
-		return -E2BIG;
+		return -EMSGSIZE;
 	}
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0) {

@@ -8,7 +8,7 @@ char *sysfs_read(const char *path);
 /* The number in a file, -1 if there is none. */
 long long sysfs_read_number(const char *path);
 
-/* 0, or a negative errno. */
+/* One write(2). 0, or a negative errno; -EMSGSIZE if the text does not fit into one. */
 int sysfs_write(const char *path, const char *text);
 
 #endif
