@@ -65,7 +65,7 @@ ok 'output is exact to the byte' test "$(od -An -v -tu1 "$tmp/out" | xargs)" = "
 ok 'a large output is complete' test "$(grep -c '^line$' "$tmp/err") $(wc -c <"$tmp/err")" = '400000 2000000'
 ok 'the end does not wait for what the command left running' test $status = 0
 
-timed 40 vm --timeout 12 6.12 sh -c 'echo begun; sleep 1000'
+timed 60 vm --timeout 30 6.12 sh -c 'echo begun; sleep 1000'
 ok 'a time limit: status 124' test $status = 124
 ok 'what was written until then is there' test "$(<"$tmp/out")" = begun
 ok 'nothing is left of it' clean
