@@ -237,44 +237,6 @@ def path_mtu(connection_or_socket, version):
 
 
 @case.case
-def path_mtu_towards_the_client():
-    far = t.add_far(mtu=1300)
-    module.load(**settings())
-    for version in all_versions():
-        with traffic.Connection(far, PROXY[version], 993, timeout=60) as connection:
-            served = wait.until(lambda c=connection: relay.connection(c.address, c.port))
-            data = os.urandom(100000)
-            sender = threading.Thread(target=lambda c=connection, d=data: c.sock.sendall(d))
-            sender.start()
-            got = b""
-            while len(got) < len(data):
-                part = connection.sock.recv(1 << 16)
-                if not part:
-                    break
-                got += part
-            sender.join()
-            tap.ok(got == data, f"{version}: 100 kB arrive through a hop with a smaller MTU")
-            tap.equal(path_mtu(served.sock, version), 1300, f"{version}: the relay's socket learnt it by ICMP")
-
-
-@case.case
-def path_mtu_towards_the_relay():
-    # A smaller MTU than any other test can have left behind in the clients' route cache.
-    HOME.ip("link set wg0 mtu 1290\n")
-    try:
-        module.load(**settings())
-        for version in all_versions():
-            with traffic.Connection(t.internet, PROXY2[version], 993, CLIENT2[version],
-                                    timeout=60) as connection:
-                data = os.urandom(100000)
-                tap.ok(connection.echo(data), f"{version}: 100 kB arrive through a tunnel with a smaller MTU")
-                tap.equal(path_mtu(connection.sock, version), 1290,
-                          f"{version}: the client's socket learnt it by the proxy's ICMP")
-    finally:
-        HOME.ip("link set wg0 mtu 1500\n")
-
-
-@case.case
 def stage_counters_name_the_guilty_layer():
     HOME.ip("route add unreachable 10.99.0.2/32\n-6 route add unreachable fd00:99::2/128\n")
     nowhere = {"ipv4": "10.99.0.2", "ipv6": "fd00:99::2"}

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import time
 import traceback
 
 from . import conntrack, kernlog, module, net, tap, wait
@@ -58,6 +59,7 @@ def _end(name, known_relays):
 def _guarded(name, function, seconds):
     """A failure of the test's own machinery is a failed test."""
     signal.alarm(seconds)
+    begin = time.monotonic()
     try:
         function()
     except Exception:  # pylint: disable=broad-except
@@ -65,6 +67,7 @@ def _guarded(name, function, seconds):
         tap.diag(traceback.format_exc())
     finally:
         signal.alarm(0)
+    tap.diag(f"{name}: {time.monotonic() - begin:.1f} s")
 
 
 def run(setup=None, known_relays=(), seconds=60):

@@ -123,7 +123,7 @@ class Topology:
             f"-6 addr add {net6}:1/64 dev {name} nodad\n"
             f"link set {name} up\n")
         ns.ip(
-            f"link set lo up\n"
+            "link set lo up\n"
             f"addr add {net4}.2/24 dev wg0\n"
             f"-6 addr add {net6}:2/64 dev wg0 nodad\n"
             f"link set wg0 up\n"
@@ -166,23 +166,25 @@ class Topology:
     def settle_wan(self, address=None):
         """Waits until the internet reaches the proxy."""
         for version in ip_versions():
-            wanted = (address or PROXY)[version]
-            if wait.until(lambda w=wanted: traffic.tcp(self.internet, w, 1, timeout=1), 10) != "refused":
-                raise RuntimeError(f"{wanted} cannot be reached")
+            _reach(self.internet, (address or PROXY)[version])
 
     @staticmethod
     def _settle(spaces):
-        """Waits until each namespace reaches the proxy, on a port where nobody listens."""
+        """Waits until each namespace reaches the proxy."""
         for ns in spaces:
             for version in ip_versions():
-                address = {"relay": TUNNEL, "other": TUNNEL2}.get(ns.name, PROXY)[version]
-                answer = []
+                _reach(ns, {"relay": TUNNEL, "other": TUNNEL2}.get(ns.name, PROXY)[version])
 
-                def reached(ns=ns, address=address, answer=answer):
-                    answer[:] = [traffic.tcp(ns, address, 1, timeout=1)]
-                    return answer[0] == "refused"
-                if not wait.until(reached, 10):
-                    raise RuntimeError(f"{ns.name} does not reach {address}: {answer[0]}")
+
+def _reach(ns, address):
+    """Waits until a port where nobody listens says so."""
+    last = []
+
+    def refused():
+        last[:] = [traffic.tcp(ns, address, 1, timeout=1)]
+        return last[0] == "refused"
+    if not wait.until(refused, 10):
+        raise RuntimeError(f"{ns.name} does not reach {address}: {last[0]}")
 
 
 def settings(relay=None, **changes):
