@@ -1,0 +1,206 @@
+#!/usr/bin/python3
+"""The module as a file and as a part of sysfs: tags, versions, modes, documentation; and IPv6 switched off."""
+
+import os
+import re
+import stat
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+# pylint: disable=wrong-import-position
+from lib import case, module, tap, topo, traffic
+from lib.topo import CLIENT, HOME, PROXY, RELAY, WORLD, settings
+from lib.traffic import Seen
+
+ABI = module.ROOT / "docs" / "ABI" / "sysfs-module-chatdnat"
+NOBODY = 65534
+
+# What the kernel itself puts there, for every module.
+KERNELS_OWN = {"coresize", "initsize", "initstate", "refcnt", "taint", "uevent", "srcversion", "scmversion"}
+
+
+def command(*words):
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout
+
+
+def own_files():
+    """Every file of ours below /sys/module/chatdnat, with the counters' families spelt out."""
+    found = []
+    for folder, folders, files in os.walk(module.SYSFS):
+        if folder == str(module.SYSFS):
+            folders[:] = [name for name in folders if name not in ("holders", "notes", "sections")]
+        for name in files:
+            path = os.path.relpath(os.path.join(folder, name), module.SYSFS)
+            if path not in KERNELS_OWN:
+                found.append(path)
+    return sorted(found)
+
+
+def expected_files():
+    return sorted([f"parameters/{name}" for name in module.PARAMETERS] + ["last_error", "version"] +
+                  [f"stats/{family}/{name}" for family in module.FAMILIES for name in module.COUNTERS])
+
+
+@case.case
+def files_and_modes():
+    module.load()
+    tap.equal(own_files(), expected_files(), "sysfs has these files and no other")
+    for path in expected_files():
+        mode = stat.S_IMODE((module.SYSFS / path).stat().st_mode)
+        want = 0o644 if path.startswith("parameters/") else 0o444
+        tap.equal(oct(mode), oct(want), f"{path} has mode {want:o}")
+    for path in expected_files():
+        with open(module.SYSFS / path, "rb") as file:
+            text = file.read()
+        lines = 0 if path == "last_error" else 1
+        tap.equal((text.count(b"\n"), text.endswith(b"\n")), (lines, bool(lines)),
+                  f"{path} is {'empty' if not lines else 'one line'}")
+    for family in module.FAMILIES:
+        tap.equal(set(module.stats(family).values()), {0}, f"{family} counters begin at zero")
+
+
+@case.case
+def only_root_writes():
+    module.load(wan="eth0")
+    for path in expected_files():
+        pid = os.fork()
+        if not pid:
+            status = 0
+            try:
+                os.setgroups([])
+                os.setresgid(NOBODY, NOBODY, NOBODY)
+                os.setresuid(NOBODY, NOBODY, NOBODY)
+                module.read(path)
+                status = 1
+                os.close(os.open(module.SYSFS / path, os.O_WRONLY))
+                status = 2
+            except PermissionError:
+                pass
+            except BaseException:  # pylint: disable=broad-except
+                status = 3
+            finally:
+                os._exit(status)
+        _, status = os.waitpid(pid, 0)
+        tap.equal(os.waitstatus_to_exitcode(status), 1, f"{path}: anybody reads, only root writes")
+    tap.equal(module.get("wan"), "eth0", "nothing has changed")
+    for path in expected_files():
+        if path.startswith("parameters/"):
+            continue
+        try:
+            with open(module.SYSFS / path, "wb", buffering=0) as file:
+                file.write(b"0\n")
+            outcome = "written"
+        except OSError:
+            outcome = "refused"
+        tap.equal(outcome, "refused", f"{path} cannot be written by root either")
+
+
+def matches(what, path):
+    """An entry's path may leave the family or a counter open: /<family>/, {ipv4,ipv6}, [n]."""
+    def alternatives(match):
+        return "(" + "|".join(re.escape(word) for word in match[1].split(",")) + ")"
+    pattern = re.sub(r"\\\{([^}]*)\\\}", lambda m: alternatives([None, m[1].replace("\\", "")]), re.escape(what))
+    pattern = re.sub(r"<[^>]*>|\[[^\]]*\]", "[^/]+", pattern.replace("\\<", "<").replace("\\>", ">"))
+    return re.fullmatch(pattern, path)
+
+
+@case.case
+def every_file_is_documented():
+    if not ABI.exists():
+        tap.ok(False, f"{ABI.relative_to(module.ROOT)} exists")
+        return
+    text = ABI.read_text(encoding="utf-8")
+    entries = [part for part in re.split(r"\n\n+(?=What:)", "\n\n" + text) if part.startswith("What:")]
+    tap.ok(entries, "the ABI file has entries")
+    documented = []
+    for entry in entries:
+        tags = re.findall(r"(?m)^([A-Z][A-Za-z]*):", entry)
+        whats = re.findall(r"(?m)^What:\s*(\S+)", entry)
+        missing = {"What", "Date", "KernelVersion", "Contact", "Description"} - set(tags)
+        tap.equal(missing, set(), f"{' '.join(whats)} has all tags")
+        documented += whats
+    module.load()
+    paths = [f"/sys/module/chatdnat/{path}" for path in own_files()]
+    for path in paths:
+        tap.ok(any(matches(what, path) for what in documented), f"{path} is documented")
+    for what in documented:
+        if re.search(r"/(stats|parameters)/?$", what):
+            continue
+        tap.ok(any(matches(what, path) for path in paths), f"{what} exists")
+
+
+@case.case
+def module_information():
+    def info(field):
+        return command("modinfo", "-F", field, str(module.FILE)).splitlines()
+    version = (module.ROOT / "VERSION").read_text(encoding="ascii").strip()
+    tap.ok(re.fullmatch(r"\d+\.\d+(\.\d+)?", version), f"VERSION holds one: {version}")
+    tap.equal(info("version"), [version], "modinfo's version is that of VERSION")
+    tap.equal(info("license"), ["GPL"], "modinfo's license")
+    tap.ok(info("author") and all(info("author")), "modinfo has an author")
+    tap.ok(info("description") and len(info("description")[0]) > 20, "modinfo has a description")
+    parm = dict(line.split(":", 1) for line in info("parm"))
+    tap.equal(sorted(parm), sorted(module.PARAMETERS), "modinfo describes every parameter")
+    tap.ok(all(len(text.strip()) > 10 for text in parm.values()), "in words")
+    tap.ok(any("nf_nat" in line.split(",") for line in info("depends")), "it depends on the NAT core")
+    tap.equal(info("intree"), [], "it does not claim to be in the kernel's tree")
+    module.load()
+    tap.equal(module.read("version"), version, "sysfs has the same version")
+
+
+@case.case
+def one_version_everywhere():
+    version = (module.ROOT / "VERSION").read_text(encoding="ascii").strip()
+    dkms = (module.ROOT / "dkms.conf").read_text(encoding="utf-8")
+    found = re.search(r'(?m)^PACKAGE_VERSION="?([^"\n]*)"?$', dkms)
+    tap.equal(found and found[1], version, "dkms.conf")
+    tool = module.ROOT / "build" / "tools" / "chatdnatctl"
+    if tool.exists():
+        tap.ok(version in command(str(tool), "--version").split(), "chatdnatctl --version")
+    else:
+        tap.skip("chatdnatctl --version", "the tool has not been built")
+
+
+@case.case
+def defaults_leave_everything_alone():
+    module.load()
+    tap.equal((module.get("wan"), module.get("v4"), module.get("v6")), ("", "", ""), "loaded without a parameter it is idle")
+    tap.equal(module.last_error(), "", "and has nothing to complain about")
+
+
+@case.case
+def messages_have_its_name():
+    case.log.messages()
+    module.load(wan="eth0", v4="10.9.0.2")
+    module.unload()
+    ours = [text for text in case.log.messages() if "chatdnat" in text]
+    tap.ok(all(re.match(r"chatdnat: ", text) for text in ours if "out-of-tree" not in text
+               and "verification failed" not in text and "tainting" not in text),
+           "what it logs begins with its name")
+
+
+@case.case
+def ipv6_switched_off_by_sysctl():
+    t = topo.Topology(relays=("relay",))
+    traffic.Host("relay", t.relay).tcp(993)
+    traffic.Host("world", t.internet).tcp(25)
+    HOME.sysctl(ipv6__conf__all__disable_ipv6=1, ipv6__conf__default__disable_ipv6=1)
+    try:
+        module.load(**settings())
+        tap.equal(traffic.tcp(t.internet, PROXY["ipv4"], 993, CLIENT["ipv4"]), Seen("relay", CLIENT["ipv4"], 993),
+                  "loaded while IPv6 is off: IPv4 works")
+        tap.equal(traffic.tcp(t.relay, WORLD["ipv4"], 25), Seen("world", PROXY["ipv4"], 25), "and is masqueraded")
+        module.set("v6", "fd00:9::3")
+        module.set("v6", RELAY["ipv6"])
+    finally:
+        HOME.sysctl(ipv6__conf__all__disable_ipv6=0, ipv6__conf__default__disable_ipv6=0)
+    t.address_wan()
+    HOME.ip("-6 addr replace fd00:9::1/64 dev wg0 nodad\n")
+    t.settle_wan()
+    tap.equal(traffic.tcp(t.internet, PROXY["ipv6"], 993, CLIENT["ipv6"]), Seen("relay", CLIENT["ipv6"], 993),
+              "IPv6 switched on again: it works without a reload")
+
+
+case.run(None, topo.EVERY_RELAY)
