@@ -169,14 +169,16 @@ def readers_see_whole_configurations():
     module.set("config", second("keep").decode())
     two = module.get("config")
     writer = Writer(first("keep"), second("keep"))
-    seen = set()
+    seen = []
     try:
         limit = time.monotonic() + 3
         while time.monotonic() < limit:
-            seen.add(module.get("config"))
+            seen.append(module.get("config"))
     finally:
-        status, _ = writer.stop()
-    tap.equal((status, seen), (0, {one, two}), "reading config gives one or the other, never a mixture")
+        status, writes = writer.stop()
+    # Which of the two is met how often is the scheduler's choice.
+    tap.equal((status, set(seen) - {one, two}), (0, set()), "reading config gives one or the other, never a mixture")
+    tap.ok(len(seen) >= 50 and writes >= 50, f"{len(seen)} reads beside {writes} writes")
 
 
 case.run(setup, topo.EVERY_RELAY)

@@ -4,7 +4,6 @@
 import os
 import socket
 import sys
-import threading
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -13,8 +12,6 @@ from lib import case, conntrack, module, net, sniff, tap, topo, traffic, wait
 from lib.topo import (CLIENT, CLIENT2, OTHER, PORTS, PROXY, PROXY2, PROXY3, RELAY, SETTING, TRANSIT,
                       TUNNEL, HOME, settings)
 from lib.traffic import Seen
-
-IP_MTU, IPV6_MTU = 14, 24
 
 t = relay = other = proxy = None
 
@@ -228,12 +225,6 @@ def errors_from_the_client():
                     pass
                 return False
             tap.ok(wait.until(refused), f"{version}: the client's port-unreachable reaches the relay's socket")
-
-
-def path_mtu(connection_or_socket, version):
-    if version == "ipv4":
-        return connection_or_socket.getsockopt(socket.IPPROTO_IP, IP_MTU)
-    return connection_or_socket.getsockopt(socket.IPPROTO_IPV6, IPV6_MTU)
 
 
 @case.case

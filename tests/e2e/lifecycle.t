@@ -166,7 +166,8 @@ def one_version_everywhere():
 @case.case
 def defaults_leave_everything_alone():
     module.load()
-    tap.equal((module.get("wan"), module.get("v4"), module.get("v6")), ("", "", ""), "loaded without a parameter it is idle")
+    tap.equal((module.get("wan"), module.get("v4"), module.get("v6")), ("", "", ""),
+              "loaded without a parameter it is idle")
     tap.equal(module.last_error(), "", "and has nothing to complain about")
 
 

@@ -142,7 +142,8 @@ def a_later_load_does_not_continue():
             t.internet.nft("delete table inet deaf")
             module.load(**settings(OTHER, ports="imaps,turn"))
             before = len(other.served)
-            tap.equal(connection.fate_when_talking(), "reset", f"{version}: after a load with another relay it is reset")
+            tap.equal(connection.fate_when_talking(), "reset",
+                      f"{version}: after a load with another relay it is reset")
             tap.equal(len(other.served), before, f"{version}: the new relay accepted nothing")
         tap.equal(traffic.tcp(t.internet, PROXY[version], 993, CLIENT[version]), Seen("other", CLIENT[version], 993),
                   f"{version}: who reconnects gets the new relay")

@@ -33,7 +33,6 @@ RELAY = {"ipv4": "10.9.0.2", "ipv6": "fd00:9::2"}
 OTHER = {"ipv4": "10.9.1.2", "ipv6": "fd00:9:1::2"}
 PUBLIC = {"ipv4": "192.0.2.10", "ipv6": "2001:db8:3::10"}
 TRANSIT = {"ipv4": "192.0.2.200", "ipv6": "2001:db8:4::200"}
-FAR = {"ipv4": "198.51.100.130", "ipv6": "2001:db8:5::2"}
 EVERY_RELAY = {address for relay in (RELAY, OTHER, PUBLIC) for address in relay.values()}
 SETTING = {"ipv4": "v4", "ipv6": "v6"}
 
@@ -145,14 +144,17 @@ class Topology:
             "-6 route add default via 2001:db8:3::1\n")
 
     def add_far(self, mtu=1500):
-        """A client one hop further away, on a link that passes only so much towards it."""
+        """A client one hop further away, where only so much fits into a packet to it."""
         far, = net.create("far")
         _quick(far)
         self.internet.ip(
-            f"link add to_far mtu {mtu} type veth peer name eth0 mtu 1500 netns far\n"
+            "link add to_far type veth peer name eth0 netns far\n"
             "addr add 198.51.100.129/25 dev to_far\n"
             "-6 addr add 2001:db8:5::1/64 dev to_far nodad\n"
-            "link set to_far up\n")
+            "link set to_far up\n"
+            # Not the interface's MTU: that would also drop what comes from there.
+            f"route add 198.51.100.130/32 dev to_far mtu lock {mtu}\n"
+            f"-6 route add 2001:db8:5::2/128 dev to_far mtu lock {mtu}\n")
         far.ip(
             "link set lo up\n"
             "addr add 198.51.100.130/25 dev eth0\n"
