@@ -55,9 +55,18 @@ build/%/chatdnat.ko: $(MODULE_SOURCES)
 	cp -rpu Kbuild VERSION module $(@D)/
 	$(MAKE) -C /lib/modules/$*/build M=$(CURDIR)/$(@D) W=1 modules
 
+# What a test machine runs: the module for each of its kernels, and the tool.
+.PHONY: built
+built:
+	for release in $$(tests/vm/run --list); do \
+		$(MAKE) -s build/$$release/chatdnat.ko || exit; \
+	done
+	$(MAKE) -s tools WERROR=1
+
 .PHONY: demo
 demo: ## Real mail through the module, in an emulated machine
 	scripts/deps build headers vm
+	$(MAKE) -s built
 	tests/demo/run
 
 .PHONY: check
