@@ -102,6 +102,7 @@ static void chatdnat_reset_put_ipv4(struct sk_buff *skb,
 				 csum_partial(th, sizeof(*th), 0));
 }
 
+#if IS_ENABLED(CONFIG_IPV6)
 static void chatdnat_reset_put_ipv6(struct sk_buff *skb,
 				    const struct chatdnat_segment *segment)
 {
@@ -123,6 +124,7 @@ static void chatdnat_reset_put_ipv6(struct sk_buff *skb,
 				    IPPROTO_TCP,
 				    csum_partial(th, sizeof(*th), 0));
 }
+#endif
 
 static struct dst_entry *
 chatdnat_reset_route(u8 pf, const struct chatdnat_segment *segment)
