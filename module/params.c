@@ -7,20 +7,13 @@
 
 #include "apply.h"
 #include "config.h"
+#include "line.h"
 #include "params.h"
 
 #define CHATDNAT_VALUE_MAX	2048	/* bytes */
 
 /* How much of an offending text is worth repeating. */
 #define CHATDNAT_EXCERPT_MAX	64
-
-struct chatdnat_setting {
-	const char *name;
-	int (*parse)(struct chatdnat_settings *settings,
-		     struct chatdnat_text text, struct chatdnat_refusal *why);
-	int (*format)(const struct chatdnat_settings *settings, char *buf,
-		      size_t size);
-};
 
 /*
  * Before the module runs, parameters come one by one from the modprobe line and
@@ -40,213 +33,6 @@ static char chatdnat_last_error[256];
 
 /* All of the above is under chatdnat_config_lock. */
 
-static int chatdnat_keyword_parse(const char *const *words, int n,
-				  struct chatdnat_text text,
-				  const char *expected,
-				  struct chatdnat_refusal *why)
-{
-	int i;
-
-	for (i = 0; i < n; i++)
-		if (chatdnat_text_is(text, words[i]))
-			return i;
-	return chatdnat_refuse(why, -EINVAL, text, expected);
-}
-
-static const char *const chatdnat_scope_words[] = {
-	[CHATDNAT_SCOPE_LOCAL] = "local",
-	[CHATDNAT_SCOPE_ANY] = "any",
-};
-
-static const char *const chatdnat_masquerade_words[] = {
-	[CHATDNAT_MASQUERADE_OFF] = "off",
-	[CHATDNAT_MASQUERADE_WAN] = "wan",
-	[CHATDNAT_MASQUERADE_ALL] = "all",
-};
-
-static const char *const chatdnat_stale_words[] = {
-	[CHATDNAT_STALE_FLUSH] = "flush",
-	[CHATDNAT_STALE_KEEP] = "keep",
-};
-
-static const char *const chatdnat_enabled_words[] = { "0", "1" };
-
-#define CHATDNAT_KEYWORD(field, expected)				\
-static int chatdnat_##field##_parse(struct chatdnat_settings *settings,	\
-				    struct chatdnat_text text,		\
-				    struct chatdnat_refusal *why)	\
-{									\
-	int i = chatdnat_keyword_parse(chatdnat_##field##_words,	\
-				       ARRAY_SIZE(chatdnat_##field##_words), \
-				       text, expected, why);		\
-									\
-	if (i < 0)							\
-		return i;						\
-	settings->field = i;						\
-	return 0;							\
-}									\
-									\
-static int chatdnat_##field##_format(const struct chatdnat_settings *settings, \
-				     char *buf, size_t size)		\
-{									\
-	return scnprintf(buf, size, "%s",				\
-			 chatdnat_##field##_words[settings->field]);	\
-}
-
-CHATDNAT_KEYWORD(scope, "local or any")
-CHATDNAT_KEYWORD(masquerade, "off, wan or all")
-CHATDNAT_KEYWORD(stale, "flush or keep")
-CHATDNAT_KEYWORD(enabled, "0 or 1")
-
-static int chatdnat_wan_parse(struct chatdnat_settings *settings,
-			      struct chatdnat_text text,
-			      struct chatdnat_refusal *why)
-{
-	return chatdnat_ifset_parse(&settings->wan, text, why);
-}
-
-static int chatdnat_wan_format(const struct chatdnat_settings *settings,
-			       char *buf, size_t size)
-{
-	return chatdnat_ifset_format(&settings->wan, buf, size);
-}
-
-static int chatdnat_v4_parse(struct chatdnat_settings *settings,
-			     struct chatdnat_text text,
-			     struct chatdnat_refusal *why)
-{
-	return chatdnat_relays_parse(CHATDNAT_IPV4,
-				     &settings->service.relays[CHATDNAT_IPV4],
-				     text, why);
-}
-
-static int chatdnat_v4_format(const struct chatdnat_settings *settings,
-			      char *buf, size_t size)
-{
-	return chatdnat_relays_format(CHATDNAT_IPV4,
-				      &settings->service.relays[CHATDNAT_IPV4],
-				      buf, size);
-}
-
-static int chatdnat_v6_parse(struct chatdnat_settings *settings,
-			     struct chatdnat_text text,
-			     struct chatdnat_refusal *why)
-{
-	return chatdnat_relays_parse(CHATDNAT_IPV6,
-				     &settings->service.relays[CHATDNAT_IPV6],
-				     text, why);
-}
-
-static int chatdnat_v6_format(const struct chatdnat_settings *settings,
-			      char *buf, size_t size)
-{
-	return chatdnat_relays_format(CHATDNAT_IPV6,
-				      &settings->service.relays[CHATDNAT_IPV6],
-				      buf, size);
-}
-
-static int chatdnat_ports_parse(struct chatdnat_settings *settings,
-				struct chatdnat_text text,
-				struct chatdnat_refusal *why)
-{
-	return chatdnat_portset_parse(&settings->service.ports, text, why);
-}
-
-static int chatdnat_ports_format(const struct chatdnat_settings *settings,
-				 char *buf, size_t size)
-{
-	return chatdnat_portset_format(&settings->service.ports, buf, size);
-}
-
-#define CHATDNAT_SETTING(field) {		\
-	.name = #field,				\
-	.parse = chatdnat_##field##_parse,	\
-	.format = chatdnat_##field##_format,	\
-}
-
-enum chatdnat_setting_id {
-	CHATDNAT_SETTING_WAN,
-	CHATDNAT_SETTING_V4,
-	CHATDNAT_SETTING_V6,
-	CHATDNAT_SETTING_PORTS,
-	CHATDNAT_SETTING_SCOPE,
-	CHATDNAT_SETTING_MASQUERADE,
-	CHATDNAT_SETTING_STALE,
-	CHATDNAT_SETTING_ENABLED,
-	CHATDNAT_SETTINGS_MAX,
-};
-
-static const struct chatdnat_setting chatdnat_settings[CHATDNAT_SETTINGS_MAX] = {
-	[CHATDNAT_SETTING_WAN] = CHATDNAT_SETTING(wan),
-	[CHATDNAT_SETTING_V4] = CHATDNAT_SETTING(v4),
-	[CHATDNAT_SETTING_V6] = CHATDNAT_SETTING(v6),
-	[CHATDNAT_SETTING_PORTS] = CHATDNAT_SETTING(ports),
-	[CHATDNAT_SETTING_SCOPE] = CHATDNAT_SETTING(scope),
-	[CHATDNAT_SETTING_MASQUERADE] = CHATDNAT_SETTING(masquerade),
-	[CHATDNAT_SETTING_STALE] = CHATDNAT_SETTING(stale),
-	[CHATDNAT_SETTING_ENABLED] = CHATDNAT_SETTING(enabled),
-};
-
-static const struct chatdnat_setting *
-chatdnat_setting_find(struct chatdnat_text name)
-{
-	const struct chatdnat_setting *setting = chatdnat_settings;
-
-	for (; setting < chatdnat_settings + CHATDNAT_SETTINGS_MAX; setting++)
-		if (chatdnat_text_is(name, setting->name))
-			return setting;
-	return NULL;
-}
-
-static int chatdnat_config_format(const struct chatdnat_settings *settings,
-				  char *buf, size_t size)
-{
-	int len = 0, i;
-
-	for (i = 0; i < CHATDNAT_SETTINGS_MAX; i++) {
-		const struct chatdnat_setting *setting = &chatdnat_settings[i];
-
-		len += scnprintf(buf + len, size - len, "%s%s=", i ? " " : "",
-				 setting->name);
-		len += setting->format(settings, buf + len, size - len);
-	}
-	return len;
-}
-
-/* @name is set to the setting that was at fault, if it was one. */
-static int chatdnat_config_parse(struct chatdnat_settings *settings,
-				 struct chatdnat_text text, const char **name,
-				 struct chatdnat_refusal *why)
-{
-	const struct chatdnat_setting *setting;
-	struct chatdnat_text element, key, value;
-	unsigned long given = 0;
-	int err;
-
-	chatdnat_settings_default(settings);
-	if (!text.len)
-		return 0;
-
-	while (chatdnat_text_next(&text, ' ', &element)) {
-		if (!chatdnat_text_split(element, '=', &key, &value))
-			return chatdnat_refuse(why, -EINVAL, element,
-					       "name=value, each one blank from the next");
-		setting = chatdnat_setting_find(key);
-		if (!setting)
-			return chatdnat_refuse(why, -EINVAL, key,
-					       "the name of a setting: wan, v4, v6, ports, scope, masquerade, stale or enabled");
-		if (__test_and_set_bit(setting - chatdnat_settings, &given))
-			return chatdnat_refuse(why, -EINVAL, key,
-					       "each setting once");
-		err = setting->parse(settings, value, why);
-		if (err) {
-			*name = setting->name;
-			return err;
-		}
-	}
-	return 0;
-}
-
 /* What is written must be short enough to be read, and written back. */
 static int chatdnat_settings_check(const struct chatdnat_settings *settings,
 				   struct chatdnat_text text,
@@ -258,7 +44,7 @@ static int chatdnat_settings_check(const struct chatdnat_settings *settings,
 	if (!line)
 		return chatdnat_refuse(why, -ENOMEM, text, NULL);
 
-	len = chatdnat_config_format(settings, line, PAGE_SIZE);
+	len = chatdnat_line_format(settings, line, PAGE_SIZE);
 	kfree(line);
 	if (len > CHATDNAT_VALUE_MAX)
 		return chatdnat_refuse(why, -E2BIG, text,
@@ -359,7 +145,7 @@ static int chatdnat_write(const char *val, const char *param,
 	else if (setting)
 		err = setting->parse(settings, text, &why);
 	else
-		err = chatdnat_config_parse(settings, text, &name, &why);
+		err = chatdnat_line_parse(settings, text, &name, &why);
 
 	if (!err)
 		err = chatdnat_settings_commit(settings, text, &why);
@@ -385,8 +171,8 @@ static int chatdnat_read(char *buf, const struct chatdnat_setting *setting)
 		len = setting->format(chatdnat_settings_current(), buf,
 				      PAGE_SIZE - 1);
 	else
-		len = chatdnat_config_format(chatdnat_settings_current(), buf,
-					     PAGE_SIZE - 1);
+		len = chatdnat_line_format(chatdnat_settings_current(), buf,
+					   PAGE_SIZE - 1);
 	return len + scnprintf(buf + len, PAGE_SIZE - len, "\n");
 }
 
