@@ -4,7 +4,6 @@
 #define CHATDNAT_COMPAT_H
 
 #include <linux/kconfig.h>
-#include <net/netfilter/nf_conntrack.h>
 
 #if !IS_ENABLED(CONFIG_NF_CONNTRACK)
 #error "chatdnat needs a kernel with connection tracking: CONFIG_NF_CONNTRACK"
@@ -18,6 +17,9 @@
 #if !IS_ENABLED(CONFIG_SYSFS)
 #error "chatdnat needs a kernel with sysfs: CONFIG_SYSFS"
 #endif
+
+/* After these: without connection tracking the header does not compile. */
+#include <net/netfilter/nf_conntrack.h>
 
 /**
  * chatdnat_ct_cleanup() - end the connections that a callback picks

@@ -2,6 +2,8 @@
 #include <linux/init.h>
 #include <linux/module.h>
 
+/* Here too, so that what a kernel lacks is told before another file fails. */
+#include "compat.h"
 #include "answers.h"
 #include "nat.h"
 #include "params.h"
