@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 
-VERSION := $(shell cat VERSION)
 KVER ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(KVER)/build
 INSTALL_MOD_DIR ?= updates
 
 PREFIX ?= /usr/local
-DKMS_SOURCE := /usr/src/chatdnat-$(VERSION)
+INSTALL_MOD_PATH ?= $(DESTDIR)
+
+DKMS ?= dkms
+DKMS_SOURCES ?= /usr/src
 
 MODULE_SOURCES := Kbuild VERSION $(wildcard module/*.c module/*.h)
 
@@ -23,7 +25,8 @@ tools: ## Build chatdnatctl
 
 .PHONY: install
 install: module tools ## Install the module and chatdnatctl
-	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_DIR=$(INSTALL_MOD_DIR) modules_install
+	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_PATH=$(INSTALL_MOD_PATH) \
+		INSTALL_MOD_DIR=$(INSTALL_MOD_DIR) modules_install
 	$(MAKE) -C tools install PREFIX=$(PREFIX)
 	$(if $(INSTALL_MOD_PATH),,depmod $(KVER))
 
@@ -35,15 +38,11 @@ uninstall: ## Remove what install installed
 
 .PHONY: dkms-install
 dkms-install: ## Have DKMS build the module for this kernel and those to come
-	install -d $(DKMS_SOURCE)/module
-	install -m 644 Kbuild VERSION dkms.conf $(DKMS_SOURCE)
-	install -m 644 module/*.c module/*.h $(DKMS_SOURCE)/module
-	dkms install -m chatdnat -v $(VERSION)
+	DKMS='$(DKMS)' DKMS_SOURCES='$(DKMS_SOURCES)' scripts/dkms install $(KVER)
 
 .PHONY: dkms-uninstall
 dkms-uninstall: ## Take the module back from DKMS
-	dkms remove -m chatdnat -v $(VERSION) --all
-	$(RM) -r $(DKMS_SOURCE)
+	DKMS='$(DKMS)' DKMS_SOURCES='$(DKMS_SOURCES)' scripts/dkms uninstall
 
 .PHONY: deps
 deps: ## Install the packages that building, testing and linting need (Debian)
@@ -82,7 +81,7 @@ lint: ## Static checks
 .PHONY: clean
 clean: ## Remove what was built
 	$(RM) -r build
-	$(RM) *.o *.ko *.mod *.mod.c .*.cmd Module.symvers modules.order
+	$(RM) *.o .*.o *.ko *.mod *.mod.c .*.cmd Module.symvers modules.order
 	$(RM) module/*.o module/.*.cmd
 
 .PHONY: help
