@@ -1,0 +1,78 @@
+#!/usr/bin/python3
+"""Building and installing from the checkout, for each kernel; nothing of it stays where it does not belong."""
+
+import os
+import pathlib
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+# pylint: disable=wrong-import-position
+import host
+from host import tap
+
+
+def build(tree, release):
+    """By the kernel's own build system alone, as packagers do it."""
+    kernel = ("make", "-C", f"/lib/modules/{release}/build", f"M={tree}")
+    done = host.works(f"{release}: kbuild builds it", *kernel, "W=1", "modules")
+    tap.equal(done.warnings(), [], f"{release}: without a warning")
+    tap.equal(host.modinfo("vermagic", tree / "chatdnat.ko").split()[:1], [release], f"{release}: for that kernel")
+
+
+def install(tree, release, stage):
+    where = (f"KVER={release}", f"DESTDIR={stage}", "PREFIX=/usr")
+    before = host.files(tree)
+    # Built for another kernel before: as after an upgrade of the kernel.
+    done = host.works(f"{release}: make", "make", f"KVER={release}", cwd=tree)
+    tap.equal(done.warnings(), [], f"{release}: without a warning")
+    host.works(f"{release}: make install", "make", "install", *where, cwd=tree)
+    installed = host.files(stage)
+    modules = [name for name in installed if name.startswith(f"lib/modules/{release}/updates/chatdnat.ko")]
+    tap.equal(installed - set(modules),
+              {"usr/sbin/chatdnatctl", "usr/share/man/man8/chatdnatctl.8", "usr/share/bash-completion/completions/chatdnatctl"},
+              f"{release}: the tool, its man page and completion are installed")
+    if tap.equal(len(modules), 1, f"{release}: and the module"):
+        module = stage / modules[0]
+        tap.equal(host.modinfo("vermagic", module).split()[0], release, f"{release}: the module is for that kernel")
+        tap.equal(host.modinfo("version", module), host.VERSION, f"{release}: the module has the version")
+    tap.equal(host.run(stage / "usr/sbin/chatdnatctl", "--version").text, f"chatdnatctl {host.VERSION}\n",
+              f"{release}: so has the tool")
+    others = stage / "usr/sbin/other"
+    others.touch()
+    host.works(f"{release}: make uninstall", "make", "uninstall", *where, cwd=tree)
+    tap.equal(host.files(stage), {"usr/sbin/other"}, f"{release}: takes away what was installed, and nothing else")
+    host.works(f"{release}: make uninstall once more", "make", "uninstall", *where, cwd=tree)
+    others.unlink()
+    return host.files(tree) - before
+
+
+def clean(tree, what):
+    tap.equal(host.run("git", "status", "--porcelain", cwd=tree).text, "", f"{what}: git sees none of it")
+    host.works(f"{what}: make clean", "make", "clean", cwd=tree)
+    tap.equal(host.run("git", "status", "--porcelain", "--ignored", cwd=tree).text, "", f"{what}: make clean leaves nothing")
+
+
+def main():
+    with host.temporary() as top:
+        tree, stage = host.checkout(pathlib.Path(top) / "tree"), pathlib.Path(top) / "stage"
+        stage.mkdir()
+        for command in (("init", "-q"), ("add", "-A"),
+                        ("-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "-qm", "test")):
+            assert host.run("git", *command, cwd=tree).status == 0, command
+        done = host.works("make help", "make", "help", cwd=tree)
+        tap.ok(all(f"\n  {target} " in "\n" + done.text for target in ("module", "tools", "install", "check", "clean")),
+               "make help names the targets")
+        clean(tree, "make help")
+        done = host.refuses("make without headers fails", "make", "KVER=0.0", cwd=tree)
+        tap.ok("install linux-headers-0.0" in done.text, "and names the missing package")
+        releases = host.releases()
+        for built, installed in zip(releases, releases[1:] + releases[:1]):
+            build(tree, built)
+            clean(tree, f"kbuild, {built}")
+            tap.ok(install(tree, installed, stage), f"{installed}: something was built")
+        clean(tree, "make and make install")
+    tap.done()
+
+
+main()

@@ -1,0 +1,127 @@
+#!/usr/bin/python3
+"""chatdnatctl elsewhere: musl in place of glibc, and a big-endian processor, emulated, where it has to print the same."""
+
+import json
+import os
+import pathlib
+import re
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+# pylint: disable=wrong-import-position
+import host
+from host import tap
+
+SUITE = "bookworm"
+TOOL = host.ROOT / "build" / "tools" / "chatdnatctl"
+SYSROOT = host.ROOT / "build" / "s390x"
+
+FILES = {
+    "version": host.VERSION,
+    "last_error": "ports: '70000': expected a port from 1 to 65535",
+    "parameters/config": "wan=eth0,ppp+ v4=10.9.0.2,10.9.0.3@192.0.2.1 v6=fd00:9::2 ports=25,993,40000-50000,3478/udp scope=local "
+                         "masquerade=wan stale=flush enabled=1",
+} | {f"stats/{family}/{name}": str(value) for family in ("ipv4", "ipv6") for value, name in
+     enumerate(("seen", "translated", "sent", "answered", "outbound", "masqueraded"), 2 ** 32)}
+NETWORK = """
+ip link set lo up
+ip link add eth0 type veth peer name eth1
+ip link set eth0 up
+ip link set eth1 up
+ip addr add 192.0.2.1/24 dev eth0
+ip -6 addr add 2001:db8::1/64 dev eth0 nodad
+ip route add default via 192.0.2.9
+ip route add 10.9.0.0/24 via 192.0.2.77
+ip -6 route add default via 2001:db8::9
+mount --bind "$0" /sys/module
+exec "$@"
+"""
+
+
+def musl(top):
+    """Compiles, and needs nothing of the C library that musl does not have."""
+    include = top / "include"
+    include.mkdir()
+    multiarch = host.run("gcc", "-print-multiarch").text.strip()
+    for name in ("linux", "asm-generic", "libmnl", "json-c", f"{multiarch}/asm"):
+        (include / pathlib.Path(name).name).symlink_to(f"/usr/include/{name}")
+    libraries = " ".join(host.run("gcc", f"-print-file-name=lib{name}.so").text.strip() for name in ("mnl", "json-c"))
+    # The two libraries are glibc's: what they themselves lack does not count.
+    done = host.works("compiles and links with musl", "make", "-C", "tools", f"OUT={top}/musl", "WERROR=1", "CC=musl-gcc",
+                      "PKG_CONFIG=true", f"CPPFLAGS=-I{include} -I{include}/json-c", f"LDLIBS={libraries}",
+                      "LDFLAGS=-Wl,--allow-shlib-undefined")
+    tap.equal([line for line in done.text.splitlines() if "warning:" in line and "libc.so.6" not in line], [],
+              "without a warning")
+
+
+def sysroot():
+    """Debian's libraries for the processor, fetched once."""
+    if SYSROOT.exists():
+        return True
+    mirrors = [line.removeprefix("Debian ") for line in
+               host.run("apt-get", "indextargets", "--format", "$(ORIGIN) deb $(REPO_URI) $(RELEASE) $(COMPONENT)",
+                        "Created-By: Packages").text.splitlines()
+               if re.fullmatch(rf"Debian deb \S+ {SUITE}(-updates|-security)? main", line)]
+    options = [f"--aptopt={line}" for line in host.run("apt-config", "dump", "Acquire").text.splitlines()
+               if re.match(r'Acquire::(http|https|Check-|Retries|ForceIPv)[^ ]* "[^"]', line)]
+    new = SYSROOT.with_name("s390x.new")
+    host.run("rm", "-rf", new)
+    done = host.run("mmdebstrap", "--quiet", "--variant=extract", "--architectures=s390x", *options,
+                    "--include=libc6-dev,libjson-c-dev,libmnl-dev", SUITE, new, *mirrors)
+    if done.status:
+        tap.diag(done.text)
+        return False
+    new.rename(SYSROOT)
+    return True
+
+
+def big_endian(top):
+    if not sysroot():
+        tap.skip("on a big-endian processor", "apt's sources have no s390x")
+        return
+    where = f"{SYSROOT}/usr/lib/s390x-linux-gnu/pkgconfig"
+    done = host.works("compiles and links for s390x", "make", "-C", "tools", f"OUT={top}/s390x", "WERROR=1",
+                      f"CC=s390x-linux-gnu-gcc --sysroot={SYSROOT}",
+                      PKG_CONFIG_LIBDIR=where, PKG_CONFIG_SYSROOT_DIR=str(SYSROOT))
+    if done.status:
+        return
+    module = top / "module"
+    for name, text in FILES.items():
+        path = module / "chatdnat" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text + "\n", encoding="ascii")
+    isolated = ("unshare", "-rmn", "sh", "-ec", NETWORK, module)
+    if host.run(*isolated, "true").status:
+        tap.skip("prints the same on both", "no namespaces here")
+        return
+    emulated = ("qemu-s390x-static", "-L", SYSROOT, f"{top}/s390x/chatdnatctl")
+
+    def both(name, compared, *args):
+        here, there = (host.run(*isolated, *tool, *args) for tool in ((TOOL,), emulated))
+        if tap.equal((here.status, there.status), (0, 0), f"{name}: works on both"):
+            tap.equal(compared(there.text), compared(here.text), f"{name}: prints the same on both")
+        else:
+            tap.diag(here.text + there.text)
+
+    # The emulator has no conntrack: what is counted there is unknown.
+    def text(out):
+        return [line for line in out.splitlines() if not line.startswith("connections ")]
+
+    def data(out):
+        return json.loads(re.sub(r'("connections"|"ipv[46]"): (null|\d+)', r"\1: null", out))
+
+    both("chatdnatctl", text)
+    both("chatdnatctl --json", data, "--json")
+    both("chatdnatctl show --json", data, "show", "--json")
+    both("chatdnatctl show ports", text, "show", "ports")
+
+
+def main():
+    with host.temporary() as top:
+        musl(pathlib.Path(top))
+        big_endian(pathlib.Path(top))
+    tap.done()
+
+
+main()
