@@ -120,6 +120,36 @@ def theirs_outlives_our_changes():
 
 
 @case.case
+def theirs_to_our_relay():
+    """What leads to our relay without being what we would have done is not ours."""
+    # To another of its ports; and from an interface that is no WAN.
+    HOME.nft("".join(
+        f"table {family} chatdnat_test {{ chain pre {{ type nat hook prerouting priority -150;"
+        f" iifname eth0 tcp dport 143 dnat to {left}{RELAY[version]}{right}:8080;"
+        f" iifname wg1 tcp dport 993 dnat to {RELAY[version]}; }}; }}\n"
+        for family, version, left, right in (("ip", "ipv4", "", ""), ("ip6", "ipv6", "[", "]"))))
+    try:
+        module.load(**settings(masquerade="all"))
+        counters = module.Counters()
+        theirs = []
+        for version in versions():
+            other_port = Connection(t.internet, PROXY[version], 143, CLIENT[version])
+            other_interface = Connection(t.other, PROXY[version], 993, OTHER[version])
+            theirs += [other_port, other_interface]
+            tap.equal([(c.answer.server, c.answer.peer, c.answer.own_port) for c in theirs[-2:]],
+                      [("relay", CLIENT[version], 8080), ("relay", OTHER[version], 993)],
+                      f"{version}: another table's connections to the relay keep their source")
+            tap.equal(counters.gained(version), {}, f"{version}: and are not counted")
+        module.configure(**settings(OTHER))
+        tap.ok(all(connection.goes_on() for connection in theirs[::2]),
+               "those to another port go on when the relay changes")
+        for connection in theirs:
+            connection.close()
+    finally:
+        drop_tables()
+
+
+@case.case
 def nftables_source_nat():
     rules = "".join(
         f"table {family} chatdnat_test {{ chain post {{ type nat hook postrouting priority {{priority}};"
@@ -133,6 +163,11 @@ def nftables_source_nat():
                       f"{version}: a source that another table bound first is left alone")
             tap.equal(traffic.tcp(t.relay, WORLD[version], 25), Seen("world", PROXY[version], 25),
                       f"{version}: what it leaves alone is masqueraded")
+        drop_tables()
+        HOME.nft(rules.replace("{priority}", "100"))
+        for version in versions():
+            tap.equal(traffic.tcp(t.relay, WORLD[version], 26), Seen("world", PROXY[version], 26),
+                      f"{version}: ahead of a table at the usual priority")
     finally:
         drop_tables()
 
@@ -263,9 +298,11 @@ def a_helpers_expected_connection_is_not_new():
                 control.sendall(b"227 Entering Passive Mode (203,0,113,1,3,225)\r\n")
                 tap.ok(re.search(rb"3,225", client.recv(100)), "the data port is 993")
                 counters = module.Counters()
-                tap.equal(traffic.tcp(t.internet, PROXY["ipv4"], 993, CLIENT["ipv4"]),
-                          Seen("proxy", CLIENT["ipv4"], 993), "the data connection stays with the proxy")
-                tap.equal(counters.gained("ipv4"), {}, "and is not counted")
+                with Connection(t.internet, PROXY["ipv4"], 993, CLIENT["ipv4"]) as data:
+                    tap.equal(data.answer.server, "proxy", "the data connection stays with the proxy")
+                    tap.equal(counters.gained("ipv4"), {}, "and is not counted")
+                    module.set("ports", "imap,imaps")
+                    tap.ok(data.goes_on(), "nor ended by a change that keeps its port")
                 tap.equal(traffic.tcp(t.internet, PROXY["ipv4"], 993, CLIENT["ipv4"]),
                           Seen("relay", CLIENT["ipv4"], 993), "one that nobody expects is sent on")
     finally:

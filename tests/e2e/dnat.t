@@ -143,6 +143,68 @@ def relay_by_own_address():
 
 
 @case.case
+def connections_that_look_alike_to_the_relay():
+    """From one port to two addresses of the proxy: untranslated they differ, behind it they would not."""
+    module.load(**settings(ports="chatmail,turn"))
+    for version in all_versions():
+        counters = module.Counters()
+        client = CLIENT[version]
+        with traffic.Connection(t.internet, PROXY[version], 993, client) as first, \
+                traffic.Connection(t.internet, PROXY2[version], 993, client, first.port) as second:
+            tap.equal([first.answer[:2], second.answer[:2]], [("relay", client)] * 2,
+                      f"{version} tcp: both reach the relay")
+            tap.equal((first.answer.peer_port == first.port, second.answer.peer_port == second.port), (True, False),
+                      f"{version} tcp: the second with another port")
+            tap.ok(first.goes_on() and second.goes_on(), f"{version} tcp: each gets its own answers")
+        with traffic.Flow(t.internet, PROXY[version], 3478, client) as first, \
+                traffic.Flow(t.internet, PROXY2[version], 3478, client, first.port) as second:
+            told = [first.ask(b"1"), second.ask(b"2"), first.ask(b"3"), second.ask(b"4")]
+            tap.equal([answer[:2] for answer in told], [("relay", client)] * 4, f"{version} udp: both reach the relay")
+            tap.equal([answer.peer_port == first.port for answer in told], [True, False] * 2,
+                      f"{version} udp: the second with another port")
+        tap.equal(counters.gained(version), dict.fromkeys(("seen", "translated", "sent", "answered"), 4),
+                  f"{version}: none is dropped, each is counted once")
+
+
+@case.case
+def addressed_to_the_relay_itself():
+    module.load(**settings(ports="chatmail,turn", scope="any"))
+    ways = "".join(f"{'-6 ' if version == 'ipv6' else ''}route {{}} {RELAY[version]} via {PROXY[version]}\n"
+                   for version in all_versions())
+    t.internet.ip(ways.replace("{}", "add"))
+    try:
+        for version in all_versions():
+            counters = module.Counters()
+            for protocol, port in (("tcp", 993), ("udp", 3478)):
+                tap.equal(traffic.ask(protocol, t.internet, RELAY[version], port, CLIENT[version]),
+                          Seen("relay", CLIENT[version], port), f"{version} {protocol}: gets there by itself")
+            tap.equal(counters.gained(version), {}, f"{version}: and is not counted")
+    finally:
+        t.internet.ip(ways.replace("{}", "del"))
+
+
+@case.case
+def link_local_stays_on_the_link():
+    if not net.have_ipv6():
+        tap.skip("link-local addresses", "no IPv6")
+        return
+    HOME.ip("addr replace fe80::1/64 dev eth0 nodad\n")
+    t.internet.ip("addr replace fe80::2/64 dev to_eth0 nodad\n")
+    with t.internet:
+        index = socket.if_nametoindex("to_eth0")
+    module.load(**settings(scope="any"))
+    counters = module.Counters()
+    for what, source, address in (("to", CLIENT["ipv6"], "fe80::1"), ("from", "fe80::2", PROXY["ipv6"]),
+                                  ("from and to", "fe80::2", "fe80::1")):
+        with t.internet.socket(socket.AF_INET6, socket.SOCK_STREAM) as sock:
+            sock.settimeout(5)
+            sock.bind((source, 0, 0, index if source == "fe80::2" else 0))
+            sock.connect((address, 993, 0, index if address == "fe80::1" else 0))
+            tap.equal(sock.recv(100).split()[:1], [b"proxy"], f"{what} a link-local address: the proxy's own")
+    tap.equal(counters.gained("ipv6"), {}, "and is not counted")
+
+
+@case.case
 def large_datagrams():
     module.load(**settings(ports="turn"))
     payload = bytes(range(256)) * 32

@@ -172,6 +172,22 @@ def defaults_leave_everything_alone():
 
 
 @case.case
+def what_it_stands_on_goes_too():
+    """A callback that stays behind would be called once its code is gone."""
+    module.load(wan="eth0", v4="10.9.0.2", v6="fd00:9::2")
+    module.unload()
+    stood_on = ("nf_conntrack_netlink", "nf_nat", "nf_conntrack")
+    for name in stood_on:
+        command("rmmod", name)
+    HOME.ip("link add chatdnat0 type dummy\naddr add 192.0.2.9/24 dev chatdnat0\n"
+            "-6 addr add 2001:db8:9::9/64 dev chatdnat0 nodad\nlink set chatdnat0 up\n"
+            "addr del 192.0.2.9/24 dev chatdnat0\n-6 addr del 2001:db8:9::9/64 dev chatdnat0\nlink del chatdnat0\n")
+    tap.ok(not [name for name in stood_on if os.path.exists(f"/sys/module/{name}")],
+           "the modules it stands on can be removed, and addresses change without them")
+    command("modprobe", "-a", *stood_on)
+
+
+@case.case
 def messages_have_its_name():
     case.log.messages()
     module.load(wan="eth0", v4="10.9.0.2")

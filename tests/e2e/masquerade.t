@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Whose source address leaves by which interface."""
 
+import json
 import os
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from lib.topo import (CLIENT, HOME, PROXY, PROXY2, PUBLIC, RELAY, TUNNEL, WORLD,
 from lib.traffic import Seen
 
 WG_PORT = 51820
+TRANSPARENT = {socket.AF_INET: (socket.SOL_IP, 19), socket.AF_INET6: (socket.IPPROTO_IPV6, 75)}
 
 t = world = None
 
@@ -125,6 +127,17 @@ def what_others_forward():
 
 
 @case.case
+def what_the_relay_opens_elsewhere():
+    module.load(**settings())
+    for version in versions():
+        counters = module.Counters()
+        for protocol, port in both_protocols():
+            tap.equal(traffic.ask(protocol, t.relay, topo.OTHER[version], port), Seen("other", RELAY[version], port),
+                      f"{version} {protocol}: by another interface than the WAN it keeps its source")
+        tap.equal(counters.gained(version), {}, f"{version}: and is not counted")
+
+
+@case.case
 def own_connections_keep_their_source():
     for mode in ("wan", "all"):
         module.load(**settings(masquerade=mode))
@@ -141,6 +154,15 @@ def own_connections_keep_their_source():
                 tap.equal(traffic.ask(protocol, HOME, RELAY[version], port, PROXY2[version]),
                           Seen("relay", PROXY2[version], port),
                           f"masquerade={mode} {version} {protocol}: towards the relay as well")
+            borrowed = topo.CLIENT2[version]
+            with HOME.socket(net.family_of(borrowed), socket.SOCK_DGRAM) as sock, \
+                    sniff.Sniffer(t.internet, "to_eth0") as outside:
+                sock.setsockopt(*TRANSPARENT[sock.family], 1)
+                sock.bind((borrowed, 0))
+                sock.sendto(b"whose?", (WORLD[version], 53))
+                arrived = wait.until(lambda s=outside: [packet.src for packet in s.packets("in")
+                                                        if packet.dport == 53])
+            tap.equal(arrived, [borrowed], f"masquerade={mode} {version}: a transparent proxy's client's as well")
             tap.equal(counters.gained(version), {}, f"masquerade={mode} {version}: not counted")
         module.unload()
 
@@ -175,6 +197,8 @@ def a_tunnels_own_packets_keep_their_source():
         # The peer dials the second address, which makes it the source of what the proxy sends from then on.
         with t.internet.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             sock.sendto(b"dial", ("10.77.0.1", 9))
+        tap.ok(wait.until(lambda: "(none)" not in HOME.run("wg", "show", "wgtest", "endpoints")),
+               "the peer has dialled")
         counters = module.Counters()
         tap.equal(traffic.udp(HOME, "10.77.0.2", 5353, timeout=10), Seen("peer", "10.77.0.1", 5353),
                   "the tunnel works")
@@ -220,6 +244,10 @@ def addresses_of_the_wan_change():
                   f"{version}: and the old one when it is back")
 
 
+def link_address(ns, interface):
+    return json.loads(ns.run("ip", "-json", "link", "show", "dev", interface))[0]["address"]
+
+
 @case.case
 def no_address_to_take():
     module.load(**settings())
@@ -230,9 +258,7 @@ def no_address_to_take():
             "addr del 10.9.0.1/24 dev wg0\naddr del 10.9.1.1/24 dev wg1\n"
             "route add 10.9.0.2/32 dev wg0\n"
             "route replace default via 203.0.113.254 dev eth0 onlink\n")
-    with HOME, open("/sys/class/net/wg0/address", encoding="ascii") as file:
-        gateway = file.read().strip()
-    t.relay.ip(f"neigh replace 10.9.0.1 lladdr {gateway} dev wg0\n")
+    t.relay.ip(f"neigh replace 10.9.0.1 lladdr {link_address(HOME, 'wg0')} dev wg0\n")
     try:
         counters = module.Counters()
         with sniff.Sniffer(t.internet, "to_eth0") as outside:
@@ -246,6 +272,34 @@ def no_address_to_take():
                 "route replace 192.0.2.200/32 via 10.9.1.2\n")
         t.address_wan()
     tap.equal(traffic.tcp(t.relay, WORLD["ipv4"], 25), Seen("world", PROXY["ipv4"], 25),
+              "with an address it leaves again")
+
+
+@case.case
+def no_ipv6_address_to_take():
+    if not net.have_ipv6():
+        tap.skip("no IPv6 address to take", "no IPv6")
+        return
+    module.load(**settings())
+    # Of no other interface either, and no link-local one, which would do.
+    HOME.sysctl(ipv6__conf__eth0__use_oif_addrs_only=1)
+    HOME.ip("-6 addr flush dev eth0\n"
+            f"-6 neigh replace {WORLD['ipv6']} lladdr {link_address(t.internet, 'to_eth0')} dev eth0\n"
+            f"-6 route replace default via {WORLD['ipv6']} dev eth0 onlink\n")
+    try:
+        counters = module.Counters()
+        with sniff.Sniffer(t.internet, "to_eth0") as outside:
+            answer = traffic.udp(t.relay, WORLD["ipv6"], 53, timeout=0.5)
+            left = [packet for packet in outside.packets("in") if packet.dport == 53]
+        tap.equal((answer, left), ("silence", []), "without an IPv6 address nothing leaves by the WAN")
+        tap.equal(counters.gained("ipv6"), {"outbound": 1, "dropped_source": 1}, "and the loss is counted")
+        tap.equal(counters.gained("ipv4"), {}, "for IPv6 only")
+    finally:
+        HOME.sysctl(ipv6__conf__eth0__use_oif_addrs_only=0)
+        HOME.ip(f"-6 neigh del {WORLD['ipv6']} dev eth0\n-6 addr replace fe80::1/64 dev eth0 nodad\n")
+        t.address_wan()
+        t.settle_wan()
+    tap.equal(traffic.tcp(t.relay, WORLD["ipv6"], 25), Seen("world", PROXY["ipv6"], 25),
               "with an address it leaves again")
 
 

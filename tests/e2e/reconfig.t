@@ -11,7 +11,8 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 from lib import case, conntrack, module, sniff, tap, topo, traffic, wait
-from lib.topo import CLIENT, CLIENT2, HOME, OTHER, PROXY, PROXY2, RELAY, SETTING, settings
+from lib.topo import (CLIENT, CLIENT2, HOME, OTHER, PROXY, PROXY2, RELAY, SETTING, TRANSIT, TUNNEL2, WORLD,
+                      settings)
 from lib.traffic import Connection, Flow, Seen
 
 PROMPT = 3.0
@@ -24,6 +25,7 @@ def setup():
     t = topo.Topology(relays=("relay", "other"))
     relay, other = [traffic.Host(name, ns).tcp(143, 993).udp(3478, 3479)
                     for name, ns in (("relay", t.relay), ("other", t.other))]
+    traffic.Host("world", t.internet).tcp(25, 993).udp(53)
 
 
 def versions():
@@ -180,14 +182,14 @@ def disabling_drains():
         module.set("enabled", "1")
         with connect(version) as live, flow(version) as udp:
             tap.equal(udp.ask().server, "relay", f"{version}: a UDP flow")
-            before = module.stats(version)["translated"]
+            counters = module.Counters()
             module.set("enabled", "0")
             tap.ok(live.echo(b"h" * 5000), f"{version}: a live connection goes on")
             tap.equal(udp.ask().server, "relay", f"{version}: a UDP flow too")
             tap.equal(answers(version), "refused", f"{version}: new ones stay with the proxy")
             tap.equal(traffic.udp(t.internet, PROXY[version], 3478, CLIENT2[version]), "refused",
                       f"{version}: over UDP as well")
-            tap.equal(module.stats(version)["translated"], before, f"{version}: none is translated")
+            tap.equal(counters.gained(version), {"seen": 2}, f"{version}: they are seen, none is translated")
             module.set("enabled", "1")
             tap.ok(live.echo(b"i" * 5000), f"{version}: the live one goes on after enabling again")
         tap.equal(answers(version), Seen("relay", CLIENT[version], 993), f"{version}: new ones are sent on again")
@@ -207,6 +209,39 @@ def flows_known_before_their_port_was_configured():
                     tap.equal(udp.ask().server, then, f"stale={stale} {version}: once configured, the flow is {then}'s")
                     with flow(version, source=CLIENT2) as new:
                         tap.equal(new.ask().server, "other", f"stale={stale} {version}: a new flow is the relay's")
+            module.unload()
+    finally:
+        proxy.close()
+
+
+@case.case
+def connections_known_before_their_port_was_configured():
+    proxy = traffic.Host("proxy", HOME).tcp(22, 993)
+    try:
+        for stale in ("flush", "keep"):
+            module.load(**settings(ports="imap", stale=stale))
+            for version in versions():
+                what = f"stale={stale} {version}"
+                module.set("ports", "imap")
+                goes = connect(version)
+                stay = {"SSH": connect(version, 22), "another interface's": Connection(t.other, TUNNEL2[version], 993),
+                        "a transit connection": connect(version, address=TRANSIT),
+                        "the proxy's own": Connection(HOME, WORLD[version], 993, PROXY[version])}
+                tap.equal([c.answer.server for c in (goes, *stay.values())], ["proxy"] * 3 + ["other", "world"],
+                          f"{what}: not configured, none is the relay's")
+                served = proxy.connection(goes.address, goes.port)
+                blocked, since = Blocked(goes) if stale == "flush" else None, time.monotonic()
+                module.set("ports", "imap,imaps,ssh")
+                if blocked:
+                    expect_prompt_reset(blocked, since, f"{what}: once its port is configured, the client of the proxy")
+                    tap.ok(wait.until(lambda s=served: s.state == "reset"), f"{what}: so is the proxy's end")
+                else:
+                    stay["a connection to that port"] = goes
+                for whose, connection in stay.items():
+                    tap.ok(connection.goes_on(), f"{what}: {whose} goes on")
+                for connection in (goes, *stay.values()):
+                    connection.close()
+                tap.equal(answers(version), Seen("relay", CLIENT[version], 993), f"{what}: new ones are the relay's")
             module.unload()
     finally:
         proxy.close()
@@ -329,6 +364,78 @@ def an_old_relay_that_goes_on_sending():
             for served in relay.served:
                 if served.state == "open":
                     served._end("dropped")  # pylint: disable=protected-access
+
+
+@case.case
+def what_an_old_relay_opens():
+    """Its UDP answers are no news, its own queries and connections are, even from ports that were sent on."""
+    module.load(**settings(ports="imaps,turn,5000,40000/udp"))
+    for version in versions():
+        module.configure(**settings(ports="imaps,turn,5000,40000/udp"))
+        to_other()
+        counters = module.Counters()
+        with sniff.Sniffer(t.internet, "to_eth0") as outside:
+            with Flow(t.relay, CLIENT[version], 4000, RELAY[version], 3478) as late:
+                late.sock.send(b"a late answer")
+                tap.ok(wait.until(lambda c=counters, v=version: c.gained(v) == {"dropped_stale": 1}),
+                       f"{version}: a late answer over UDP is dropped and counted")
+            with Flow(t.relay, WORLD[version], 53, RELAY[version], 40000) as query:
+                tap.equal(query.ask()[:2], ("world", PROXY[version]),
+                          f"{version}: a query from an ephemeral port passes")
+            with Connection(t.relay, WORLD[version], 25, RELAY[version], 5000) as own:
+                tap.equal(own.answer[:2], ("world", PROXY[version]), f"{version}: a connection that it opens passes")
+            tap.equal([packet for packet in outside.packets("in") if packet.dport == 4000], [],
+                      f"{version}: the client sees nothing of the late answer")
+        tap.equal(counters.gained(version), {"masqueraded": 2, "dropped_stale": 1}, f"{version}: counted")
+
+
+@case.case
+def keep_for_sixteen_services():
+    module.load(**settings(ports="imap", stale="keep"))
+    with connect("ipv4", 143) as first:
+        module.set("ports", "imaps")
+        with connect("ipv4", 993) as second:
+            for number in range(15):
+                module.set("ports", str(5000 + number))
+            tap.ok(first.goes_on() and second.goes_on(), "connections live through sixteen changes with stale=keep")
+            blocked = Blocked(first)
+            since = time.monotonic()
+            module.set("ports", "5015")
+            expect_prompt_reset(blocked, since, "the first, with the seventeenth, which forgets whose it is,")
+            tap.ok(second.goes_on(), "the second goes on")
+
+
+def slab_objects():
+    """Objects in use of the sizes that settings and snapshots have."""
+    found = 0
+    for size in ("kmalloc-1k", "kmalloc-2k", "kmalloc-4k"):
+        # Empties the lists of free ones that count as used.
+        with open(f"/sys/kernel/slab/{size}/shrink", "w", encoding="ascii") as file:
+            file.write("1")
+        with open("/proc/slabinfo", encoding="ascii") as file:
+            found += sum(int(line.split()[1]) for line in file if line.startswith(size + " "))
+    return found
+
+
+@case.case
+def changes_free_what_they_replace():
+    module.load(**settings(stale="keep"))
+    values = ("imap", "imaps", "imap,imaps", "smtp")
+
+    def change(times):
+        for turn in range(times):
+            module.set("ports", values[turn % len(values)])
+            try:
+                module.set("ports", "nonsense")
+            except OSError:
+                pass
+    change(20)
+    before = slab_objects()
+    change(200)
+    # What readers may still see is freed with some delay.
+    wait.until(lambda: slab_objects() < before + 50, 20, 0.5)
+    grown = slab_objects() - before
+    tap.ok(grown < 50, f"200 changes and as many refusals leave no memory behind ({grown} objects)")
 
 
 @case.case

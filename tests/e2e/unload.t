@@ -18,11 +18,11 @@ from lib.traffic import Connection, Flow, Seen
 OTHER_NAT = """
 table ip chatdnat_test {
     chain pre { type nat hook prerouting priority -100; tcp dport 8080 dnat to 10.9.1.2; };
-    chain post { type nat hook postrouting priority 100; };
+    chain post { type nat hook postrouting priority 100; oifname wg1 masquerade; };
 }
 table ip6 chatdnat_test {
     chain pre { type nat hook prerouting priority -100; tcp dport 8080 dnat to fd00:9:1::2; };
-    chain post { type nat hook postrouting priority 100; };
+    chain post { type nat hook postrouting priority 100; oifname wg1 masquerade; };
 }
 """
 
@@ -115,6 +115,7 @@ def another_nat_user():
 
 @case.case
 def the_relays_outbound_connections_end_too():
+    # Without another table that masquerades the kernel ends them by itself.
     HOME.nft(OTHER_NAT)
     try:
         for version in versions():
@@ -185,6 +186,7 @@ def loads_and_unloads(what, rounds):
             live = [connect(version) for version in versions()]
             wait.until(lambda b=before: sum(stream.answers for stream in streams) > b + 2, 2)
             module.unload()
+            failures += [f"left in conntrack: {entry}" for entry in ours_left()]
             failures += [fate for fate in (connection.fate(3) for connection in live) if fate != "reset"]
             for connection in live:
                 connection.close()
@@ -257,6 +259,51 @@ def parameters_written_and_read_meanwhile():
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
     tap.equal(failures[:5], [], "25 loads and unloads while others write and read parameters")
+
+
+def conntrack_count():
+    with open("/proc/sys/net/netfilter/nf_conntrack_count", encoding="ascii") as file:
+        return int(file.read())
+
+
+@case.case
+def no_connection_is_held():
+    module.load(**settings(ports="imaps,turn,9999/udp"))
+    deaf = [Flow(t.internet, PROXY[version], 9999, CLIENT[version]) for version in versions()]
+    t.relay.nft("table inet deaf { chain c { type filter hook input priority 0; udp dport 9999 drop; }; }")
+    try:
+        for version in versions():
+            for _ in range(20):
+                traffic.tcp(t.internet, PROXY[version], 993, CLIENT[version])
+            # Counts what has been answered, and keeps the rest waiting.
+            tap.equal(module.stats(version)["answered"], 20, f"{version}: 20 answered connections")
+        for flow in deaf:
+            flow.sock.send(b"no answer")
+            flow.close()
+        tap.ok(wait.until(lambda: all(module.stats(version)["sent"] == 21 for version in versions())),
+               "and one that waits for its answer")
+        module.unload()
+    finally:
+        t.relay.nft("delete table inet deaf")
+    conntrack.flush()
+    tap.ok(wait.until(lambda: not conntrack_count()), "after the unload nobody holds an entry of conntrack's")
+
+
+@case.case
+def conntrack_is_left():
+    proxy = traffic.Host("proxy", HOME).tcp(993)
+    try:
+        module.load(**settings())
+        tap.equal([connect(version).answer.server for version in versions()], ["relay"] * len(versions()),
+                  "loaded, connections are the relay's")
+        module.unload()
+        conntrack.flush()
+        for version in versions():
+            with connect(version) as own:
+                tap.equal((own.answer.server, conntrack.entries()), ("proxy", []),
+                          f"{version}: after the unload nothing is tracked for our sake")
+    finally:
+        proxy.close()
 
 
 @case.case

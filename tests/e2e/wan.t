@@ -85,7 +85,9 @@ def renamed_away_and_back():
     sent_to("relay", "before")
     rename("eth0", "lan7")
     sent_to("proxy", "renamed away")
-    rename("lan7", "eth0")
+    rename("lan7", "eth00")
+    sent_to("proxy", "renamed to what only begins like it")
+    rename("eth00", "eth0")
     sent_to("relay", "renamed back")
 
 

@@ -202,7 +202,17 @@ def not_root():
            "not root: status says what is missing and shows the rest")
     tap.equal(ctl.run("--json", before=ctl.NOBODY).json()["connections"], {"ipv4": None, "ipv6": None},
               "not root: unknown in JSON")
-    tap.equal(ctl.run("show", "v4", before=ctl.NOBODY).out, "10.9.0.2\n", "not root: show")
+    for args in (["show"], ["show", "v4"], ["show", "config"], ["show", "stats"], ["show", "last_error"], ["show", "--names"],
+                 ["show", "--json"], ["save", "--dry-run"], ["--help"], ["--version"]):
+        result, as_root = ctl.run(*args, before=ctl.NOBODY), ctl.run(*args)
+        tap.equal((result.status, result.out, result.err), (0, as_root.out, ""), f"not root: {' '.join(args)}, as root sees it")
+    tap.ok(not os.path.exists(OPTIONS), "not root: nothing is saved")
+    module.unload()
+    for args in ([], ["show"], ["set", "v4=10.9.0.3"], ["save"]):
+        result = ctl.run(*args, before=ctl.NOBODY)
+        name = f"not root, not loaded: {' '.join(args) or 'status'}"
+        returns(1, result, name)
+        tap.ok("not loaded" in result.err, f"{name}: says so")
 
 
 @case.case

@@ -17,6 +17,8 @@ from lib import case, module, net, tap, topo, traffic
 from lib.topo import CLIENT, EVERY_RELAY, HOME, PROXY, RELAY, settings
 
 OPTIONS = "/etc/modprobe.d/chatdnat.conf"
+AUTOLOAD = "/etc/modules-load.d/chatdnat.conf"
+UFW = pathlib.Path("/etc/ufw/ufw.conf")
 CONFIG = "wan=eth0 v4=10.9.0.2 v6=fd00:9::2 ports=25,993 scope=local masquerade=wan stale=flush enabled=1"
 HEALTHY = dict.fromkeys(module.COUNTERS[:6], 100) | dict.fromkeys(module.COUNTERS[6:], 0)
 
@@ -146,6 +148,65 @@ def saved():
 
 
 @case.case
+def saved_unreadable():
+    try:
+        os.symlink(OPTIONS, OPTIONS)
+        with Fake() as fake:
+            result = fake.run("--json")
+            finds(result, "unreadable", "saved-unreadable", "warning", "chatdnatctl save")
+            tap.ok("Too many levels of symbolic links" in result.findings()["saved-unreadable"]["text"], "unreadable: says why")
+            result = fake.run("save")
+            tap.equal((result.status, os.path.islink(OPTIONS)), (0, False), "unreadable: the command mends it")
+            misses(fake.run("--json"), "unreadable", "saved-unreadable")
+        os.chmod(OPTIONS, 0)
+        with Fake() as fake:
+            # Its own mount namespace takes root, which is given up only then.
+            result = ctl.run("--json", before=(*ctl.FAKE, str(fake.top), *ctl.NOBODY))
+            finds(result, "unreadable for others", "saved-unreadable", "warning")
+            tap.ok("Permission denied" in result.findings()["saved-unreadable"]["text"], "unreadable for others: says why")
+        os.unlink(OPTIONS)
+        os.mkdir(OPTIONS)
+        with Fake() as fake:
+            finds(fake.run("--json"), "a directory", "saved-unreadable", "warning")
+            result = fake.run("save")
+            tap.ok(result.status == 1 and OPTIONS in result.err, "a directory: save fails and names it")
+            tap.equal(os.listdir("/etc/modprobe.d").count("chatdnat.conf"), 1, "a directory: it is left")
+    finally:
+        if os.path.isdir(OPTIONS):
+            os.rmdir(OPTIONS)
+        elif os.path.lexists(OPTIONS):
+            os.unlink(OPTIONS)
+        if os.path.exists(AUTOLOAD):
+            os.unlink(AUTOLOAD)
+
+
+@case.case
+def without_ctnetlink():
+    """A kernel that cannot list connections: the rest is told all the same."""
+    forbidden = pathlib.Path("/etc/modprobe.d/chatdnat-test.conf")
+    module.load(**settings())
+    try:
+        forbidden.write_text("install nf_conntrack_netlink /bin/false\n", encoding="ascii")
+        subprocess.run(["rmmod", "nf_conntrack_netlink"], check=True)
+        with traffic.Connection(t.internet, PROXY["ipv4"], 993, CLIENT["ipv4"]):
+            result = ctl.run()
+            tap.equal((result.status, result.err), (0, ""), "no ctnetlink: exit status 0")
+            tap.ok("unknown: this kernel does not list them" in result.out, "no ctnetlink: says what is missing")
+            result = ctl.run("--json")
+            tap.equal(result.json()["connections"], {"ipv4": None, "ipv6": None}, "no ctnetlink: unknown in JSON")
+            tap.equal([relay["connections"] for relay in result.json()["relays"]], [None] * len(result.json()["relays"]),
+                      "no ctnetlink: of each relay, too")
+            tap.equal((result.json()["stats"]["ipv4"]["answered"], result.json()["conntrack"]["count"] > 0), (1, True),
+                      "no ctnetlink: the counters and conntrack's use are there")
+            bad = [finding for finding in result.json()["findings"] if finding["severity"] != "note"]
+            tap.equal(bad, [], "no ctnetlink: nothing is wrong")
+        tap.equal(ctl.run("set", "stale=keep").status, 0, "no ctnetlink: set")
+    finally:
+        forbidden.unlink()
+        subprocess.run(["modprobe", "nf_conntrack_netlink"], check=True)
+
+
+@case.case
 def paths():
     HOME.ip("route add unreachable 100.64.0.0/10\n")
     diagnosis("no route", "relay-no-route", "problem", "ip route add 100.64.0.1 dev TUNNEL", config=changed(v4="100.64.0.1"))
@@ -178,6 +239,21 @@ def counters():
     diagnosis("not sent, Docker", "not-sent", "problem", "iptables -I DOCKER-USER -m conntrack --ctstate DNAT -j ACCEPT",
               stats={"sent": 0, "answered": 0})
     HOME.ip("link del docker0\n")
+
+
+@case.case
+def ufw():
+    allow = "ufw route allow in on eth0 out on wg0"
+    unsent = {"sent": 0, "answered": 0}
+    UFW.parent.mkdir(exist_ok=True)
+    try:
+        UFW.write_text("LOGLEVEL=low\nENABLED=yes\n", encoding="ascii")
+        diagnosis("not sent, ufw", "not-sent", "problem", allow, stats=unsent)
+        UFW.write_text("ENABLED=no\n", encoding="ascii")
+        with Fake(stats=unsent) as fake:
+            tap.ok(allow not in fake.run("--json").findings()["not-sent"]["fix"], "not sent, ufw off: nothing about it")
+    finally:
+        shutil.rmtree(UFW.parent)
 
 
 @case.case

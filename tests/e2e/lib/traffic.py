@@ -239,6 +239,13 @@ class Connection:
             got += part
         return got == data
 
+    def goes_on(self):
+        """Whether it is still the connection that it was."""
+        try:
+            return self.echo(b"still here" * 100)
+        except OSError:
+            return False
+
     def fate(self, seconds=5.0):
         """What happens to a client that only waits for data."""
         self.sock.settimeout(seconds)
@@ -273,6 +280,7 @@ class Flow:
     def __init__(self, ns, address, port, source=None, source_port=0):
         self.sock = ns.socket(net.family_of(address), socket.SOCK_DGRAM)
         if source or source_port:
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self.sock.bind((source or "", source_port))
         self.sock.connect((address, port))
         self.address, self.port = self.sock.getsockname()[:2]
