@@ -2,15 +2,20 @@
 /*
  * Counts connections that a relay answered, without looking at its packets:
  * conntrack notes the first reply in the connection's own status. New
- * connections wait here, each with a reference, until their status tells how
- * they went. A hook that saw the replies would run for every packet of every
- * established connection, and would have nowhere to note that it has counted.
+ * connections wait here until their status tells how they went. A hook that saw
+ * the replies would run for every packet of every established connection, and
+ * would have nowhere to note that it has counted.
+ *
+ * What waits is the name of a connection and no reference to it: those who
+ * queue packets take a new connection to which others refer for a broken one.
  */
 #include <linux/jiffies.h>
 #include <linux/percpu.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 #include <net/netfilter/nf_conntrack.h>
+#include <net/netfilter/nf_conntrack_core.h>
+#include <net/netfilter/nf_conntrack_zones.h>
 
 #include "answers.h"
 #include "ct.h"
@@ -18,9 +23,15 @@
 
 #define CHATDNAT_WAITING_MAX	256u
 
+/* How long a connection's first packet takes to leave, queues included. */
+#define CHATDNAT_WAITING_LEAVE	(HZ / 8)
+
 struct chatdnat_waiting {
-	struct nf_conn *ct;
-	unsigned long since;		/* jiffies */
+	struct nf_conntrack_tuple tuple;	/* original direction */
+	struct nf_conntrack_zone zone;
+	unsigned long since;			/* jiffies */
+	unsigned long until;			/* when it would time out */
+	bool met;				/* it has been in the table */
 };
 
 /* Oldest first, in a ring. */
@@ -34,20 +45,8 @@ struct chatdnat_answers {
 
 static struct chatdnat_answers __percpu *chatdnat_answers;
 
-/* How many may wait on each processor. */
-static unsigned int chatdnat_answers_room;
-
 static void chatdnat_answers_work(struct work_struct *work);
 static DECLARE_DELAYED_WORK(chatdnat_answers_dwork, chatdnat_answers_work);
-
-/* A dead entry that waits takes room in conntrack's table: never over 1/8. */
-static void chatdnat_answers_fit(void)
-{
-	unsigned int share = READ_ONCE(nf_conntrack_max) / 8 / num_online_cpus();
-
-	WRITE_ONCE(chatdnat_answers_room,
-		   clamp(share, 1u, CHATDNAT_WAITING_MAX));
-}
 
 static struct chatdnat_waiting *
 chatdnat_answers_slot(struct chatdnat_answers *answers, unsigned int i)
@@ -55,46 +54,54 @@ chatdnat_answers_slot(struct chatdnat_answers *answers, unsigned int i)
 	return &answers->waiting[(answers->first + i) % CHATDNAT_WAITING_MAX];
 }
 
-static bool chatdnat_answers_done(const struct chatdnat_waiting *waiting)
+/*
+ * A connection that is gone before its time was ended by a reset. Until its
+ * first packet has left, it is not there yet.
+ */
+static bool chatdnat_answers_done(struct chatdnat_waiting *waiting,
+				  bool *answered)
 {
-	const struct nf_conn *ct = waiting->ct;
+	struct nf_conntrack_tuple_hash *hash;
+	struct nf_conn *ct;
 
-	if (test_bit(IPS_SEEN_REPLY_BIT, &ct->status)) {
-		chatdnat_count(chatdnat_family_of(nf_ct_l3num(ct)),
-			       CHATDNAT_ANSWERED);
-		return true;
+	hash = nf_conntrack_find_get(&init_net, &waiting->zone,
+				     &waiting->tuple);
+	if (!hash) {
+		*answered = waiting->tuple.dst.protonum == IPPROTO_TCP &&
+			    (!waiting->met ||
+			     time_before(jiffies, waiting->until));
+		return waiting->met ||
+		       time_after(jiffies,
+				  waiting->since + CHATDNAT_WAITING_LEAVE);
 	}
 
-	/* What is not confirmed by now was dropped on its way out. */
-	return nf_ct_is_dying(ct) ||
-	       (!nf_ct_is_confirmed(ct) &&
-		time_after(jiffies, waiting->since + HZ));
+	ct = nf_ct_tuplehash_to_ctrack(hash);
+	waiting->met = true;
+	waiting->until = jiffies + nf_ct_expires(ct);
+	*answered = test_bit(IPS_SEEN_REPLY_BIT, &ct->status);
+	nf_ct_put(ct);
+	return *answered;
 }
 
 static void chatdnat_answers_sweep(struct chatdnat_answers *answers)
 {
 	unsigned int i, kept = 0;
+	bool answered;
 
 	lockdep_assert_held(&answers->lock);
 
 	for (i = 0; i < answers->n; i++) {
-		struct chatdnat_waiting *waiting;
+		struct chatdnat_waiting *waiting =
+			chatdnat_answers_slot(answers, i);
 
-		waiting = chatdnat_answers_slot(answers, i);
-		if (chatdnat_answers_done(waiting))
-			nf_ct_put(waiting->ct);
-		else
+		if (!chatdnat_answers_done(waiting, &answered))
 			*chatdnat_answers_slot(answers, kept++) = *waiting;
+		else if (answered)
+			chatdnat_count(chatdnat_family_of(waiting->tuple.src.l3num),
+				       CHATDNAT_ANSWERED);
 	}
-	answers->n = kept;
+	WRITE_ONCE(answers->n, kept);
 	answers->swept = jiffies;
-}
-
-static void chatdnat_answers_drop_first(struct chatdnat_answers *answers)
-{
-	nf_ct_put(chatdnat_answers_slot(answers, 0)->ct);
-	answers->first++;
-	answers->n--;
 }
 
 /**
@@ -105,9 +112,8 @@ static void chatdnat_answers_drop_first(struct chatdnat_answers *answers)
  *
  * Context: On the packet path, process context or softirq.
  */
-void chatdnat_answers_await(struct nf_conn *ct)
+void chatdnat_answers_await(const struct nf_conn *ct)
 {
-	unsigned int room = READ_ONCE(chatdnat_answers_room);
 	struct chatdnat_answers *answers;
 	struct chatdnat_waiting *slot;
 
@@ -115,20 +121,21 @@ void chatdnat_answers_await(struct nf_conn *ct)
 	answers = this_cpu_ptr(chatdnat_answers);
 	spin_lock(&answers->lock);
 
-	/* The common case: answers come in the order of the questions. */
-	while (answers->n &&
-	       chatdnat_answers_done(chatdnat_answers_slot(answers, 0)))
-		chatdnat_answers_drop_first(answers);
-	/* Else once a jiffy, so that a silent relay does not cost more. */
-	if (answers->n >= room && time_after(jiffies, answers->swept))
+	/* At most once a jiffy, so that a silent relay does not cost more. */
+	if (answers->n == CHATDNAT_WAITING_MAX &&
+	    time_after(jiffies, answers->swept))
 		chatdnat_answers_sweep(answers);
-	while (answers->n >= room)
-		chatdnat_answers_drop_first(answers);
+	if (answers->n == CHATDNAT_WAITING_MAX) {
+		answers->first++;
+		WRITE_ONCE(answers->n, answers->n - 1);
+	}
 
-	nf_conntrack_get(&ct->ct_general);
-	slot = chatdnat_answers_slot(answers, answers->n++);
-	slot->ct = ct;
+	slot = chatdnat_answers_slot(answers, answers->n);
+	slot->tuple = *nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
+	slot->zone = *nf_ct_zone(ct);
 	slot->since = jiffies;
+	slot->met = false;
+	WRITE_ONCE(answers->n, answers->n + 1);
 
 	spin_unlock(&answers->lock);
 	local_bh_enable();
@@ -156,6 +163,28 @@ void chatdnat_answers_settle(void)
 	}
 }
 
+/**
+ * chatdnat_answers_forget() - let go of all that is not answered yet
+ *
+ * For who is about to end connections, which would be taken for answered.
+ *
+ * Context: Process context.
+ */
+void chatdnat_answers_forget(void)
+{
+	int cpu;
+
+	chatdnat_answers_settle();
+	for_each_possible_cpu(cpu) {
+		struct chatdnat_answers *answers;
+
+		answers = per_cpu_ptr(chatdnat_answers, cpu);
+		spin_lock_bh(&answers->lock);
+		WRITE_ONCE(answers->n, 0);
+		spin_unlock_bh(&answers->lock);
+	}
+}
+
 static bool chatdnat_answers_idle(void)
 {
 	int cpu;
@@ -168,7 +197,6 @@ static bool chatdnat_answers_idle(void)
 
 static void chatdnat_answers_work(struct work_struct *work)
 {
-	chatdnat_answers_fit();
 	chatdnat_answers_settle();
 	if (!chatdnat_answers_idle())
 		schedule_delayed_work(&chatdnat_answers_dwork, HZ);
@@ -190,7 +218,6 @@ int chatdnat_answers_init(void)
 
 	for_each_possible_cpu(cpu)
 		spin_lock_init(&per_cpu_ptr(chatdnat_answers, cpu)->lock);
-	chatdnat_answers_fit();
 	return 0;
 }
 
@@ -201,18 +228,6 @@ int chatdnat_answers_init(void)
  */
 void chatdnat_answers_exit(void)
 {
-	int cpu;
-
 	cancel_delayed_work_sync(&chatdnat_answers_dwork);
-
-	for_each_possible_cpu(cpu) {
-		struct chatdnat_answers *answers;
-
-		answers = per_cpu_ptr(chatdnat_answers, cpu);
-		spin_lock_bh(&answers->lock);
-		while (answers->n)
-			chatdnat_answers_drop_first(answers);
-		spin_unlock_bh(&answers->lock);
-	}
 	free_percpu(chatdnat_answers);
 }

@@ -6,7 +6,8 @@ struct nf_conn;
 
 int chatdnat_answers_init(void);
 void chatdnat_answers_exit(void);
-void chatdnat_answers_await(struct nf_conn *ct);
+void chatdnat_answers_await(const struct nf_conn *ct);
 void chatdnat_answers_settle(void);
+void chatdnat_answers_forget(void);
 
 #endif /* CHATDNAT_ANSWERS_H */

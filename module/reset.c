@@ -131,6 +131,7 @@ chatdnat_reset_route(u8 pf, const struct chatdnat_segment *segment)
 {
 	struct flowi fl = {};
 	struct dst_entry *dst;
+	int err;
 
 	if (pf == NFPROTO_IPV4) {
 		fl.u.ip4.daddr = segment->daddr->ip;
@@ -147,7 +148,21 @@ chatdnat_reset_route(u8 pf, const struct chatdnat_segment *segment)
 		fl.u.ip6.fl6_sport = segment->sport;
 		fl.u.ip6.fl6_dport = segment->dport;
 	}
-	return nf_route(&init_net, &dst, &fl, false, pf) ? NULL : dst;
+
+	rcu_read_lock();
+	err = nf_route(&init_net, &dst, &fl, false, pf);
+	rcu_read_unlock();
+	if (err)
+		return NULL;
+	if (dst->error) {
+		dst_release(dst);
+		return NULL;
+	}
+
+	/* IPv4's route has been through the IPsec policies already. */
+	if (pf == NFPROTO_IPV6)
+		dst = xfrm_lookup(&init_net, dst, &fl, NULL, 0);
+	return IS_ERR(dst) ? NULL : dst;
 }
 
 static void chatdnat_reset_emit(u8 pf, const struct chatdnat_segment *segment)

@@ -75,6 +75,13 @@ static int chatdnat_family_init(enum chatdnat_family family)
 	return sysfs_create_files(dir, chatdnat_counter_attrs);
 }
 
+/* Its files go now, its memory when the last reference does. */
+static void chatdnat_dir_remove(struct kobject *dir)
+{
+	kobject_del(dir);
+	kobject_put(dir);
+}
+
 /**
  * chatdnat_sysfs_init() - show the files
  *
@@ -118,9 +125,9 @@ err_exit:
  */
 void chatdnat_sysfs_exit(void)
 {
-	kobject_put(chatdnat_family_dir[CHATDNAT_IPV6]);
-	kobject_put(chatdnat_family_dir[CHATDNAT_IPV4]);
-	kobject_put(chatdnat_stats_dir);
+	chatdnat_dir_remove(chatdnat_family_dir[CHATDNAT_IPV6]);
+	chatdnat_dir_remove(chatdnat_family_dir[CHATDNAT_IPV4]);
+	chatdnat_dir_remove(chatdnat_stats_dir);
 	sysfs_remove_file(&THIS_MODULE->mkobj.kobj,
 			  &chatdnat_last_error_attr.attr);
 }
