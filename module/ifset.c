@@ -12,15 +12,11 @@ static bool chatdnat_ifname_byte(unsigned char c)
 	       c != '"' && c != '\'';
 }
 
-static int chatdnat_ifpattern_parse(struct chatdnat_ifpattern *pattern,
-				    struct chatdnat_text text,
-				    struct chatdnat_refusal *why)
+static int chatdnat_ifname_check(struct chatdnat_text text,
+				 struct chatdnat_refusal *why)
 {
 	size_t i;
 
-	if (!text.len)
-		return chatdnat_refuse(why, -EINVAL, text,
-				       "an interface name in each place of the list");
 	if (text.len >= CHATDNAT_IFNAME_SIZE)
 		return chatdnat_refuse(why, -EINVAL, text,
 				       "an interface name of at most 15 bytes");
@@ -31,6 +27,21 @@ static int chatdnat_ifpattern_parse(struct chatdnat_ifpattern *pattern,
 	if (chatdnat_text_is(text, ".") || chatdnat_text_is(text, ".."))
 		return chatdnat_refuse(why, -EINVAL, text,
 				       "an interface name, not a folder");
+	return 0;
+}
+
+static int chatdnat_ifpattern_parse(struct chatdnat_ifpattern *pattern,
+				    struct chatdnat_text text,
+				    struct chatdnat_refusal *why)
+{
+	int err;
+
+	if (!text.len)
+		return chatdnat_refuse(why, -EINVAL, text,
+				       "an interface name in each place of the list");
+	err = chatdnat_ifname_check(text, why);
+	if (err)
+		return err;
 
 	memset(pattern, 0, sizeof(*pattern));
 	pattern->prefix = text.at[text.len - 1] == '+';
@@ -85,6 +96,33 @@ int chatdnat_ifset_parse(struct chatdnat_ifset *set, struct chatdnat_text text,
 }
 
 /**
+ * chatdnat_ifname_parse() - read the name of one interface
+ * @name: set to it, zero-padded; undefined after a refusal
+ * @text: the name; may be empty
+ * @why: filled in on refusal
+ *
+ * Context: Any.
+ * Return: 0, or -EINVAL for a malformed name.
+ */
+int chatdnat_ifname_parse(char name[CHATDNAT_IFNAME_SIZE],
+			  struct chatdnat_text text,
+			  struct chatdnat_refusal *why)
+{
+	int err = chatdnat_ifname_check(text, why);
+
+	if (err)
+		return err;
+	if (memchr(text.at, ',', text.len) ||
+	    (text.len && text.at[text.len - 1] == '+'))
+		return chatdnat_refuse(why, -EINVAL, text,
+				       "the name of one interface");
+
+	memset(name, 0, CHATDNAT_IFNAME_SIZE);
+	memcpy(name, text.at, text.len);
+	return 0;
+}
+
+/**
  * chatdnat_ifset_format() - write a list of interface names
  * @set: the names
  * @buf: where to
@@ -104,6 +142,20 @@ int chatdnat_ifset_format(const struct chatdnat_ifset *set, char *buf,
 				 set->pattern[i].name,
 				 set->pattern[i].prefix ? "+" : "");
 	return len;
+}
+
+/**
+ * chatdnat_ifset_equal() - whether two sets were written alike
+ * @a: a set
+ * @b: another
+ *
+ * Context: Any.
+ */
+bool chatdnat_ifset_equal(const struct chatdnat_ifset *a,
+			  const struct chatdnat_ifset *b)
+{
+	return a->n == b->n &&
+	       !memcmp(a->pattern, b->pattern, a->n * sizeof(a->pattern[0]));
 }
 
 /**

@@ -25,6 +25,11 @@ int chatdnat_ifset_parse(struct chatdnat_ifset *set, struct chatdnat_text text,
 			 struct chatdnat_refusal *why);
 int chatdnat_ifset_format(const struct chatdnat_ifset *set, char *buf,
 			  size_t size);
+int chatdnat_ifname_parse(char name[CHATDNAT_IFNAME_SIZE],
+			  struct chatdnat_text text,
+			  struct chatdnat_refusal *why);
+bool chatdnat_ifset_equal(const struct chatdnat_ifset *a,
+			  const struct chatdnat_ifset *b);
 bool chatdnat_ifset_has(const struct chatdnat_ifset *set, const char *name);
 
 #endif /* CHATDNAT_IFSET_H */

@@ -35,7 +35,19 @@ static const char *const chatdnat_stale_words[] = {
 	[CHATDNAT_STALE_KEEP] = "keep",
 };
 
+static const char *const chatdnat_guard_words[] = {
+	[CHATDNAT_GUARD_OFF] = "off",
+	[CHATDNAT_GUARD_FORWARD] = "forward",
+	[CHATDNAT_GUARD_FULL] = "full",
+};
+
+static const char *const chatdnat_log_words[] = {
+	[CHATDNAT_LOG_OFF] = "off",
+	[CHATDNAT_LOG_DROPS] = "drops",
+};
+
 static const char *const chatdnat_enabled_words[] = { "0", "1" };
+static const char *const chatdnat_hairpin_words[] = { "0", "1" };
 
 #define CHATDNAT_KEYWORD(field, expected)				\
 static int chatdnat_##field##_parse(struct chatdnat_settings *settings,	\
@@ -61,8 +73,11 @@ static int chatdnat_##field##_format(const struct chatdnat_settings *settings, \
 
 CHATDNAT_KEYWORD(scope, "local or any")
 CHATDNAT_KEYWORD(masquerade, "off, wan or all")
+CHATDNAT_KEYWORD(guard, "off, forward or full")
 CHATDNAT_KEYWORD(stale, "flush or keep")
 CHATDNAT_KEYWORD(enabled, "0 or 1")
+CHATDNAT_KEYWORD(hairpin, "0 or 1")
+CHATDNAT_KEYWORD(log, "off or drops")
 
 static int chatdnat_wan_parse(struct chatdnat_settings *settings,
 			      struct chatdnat_text text,
@@ -115,13 +130,72 @@ static int chatdnat_ports_parse(struct chatdnat_settings *settings,
 				struct chatdnat_text text,
 				struct chatdnat_refusal *why)
 {
-	return chatdnat_portset_parse(&settings->service.ports, text, why);
+	return chatdnat_portset_parse(&settings->service.ports, text, true,
+				      why);
 }
 
 static int chatdnat_ports_format(const struct chatdnat_settings *settings,
 				 char *buf, size_t size)
 {
 	return chatdnat_portset_format(&settings->service.ports, buf, size);
+}
+
+static int chatdnat_allow_parse(struct chatdnat_settings *settings,
+				struct chatdnat_text text,
+				struct chatdnat_refusal *why)
+{
+	return chatdnat_portset_parse(&settings->allow, text, false, why);
+}
+
+static int chatdnat_allow_format(const struct chatdnat_settings *settings,
+				 char *buf, size_t size)
+{
+	return chatdnat_portset_format(&settings->allow, buf, size);
+}
+
+static int chatdnat_mss_parse(struct chatdnat_settings *settings,
+			      struct chatdnat_text text,
+			      struct chatdnat_refusal *why)
+{
+	static const char expected[] = "auto, off, or a number from 536 to 65495";
+	u32 number;
+
+	if (chatdnat_text_is(text, "off"))
+		number = CHATDNAT_MSS_OFF;
+	else if (chatdnat_text_is(text, "auto"))
+		number = CHATDNAT_MSS_AUTO;
+	else if (!chatdnat_text_number(text, &number))
+		return chatdnat_refuse(why, -EINVAL, text, expected);
+	else if (number < CHATDNAT_MSS_MIN || number > CHATDNAT_MSS_MAX)
+		return chatdnat_refuse(why, -ERANGE, text, expected);
+	settings->mss = number;
+	return 0;
+}
+
+static int chatdnat_mss_format(const struct chatdnat_settings *settings,
+			       char *buf, size_t size)
+{
+	switch (settings->mss) {
+	case CHATDNAT_MSS_OFF:
+		return scnprintf(buf, size, "off");
+	case CHATDNAT_MSS_AUTO:
+		return scnprintf(buf, size, "auto");
+	default:
+		return scnprintf(buf, size, "%u", settings->mss);
+	}
+}
+
+static int chatdnat_via_parse(struct chatdnat_settings *settings,
+			      struct chatdnat_text text,
+			      struct chatdnat_refusal *why)
+{
+	return chatdnat_ifname_parse(settings->via, text, why);
+}
+
+static int chatdnat_via_format(const struct chatdnat_settings *settings,
+			       char *buf, size_t size)
+{
+	return scnprintf(buf, size, "%s", settings->via);
 }
 
 #define CHATDNAT_SETTING(field) {		\
@@ -137,8 +211,14 @@ const struct chatdnat_setting chatdnat_settings[CHATDNAT_SETTINGS_MAX] = {
 	[CHATDNAT_SETTING_PORTS] = CHATDNAT_SETTING(ports),
 	[CHATDNAT_SETTING_SCOPE] = CHATDNAT_SETTING(scope),
 	[CHATDNAT_SETTING_MASQUERADE] = CHATDNAT_SETTING(masquerade),
+	[CHATDNAT_SETTING_GUARD] = CHATDNAT_SETTING(guard),
+	[CHATDNAT_SETTING_ALLOW] = CHATDNAT_SETTING(allow),
+	[CHATDNAT_SETTING_MSS] = CHATDNAT_SETTING(mss),
+	[CHATDNAT_SETTING_VIA] = CHATDNAT_SETTING(via),
 	[CHATDNAT_SETTING_STALE] = CHATDNAT_SETTING(stale),
 	[CHATDNAT_SETTING_ENABLED] = CHATDNAT_SETTING(enabled),
+	[CHATDNAT_SETTING_HAIRPIN] = CHATDNAT_SETTING(hairpin),
+	[CHATDNAT_SETTING_LOG] = CHATDNAT_SETTING(log),
 };
 
 static const struct chatdnat_setting *
@@ -207,7 +287,7 @@ int chatdnat_line_parse(struct chatdnat_settings *settings,
 		setting = chatdnat_setting_find(key);
 		if (!setting)
 			return chatdnat_refuse(why, -EINVAL, key,
-					       "the name of a setting: wan, v4, v6, ports, scope, masquerade, stale or enabled");
+					       "the name of a setting: wan, v4, v6, ports, scope, masquerade, guard, allow, mss, via, stale, enabled, hairpin or log");
 		if (__test_and_set_bit(setting - chatdnat_settings, &given))
 			return chatdnat_refuse(why, -EINVAL, key,
 					       "each setting once");

@@ -29,7 +29,8 @@ static enum {
 static struct chatdnat_settings chatdnat_loading;
 static bool chatdnat_loading_begun;
 
-static char chatdnat_last_error[256];
+/* Room for an excerpt all of whose bytes are escaped, and what was expected. */
+static char chatdnat_last_error[4 * CHATDNAT_EXCERPT_MAX + 256];
 
 /* All of the above is under chatdnat_config_lock. */
 
@@ -65,8 +66,11 @@ static void chatdnat_report(const char *param, const char *setting,
 			  why->offending.at, more, why->expected);
 	else
 		scnprintf(chatdnat_last_error, sizeof(chatdnat_last_error),
-			  "%s: '%*pE%s': could not be applied, error %d", param,
-			  (int)len, why->offending.at, more, -why->err);
+			  "%s: '%*pE%s': could not be applied: %s, error %d",
+			  param, (int)len, why->offending.at, more,
+			  why->err == -ENOMEM ? "no memory"
+					      : "the kernel refused",
+			  -why->err);
 	pr_err("%s\n", chatdnat_last_error);
 }
 
@@ -100,14 +104,14 @@ static int chatdnat_settings_commit(struct chatdnat_settings *settings,
 {
 	int err;
 
+	err = chatdnat_settings_check(settings, text, why);
+	if (err)
+		return err;
+
 	if (chatdnat_phase == CHATDNAT_LOADING) {
 		chatdnat_loading = *settings;
 		return 0;
 	}
-
-	err = chatdnat_settings_check(settings, text, why);
-	if (err)
-		return err;
 
 	chatdnat_warn_ssh(chatdnat_settings_current(), settings);
 	err = chatdnat_apply(settings);
@@ -219,10 +223,22 @@ CHATDNAT_PARAM(scope, CHATDNAT_SETTING_SCOPE,
 	       "local: what is addressed to this host; any: whatever enters by a WAN interface (default: local)");
 CHATDNAT_PARAM(masquerade, CHATDNAT_SETTING_MASQUERADE,
 	       "off; wan: forwarded connections that leave by a WAN interface take its address; all: those to the relay by any interface too (default: wan)");
+CHATDNAT_PARAM(guard, CHATDNAT_SETTING_GUARD,
+	       "off; forward: what enters by a WAN interface is forwarded only to the relay, or as part of a known connection; full: the same, and this host itself takes only allow and what a host needs (default: off)");
+CHATDNAT_PARAM(allow, CHATDNAT_SETTING_ALLOW,
+	       "Ports of this host itself that are open with guard=full, spelt like ports (default: ssh)");
+CHATDNAT_PARAM(mss, CHATDNAT_SETTING_MSS,
+	       "auto: clamp the TCP MSS of connections to and from the relay to the path MTU; a number: to that; off (default: auto)");
+CHATDNAT_PARAM(via, CHATDNAT_SETTING_VIA,
+	       "Interface by which connections sent on may leave, else they are refused (default: any)");
 CHATDNAT_PARAM(stale, CHATDNAT_SETTING_STALE,
 	       "On a change, connections whose relay or port is gone: flush ends them, keep lets them finish (default: flush)");
 CHATDNAT_PARAM(enabled, CHATDNAT_SETTING_ENABLED,
 	       "0 drains: no new connection is sent on, live ones go on (default: 1)");
+CHATDNAT_PARAM(hairpin, CHATDNAT_SETTING_HAIRPIN,
+	       "1: this host and those behind it reach the relay by this host's public addresses too (default: 0)");
+CHATDNAT_PARAM(log, CHATDNAT_SETTING_LOG,
+	       "drops: log what is dropped, rate-limited, through the kernel's netfilter loggers (default: off)");
 module_param_cb(config, &chatdnat_param_ops, NULL, 0644);
 MODULE_PARM_DESC(config,
 		 "The whole configuration at once: name=value ..., what is not named takes its default");
@@ -253,16 +269,15 @@ static int chatdnat_start(void)
 	struct chatdnat_text none = { .at = "" };
 	int err;
 
-	err = chatdnat_settings_check(settings, none, &why);
+	chatdnat_warn_ssh(NULL, settings);
+	err = chatdnat_apply(settings);
 	if (err) {
+		chatdnat_refuse(&why, err, none, NULL);
 		chatdnat_report("config", NULL, &why);
 		return err;
 	}
-	chatdnat_warn_ssh(NULL, settings);
-	err = chatdnat_apply(settings);
-	if (!err)
-		chatdnat_phase = CHATDNAT_RUNNING;
-	return err;
+	chatdnat_phase = CHATDNAT_RUNNING;
+	return 0;
 }
 
 /**

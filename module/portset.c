@@ -47,29 +47,32 @@ static u8 chatdnat_portset_find(const struct chatdnat_portset *set,
 	return low;
 }
 
-static bool chatdnat_is_ssh(enum chatdnat_proto proto,
+/* Whether a range of a set is 22/tcp that must stand alone. */
+static bool chatdnat_is_ssh(const struct chatdnat_portset *set,
+			    enum chatdnat_proto proto,
 			    struct chatdnat_ports ports)
 {
-	return proto == CHATDNAT_TCP && ports.first == CHATDNAT_PORT_SSH &&
+	return set->ssh_apart && proto == CHATDNAT_TCP &&
+	       ports.first == CHATDNAT_PORT_SSH &&
 	       ports.last == CHATDNAT_PORT_SSH;
 }
 
 /*
- * Adds a range, merged with all that it overlaps or touches. A range over
- * 22/tcp would be refused when it is read back, so 22 is neither merged nor
- * merged with.
+ * Adds a range, merged with all that it overlaps or touches. Where a range over
+ * 22/tcp would be refused when it is read back, 22 is neither merged nor merged
+ * with.
  */
 static bool chatdnat_portset_add(struct chatdnat_portset *set,
 				 enum chatdnat_proto proto,
 				 struct chatdnat_ports add)
 {
-	bool ssh = chatdnat_is_ssh(proto, add);
+	bool ssh = chatdnat_is_ssh(set, proto, add);
 	u8 end = chatdnat_portset_start(set, proto) + set->n[proto];
 	u8 total = set->n[CHATDNAT_TCP] + set->n[CHATDNAT_UDP];
 	u8 at, behind;
 
 	at = chatdnat_portset_find(set, proto, ssh ? add.first : add.first - 1);
-	if (!ssh && at < end && chatdnat_is_ssh(proto, set->range[at]) &&
+	if (!ssh && at < end && chatdnat_is_ssh(set, proto, set->range[at]) &&
 	    set->range[at].first < add.first)
 		at++;
 
@@ -78,7 +81,7 @@ static bool chatdnat_portset_add(struct chatdnat_portset *set,
 
 		if (ssh ? old->first > add.last : old->first > add.last + 1)
 			break;
-		if (!ssh && chatdnat_is_ssh(proto, *old))
+		if (!ssh && chatdnat_is_ssh(set, proto, *old))
 			break;
 		add.first = min(add.first, old->first);
 		add.last = max(add.last, old->last);
@@ -95,13 +98,13 @@ static bool chatdnat_portset_add(struct chatdnat_portset *set,
 }
 
 static int chatdnat_port_parse(struct chatdnat_text text, u16 *port,
+			       const char *expected,
 			       struct chatdnat_refusal *why)
 {
 	u32 number;
 
 	if (!chatdnat_text_number(text, &number))
-		return chatdnat_refuse(why, -EINVAL, text,
-				       "a port number, a range like 5000-5010, or one of smtp http imap https submissions submission imaps chatmail turn ssh");
+		return chatdnat_refuse(why, -EINVAL, text, expected);
 	if (!number || number > U16_MAX)
 		return chatdnat_refuse(why, -ERANGE, text,
 				       "a port number from 1 to 65535");
@@ -109,48 +112,56 @@ static int chatdnat_port_parse(struct chatdnat_text text, u16 *port,
 	return 0;
 }
 
-static int chatdnat_range_parse(struct chatdnat_text text,
+static int chatdnat_range_parse(const struct chatdnat_portset *set,
+				struct chatdnat_text text,
 				enum chatdnat_proto proto,
 				struct chatdnat_ports *ports,
 				struct chatdnat_refusal *why)
 {
+	static const char numbers[] = "a port number on each side of the '-'";
 	struct chatdnat_text first, last;
 	int err;
 
 	if (!chatdnat_text_split(text, '-', &first, &last)) {
-		err = chatdnat_port_parse(text, &ports->first, why);
+		err = chatdnat_port_parse(text, &ports->first,
+					  "a port number, a range like 5000-5010, or one of smtp http imap https submissions submission imaps chatmail turn ssh",
+					  why);
 		ports->last = ports->first;
 		return err;
 	}
 
-	err = chatdnat_port_parse(first, &ports->first, why);
+	err = chatdnat_port_parse(first, &ports->first, numbers, why);
 	if (!err)
-		err = chatdnat_port_parse(last, &ports->last, why);
+		err = chatdnat_port_parse(last, &ports->last, numbers, why);
 	if (err)
 		return err;
 	if (ports->first > ports->last)
 		return chatdnat_refuse(why, -EINVAL, text,
 				       "a range that begins with its lower port");
-	if (proto == CHATDNAT_TCP && ports->first <= CHATDNAT_PORT_SSH &&
+	if (set->ssh_apart && proto == CHATDNAT_TCP &&
+	    ports->first <= CHATDNAT_PORT_SSH &&
 	    ports->last >= CHATDNAT_PORT_SSH)
 		return chatdnat_refuse(why, -EINVAL, text,
 				       "a range without 22/tcp, SSH to this host; it is sent on only where 22 is written by itself");
 	return 0;
 }
 
-static int chatdnat_proto_parse(struct chatdnat_text text, bool given,
+/* Sets the protocol if the element names one. */
+static int chatdnat_proto_parse(struct chatdnat_text element,
 				enum chatdnat_proto *proto,
 				struct chatdnat_refusal *why)
 {
-	if (!given)
+	struct chatdnat_text what, suffix;
+
+	if (!chatdnat_text_split(element, '/', &what, &suffix))
 		return 0;
 
-	if (chatdnat_text_is(text, "tcp"))
+	if (chatdnat_text_is(suffix, "tcp"))
 		*proto = CHATDNAT_TCP;
-	else if (chatdnat_text_is(text, "udp"))
+	else if (chatdnat_text_is(suffix, "udp"))
 		*proto = CHATDNAT_UDP;
 	else
-		return chatdnat_refuse(why, -EINVAL, text,
+		return chatdnat_refuse(why, -EINVAL, element,
 				       "tcp or udp behind the '/'");
 	return 0;
 }
@@ -162,10 +173,10 @@ static int chatdnat_portset_parse_element(struct chatdnat_portset *set,
 	enum chatdnat_proto proto = CHATDNAT_TCP;
 	struct chatdnat_text what, suffix;
 	struct chatdnat_ports ports;
-	bool given, fits = true;
 	int err, i, first = 0, last;
+	bool fits = true;
 
-	given = chatdnat_text_split(element, '/', &what, &suffix);
+	chatdnat_text_split(element, '/', &what, &suffix);
 
 	if (chatdnat_text_is(what, "chatmail")) {
 		last = CHATDNAT_CHATMAIL - 1;
@@ -178,7 +189,7 @@ static int chatdnat_portset_parse_element(struct chatdnat_portset *set,
 
 	if (first < ARRAY_SIZE(chatdnat_port_names)) {
 		proto = chatdnat_port_names[first].proto;
-		err = chatdnat_proto_parse(suffix, given, &proto, why);
+		err = chatdnat_proto_parse(element, &proto, why);
 		if (err)
 			return err;
 		for (i = first; fits && i <= last; i++) {
@@ -187,9 +198,10 @@ static int chatdnat_portset_parse_element(struct chatdnat_portset *set,
 			fits = chatdnat_portset_add(set, proto, ports);
 		}
 	} else {
-		err = chatdnat_proto_parse(suffix, given, &proto, why);
+		err = chatdnat_proto_parse(element, &proto, why);
 		if (!err)
-			err = chatdnat_range_parse(what, proto, &ports, why);
+			err = chatdnat_range_parse(set, what, proto, &ports,
+						   why);
 		if (err)
 			return err;
 		fits = chatdnat_portset_add(set, proto, ports);
@@ -205,7 +217,9 @@ static int chatdnat_portset_parse_element(struct chatdnat_portset *set,
  * chatdnat_portset_parse() - read a list of ports
  * @set: filled in; undefined after a refusal
  * @text: comma-separated numbers, ranges and names, each with an optional
- *	  /tcp or /udp; not empty
+ *	  /tcp or /udp
+ * @sent_on: the ports are to be sent on: at least one, and SSH to this host
+ *	     must not be among them by accident
  * @why: filled in on refusal
  *
  * Context: Any.
@@ -213,16 +227,19 @@ static int chatdnat_portset_parse_element(struct chatdnat_portset *set,
  * port, -E2BIG for too many.
  */
 int chatdnat_portset_parse(struct chatdnat_portset *set,
-			   struct chatdnat_text text,
+			   struct chatdnat_text text, bool sent_on,
 			   struct chatdnat_refusal *why)
 {
 	struct chatdnat_text rest = text, element;
 	int err;
 
 	memset(set, 0, sizeof(*set));
-	if (!text.len)
+	set->ssh_apart = sent_on;
+	if (!text.len && sent_on)
 		return chatdnat_refuse(why, -EINVAL, text,
 				       "at least one port");
+	if (!text.len)
+		return 0;
 
 	while (chatdnat_text_next(&rest, ',', &element)) {
 		err = chatdnat_portset_parse_element(set, element, why);
@@ -262,6 +279,33 @@ int chatdnat_portset_format(const struct chatdnat_portset *set, char *buf,
 }
 
 /**
+ * chatdnat_portset_equal() - whether two sets hold the same ports
+ * @a: a set
+ * @b: another
+ *
+ * Context: Any.
+ */
+bool chatdnat_portset_equal(const struct chatdnat_portset *a,
+			    const struct chatdnat_portset *b)
+{
+	u8 total = a->n[CHATDNAT_TCP] + a->n[CHATDNAT_UDP];
+
+	return !memcmp(a->n, b->n, sizeof(a->n)) &&
+	       !memcmp(a->range, b->range, total * sizeof(a->range[0]));
+}
+
+static const struct chatdnat_ports *
+chatdnat_portset_holder(const struct chatdnat_portset *set,
+			enum chatdnat_proto proto, u16 port)
+{
+	u8 end = chatdnat_portset_start(set, proto) + set->n[proto];
+	u8 at = chatdnat_portset_find(set, proto, port);
+
+	return at < end && set->range[at].first <= port ? &set->range[at]
+							: NULL;
+}
+
+/**
  * chatdnat_portset_has() - whether a port is in a set
  * @set: the set
  * @proto: TCP or UDP
@@ -272,8 +316,23 @@ int chatdnat_portset_format(const struct chatdnat_portset *set, char *buf,
 bool chatdnat_portset_has(const struct chatdnat_portset *set,
 			  enum chatdnat_proto proto, u16 port)
 {
-	u8 end = chatdnat_portset_start(set, proto) + set->n[proto];
-	u8 at = chatdnat_portset_find(set, proto, port);
+	return chatdnat_portset_holder(set, proto, port);
+}
 
-	return at < end && set->range[at].first <= port;
+/**
+ * chatdnat_portset_spans() - whether a port is one of several in a range
+ * @set: the set
+ * @proto: TCP or UDP
+ * @port: host byte order
+ *
+ * Context: Any; on the packet path.
+ * Return: False also for a port that stands by itself.
+ */
+bool chatdnat_portset_spans(const struct chatdnat_portset *set,
+			    enum chatdnat_proto proto, u16 port)
+{
+	const struct chatdnat_ports *ports;
+
+	ports = chatdnat_portset_holder(set, proto, port);
+	return ports && ports->first != ports->last;
 }

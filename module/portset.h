@@ -9,6 +9,9 @@
 #define CHATDNAT_PORTSET_MAX	128
 #define CHATDNAT_PORT_SSH	22
 
+/* Linux' own ephemeral ports begin here. */
+#define CHATDNAT_PORT_EPHEMERAL	32768
+
 enum chatdnat_proto {
 	CHATDNAT_TCP,
 	CHATDNAT_UDP,
@@ -21,21 +24,28 @@ struct chatdnat_ports {
 	u16 last;
 };
 
-/*
- * Disjoint ranges, sorted: those of TCP, then those of UDP. Ranges that touch
- * are merged, but 22/tcp always stands alone.
+/**
+ * struct chatdnat_portset - disjoint ranges; ranges that touch are merged
+ * @n: how many there are of each protocol
+ * @ssh_apart: 22/tcp, if it is there, stands alone
+ * @range: those of TCP, sorted, then those of UDP
  */
 struct chatdnat_portset {
 	u8 n[CHATDNAT_PROTOS];
+	bool ssh_apart;
 	struct chatdnat_ports range[CHATDNAT_PORTSET_MAX];
 };
 
 int chatdnat_portset_parse(struct chatdnat_portset *set,
-			   struct chatdnat_text text,
+			   struct chatdnat_text text, bool sent_on,
 			   struct chatdnat_refusal *why);
 int chatdnat_portset_format(const struct chatdnat_portset *set, char *buf,
 			    size_t size);
+bool chatdnat_portset_equal(const struct chatdnat_portset *a,
+			    const struct chatdnat_portset *b);
 bool chatdnat_portset_has(const struct chatdnat_portset *set,
 			  enum chatdnat_proto proto, u16 port);
+bool chatdnat_portset_spans(const struct chatdnat_portset *set,
+			    enum chatdnat_proto proto, u16 port);
 
 #endif /* CHATDNAT_PORTSET_H */

@@ -30,17 +30,6 @@ static int chatdnat_relay_parse(enum chatdnat_family family,
 	return 0;
 }
 
-static bool chatdnat_relays_serves(const struct chatdnat_relays *relays,
-				   const struct chatdnat_addr *own)
-{
-	u8 i;
-
-	for (i = 0; i < relays->n; i++)
-		if (chatdnat_addr_equal(&relays->relay[i].own, own))
-			return true;
-	return false;
-}
-
 /**
  * chatdnat_relays_parse() - read one family's relays
  * @family: IPv4 or IPv6
@@ -68,7 +57,7 @@ int chatdnat_relays_parse(enum chatdnat_family family,
 		err = chatdnat_relay_parse(family, &add, element, why);
 		if (err)
 			return err;
-		if (chatdnat_relays_serves(relays, &add.own))
+		if (chatdnat_relays_names(relays, &add.own))
 			return chatdnat_refuse(why, -EINVAL, element,
 					       "one relay for each own address, and one without '@' at most");
 		if (relays->n == CHATDNAT_RELAYS_MAX)
@@ -136,6 +125,24 @@ chatdnat_relays_find(const struct chatdnat_relays *relays,
 			found = &relay->addr;
 	}
 	return found;
+}
+
+/**
+ * chatdnat_relays_names() - whether an own address is named with a relay
+ * @relays: one family's relays
+ * @own: the address, network byte order; zero: every other
+ *
+ * Context: Any; on the packet path.
+ */
+bool chatdnat_relays_names(const struct chatdnat_relays *relays,
+			   const struct chatdnat_addr *own)
+{
+	u8 i;
+
+	for (i = 0; i < relays->n; i++)
+		if (chatdnat_addr_equal(&relays->relay[i].own, own))
+			return true;
+	return false;
 }
 
 /**

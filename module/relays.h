@@ -29,6 +29,8 @@ int chatdnat_relays_format(enum chatdnat_family family,
 const struct chatdnat_addr *
 chatdnat_relays_find(const struct chatdnat_relays *relays,
 		     const struct chatdnat_addr *own);
+bool chatdnat_relays_names(const struct chatdnat_relays *relays,
+			   const struct chatdnat_addr *own);
 bool chatdnat_relays_has(const struct chatdnat_relays *relays,
 			 const struct chatdnat_addr *addr);
 

@@ -12,6 +12,7 @@
 void chatdnat_settings_default(struct chatdnat_settings *settings)
 {
 	static const struct chatdnat_text chatmail = { "chatmail", 8 };
+	static const struct chatdnat_text ssh = { "ssh", 3 };
 	struct chatdnat_refusal why;
 
 	memset(settings, 0, sizeof(*settings));
@@ -19,7 +20,9 @@ void chatdnat_settings_default(struct chatdnat_settings *settings)
 	settings->masquerade = CHATDNAT_MASQUERADE_WAN;
 	settings->stale = CHATDNAT_STALE_FLUSH;
 	settings->enabled = true;
-	chatdnat_portset_parse(&settings->service.ports, chatmail, &why);
+	settings->mss = CHATDNAT_MSS_AUTO;
+	chatdnat_portset_parse(&settings->service.ports, chatmail, true, &why);
+	chatdnat_portset_parse(&settings->allow, ssh, false, &why);
 }
 
 /**

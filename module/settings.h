@@ -20,6 +20,23 @@ enum chatdnat_masquerade {
 	CHATDNAT_MASQUERADE_ALL,
 };
 
+enum chatdnat_guard {
+	CHATDNAT_GUARD_OFF,
+	CHATDNAT_GUARD_FORWARD,
+	CHATDNAT_GUARD_FULL,
+};
+
+/* Other values of the setting are the number to clamp to. */
+#define CHATDNAT_MSS_OFF	0
+#define CHATDNAT_MSS_AUTO	1
+#define CHATDNAT_MSS_MIN	536
+#define CHATDNAT_MSS_MAX	65495
+
+enum chatdnat_log {
+	CHATDNAT_LOG_OFF,
+	CHATDNAT_LOG_DROPS,
+};
+
 enum chatdnat_stale {
 	CHATDNAT_STALE_FLUSH,
 	CHATDNAT_STALE_KEEP,
@@ -37,8 +54,14 @@ struct chatdnat_settings {
 	struct chatdnat_service service;
 	enum chatdnat_scope scope;
 	enum chatdnat_masquerade masquerade;
+	enum chatdnat_guard guard;
+	struct chatdnat_portset allow;
+	u16 mss;				/* bytes, or OFF or AUTO */
+	char via[CHATDNAT_IFNAME_SIZE];		/* empty: any interface */
 	enum chatdnat_stale stale;
 	bool enabled;
+	bool hairpin;
+	enum chatdnat_log log;
 };
 
 /* A connection's ends; ports in host byte order. */

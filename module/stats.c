@@ -3,6 +3,12 @@
 
 #include "stats.h"
 
+const char *const chatdnat_counter_names[CHATDNAT_COUNTERS_MAX] = {
+#define CHATDNAT_COUNTER_NAME(id, name) [CHATDNAT_##id] = #name,
+	CHATDNAT_COUNTERS(CHATDNAT_COUNTER_NAME)
+#undef CHATDNAT_COUNTER_NAME
+};
+
 DEFINE_PER_CPU(struct chatdnat_stats, chatdnat_stats);
 
 /* A 32-bit machine reads a counter in two halves; the same twice is whole. */

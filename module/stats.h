@@ -14,9 +14,15 @@
 	COUNTER(ANSWERED, answered)		\
 	COUNTER(OUTBOUND, outbound)		\
 	COUNTER(MASQUERADED, masqueraded)	\
+	COUNTER(CLAMPED, clamped)		\
 	COUNTER(DROPPED_NAT, dropped_nat)	\
 	COUNTER(DROPPED_SOURCE, dropped_source)	\
-	COUNTER(DROPPED_STALE, dropped_stale)
+	COUNTER(DROPPED_STALE, dropped_stale)	\
+	COUNTER(DROPPED_VIA, dropped_via)	\
+	COUNTER(DROPPED_FORWARD, dropped_forward) \
+	COUNTER(DROPPED_INPUT, dropped_input)	\
+	COUNTER(DROPPED_ECHO, dropped_echo)	\
+	COUNTER(DROPPED_INVALID, dropped_invalid)
 
 enum chatdnat_counter {
 #define CHATDNAT_COUNTER_ENUM(id, name) CHATDNAT_##id,
@@ -28,6 +34,8 @@ enum chatdnat_counter {
 struct chatdnat_stats {
 	u64 count[CHATDNAT_FAMILIES][CHATDNAT_COUNTERS_MAX];
 };
+
+extern const char *const chatdnat_counter_names[CHATDNAT_COUNTERS_MAX];
 
 DECLARE_PER_CPU(struct chatdnat_stats, chatdnat_stats);
 

@@ -9,11 +9,13 @@ import subprocess
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 FILE = ROOT / "build" / os.uname().release / "chatdnat.ko"
 SYSFS = pathlib.Path("/sys/module/chatdnat")
-SETTINGS = ("wan", "v4", "v6", "ports", "scope", "masquerade", "stale", "enabled")
+SETTINGS = ("wan", "v4", "v6", "ports", "scope", "masquerade", "guard", "allow", "mss", "via",
+            "stale", "enabled", "hairpin", "log")
 PARAMETERS = SETTINGS + ("config",)
 FAMILIES = ("ipv4", "ipv6")
-COUNTERS = ("seen", "translated", "sent", "answered", "outbound", "masqueraded",
-            "dropped_nat", "dropped_source", "dropped_stale")
+COUNTERS = ("seen", "translated", "sent", "answered", "outbound", "masqueraded", "clamped",
+            "dropped_nat", "dropped_source", "dropped_stale", "dropped_via", "dropped_forward",
+            "dropped_input", "dropped_echo", "dropped_invalid")
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _ready = False
