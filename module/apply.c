@@ -3,7 +3,9 @@
 
 #include "apply.h"
 #include "config.h"
+#include "drop.h"
 #include "flush.h"
+#include "hooks.h"
 #include "nat.h"
 
 static int chatdnat_apply_register(const struct chatdnat_settings *settings)
@@ -18,7 +20,7 @@ static int chatdnat_apply_register(const struct chatdnat_settings *settings)
 		if (err)
 			return err;
 	}
-	return 0;
+	return chatdnat_hooks_add(settings);
 }
 
 /**
@@ -26,7 +28,8 @@ static int chatdnat_apply_register(const struct chatdnat_settings *settings)
  * @settings: the settings, checked
  *
  * Context: Process context, may sleep, chatdnat_config_lock held.
- * Return: 0, or a negative errno when nothing has changed.
+ * Return: 0, or a negative errno when no packet is treated otherwise than
+ * before. A family that could be registered stays so: it asks for the settings.
  */
 int chatdnat_apply(const struct chatdnat_settings *settings)
 {
@@ -41,11 +44,14 @@ int chatdnat_apply(const struct chatdnat_settings *settings)
 
 	err = chatdnat_apply_register(settings);
 	if (err) {
+		chatdnat_hooks_prune(old ? &old->settings : NULL);
 		chatdnat_snapshot_free(new);
 		goto put;
 	}
 
+	chatdnat_drop_log(settings);
 	chatdnat_snapshot_publish(new);
+	chatdnat_hooks_prune(settings);
 	chatdnat_flush_change(old, new, forgotten);
 	chatdnat_snapshot_free(old);
 put:
@@ -55,22 +61,29 @@ put:
 }
 
 /**
- * chatdnat_apply_nothing() - end all connections and have nothing active
+ * chatdnat_apply_nothing() - end all connections and all hooks
  *
- * The NAT core goes on translating until the last connection has ended: none
- * of its packets is ever seen untranslated.
+ * Until the last connection has ended, the NAT core goes on translating and
+ * the guard goes on guarding: no packet is seen untranslated, none leaks. Only
+ * nothing new is sent on or masqueraded.
  *
  * Context: Process context, may sleep, chatdnat_config_lock held.
  */
 void chatdnat_apply_nothing(void)
 {
-	static struct chatdnat_snapshot nothing;
+	static struct chatdnat_snapshot last;
 	struct chatdnat_snapshot *old = chatdnat_active_locked();
 
 	if (!old)
 		return;
 
-	chatdnat_snapshot_publish(&nothing);
+	last.settings = old->settings;
+	last.settings.enabled = false;
+	last.settings.masquerade = CHATDNAT_MASQUERADE_OFF;
+
+	chatdnat_snapshot_publish(&last);
 	chatdnat_flush_all(old);
+	chatdnat_hooks_prune(NULL);
+	chatdnat_drop_log(NULL);
 	chatdnat_snapshot_free(old);
 }

@@ -14,12 +14,21 @@
 #if !IS_ENABLED(CONFIG_NF_NAT_MASQUERADE)
 #error "chatdnat needs a kernel with masquerading: CONFIG_NF_NAT_MASQUERADE"
 #endif
+#if !IS_ENABLED(CONFIG_NF_REJECT_IPV4) || \
+	(IS_ENABLED(CONFIG_IPV6) && !IS_ENABLED(CONFIG_NF_REJECT_IPV6))
+#error "chatdnat needs a kernel that can reject: CONFIG_NF_REJECT_IPV4 and CONFIG_NF_REJECT_IPV6"
+#endif
 #if !IS_ENABLED(CONFIG_SYSFS)
 #error "chatdnat needs a kernel with sysfs: CONFIG_SYSFS"
 #endif
 
-/* After these: without connection tracking the header does not compile. */
+/* After these: without what they name the headers do not compile. */
+#include <linux/ip.h>
+#include <linux/netfilter.h>
+#include <net/netfilter/ipv4/nf_reject.h>
+#include <net/netfilter/ipv6/nf_reject.h>
 #include <net/netfilter/nf_conntrack.h>
+#include <net/route.h>
 
 /**
  * chatdnat_ct_cleanup() - end the connections that a callback picks
@@ -43,6 +52,68 @@ chatdnat_ct_cleanup(struct net *net, int (*iter)(struct nf_conn *ct, void *data)
 	nf_ct_iterate_cleanup_net(iter, &iter_data);
 #else
 	nf_ct_iterate_cleanup_net(net, iter, data, 0, 0);
+#endif
+}
+
+/* Kernels without those that look sockets up do not offer the lookup itself. */
+#if IS_ENABLED(CONFIG_NF_SOCKET_IPV4) || IS_ENABLED(CONFIG_NF_TPROXY_IPV4)
+#define CHATDNAT_HAVE_UDP4_LIB_LOOKUP
+#endif
+#if IS_ENABLED(CONFIG_NF_SOCKET_IPV6) || IS_ENABLED(CONFIG_NF_TPROXY_IPV6)
+#define CHATDNAT_HAVE_UDP6_LIB_LOOKUP
+#endif
+
+/**
+ * chatdnat_send_reset() - answer a TCP segment with a reset
+ * @state: the hook's that the segment is in
+ * @skb: the segment, IPv4
+ *
+ * Context: Softirq or process context, RCU read lock held.
+ */
+static inline void chatdnat_send_reset(const struct nf_hook_state *state,
+				       struct sk_buff *skb)
+{
+#ifdef CHATDNAT_HAVE_SEND_RESET_SK
+	nf_send_reset(state->net, state->sk, skb, state->hook);
+#else
+	nf_send_reset(state->net, skb, state->hook);
+#endif
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+/**
+ * chatdnat_send_reset6() - answer a TCP segment with a reset
+ * @state: the hook's that the segment is in
+ * @skb: the segment, IPv6
+ *
+ * Context: Softirq or process context, RCU read lock held.
+ */
+static inline void chatdnat_send_reset6(const struct nf_hook_state *state,
+					struct sk_buff *skb)
+{
+#ifdef CHATDNAT_HAVE_SEND_RESET6_SK
+	nf_send_reset6(state->net, state->sk, skb, state->hook);
+#else
+	nf_send_reset6(state->net, skb, state->hook);
+#endif
+}
+#endif
+
+/**
+ * chatdnat_route_input_ipv4() - route a packet that has arrived
+ * @skb: the packet, which gets its route; none when it is refused
+ *
+ * Context: Softirq, RCU read lock held.
+ */
+static inline void chatdnat_route_input_ipv4(struct sk_buff *skb)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+
+#ifdef CHATDNAT_HAVE_ROUTE_INPUT_DSCP
+	ip_route_input_noref(skb, iph->daddr, iph->saddr, ip4h_dscp(iph),
+			     skb->dev);
+#else
+	ip_route_input_noref(skb, iph->daddr, iph->saddr, iph->tos, skb->dev);
 #endif
 }
 

@@ -4,12 +4,6 @@
 
 #include "config.h"
 
-/*
- * Linux' own ephemeral ports begin here. UDP from one of them may be a query
- * of the former relay's, not an answer, although its ports held the number.
- */
-#define CHATDNAT_EPHEMERAL_PORT	32768
-
 /* Held by whoever writes settings, and while the module comes and goes. */
 DEFINE_MUTEX(chatdnat_config_lock);
 
@@ -42,24 +36,43 @@ static bool chatdnat_service_equal(const struct chatdnat_service *a,
 				     &b->relays[CHATDNAT_IPV4]) &&
 	       chatdnat_relays_equal(&a->relays[CHATDNAT_IPV6],
 				     &b->relays[CHATDNAT_IPV6]) &&
-	       !memcmp(&a->ports, &b->ports, sizeof(a->ports));
+	       chatdnat_portset_equal(&a->ports, &b->ports);
+}
+
+/* The interfaces whose addresses connections take. */
+static const struct chatdnat_ifset *
+chatdnat_masquerades(const struct chatdnat_settings *settings)
+{
+	static const struct chatdnat_ifset none;
+
+	return settings->masquerade == CHATDNAT_MASQUERADE_OFF ? &none
+							       : &settings->wan;
+}
+
+static bool chatdnat_former_equal(const struct chatdnat_former *former,
+				  const struct chatdnat_settings *settings)
+{
+	return chatdnat_service_equal(&former->service, &settings->service) &&
+	       chatdnat_ifset_equal(&former->masqueraded,
+				    chatdnat_masquerades(settings));
 }
 
 static struct chatdnat_former *
-chatdnat_former_new(const struct chatdnat_service *service)
+chatdnat_former_new(const struct chatdnat_settings *settings)
 {
 	struct chatdnat_former *former = kmalloc(sizeof(*former), GFP_KERNEL);
 
 	if (former) {
 		former->users = 1;
-		former->service = *service;
+		former->service = settings->service;
+		former->masqueraded = *chatdnat_masquerades(settings);
 	}
 	return former;
 }
 
 /**
- * chatdnat_former_put() - give up a share in a former service
- * @former: the service
+ * chatdnat_former_put() - give up a share in what was configured earlier
+ * @former: what was
  *
  * Context: Process context, chatdnat_config_lock held.
  */
@@ -87,7 +100,7 @@ static void chatdnat_former_add(struct chatdnat_snapshot *snapshot,
 /**
  * chatdnat_snapshot_new() - make the snapshot that is to follow the active one
  * @settings: what it holds
- * @forgotten: set to a former service for which there is no room any more, the
+ * @forgotten: set to the former one for which there is no room any more, the
  *	       caller's to put; NULL mostly
  *
  * Context: Process context, may sleep, chatdnat_config_lock held.
@@ -98,7 +111,6 @@ chatdnat_snapshot_new(const struct chatdnat_settings *settings,
 		      struct chatdnat_former **forgotten)
 {
 	const struct chatdnat_snapshot *old = chatdnat_active_locked();
-	const struct chatdnat_service *service = &settings->service;
 	struct chatdnat_former *former;
 	struct chatdnat_snapshot *snapshot;
 	unsigned int i;
@@ -114,27 +126,29 @@ chatdnat_snapshot_new(const struct chatdnat_settings *settings,
 
 	for (i = 0; i < old->n_former; i++) {
 		former = old->former[i];
-		if (chatdnat_service_equal(&former->service, service))
+		if (chatdnat_former_equal(former, settings))
 			continue;
 		former->users++;
 		chatdnat_former_add(snapshot, former, forgotten);
 	}
 
-	if (!chatdnat_service_empty(&old->settings.service) &&
-	    !chatdnat_service_equal(&old->settings.service, service)) {
-		former = chatdnat_former_new(&old->settings.service);
-		if (!former) {
-			chatdnat_snapshot_free(snapshot);
-			return NULL;
-		}
-		chatdnat_former_add(snapshot, former, forgotten);
+	if (chatdnat_service_empty(&old->settings.service))
+		return snapshot;
+	former = chatdnat_former_new(&old->settings);
+	if (!former) {
+		chatdnat_snapshot_free(snapshot);
+		return NULL;
 	}
+	if (chatdnat_former_equal(former, settings))
+		kfree(former);
+	else
+		chatdnat_former_add(snapshot, former, forgotten);
 	return snapshot;
 }
 
 /**
  * chatdnat_snapshot_publish() - make a snapshot the active one
- * @snapshot: what packets see from now on; NULL for nothing at all
+ * @snapshot: what packets see from now on
  *
  * On return no packet is under way that met the old snapshot before it was
  * routed: each has left, and its connection is confirmed or gone. The old
@@ -146,13 +160,11 @@ void chatdnat_snapshot_publish(struct chatdnat_snapshot *snapshot)
 {
 	struct chatdnat_snapshot *old = chatdnat_active_locked();
 
-	if (snapshot)
-		RCU_INIT_POINTER(snapshot->prev, old);
+	RCU_INIT_POINTER(snapshot->prev, old);
 	rcu_replace_pointer(chatdnat_active, snapshot,
 			    lockdep_is_held(&chatdnat_config_lock));
 	synchronize_net();
-	if (snapshot)
-		RCU_INIT_POINTER(snapshot->prev, NULL);
+	RCU_INIT_POINTER(snapshot->prev, NULL);
 }
 
 /**
@@ -175,6 +187,29 @@ void chatdnat_snapshot_free(struct chatdnat_snapshot *snapshot)
 }
 
 /**
+ * chatdnat_snapshot_masqueraded() - whether connections took, or still take,
+ *				     an interface's address
+ * @snapshot: the snapshot, with its former ones
+ * @ifname: the interface's name
+ *
+ * Context: Any.
+ */
+bool chatdnat_snapshot_masqueraded(const struct chatdnat_snapshot *snapshot,
+				   const char *ifname)
+{
+	unsigned int i;
+
+	if (chatdnat_ifset_has(chatdnat_masquerades(&snapshot->settings),
+			       ifname))
+		return true;
+	for (i = 0; i < snapshot->n_former; i++)
+		if (chatdnat_ifset_has(&snapshot->former[i]->masqueraded,
+				       ifname))
+			return true;
+	return false;
+}
+
+/**
  * chatdnat_snapshot_stale() - whether a flow is what is left of an ended one
  * @snapshot: the active snapshot
  * @flow: a flow from inside, which nobody opened: the middle of a TCP
@@ -184,15 +219,16 @@ void chatdnat_snapshot_free(struct chatdnat_snapshot *snapshot)
  * relay may still send. Taken for a new connection of its own and masqueraded,
  * it would look to the client like the old one.
  *
- * Context: Softirq, RCU read lock held.
+ * Context: Softirq or process context, RCU read lock held.
  */
 bool chatdnat_snapshot_stale(const struct chatdnat_snapshot *snapshot,
 			     const struct chatdnat_flow *flow)
 {
 	unsigned int i;
 
+	/* Perhaps a query of the former relay's, not an answer. */
 	if (flow->proto == CHATDNAT_UDP &&
-	    flow->sport >= CHATDNAT_EPHEMERAL_PORT)
+	    flow->sport >= CHATDNAT_PORT_EPHEMERAL)
 		return false;
 
 	for (i = 0; i < snapshot->n_former; i++)

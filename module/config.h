@@ -9,10 +9,17 @@
 
 #define CHATDNAT_FORMER_MAX	16
 
-/* A service that was configured earlier; shared by snapshots. */
+/**
+ * struct chatdnat_former - what was configured earlier; shared by snapshots
+ * @users: how many snapshots; under chatdnat_config_lock
+ * @service: what was sent on where
+ * @masqueraded: the interfaces whose addresses connections took
+ * @rcu: delays its end past the last reader
+ */
 struct chatdnat_former {
-	unsigned int users;	/* snapshots; under chatdnat_config_lock */
+	unsigned int users;
 	struct chatdnat_service service;
+	struct chatdnat_ifset masqueraded;
 	struct rcu_head rcu;
 };
 
@@ -21,9 +28,9 @@ struct chatdnat_former {
  * @settings: what the operator set
  * @prev: the one before, for packets that met it before they were routed and
  *	  this one after; NULL once there are none
- * @n_former: how many earlier services there are
- * @former: earlier services other than this one's, oldest first. Connections
- *	    to them may live on, or their relays may not know yet that they
+ * @n_former: how many earlier ones are remembered
+ * @former: earlier ones that differ from this one, oldest first. Connections
+ *	    of theirs may live on, or their relays may not know yet that they
  *	    have ended
  * @rcu: delays its end past the last reader
  */
@@ -46,6 +53,8 @@ void chatdnat_snapshot_publish(struct chatdnat_snapshot *snapshot);
 void chatdnat_snapshot_free(struct chatdnat_snapshot *snapshot);
 void chatdnat_former_put(struct chatdnat_former *former);
 
+bool chatdnat_snapshot_masqueraded(const struct chatdnat_snapshot *snapshot,
+				   const char *ifname);
 bool chatdnat_snapshot_stale(const struct chatdnat_snapshot *snapshot,
 			     const struct chatdnat_flow *flow);
 

@@ -16,6 +16,11 @@ static inline enum chatdnat_family chatdnat_family_of(u8 pf)
 	return pf == NFPROTO_IPV6 ? CHATDNAT_IPV6 : CHATDNAT_IPV4;
 }
 
+static inline u8 chatdnat_pf_of(enum chatdnat_family family)
+{
+	return family == CHATDNAT_IPV6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
+}
+
 static inline const struct chatdnat_addr *
 chatdnat_addr_of(const union nf_inet_addr *addr)
 {

@@ -8,10 +8,11 @@
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_nat.h>
 
+#include "answers.h"
 #include "compat.h"
 #include "ct.h"
 #include "flush.h"
-#include "nat.h"
+#include "host.h"
 #include "reset.h"
 
 /* How many connections are ended between two rounds of resets. */
@@ -61,6 +62,8 @@ static void chatdnat_flush_run(struct chatdnat_flush *flush)
 {
 	unsigned int i;
 
+	chatdnat_answers_forget();
+
 	/* Without memory connections end all the same, only less politely. */
 	flush->resets = kvmalloc_array(CHATDNAT_FLUSH_BATCH,
 				       sizeof(flush->resets[0]), GFP_KERNEL);
@@ -87,25 +90,14 @@ static bool chatdnat_flush_former(const struct chatdnat_snapshot *snapshot,
 	return false;
 }
 
-/* The name of the interface by which packets go to an address. */
-static bool chatdnat_route_ifname(enum chatdnat_family family,
-				  const struct chatdnat_addr *addr,
-				  char name[IFNAMSIZ])
+static bool chatdnat_flush_decides(const struct chatdnat_settings *settings,
+				   struct chatdnat_arrival *arrival,
+				   int ifindex)
 {
-	struct flowi fl = {};
-	struct dst_entry *dst;
+	const struct chatdnat_addr *relay;
 
-	if (family == CHATDNAT_IPV6)
-		memcpy(&fl.u.ip6.daddr, addr->word, sizeof(fl.u.ip6.daddr));
-	else
-		fl.u.ip4.daddr = addr->word[0];
-
-	if (nf_route(&init_net, &dst, &fl, false,
-		     family == CHATDNAT_IPV6 ? AF_INET6 : AF_INET))
-		return false;
-	strscpy(name, dst->dev->name, IFNAMSIZ);
-	dst_release(dst);
-	return true;
+	return chatdnat_host_decide_dst(settings, arrival, ifindex, &relay) ==
+	       CHATDNAT_DST_TRANSLATE;
 }
 
 /*
@@ -116,9 +108,9 @@ static bool chatdnat_flush_untranslated(const struct chatdnat_snapshot *old,
 					const struct chatdnat_snapshot *new,
 					const struct nf_conn *ct)
 {
-	const struct chatdnat_addr *relay;
-	struct chatdnat_arrival arrival;
-	char name[IFNAMSIZ];
+	struct chatdnat_arrival arrival = {};
+	struct dst_entry *dst;
+	bool untranslated;
 
 	if ((READ_ONCE(ct->status) & IPS_DST_NAT) ||
 	    !chatdnat_flow_of(nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL),
@@ -126,22 +118,20 @@ static bool chatdnat_flush_untranslated(const struct chatdnat_snapshot *old,
 	    !chatdnat_service_relay(&new->settings.service, &arrival.flow))
 		return false;
 
-	/* The operator's own session, perhaps the one that made the change. */
-	if (arrival.flow.proto == CHATDNAT_TCP &&
-	    arrival.flow.dport == CHATDNAT_PORT_SSH)
+	dst = chatdnat_host_route(arrival.flow.family, NULL,
+				  &arrival.flow.saddr, 0, 0);
+	if (!dst)
 		return false;
 
-	if (!chatdnat_route_ifname(arrival.flow.family, &arrival.flow.saddr,
-				   name))
-		return false;
-	arrival.in = name;
-	arrival.daddr_type = chatdnat_nat_addr_type(arrival.flow.family,
-						    &arrival.flow.daddr);
-
-	return chatdnat_decide_dst(&new->settings, &arrival, &relay) ==
-		       CHATDNAT_DST_TRANSLATE &&
-	       (!old || chatdnat_decide_dst(&old->settings, &arrival, &relay) !=
-				CHATDNAT_DST_TRANSLATE);
+	rcu_read_lock();
+	arrival.in = dst->dev->name;
+	untranslated = chatdnat_flush_decides(&new->settings, &arrival,
+					      dst->dev->ifindex) &&
+		       !(old && chatdnat_flush_decides(&old->settings, &arrival,
+						       dst->dev->ifindex));
+	rcu_read_unlock();
+	dst_release(dst);
+	return untranslated;
 }
 
 static bool chatdnat_flush_ends_change(const struct chatdnat_flush *flush,
@@ -190,20 +180,19 @@ void chatdnat_flush_change(const struct chatdnat_snapshot *old,
 }
 
 /* Whether a connection took the address of a WAN interface. */
-static bool chatdnat_flush_masqueraded(const struct chatdnat_settings *settings,
+static bool chatdnat_flush_masqueraded(const struct chatdnat_snapshot *snapshot,
 				       const struct nf_conn *ct)
 {
 	const struct nf_conn_nat *nat = nfct_nat(ct);
 	const struct net_device *dev;
 	bool wan;
 
-	if (settings->masquerade == CHATDNAT_MASQUERADE_OFF || !nat ||
-	    !nat->masq_index)
+	if (!nat || !nat->masq_index)
 		return false;
 
 	rcu_read_lock();
 	dev = dev_get_by_index_rcu(&init_net, nat->masq_index);
-	wan = dev && chatdnat_ifset_has(&settings->wan, dev->name);
+	wan = dev && chatdnat_snapshot_masqueraded(snapshot, dev->name);
 	rcu_read_unlock();
 	return wan;
 }
@@ -215,13 +204,13 @@ static bool chatdnat_flush_ends_all(const struct chatdnat_flush *flush,
 
 	return chatdnat_ct_serves(&snapshot->settings.service, ct) ||
 	       chatdnat_flush_former(snapshot, ct) ||
-	       chatdnat_flush_masqueraded(&snapshot->settings, ct);
+	       chatdnat_flush_masqueraded(snapshot, ct);
 }
 
 /**
  * chatdnat_flush_all() - end all connections that were ever sent on, and those
  *			  that were masqueraded
- * @snapshot: the active snapshot, which sends no new ones on
+ * @snapshot: the snapshot before the last one, which sends no new ones on
  *
  * Context: Process context, may sleep, chatdnat_config_lock held.
  */

@@ -5,6 +5,7 @@
 /* Here too, so that what a kernel lacks is told before another file fails. */
 #include "compat.h"
 #include "answers.h"
+#include "guard.h"
 #include "nat.h"
 #include "params.h"
 #include "sysfs.h"
@@ -13,6 +14,7 @@ static int __init chatdnat_init(void)
 {
 	int err;
 
+	chatdnat_guard_init();
 	err = chatdnat_answers_init();
 	if (err)
 		return err;

@@ -5,122 +5,61 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/inetdevice.h>
 #include <linux/ipv6.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
-#include <net/addrconf.h>
-#include <net/ip6_fib.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_nat.h>
 #include <net/netfilter/nf_nat_masquerade.h>
-#include <net/route.h>
 
 #include "answers.h"
 #include "config.h"
 #include "ct.h"
+#include "drop.h"
+#include "host.h"
 #include "nat.h"
 #include "stats.h"
 
-static enum chatdnat_addr_type
-chatdnat_ipv4_addr_type(const struct chatdnat_addr *addr)
-{
-	switch (inet_addr_type(&init_net, addr->word[0])) {
-	case RTN_LOCAL:
-		return CHATDNAT_ADDR_LOCAL;
-	case RTN_BROADCAST:
-	case RTN_ANYCAST:
-	case RTN_MULTICAST:
-		return CHATDNAT_ADDR_GROUP;
-	default:
-		return CHATDNAT_ADDR_UNICAST;
-	}
-}
-
-#if IS_ENABLED(CONFIG_IPV6)
-static enum chatdnat_addr_type
-chatdnat_ipv6_addr_type(const struct chatdnat_addr *addr)
-{
-	struct flowi fl = {};
-	struct dst_entry *dst;
-	u32 flags;
-
-	memcpy(&fl.u.ip6.daddr, addr->word, sizeof(fl.u.ip6.daddr));
-	if (ipv6_chk_addr(&init_net, &fl.u.ip6.daddr, NULL, 0))
-		return CHATDNAT_ADDR_LOCAL;
-
-	/* Local without being an interface's: ip -6 route add local ... */
-	if (nf_route(&init_net, &dst, &fl, false, AF_INET6))
-		return CHATDNAT_ADDR_UNICAST;
-	flags = container_of(dst, struct rt6_info, dst)->rt6i_flags;
-	dst_release(dst);
-
-	if (flags & RTF_ANYCAST)
-		return CHATDNAT_ADDR_GROUP;
-	return flags & RTF_LOCAL ? CHATDNAT_ADDR_LOCAL : CHATDNAT_ADDR_UNICAST;
-}
-#else
-static enum chatdnat_addr_type
-chatdnat_ipv6_addr_type(const struct chatdnat_addr *addr)
-{
-	return CHATDNAT_ADDR_UNICAST;
-}
-#endif
-
-/**
- * chatdnat_nat_addr_type() - whose an address is
- * @family: which kind of address
- * @addr: the address, network byte order
- *
- * Context: Process context or softirq; on the packet path.
- */
-enum chatdnat_addr_type
-chatdnat_nat_addr_type(enum chatdnat_family family,
-		       const struct chatdnat_addr *addr)
-{
-	if (chatdnat_addr_is_multicast(family, addr))
-		return CHATDNAT_ADDR_GROUP;
-	return family == CHATDNAT_IPV6 ? chatdnat_ipv6_addr_type(addr)
-				       : chatdnat_ipv4_addr_type(addr);
-}
-
-static unsigned int chatdnat_nat_translate(struct nf_conn *ct,
-					   enum chatdnat_family family,
+static unsigned int chatdnat_nat_translate(const struct chatdnat_settings *settings,
+					   const struct sk_buff *skb,
+					   const struct nf_hook_state *state,
+					   struct nf_conn *ct,
 					   const struct chatdnat_addr *relay)
 {
 	struct nf_nat_range2 range = {
 		.flags = NF_NAT_RANGE_MAP_IPS,
 	};
-	unsigned int verdict;
 
 	memcpy(range.min_addr.all, relay->word, sizeof(relay->word));
 	range.max_addr = range.min_addr;
 
-	verdict = nf_nat_setup_info(ct, &range, NF_NAT_MANIP_DST);
-	chatdnat_count(family, verdict == NF_ACCEPT ? CHATDNAT_TRANSLATED
-						    : CHATDNAT_DROPPED_NAT);
-	return verdict;
+	if (nf_nat_setup_info(ct, &range, NF_NAT_MANIP_DST) != NF_ACCEPT)
+		return chatdnat_drop(settings, skb, state,
+				     CHATDNAT_DROPPED_NAT);
+	chatdnat_count(chatdnat_family_of(state->pf), CHATDNAT_TRANSLATED);
+	return NF_ACCEPT;
 }
 
 /*
  * A connection that begins in its middle is one that conntrack did not know,
  * or no longer. It tells by the state after the first packet.
  */
-static bool chatdnat_ct_unopened(const struct nf_conn *ct)
+static bool chatdnat_ct_midstream(const struct nf_conn *ct)
 {
-	return nf_ct_protonum(ct) != IPPROTO_TCP ||
+	return nf_ct_protonum(ct) == IPPROTO_TCP &&
 	       ct->proto.tcp.state != TCP_CONNTRACK_SYN_SENT;
 }
 
 static unsigned int chatdnat_nat_dst(void *priv, struct sk_buff *skb,
 				     const struct nf_hook_state *state)
 {
+	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	const struct chatdnat_snapshot *snapshot;
-	enum chatdnat_dst_decision decision;
-	struct chatdnat_arrival arrival;
+	struct chatdnat_arrival arrival = {};
 	const struct chatdnat_addr *relay;
 	enum ip_conntrack_info ctinfo;
-	enum chatdnat_family family;
 	struct nf_conn *ct;
 
 	ct = nf_ct_get(skb, &ctinfo);
@@ -134,35 +73,21 @@ static unsigned int chatdnat_nat_dst(void *priv, struct sk_buff *skb,
 	if (!snapshot)
 		return NF_ACCEPT;
 
-	family = arrival.flow.family;
-	arrival.in = state->in->name;
-	arrival.daddr_type = CHATDNAT_ADDR_UNKNOWN;
-	decision = chatdnat_decide_dst(&snapshot->settings, &arrival, &relay);
-	if (decision == CHATDNAT_DST_LOOK_UP) {
-		arrival.daddr_type = chatdnat_nat_addr_type(family,
-							    &arrival.flow.daddr);
-		decision = chatdnat_decide_dst(&snapshot->settings, &arrival,
-					       &relay);
-	}
-
-	switch (decision) {
+	arrival.opens = !chatdnat_ct_midstream(ct);
+	arrival.in = state->in ? state->in->name : NULL;
+	switch (chatdnat_host_decide_dst(&snapshot->settings, &arrival,
+					 state->in ? state->in->ifindex : 0,
+					 &relay)) {
 	case CHATDNAT_DST_TRANSLATE:
 		chatdnat_count(family, CHATDNAT_SEEN);
-		return chatdnat_nat_translate(ct, family, relay);
+		return chatdnat_nat_translate(&snapshot->settings, skb, state,
+					      ct, relay);
 	case CHATDNAT_DST_DRAIN:
 		chatdnat_count(family, CHATDNAT_SEEN);
 		return NF_ACCEPT;
-	case CHATDNAT_DST_LEAVE:
-	case CHATDNAT_DST_LOOK_UP:
-		break;
+	default:
+		return NF_ACCEPT;
 	}
-
-	if (snapshot->n_former && chatdnat_ct_unopened(ct) &&
-	    chatdnat_snapshot_stale(snapshot, &arrival.flow)) {
-		chatdnat_count(family, CHATDNAT_DROPPED_STALE);
-		return NF_DROP;
-	}
-	return NF_ACCEPT;
 }
 
 /*
@@ -176,13 +101,15 @@ chatdnat_nat_translated_by(const struct chatdnat_snapshot *snapshot,
 {
 	for (; snapshot; snapshot = rcu_dereference(snapshot->prev))
 		if (chatdnat_ct_serves(&snapshot->settings.service, ct) &&
-		    chatdnat_ifset_has(&snapshot->settings.wan,
-				       state->in->name))
+		    (snapshot->settings.hairpin ||
+		     (state->in && chatdnat_ifset_has(&snapshot->settings.wan,
+						      state->in->name))))
 			return snapshot;
 	return NULL;
 }
 
-static unsigned int chatdnat_nat_masquerade(struct sk_buff *skb,
+static unsigned int chatdnat_nat_masquerade(const struct chatdnat_settings *settings,
+					    struct sk_buff *skb,
 					    const struct nf_hook_state *state,
 					    const struct nf_conn *ct)
 {
@@ -195,14 +122,19 @@ static unsigned int chatdnat_nat_masquerade(struct sk_buff *skb,
 		verdict = nf_nat_masquerade_ipv6(skb, &range, state->out);
 	else
 #endif
+	/* It would log each packet for which there is no address. */
+	if (!inet_select_addr(state->out, 0, RT_SCOPE_UNIVERSE))
+		verdict = NF_DROP;
+	else
 		verdict = nf_nat_masquerade_ipv4(skb, state->hook, &range,
 						 state->out);
 
 	if (verdict != NF_ACCEPT)
-		chatdnat_count(family, CHATDNAT_DROPPED_SOURCE);
-	else if (nf_nat_initialized(ct, NF_NAT_MANIP_SRC))
+		return chatdnat_drop(settings, skb, state,
+				     CHATDNAT_DROPPED_SOURCE);
+	if (nf_nat_initialized(ct, NF_NAT_MANIP_SRC))
 		chatdnat_count(family, CHATDNAT_MASQUERADED);
-	return verdict;
+	return NF_ACCEPT;
 }
 
 static bool chatdnat_nat_opened_by_relay(const struct chatdnat_settings *settings,
@@ -215,10 +147,25 @@ static bool chatdnat_nat_opened_by_relay(const struct chatdnat_settings *setting
 	       chatdnat_ifset_has(&settings->wan, state->out->name);
 }
 
+/* Whether a packet that goes out to the world is left of an ended connection. */
+static bool chatdnat_nat_stale(const struct chatdnat_snapshot *snapshot,
+			       const struct nf_conn *ct,
+			       const struct nf_hook_state *state)
+{
+	struct chatdnat_flow flow;
+
+	if (!snapshot->n_former || !state->in ||
+	    !chatdnat_ifset_has(&snapshot->settings.wan, state->out->name) ||
+	    !chatdnat_flow_of(nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL), &flow))
+		return false;
+	return (flow.proto == CHATDNAT_UDP || chatdnat_ct_midstream(ct)) &&
+	       chatdnat_snapshot_stale(snapshot, &flow);
+}
+
 static unsigned int chatdnat_nat_src(void *priv, struct sk_buff *skb,
 				     const struct nf_hook_state *state)
 {
-	const struct chatdnat_snapshot *snapshot, *by = NULL;
+	const struct chatdnat_snapshot *snapshot, *by;
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	struct chatdnat_departure departure = {};
 	enum chatdnat_src_decision decision;
@@ -232,14 +179,17 @@ static unsigned int chatdnat_nat_src(void *priv, struct sk_buff *skb,
 		return NF_ACCEPT;
 
 	saddr = chatdnat_addr_of(&nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL)->src.u3);
-	if (state->in)
-		by = chatdnat_nat_translated_by(snapshot, ct, state);
+	by = chatdnat_nat_translated_by(snapshot, ct, state);
 	if (by)
 		snapshot = by;
 
 	if (ctinfo == IP_CT_NEW && by) {
 		chatdnat_count(family, CHATDNAT_SENT);
 		chatdnat_answers_await(ct);
+	} else if (ctinfo == IP_CT_NEW &&
+		   chatdnat_nat_stale(snapshot, ct, state)) {
+		return chatdnat_drop(&snapshot->settings, skb, state,
+				     CHATDNAT_DROPPED_STALE);
 	} else if (ctinfo == IP_CT_NEW &&
 		   chatdnat_nat_opened_by_relay(&snapshot->settings, family,
 						saddr, state)) {
@@ -254,19 +204,27 @@ static unsigned int chatdnat_nat_src(void *priv, struct sk_buff *skb,
 	departure.translated = by;
 	decision = chatdnat_decide_src(&snapshot->settings, &departure);
 	if (decision == CHATDNAT_SRC_LOOK_UP) {
-		departure.saddr_type = chatdnat_nat_addr_type(family, saddr);
+		departure.saddr_type = chatdnat_host_addr_type(family, saddr);
 		decision = chatdnat_decide_src(&snapshot->settings, &departure);
 	}
 	if (decision != CHATDNAT_SRC_MASQUERADE)
 		return NF_ACCEPT;
-	return chatdnat_nat_masquerade(skb, state, ct);
+	return chatdnat_nat_masquerade(&snapshot->settings, skb, state, ct);
 }
 
+#define CHATDNAT_NAT_OPS_MAX	3
+
+/* In the order in which they go: nothing is sent on without its way out. */
 #define CHATDNAT_NAT_OPS(family, dst_priority, src_priority) {	\
 	{							\
 		.hook = chatdnat_nat_dst,			\
 		.pf = family,					\
 		.hooknum = NF_INET_PRE_ROUTING,			\
+		.priority = (dst_priority) - 1,			\
+	}, {							\
+		.hook = chatdnat_nat_dst,			\
+		.pf = family,					\
+		.hooknum = NF_INET_LOCAL_OUT,			\
 		.priority = (dst_priority) - 1,			\
 	}, {							\
 		.hook = chatdnat_nat_src,			\
@@ -277,7 +235,7 @@ static unsigned int chatdnat_nat_src(void *priv, struct sk_buff *skb,
 }
 
 /* One before the rest: ahead of the tables that others make by default. */
-static const struct nf_hook_ops chatdnat_nat_ops[CHATDNAT_FAMILIES][2] = {
+static const struct nf_hook_ops chatdnat_nat_ops[CHATDNAT_FAMILIES][CHATDNAT_NAT_OPS_MAX] = {
 	[CHATDNAT_IPV4] = CHATDNAT_NAT_OPS(NFPROTO_IPV4, NF_IP_PRI_NAT_DST,
 					   NF_IP_PRI_NAT_SRC),
 	[CHATDNAT_IPV6] = CHATDNAT_NAT_OPS(NFPROTO_IPV6, NF_IP6_PRI_NAT_DST,
@@ -320,33 +278,32 @@ static void chatdnat_nat_unregister_fn(const struct nf_hook_ops *ops)
 int chatdnat_nat_register(enum chatdnat_family family)
 {
 	const struct nf_hook_ops *ops = chatdnat_nat_ops[family];
-	int err;
+	int err, i;
 
 	lockdep_assert_held(&chatdnat_config_lock);
 
 	if (chatdnat_nat_registered[family])
 		return 0;
 	if (family == CHATDNAT_IPV6 && !ipv6_mod_enabled()) {
-		pr_warn("v6: this kernel runs without IPv6, nothing is sent on over it\n");
+		pr_warn_once("v6: this kernel runs without IPv6, nothing is sent on over it\n");
 		return 0;
 	}
 
 	err = nf_ct_netns_get(&init_net, ops[0].pf);
 	if (err)
 		return err;
-	err = chatdnat_nat_register_fn(&ops[1]);
-	if (err)
-		goto err_netns;
-	err = chatdnat_nat_register_fn(&ops[0]);
-	if (err)
-		goto err_src;
+	for (i = CHATDNAT_NAT_OPS_MAX - 1; i >= 0; i--) {
+		err = chatdnat_nat_register_fn(&ops[i]);
+		if (err)
+			goto err_ops;
+	}
 
 	chatdnat_nat_registered[family] = true;
 	return 0;
 
-err_src:
-	chatdnat_nat_unregister_fn(&ops[1]);
-err_netns:
+err_ops:
+	while (++i < CHATDNAT_NAT_OPS_MAX)
+		chatdnat_nat_unregister_fn(&ops[i]);
 	nf_ct_netns_put(&init_net, ops[0].pf);
 	return err;
 }
@@ -354,12 +311,13 @@ err_netns:
 static void chatdnat_nat_unregister(enum chatdnat_family family)
 {
 	const struct nf_hook_ops *ops = chatdnat_nat_ops[family];
+	int i;
 
 	if (!chatdnat_nat_registered[family])
 		return;
 
-	chatdnat_nat_unregister_fn(&ops[0]);
-	chatdnat_nat_unregister_fn(&ops[1]);
+	for (i = 0; i < CHATDNAT_NAT_OPS_MAX; i++)
+		chatdnat_nat_unregister_fn(&ops[i]);
 	nf_ct_netns_put(&init_net, ops[0].pf);
 	chatdnat_nat_registered[family] = false;
 }

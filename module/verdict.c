@@ -1,5 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/string.h>
+
 #include "verdict.h"
+
+/* Whether the destination is an address by which the world knows this host. */
+static bool chatdnat_is_public(const struct chatdnat_settings *settings,
+			       const struct chatdnat_arrival *arrival)
+{
+	const struct chatdnat_flow *flow = &arrival->flow;
+
+	return chatdnat_relays_names(&settings->service.relays[flow->family],
+				     &flow->daddr) ||
+	       (arrival->daddr_dev[0] &&
+		chatdnat_ifset_has(&settings->wan, arrival->daddr_dev));
+}
+
+/*
+ * Whether a UDP port is in use here, and ours only as one of a whole range of
+ * those that a socket gets when it asks for none: as a TURN relay wants them.
+ */
+static enum chatdnat_socket
+chatdnat_socket_in_range(const struct chatdnat_settings *settings,
+			 const struct chatdnat_arrival *arrival)
+{
+	const struct chatdnat_flow *flow = &arrival->flow;
+
+	if (flow->proto != CHATDNAT_UDP ||
+	    flow->dport < CHATDNAT_PORT_EPHEMERAL ||
+	    !chatdnat_portset_spans(&settings->service.ports, flow->proto,
+				    flow->dport))
+		return CHATDNAT_SOCKET_NONE;
+	return arrival->socket;
+}
 
 /**
  * chatdnat_decide_dst() - what becomes of a new connection's destination
@@ -7,8 +39,7 @@
  * @arrival: what is known of its first packet
  * @relay: set to the relay's address with CHATDNAT_DST_TRANSLATE
  *
- * The type of the destination address costs a lookup and is asked for only
- * once it matters.
+ * What costs a lookup is asked for only once it matters.
  *
  * Context: Any; on the packet path.
  */
@@ -18,9 +49,19 @@ chatdnat_decide_dst(const struct chatdnat_settings *settings,
 		    const struct chatdnat_addr **relay)
 {
 	const struct chatdnat_flow *flow = &arrival->flow;
+	bool from_wan;
 
 	*relay = chatdnat_service_relay(&settings->service, flow);
-	if (!*relay || !chatdnat_ifset_has(&settings->wan, arrival->in))
+	if (!*relay)
+		return CHATDNAT_DST_LEAVE;
+
+	/* The operator's own session, perhaps the one that made the change. */
+	if (flow->proto == CHATDNAT_TCP && flow->dport == CHATDNAT_PORT_SSH &&
+	    !arrival->opens)
+		return CHATDNAT_DST_LEAVE;
+
+	from_wan = arrival->in && chatdnat_ifset_has(&settings->wan, arrival->in);
+	if (!from_wan && !settings->hairpin)
 		return CHATDNAT_DST_LEAVE;
 
 	/* A relay beyond the link cannot talk to a link-local address. */
@@ -30,18 +71,48 @@ chatdnat_decide_dst(const struct chatdnat_settings *settings,
 
 	switch (arrival->daddr_type) {
 	case CHATDNAT_ADDR_UNKNOWN:
-		return CHATDNAT_DST_LOOK_UP;
+		return CHATDNAT_DST_LOOK_UP_ADDR;
 	case CHATDNAT_ADDR_LOCAL:
 		break;
 	case CHATDNAT_ADDR_UNICAST:
-		if (settings->scope == CHATDNAT_SCOPE_ANY)
+		/* What the relay itself opens is not for the relay. */
+		if (settings->scope == CHATDNAT_SCOPE_ANY &&
+		    !chatdnat_relays_has(&settings->service.relays[flow->family],
+					 &flow->saddr))
 			break;
 		return CHATDNAT_DST_LEAVE;
 	case CHATDNAT_ADDR_GROUP:
 		return CHATDNAT_DST_LEAVE;
 	}
 
+	if (!from_wan && !arrival->daddr_dev)
+		return CHATDNAT_DST_LOOK_UP_DEV;
+	if (!from_wan && !chatdnat_is_public(settings, arrival))
+		return CHATDNAT_DST_LEAVE;
+
+	switch (chatdnat_socket_in_range(settings, arrival)) {
+	case CHATDNAT_SOCKET_UNKNOWN:
+		return CHATDNAT_DST_LOOK_UP_SOCKET;
+	case CHATDNAT_SOCKET_BOUND:
+		return CHATDNAT_DST_LEAVE;
+	case CHATDNAT_SOCKET_NONE:
+		break;
+	}
+
 	return settings->enabled ? CHATDNAT_DST_TRANSLATE : CHATDNAT_DST_DRAIN;
+}
+
+/*
+ * Whether a connection that came by no WAN interface would be answered past
+ * this host, or to an address that only this host has.
+ */
+static bool chatdnat_turns_back(const struct chatdnat_settings *settings,
+				const struct chatdnat_departure *departure)
+{
+	if (!departure->in)
+		return true;
+	return !chatdnat_ifset_has(&settings->wan, departure->in) &&
+	       !strcmp(departure->in, departure->out);
 }
 
 /**
@@ -56,6 +127,9 @@ chatdnat_decide_src(const struct chatdnat_settings *settings,
 		    const struct chatdnat_departure *departure)
 {
 	bool wan;
+
+	if (departure->translated && chatdnat_turns_back(settings, departure))
+		return CHATDNAT_SRC_MASQUERADE;
 
 	if (settings->masquerade == CHATDNAT_MASQUERADE_OFF || !departure->in)
 		return CHATDNAT_SRC_LEAVE;

@@ -13,26 +13,54 @@ enum chatdnat_addr_type {
 	CHATDNAT_ADDR_GROUP,		/* broadcast, multicast, anycast */
 };
 
-/* A packet that opens a connection, before it is routed. */
+enum chatdnat_socket {
+	CHATDNAT_SOCKET_UNKNOWN,	/* not looked up yet */
+	CHATDNAT_SOCKET_NONE,
+	CHATDNAT_SOCKET_BOUND,
+};
+
+/**
+ * struct chatdnat_arrival - a packet that opens a connection, before it is
+ *			     routed
+ * @flow: from where to where
+ * @opens: it does open it; else it is from the middle of a TCP connection that
+ *	   conntrack did not know, or no longer
+ * @in: name of the interface that it entered by; NULL: sent by this host
+ * @daddr_type: whose the destination address is
+ * @daddr_dev: name of the interface that has that address, empty: none;
+ *	       NULL: not looked up yet
+ * @socket: whether a socket of this host waits for it
+ */
 struct chatdnat_arrival {
 	struct chatdnat_flow flow;
-	const char *in;			/* interface name */
+	bool opens;
+	const char *in;
 	enum chatdnat_addr_type daddr_type;
+	const char *daddr_dev;
+	enum chatdnat_socket socket;
 };
 
 enum chatdnat_dst_decision {
 	CHATDNAT_DST_LEAVE,		/* not ours */
-	CHATDNAT_DST_LOOK_UP,		/* decide again with the type of daddr */
+	CHATDNAT_DST_LOOK_UP_ADDR,	/* decide again with the type of daddr */
+	CHATDNAT_DST_LOOK_UP_DEV,	/* decide again with the device of daddr */
+	CHATDNAT_DST_LOOK_UP_SOCKET,	/* decide again with the socket */
 	CHATDNAT_DST_DRAIN,		/* ours, but no new ones are sent on */
 	CHATDNAT_DST_TRANSLATE,
 };
 
-/* The same packet, after it was routed. */
+/**
+ * struct chatdnat_departure - the same packet, after it was routed
+ * @in: name of the interface that it entered by; NULL: sent by this host
+ * @out: name of the interface that it leaves by
+ * @saddr_type: whose the source address is
+ * @translated: it is sent on to the relay by us
+ */
 struct chatdnat_departure {
-	const char *in;			/* NULL: sent by this host */
+	const char *in;
 	const char *out;
 	enum chatdnat_addr_type saddr_type;
-	bool translated;		/* sent on to the relay by us */
+	bool translated;
 };
 
 enum chatdnat_src_decision {

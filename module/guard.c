@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The guard: what enters by a WAN interface and belongs to no known connection
+ * is judged, forwarded or for this host itself. Nothing else is.
+ */
+#include <linux/netdevice.h>
+#include <linux/ratelimit.h>
+#include <net/netfilter/nf_conntrack.h>
+
+#include "admit.h"
+#include "config.h"
+#include "ct.h"
+#include "drop.h"
+#include "guard.h"
+#include "packet.h"
+
+#define CHATDNAT_ECHOES_PER_SECOND	100
+
+typedef enum chatdnat_admission
+chatdnat_admit_fn(const struct chatdnat_settings *settings,
+		  const struct chatdnat_entrant *entrant);
+
+static struct ratelimit_state chatdnat_guard_echoes[CHATDNAT_FAMILIES];
+
+static enum chatdnat_admission
+chatdnat_guard_admit(const struct chatdnat_settings *settings,
+		     const struct chatdnat_entrant *entrant,
+		     const struct nf_hook_state *state,
+		     chatdnat_admit_fn *admit)
+{
+	enum chatdnat_guard least = state->hook == NF_INET_LOCAL_IN ?
+				    CHATDNAT_GUARD_FULL : CHATDNAT_GUARD_FORWARD;
+
+	if (settings->guard < least ||
+	    !chatdnat_ifset_has(&settings->wan, state->in->name))
+		return CHATDNAT_ADMIT;
+	return entrant ? admit(settings, entrant) : CHATDNAT_REFUSE_INVALID;
+}
+
+static unsigned int
+chatdnat_guard_refuse(const struct chatdnat_settings *settings,
+		      const struct sk_buff *skb,
+		      const struct nf_hook_state *state,
+		      enum chatdnat_admission admission)
+{
+	enum chatdnat_counter reason = CHATDNAT_DROPPED_FORWARD;
+
+	if (admission == CHATDNAT_ADMIT_SOME)
+		reason = CHATDNAT_DROPPED_ECHO;
+	else if (admission == CHATDNAT_REFUSE_INVALID)
+		reason = CHATDNAT_DROPPED_INVALID;
+	else if (state->hook == NF_INET_LOCAL_IN)
+		reason = CHATDNAT_DROPPED_INPUT;
+	return chatdnat_drop(settings, skb, state, reason);
+}
+
+static unsigned int chatdnat_guard_judge(const struct sk_buff *skb,
+					 const struct nf_hook_state *state,
+					 enum chatdnat_track track,
+					 chatdnat_admit_fn *admit)
+{
+	enum chatdnat_family family = chatdnat_family_of(state->pf);
+	const struct chatdnat_snapshot *snapshot, *old;
+	enum chatdnat_admission admission;
+	struct chatdnat_entrant entrant;
+	bool whole;
+
+	/* Hooks run under the RCU read lock. */
+	snapshot = rcu_dereference(chatdnat_active);
+	if (!snapshot || (state->in->flags & IFF_LOOPBACK))
+		return NF_ACCEPT;
+
+	whole = chatdnat_packet_entrant(skb, family, &entrant);
+	entrant.track = track;
+	admission = chatdnat_guard_admit(&snapshot->settings,
+					 whole ? &entrant : NULL, state, admit);
+
+	if (admission == CHATDNAT_ADMIT ||
+	    (admission == CHATDNAT_ADMIT_SOME &&
+	     __ratelimit(&chatdnat_guard_echoes[family])))
+		return NF_ACCEPT;
+
+	/* The packet may have been translated under the settings before. */
+	for (old = rcu_dereference(snapshot->prev); old;
+	     old = rcu_dereference(old->prev))
+		if (chatdnat_guard_admit(&old->settings,
+					 whole ? &entrant : NULL, state,
+					 admit) == CHATDNAT_ADMIT)
+			return NF_ACCEPT;
+
+	return chatdnat_guard_refuse(&snapshot->settings, skb, state, admission);
+}
+
+static unsigned int chatdnat_guard(const struct sk_buff *skb,
+				   const struct nf_hook_state *state,
+				   chatdnat_admit_fn *admit)
+{
+	enum ip_conntrack_info ctinfo;
+
+	if (nf_ct_get(skb, &ctinfo)) {
+		if (ctinfo != IP_CT_NEW)
+			return NF_ACCEPT;
+		return chatdnat_guard_judge(skb, state, CHATDNAT_TRACK_NEW,
+					    admit);
+	}
+	return chatdnat_guard_judge(skb, state, ctinfo == IP_CT_UNTRACKED ?
+				    CHATDNAT_TRACK_UNTRACKED :
+				    CHATDNAT_TRACK_INVALID, admit);
+}
+
+/**
+ * chatdnat_guard_forward() - hook: forward no other than the settings say
+ * @priv: unused
+ * @skb: the packet
+ * @state: the hook's
+ *
+ * Context: Softirq, RCU read lock held.
+ */
+unsigned int chatdnat_guard_forward(void *priv, struct sk_buff *skb,
+				    const struct nf_hook_state *state)
+{
+	return chatdnat_guard(skb, state, chatdnat_admit_forward);
+}
+
+/**
+ * chatdnat_guard_input() - hook: let nobody else into this host
+ * @priv: unused
+ * @skb: the packet
+ * @state: the hook's
+ *
+ * Context: Softirq, RCU read lock held.
+ */
+unsigned int chatdnat_guard_input(void *priv, struct sk_buff *skb,
+				  const struct nf_hook_state *state)
+{
+	return chatdnat_guard(skb, state, chatdnat_admit_input);
+}
+
+/**
+ * chatdnat_guard_init() - make ready to judge
+ *
+ * Context: Process context.
+ */
+void chatdnat_guard_init(void)
+{
+	enum chatdnat_family family;
+
+	for (family = 0; family < CHATDNAT_FAMILIES; family++) {
+		ratelimit_state_init(&chatdnat_guard_echoes[family], HZ,
+				     CHATDNAT_ECHOES_PER_SECOND);
+		/* It would log how many it suppressed; a counter tells. */
+		ratelimit_set_flags(&chatdnat_guard_echoes[family],
+				    RATELIMIT_MSG_ON_RELEASE);
+	}
+}

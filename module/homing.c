@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Multi-homing: with several WAN interfaces the relay's replies leave by the
+ * one that their connection came in by. The stack routes a reply while it still
+ * has the relay's address as its source, so a rule for the own address that it
+ * gets later ("ip rule add from ...") cannot choose its way.
+ */
+#include <linux/netdevice.h>
+#include <net/dst.h>
+#include <net/netfilter/nf_conntrack.h>
+
+#include "config.h"
+#include "ct.h"
+#include "homing.h"
+#include "host.h"
+
+static bool chatdnat_homing_ours(const struct nf_conn *ct,
+				 const struct net_device *home)
+{
+	const struct chatdnat_snapshot *snapshot;
+
+	/* Hooks run under the RCU read lock. */
+	for (snapshot = rcu_dereference(chatdnat_active); snapshot;
+	     snapshot = rcu_dereference(snapshot->prev))
+		if (chatdnat_ifset_has(&snapshot->settings.wan, home->name) &&
+		    chatdnat_ct_serves(&snapshot->settings.service, ct))
+			return true;
+	return false;
+}
+
+/**
+ * chatdnat_homing() - hook: route a reply by where its connection came in
+ * @priv: unused
+ * @skb: the packet, routed
+ * @state: the hook's
+ *
+ * The interface that has the own address is taken for the one that the
+ * connection came in by. Without a route by it the packet goes as it was routed.
+ *
+ * Context: Softirq, RCU read lock held.
+ */
+unsigned int chatdnat_homing(void *priv, struct sk_buff *skb,
+			     const struct nf_hook_state *state)
+{
+	enum chatdnat_family family = chatdnat_family_of(state->pf);
+	const struct nf_conntrack_tuple *tuple;
+	const struct net_device *home;
+	enum ip_conntrack_info ctinfo;
+	struct dst_entry *dst;
+	struct nf_conn *ct;
+
+	ct = nf_ct_get(skb, &ctinfo);
+	if (!ct || !(READ_ONCE(ct->status) & IPS_DST_NAT) ||
+	    CTINFO2DIR(ctinfo) != IP_CT_DIR_REPLY)
+		return NF_ACCEPT;
+
+	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
+	home = chatdnat_host_addr_dev(family, chatdnat_addr_of(&tuple->dst.u3));
+	if (!home || home == state->out || !chatdnat_homing_ours(ct, home))
+		return NF_ACCEPT;
+
+	dst = chatdnat_host_route(family, chatdnat_addr_of(&tuple->dst.u3),
+				  chatdnat_addr_of(&tuple->src.u3),
+				  home->ifindex, skb->mark);
+	if (!dst)
+		return NF_ACCEPT;
+	if (dst->dev != home) {
+		dst_release(dst);
+		return NF_ACCEPT;
+	}
+
+	skb_dst_drop(skb);
+	skb_dst_set(skb, dst);
+	return NF_ACCEPT;
+}

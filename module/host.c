@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What this host knows: its addresses, sockets and routes. */
+#include <linux/inetdevice.h>
+#include <linux/ipv6.h>
+#include <linux/netfilter.h>
+#include <net/addrconf.h>
+#include <net/ip6_fib.h>
+#include <net/ip6_route.h>
+#include <net/route.h>
+#include <net/sock.h>
+#include <net/udp.h>
+
+#include "compat.h"
+#include "host.h"
+
+static enum chatdnat_addr_type
+chatdnat_ipv4_addr_type(const struct chatdnat_addr *addr)
+{
+	switch (inet_addr_type(&init_net, addr->word[0])) {
+	case RTN_LOCAL:
+		return CHATDNAT_ADDR_LOCAL;
+	case RTN_BROADCAST:
+	case RTN_ANYCAST:
+	case RTN_MULTICAST:
+		return CHATDNAT_ADDR_GROUP;
+	default:
+		return CHATDNAT_ADDR_UNICAST;
+	}
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+static struct in6_addr chatdnat_in6(const struct chatdnat_addr *addr)
+{
+	struct in6_addr in6;
+
+	memcpy(&in6, addr->word, sizeof(in6));
+	return in6;
+}
+
+static enum chatdnat_addr_type
+chatdnat_ipv6_addr_type(const struct chatdnat_addr *addr)
+{
+	struct in6_addr in6 = chatdnat_in6(addr);
+	struct dst_entry *dst;
+	u32 flags;
+
+	if (ipv6_chk_addr(&init_net, &in6, NULL, 0))
+		return CHATDNAT_ADDR_LOCAL;
+
+	/* Local without being an interface's: ip -6 route add local ... */
+	dst = chatdnat_host_route(CHATDNAT_IPV6, NULL, addr, 0, 0);
+	if (!dst)
+		return CHATDNAT_ADDR_UNICAST;
+	flags = container_of(dst, struct rt6_info, dst)->rt6i_flags;
+	dst_release(dst);
+
+	if (flags & RTF_ANYCAST)
+		return CHATDNAT_ADDR_GROUP;
+	return flags & RTF_LOCAL ? CHATDNAT_ADDR_LOCAL : CHATDNAT_ADDR_UNICAST;
+}
+#else
+static enum chatdnat_addr_type
+chatdnat_ipv6_addr_type(const struct chatdnat_addr *addr)
+{
+	return CHATDNAT_ADDR_UNICAST;
+}
+#endif
+
+/**
+ * chatdnat_host_addr_type() - whose an address is
+ * @family: which kind of address
+ * @addr: the address, network byte order
+ *
+ * Context: Process context or softirq; on the packet path.
+ */
+enum chatdnat_addr_type
+chatdnat_host_addr_type(enum chatdnat_family family,
+			const struct chatdnat_addr *addr)
+{
+	if (chatdnat_addr_is_multicast(family, addr))
+		return CHATDNAT_ADDR_GROUP;
+	return family == CHATDNAT_IPV6 ? chatdnat_ipv6_addr_type(addr)
+				       : chatdnat_ipv4_addr_type(addr);
+}
+
+/**
+ * chatdnat_host_addr_dev() - the device that has an address
+ * @family: which kind of address
+ * @addr: the address, network byte order
+ *
+ * Context: RCU read lock held; on the packet path.
+ * Return: The device, not held, or NULL when no device has the address.
+ */
+struct net_device *chatdnat_host_addr_dev(enum chatdnat_family family,
+					  const struct chatdnat_addr *addr)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	if (family == CHATDNAT_IPV6) {
+		struct in6_addr in6 = chatdnat_in6(addr);
+
+		return ipv6_dev_find(&init_net, &in6, NULL);
+	}
+#endif
+	return __ip_dev_find(&init_net, addr->word[0], false);
+}
+
+static struct sock *chatdnat_udp_lookup(const struct chatdnat_flow *flow,
+					int ifindex)
+{
+#ifdef CHATDNAT_HAVE_UDP4_LIB_LOOKUP
+	if (flow->family == CHATDNAT_IPV4)
+		return udp4_lib_lookup(&init_net, flow->saddr.word[0],
+				       htons(flow->sport), flow->daddr.word[0],
+				       htons(flow->dport), ifindex);
+#endif
+#ifdef CHATDNAT_HAVE_UDP6_LIB_LOOKUP
+	if (flow->family == CHATDNAT_IPV6) {
+		struct in6_addr saddr = chatdnat_in6(&flow->saddr);
+		struct in6_addr daddr = chatdnat_in6(&flow->daddr);
+
+		return udp6_lib_lookup(&init_net, &saddr, htons(flow->sport),
+				       &daddr, htons(flow->dport), ifindex);
+	}
+#endif
+	return NULL;
+}
+
+/**
+ * chatdnat_host_has_socket() - whether a UDP flow is for a socket of this host
+ * @flow: the flow, as it arrived
+ * @ifindex: the interface that it arrived by
+ *
+ * Context: RCU read lock held; on the packet path.
+ */
+bool chatdnat_host_has_socket(const struct chatdnat_flow *flow, int ifindex)
+{
+	struct sock *sk = chatdnat_udp_lookup(flow, ifindex);
+
+	if (!sk)
+		return false;
+	sock_put(sk);
+	return true;
+}
+
+/**
+ * chatdnat_host_route() - how this host would send to an address
+ * @family: which kind of address
+ * @saddr: from where, network byte order; NULL: wherever
+ * @daddr: where to, network byte order
+ * @oif: index of the interface to leave by; 0: any
+ * @mark: the packet's mark
+ *
+ * Context: Process context or softirq; on the packet path.
+ * Return: The route, the caller's to release, or NULL.
+ */
+struct dst_entry *chatdnat_host_route(enum chatdnat_family family,
+				      const struct chatdnat_addr *saddr,
+				      const struct chatdnat_addr *daddr,
+				      int oif, u32 mark)
+{
+	struct dst_entry *dst;
+	int err;
+	struct flowi fl = {
+		.flowi_oif = oif,
+		.flowi_mark = mark,
+	};
+
+	if (family == CHATDNAT_IPV6) {
+		memcpy(&fl.u.ip6.daddr, daddr->word, sizeof(fl.u.ip6.daddr));
+		if (saddr)
+			memcpy(&fl.u.ip6.saddr, saddr->word,
+			       sizeof(fl.u.ip6.saddr));
+	} else {
+		fl.u.ip4.daddr = daddr->word[0];
+		if (saddr)
+			fl.u.ip4.saddr = saddr->word[0];
+	}
+
+	/* Where IPv6 is a module, its operations are under RCU. */
+	rcu_read_lock();
+	err = nf_route(&init_net, &dst, &fl, oif,
+		       family == CHATDNAT_IPV6 ? AF_INET6 : AF_INET);
+	rcu_read_unlock();
+	if (err)
+		return NULL;
+	if (dst->error) {
+		dst_release(dst);
+		return NULL;
+	}
+	return dst;
+}
+
+/**
+ * chatdnat_host_decide_dst() - decide with what has to be looked up
+ * @settings: the settings
+ * @arrival: what is known of the packet; what is looked up is added
+ * @ifindex: the interface that it entered by; 0: sent by this host
+ * @relay: set to the relay's address with CHATDNAT_DST_TRANSLATE
+ *
+ * Context: RCU read lock held; on the packet path.
+ * Return: What chatdnat_decide_dst() decides in the end: never to look up.
+ */
+enum chatdnat_dst_decision
+chatdnat_host_decide_dst(const struct chatdnat_settings *settings,
+			 struct chatdnat_arrival *arrival, int ifindex,
+			 const struct chatdnat_addr **relay)
+{
+	const struct chatdnat_flow *flow = &arrival->flow;
+	enum chatdnat_dst_decision decision;
+	const struct net_device *dev;
+
+	for (;;) {
+		decision = chatdnat_decide_dst(settings, arrival, relay);
+		switch (decision) {
+		case CHATDNAT_DST_LOOK_UP_ADDR:
+			arrival->daddr_type =
+				chatdnat_host_addr_type(flow->family,
+							&flow->daddr);
+			break;
+		case CHATDNAT_DST_LOOK_UP_DEV:
+			dev = chatdnat_host_addr_dev(flow->family,
+						     &flow->daddr);
+			arrival->daddr_dev = dev ? dev->name : "";
+			break;
+		case CHATDNAT_DST_LOOK_UP_SOCKET:
+			arrival->socket = chatdnat_host_has_socket(flow, ifindex) ?
+				CHATDNAT_SOCKET_BOUND : CHATDNAT_SOCKET_NONE;
+			break;
+		default:
+			return decision;
+		}
+	}
+}

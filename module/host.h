@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef CHATDNAT_HOST_H
+#define CHATDNAT_HOST_H
+
+#include "settings.h"
+#include "verdict.h"
+
+struct dst_entry;
+struct net_device;
+
+enum chatdnat_addr_type
+chatdnat_host_addr_type(enum chatdnat_family family,
+			const struct chatdnat_addr *addr);
+enum chatdnat_dst_decision
+chatdnat_host_decide_dst(const struct chatdnat_settings *settings,
+			 struct chatdnat_arrival *arrival, int ifindex,
+			 const struct chatdnat_addr **relay);
+struct net_device *chatdnat_host_addr_dev(enum chatdnat_family family,
+					  const struct chatdnat_addr *addr);
+bool chatdnat_host_has_socket(const struct chatdnat_flow *flow, int ifindex);
+struct dst_entry *chatdnat_host_route(enum chatdnat_family family,
+				      const struct chatdnat_addr *saddr,
+				      const struct chatdnat_addr *daddr,
+				      int oif, u32 mark);
+
+#endif /* CHATDNAT_HOST_H */

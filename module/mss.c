@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Clamps the maximum segment size that both ends of a connection announce to
+ * what fits the narrower way, so that mail passes where ICMP does not.
+ */
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/swab.h>
+#include <linux/tcp.h>
+#include <net/dst.h>
+#include <net/netfilter/nf_conntrack.h>
+
+#include "config.h"
+#include "ct.h"
+#include "host.h"
+#include "mss.h"
+#include "packet.h"
+#include "stats.h"
+#include "tcpopt.h"
+
+/* RFC 6691: the headers without options. */
+static const unsigned int chatdnat_mss_headers[CHATDNAT_FAMILIES] = {
+	[CHATDNAT_IPV4] = sizeof(struct iphdr) + sizeof(struct tcphdr),
+	[CHATDNAT_IPV6] = sizeof(struct ipv6hdr) + sizeof(struct tcphdr),
+};
+
+/* Whether a connection is one that the relay opened to the world. */
+static bool chatdnat_mss_outbound(const struct chatdnat_settings *settings,
+				  const struct nf_conn *ct,
+				  enum ip_conntrack_dir dir,
+				  const struct nf_hook_state *state)
+{
+	const struct nf_conntrack_tuple *tuple;
+	const struct net_device *far;
+
+	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
+	far = dir == IP_CT_DIR_ORIGINAL ? state->out : state->in;
+	return chatdnat_relays_has(&settings->service.relays[chatdnat_family_of(state->pf)],
+				   chatdnat_addr_of(&tuple->src.u3)) &&
+	       chatdnat_ifset_has(&settings->wan, far->name);
+}
+
+/* The settings under which a connection is ours; NULL when it is not. */
+static const struct chatdnat_settings *
+chatdnat_mss_settings(const struct nf_conn *ct, enum ip_conntrack_dir dir,
+		      const struct nf_hook_state *state)
+{
+	const struct chatdnat_snapshot *snapshot;
+
+	/* Hooks run under the RCU read lock. */
+	for (snapshot = rcu_dereference(chatdnat_active); snapshot;
+	     snapshot = rcu_dereference(snapshot->prev))
+		if (chatdnat_ct_serves(&snapshot->settings.service, ct) ||
+		    chatdnat_mss_outbound(&snapshot->settings, ct, dir, state))
+			return &snapshot->settings;
+	return NULL;
+}
+
+/* What fits both ways; 0 when that cannot be told. */
+static u16 chatdnat_mss_of_path(const struct sk_buff *skb,
+				enum chatdnat_family family)
+{
+	unsigned int headers = chatdnat_mss_headers[family];
+	unsigned int mtu = dst_mtu(skb_dst(skb));
+	struct chatdnat_addr back = {};
+	struct dst_entry *dst;
+
+	if (family == CHATDNAT_IPV6)
+		memcpy(back.word, &ipv6_hdr(skb)->saddr, sizeof(back.word));
+	else
+		back.word[0] = ip_hdr(skb)->saddr;
+
+	dst = chatdnat_host_route(family, NULL, &back, 0, skb->mark);
+	if (dst) {
+		mtu = min(mtu, dst_mtu(dst));
+		dst_release(dst);
+	}
+	return mtu > headers ? min(mtu - headers, (unsigned int)U16_MAX) : 0;
+}
+
+/* The sum covers 16-bit words, in which a value at an odd offset is turned. */
+static void chatdnat_mss_put(struct sk_buff *skb, struct tcphdr *th, u8 *value,
+			     u16 old, u16 new)
+{
+	__be16 from = htons(old), to = htons(new);
+
+	if ((value - (u8 *)th) & 1) {
+		from = (__force __be16)swab16((__force u16)from);
+		to = (__force __be16)swab16((__force u16)to);
+	}
+	value[0] = new >> 8;
+	value[1] = new & 0xff;
+	inet_proto_csum_replace2(&th->check, skb, from, to, false);
+}
+
+static bool chatdnat_mss_clamp(struct sk_buff *skb, struct tcphdr *th, u16 max)
+{
+	size_t len = th->doff * 4 - sizeof(*th), at = 0;
+	u8 *options = (u8 *)(th + 1);
+	bool clamped = false;
+	u16 mss;
+
+	if (!chatdnat_tcpopt_valid(options, len))
+		return false;
+
+	for (;;) {
+		at = chatdnat_tcpopt_next_mss(options, len, at);
+		if (at == len)
+			return clamped;
+
+		mss = options[at + 2] << 8 | options[at + 3];
+		if (mss > max) {
+			chatdnat_mss_put(skb, th, options + at + 2, mss, max);
+			clamped = true;
+		}
+		at += options[at + 1];
+	}
+}
+
+static void chatdnat_mss_rewrite(struct sk_buff *skb,
+				 enum chatdnat_family family,
+				 const struct chatdnat_settings *settings)
+{
+	const struct tcphdr *th;
+	struct tcphdr buf;
+	u8 protocol;
+	int offset;
+	u16 max;
+
+	offset = chatdnat_packet_transport(skb, family, &protocol);
+	if (offset < 0 || protocol != IPPROTO_TCP)
+		return;
+	th = skb_header_pointer(skb, offset, sizeof(buf), &buf);
+	if (!th || !th->syn || th->doff * 4 <= sizeof(*th) ||
+	    offset + th->doff * 4 > skb->len)
+		return;
+
+	max = settings->mss;
+	if (max == CHATDNAT_MSS_AUTO)
+		max = chatdnat_mss_of_path(skb, family);
+	if (!max || skb_ensure_writable(skb, offset + th->doff * 4))
+		return;
+
+	if (chatdnat_mss_clamp(skb, (struct tcphdr *)(skb->data + offset), max))
+		chatdnat_count(family, CHATDNAT_CLAMPED);
+}
+
+/**
+ * chatdnat_mss() - hook: clamp what a connection's ends announce
+ * @priv: unused
+ * @skb: the packet
+ * @state: the hook's
+ *
+ * Context: Softirq, RCU read lock held.
+ * Return: NF_ACCEPT; what is malformed is not ours to judge.
+ */
+unsigned int chatdnat_mss(void *priv, struct sk_buff *skb,
+			  const struct nf_hook_state *state)
+{
+	const struct chatdnat_settings *settings;
+	enum ip_conntrack_info ctinfo;
+	struct nf_conn *ct;
+
+	ct = nf_ct_get(skb, &ctinfo);
+	if (!ct || nf_ct_protonum(ct) != IPPROTO_TCP)
+		return NF_ACCEPT;
+
+	/* Established ones, nearly all, go no further. */
+	switch (READ_ONCE(ct->proto.tcp.state)) {
+	case TCP_CONNTRACK_SYN_SENT:
+	case TCP_CONNTRACK_SYN_SENT2:
+	case TCP_CONNTRACK_SYN_RECV:
+		break;
+	default:
+		return NF_ACCEPT;
+	}
+
+	settings = chatdnat_mss_settings(ct, CTINFO2DIR(ctinfo), state);
+	if (settings && settings->mss != CHATDNAT_MSS_OFF)
+		chatdnat_mss_rewrite(skb, chatdnat_family_of(state->pf),
+				     settings);
+	return NF_ACCEPT;
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Holds what is sent on to one interface, also where there is no route left:
+ * a tunnel that is down must neither leak to the default route nor leave
+ * clients hanging.
+ */
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/netdevice.h>
+#include <net/dst.h>
+#include <net/dst_metadata.h>
+#include <net/ip6_route.h>
+#include <net/ipv6.h>
+#include <net/netfilter/nf_conntrack.h>
+#include <net/route.h>
+
+#include "compat.h"
+#include "config.h"
+#include "ct.h"
+#include "drop.h"
+#include "reject.h"
+#include "via.h"
+
+#if IS_ENABLED(CONFIG_IPV6)
+static void chatdnat_via_route_ipv6(struct sk_buff *skb)
+{
+	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
+	struct dst_entry *dst;
+	struct flowi6 fl6 = {
+		.flowi6_iif = skb->dev->ifindex,
+		.daddr = ip6h->daddr,
+		.saddr = ip6h->saddr,
+		.flowlabel = ip6_flowinfo(ip6h),
+		.flowi6_mark = skb->mark,
+		.flowi6_proto = ip6h->nexthdr,
+	};
+
+	dst = ip6_route_input_lookup(&init_net, skb->dev, &fl6, skb,
+				     RT6_LOOKUP_F_HAS_SADDR);
+	skb_dst_set(skb, dst);
+}
+#endif
+
+/*
+ * Routes the packet a moment before the stack would, which then finds it done.
+ * So this costs nothing, and is the very route that the packet takes.
+ */
+static const struct dst_entry *
+chatdnat_via_route(struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	const struct dst_entry *dst;
+
+	if (!skb_valid_dst(skb)) {
+#if IS_ENABLED(CONFIG_IPV6)
+		if (state->pf == NFPROTO_IPV6)
+			chatdnat_via_route_ipv6(skb);
+		else
+#endif
+			chatdnat_route_input_ipv4(skb);
+	}
+
+	dst = skb_dst(skb);
+	return dst && !dst->error ? dst : NULL;
+}
+
+static const struct chatdnat_settings *
+chatdnat_via_settings(const struct nf_conn *ct)
+{
+	const struct chatdnat_snapshot *snapshot;
+
+	/* Hooks run under the RCU read lock. */
+	for (snapshot = rcu_dereference(chatdnat_active); snapshot;
+	     snapshot = rcu_dereference(snapshot->prev))
+		if (chatdnat_ct_serves(&snapshot->settings.service, ct))
+			return &snapshot->settings;
+	return NULL;
+}
+
+/**
+ * chatdnat_via() - hook: refuse what would leave by another interface
+ * @priv: unused
+ * @skb: the packet, translated, perhaps not routed yet
+ * @state: the hook's
+ *
+ * Context: Softirq or process context, RCU read lock held.
+ */
+unsigned int chatdnat_via(void *priv, struct sk_buff *skb,
+			  const struct nf_hook_state *state)
+{
+	const struct chatdnat_settings *settings;
+	enum ip_conntrack_info ctinfo;
+	const struct dst_entry *dst;
+	struct nf_conn *ct;
+
+	ct = nf_ct_get(skb, &ctinfo);
+	if (!ct || !(READ_ONCE(ct->status) & IPS_DST_NAT) ||
+	    CTINFO2DIR(ctinfo) != IP_CT_DIR_ORIGINAL)
+		return NF_ACCEPT;
+
+	settings = chatdnat_via_settings(ct);
+	if (!settings || !settings->via[0])
+		return NF_ACCEPT;
+
+	/* It comes by once more, as the L3 master device's. */
+	if (state->in && netif_is_l3_slave(state->in))
+		return NF_ACCEPT;
+
+	dst = chatdnat_via_route(skb, state);
+	if (dst && !strcmp(dst->dev->name, settings->via))
+		return NF_ACCEPT;
+
+	chatdnat_reject(skb, state);
+	return chatdnat_drop(settings, skb, state, CHATDNAT_DROPPED_VIA);
+}
