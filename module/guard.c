@@ -16,25 +16,23 @@
 
 #define CHATDNAT_ECHOES_PER_SECOND	100
 
-typedef enum chatdnat_admission
-chatdnat_admit_fn(const struct chatdnat_settings *settings,
-		  const struct chatdnat_entrant *entrant);
-
 static struct ratelimit_state chatdnat_guard_echoes[CHATDNAT_FAMILIES];
 
 static enum chatdnat_admission
 chatdnat_guard_admit(const struct chatdnat_settings *settings,
 		     const struct chatdnat_entrant *entrant,
-		     const struct nf_hook_state *state,
-		     chatdnat_admit_fn *admit)
+		     const struct nf_hook_state *state)
 {
-	enum chatdnat_guard least = state->hook == NF_INET_LOCAL_IN ?
-				    CHATDNAT_GUARD_FULL : CHATDNAT_GUARD_FORWARD;
+	bool input = state->hook == NF_INET_LOCAL_IN;
 
-	if (settings->guard < least ||
+	if (settings->guard < (input ? CHATDNAT_GUARD_FULL
+				     : CHATDNAT_GUARD_FORWARD) ||
 	    !chatdnat_ifset_has(&settings->wan, state->in->name))
 		return CHATDNAT_ADMIT;
-	return entrant ? admit(settings, entrant) : CHATDNAT_REFUSE_INVALID;
+	if (!entrant)
+		return CHATDNAT_REFUSE_INVALID;
+	return input ? chatdnat_admit_input(settings, entrant)
+		     : chatdnat_admit_forward(settings, entrant);
 }
 
 static unsigned int
@@ -56,8 +54,7 @@ chatdnat_guard_refuse(const struct chatdnat_settings *settings,
 
 static unsigned int chatdnat_guard_judge(const struct sk_buff *skb,
 					 const struct nf_hook_state *state,
-					 enum chatdnat_track track,
-					 chatdnat_admit_fn *admit)
+					 enum chatdnat_track track)
 {
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	const struct chatdnat_snapshot *snapshot, *old;
@@ -73,7 +70,7 @@ static unsigned int chatdnat_guard_judge(const struct sk_buff *skb,
 	whole = chatdnat_packet_entrant(skb, family, &entrant);
 	entrant.track = track;
 	admission = chatdnat_guard_admit(&snapshot->settings,
-					 whole ? &entrant : NULL, state, admit);
+					 whole ? &entrant : NULL, state);
 
 	if (admission == CHATDNAT_ADMIT ||
 	    (admission == CHATDNAT_ADMIT_SOME &&
@@ -84,56 +81,33 @@ static unsigned int chatdnat_guard_judge(const struct sk_buff *skb,
 	for (old = rcu_dereference(snapshot->prev); old;
 	     old = rcu_dereference(old->prev))
 		if (chatdnat_guard_admit(&old->settings,
-					 whole ? &entrant : NULL, state,
-					 admit) == CHATDNAT_ADMIT)
+					 whole ? &entrant : NULL,
+					 state) == CHATDNAT_ADMIT)
 			return NF_ACCEPT;
 
 	return chatdnat_guard_refuse(&snapshot->settings, skb, state, admission);
 }
 
-static unsigned int chatdnat_guard(const struct sk_buff *skb,
-				   const struct nf_hook_state *state,
-				   chatdnat_admit_fn *admit)
+/**
+ * chatdnat_guard() - hook: forward and take in no other than the settings say
+ * @priv: unused
+ * @skb: the packet
+ * @state: the hook's
+ *
+ * Context: Softirq, RCU read lock held.
+ */
+unsigned int chatdnat_guard(void *priv, struct sk_buff *skb,
+			    const struct nf_hook_state *state)
 {
 	enum ip_conntrack_info ctinfo;
 
-	if (nf_ct_get(skb, &ctinfo)) {
-		if (ctinfo != IP_CT_NEW)
-			return NF_ACCEPT;
-		return chatdnat_guard_judge(skb, state, CHATDNAT_TRACK_NEW,
-					    admit);
-	}
+	if (nf_ct_get(skb, &ctinfo))
+		return ctinfo == IP_CT_NEW ?
+			chatdnat_guard_judge(skb, state, CHATDNAT_TRACK_NEW) :
+			NF_ACCEPT;
 	return chatdnat_guard_judge(skb, state, ctinfo == IP_CT_UNTRACKED ?
 				    CHATDNAT_TRACK_UNTRACKED :
-				    CHATDNAT_TRACK_INVALID, admit);
-}
-
-/**
- * chatdnat_guard_forward() - hook: forward no other than the settings say
- * @priv: unused
- * @skb: the packet
- * @state: the hook's
- *
- * Context: Softirq, RCU read lock held.
- */
-unsigned int chatdnat_guard_forward(void *priv, struct sk_buff *skb,
-				    const struct nf_hook_state *state)
-{
-	return chatdnat_guard(skb, state, chatdnat_admit_forward);
-}
-
-/**
- * chatdnat_guard_input() - hook: let nobody else into this host
- * @priv: unused
- * @skb: the packet
- * @state: the hook's
- *
- * Context: Softirq, RCU read lock held.
- */
-unsigned int chatdnat_guard_input(void *priv, struct sk_buff *skb,
-				  const struct nf_hook_state *state)
-{
-	return chatdnat_guard(skb, state, chatdnat_admit_input);
+				    CHATDNAT_TRACK_INVALID);
 }
 
 /**

@@ -5,9 +5,7 @@
 #include <linux/netfilter.h>
 
 void chatdnat_guard_init(void);
-unsigned int chatdnat_guard_forward(void *priv, struct sk_buff *skb,
-				    const struct nf_hook_state *state);
-unsigned int chatdnat_guard_input(void *priv, struct sk_buff *skb,
-				  const struct nf_hook_state *state);
+unsigned int chatdnat_guard(void *priv, struct sk_buff *skb,
+			    const struct nf_hook_state *state);
 
 #endif /* CHATDNAT_GUARD_H */

@@ -56,12 +56,10 @@ static bool chatdnat_needs_homing(const struct chatdnat_settings *settings,
 	       (settings->wan.n > 1 || settings->wan.pattern[0].prefix);
 }
 
-typedef bool chatdnat_needs_fn(const struct chatdnat_settings *settings,
-			       enum chatdnat_family family);
-
 /* Priorities of IPv6 have the same values, as the build checks. */
 static const struct chatdnat_hook {
-	chatdnat_needs_fn *needs;
+	bool (*needs)(const struct chatdnat_settings *settings,
+		      enum chatdnat_family family);
 	nf_hookfn *fn;
 	unsigned int hooknum;
 	int priority;
@@ -76,9 +74,9 @@ static const struct chatdnat_hook {
 	  NF_INET_FORWARD, NF_IP_PRI_MANGLE - 1 },
 	{ chatdnat_needs_mss, chatdnat_mss,
 	  NF_INET_FORWARD, NF_IP_PRI_MANGLE },
-	{ chatdnat_needs_forward, chatdnat_guard_forward,
+	{ chatdnat_needs_forward, chatdnat_guard,
 	  NF_INET_FORWARD, NF_IP_PRI_FILTER - 1 },
-	{ chatdnat_needs_input, chatdnat_guard_input,
+	{ chatdnat_needs_input, chatdnat_guard,
 	  NF_INET_LOCAL_IN, NF_IP_PRI_FILTER - 1 },
 };
 

@@ -108,32 +108,32 @@ chatdnat_nat_translated_by(const struct chatdnat_snapshot *snapshot,
 	return NULL;
 }
 
+static unsigned int chatdnat_nat_take_source(struct sk_buff *skb,
+					     const struct nf_hook_state *state)
+{
+	const struct nf_nat_range2 range = {};
+
+#if IS_ENABLED(CONFIG_IPV6)
+	if (state->pf == NFPROTO_IPV6)
+		return nf_nat_masquerade_ipv6(skb, &range, state->out);
+#endif
+	/* It would log each packet for which there is no address. */
+	if (!inet_select_addr(state->out, 0, RT_SCOPE_UNIVERSE))
+		return NF_DROP;
+	return nf_nat_masquerade_ipv4(skb, state->hook, &range, state->out);
+}
+
 static unsigned int chatdnat_nat_masquerade(const struct chatdnat_settings *settings,
 					    struct sk_buff *skb,
 					    const struct nf_hook_state *state,
 					    const struct nf_conn *ct)
 {
-	const struct nf_nat_range2 range = {};
-	enum chatdnat_family family = chatdnat_family_of(state->pf);
-	unsigned int verdict;
-
-#if IS_ENABLED(CONFIG_IPV6)
-	if (family == CHATDNAT_IPV6)
-		verdict = nf_nat_masquerade_ipv6(skb, &range, state->out);
-	else
-#endif
-	/* It would log each packet for which there is no address. */
-	if (!inet_select_addr(state->out, 0, RT_SCOPE_UNIVERSE))
-		verdict = NF_DROP;
-	else
-		verdict = nf_nat_masquerade_ipv4(skb, state->hook, &range,
-						 state->out);
-
-	if (verdict != NF_ACCEPT)
+	if (chatdnat_nat_take_source(skb, state) != NF_ACCEPT)
 		return chatdnat_drop(settings, skb, state,
 				     CHATDNAT_DROPPED_SOURCE);
 	if (nf_nat_initialized(ct, NF_NAT_MANIP_SRC))
-		chatdnat_count(family, CHATDNAT_MASQUERADED);
+		chatdnat_count(chatdnat_family_of(state->pf),
+			       CHATDNAT_MASQUERADED);
 	return NF_ACCEPT;
 }
 

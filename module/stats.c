@@ -4,7 +4,7 @@
 #include "stats.h"
 
 const char *const chatdnat_counter_names[CHATDNAT_COUNTERS_MAX] = {
-#define CHATDNAT_COUNTER_NAME(id, name) [CHATDNAT_##id] = #name,
+#define CHATDNAT_COUNTER_NAME(id, name) #name,
 	CHATDNAT_COUNTERS(CHATDNAT_COUNTER_NAME)
 #undef CHATDNAT_COUNTER_NAME
 };
