@@ -36,11 +36,13 @@ void chatdnat_drop_log(const struct chatdnat_settings *settings)
 	for (family = 0; family < CHATDNAT_FAMILIES; family++) {
 		if (chatdnat_drop_logger[family] == want)
 			continue;
-		if (!want)
+		if (!want) {
 			nf_logger_put(chatdnat_pf_of(family), NF_LOG_TYPE_LOG);
-		else if (nf_logger_find_get(chatdnat_pf_of(family),
-					    NF_LOG_TYPE_LOG))
+		} else if (nf_logger_find_get(chatdnat_pf_of(family),
+					      NF_LOG_TYPE_LOG)) {
+			pr_warn_once("log: this kernel has no logger of its own, drops are logged only to one that is bound\n");
 			continue;
+		}
 		chatdnat_drop_logger[family] = want;
 	}
 }

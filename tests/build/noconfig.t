@@ -12,7 +12,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import host
 from host import tap
 
-NEEDED = {"NF_CONNTRACK": "connection tracking", "NF_NAT": "NAT", "NF_NAT_MASQUERADE": "masquerading", "SYSFS": "sysfs"}
+NEEDED = {"NF_CONNTRACK": "connection tracking", "NF_NAT": "NAT", "NF_NAT_MASQUERADE": "masquerading",
+          "NF_REJECT_IPV4": "packet rejection", "SYSFS": "sysfs"}
 # Part of every kernel with networking.
 ALWAYS = {"__ipv6_addr_type", "in6_pton", "csum_ipv6_magic"}
 
