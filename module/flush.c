@@ -109,7 +109,7 @@ static bool chatdnat_flush_untranslated(const struct chatdnat_snapshot *old,
 					const struct nf_conn *ct)
 {
 	struct chatdnat_arrival arrival = {};
-	struct dst_entry *dst;
+	struct dst_entry *dst = NULL;
 	bool untranslated;
 
 	if ((READ_ONCE(ct->status) & IPS_DST_NAT) ||
@@ -118,17 +118,21 @@ static bool chatdnat_flush_untranslated(const struct chatdnat_snapshot *old,
 	    !chatdnat_service_relay(&new->settings.service, &arrival.flow))
 		return false;
 
-	dst = chatdnat_host_route(arrival.flow.family, NULL,
-				  &arrival.flow.saddr, 0, 0);
-	if (!dst)
-		return false;
+	/* What this host sent itself came in by no interface. */
+	if (chatdnat_host_addr_type(arrival.flow.family, &arrival.flow.saddr) !=
+	    CHATDNAT_ADDR_LOCAL) {
+		dst = chatdnat_host_route(arrival.flow.family, NULL,
+					  &arrival.flow.saddr, 0, 0);
+		if (!dst)
+			return false;
+		arrival.in = dst->dev->name;
+	}
 
 	rcu_read_lock();
-	arrival.in = dst->dev->name;
 	untranslated = chatdnat_flush_decides(&new->settings, &arrival,
-					      dst->dev->ifindex) &&
+					      dst ? dst->dev->ifindex : 0) &&
 		       !(old && chatdnat_flush_decides(&old->settings, &arrival,
-						       dst->dev->ifindex));
+						       dst ? dst->dev->ifindex : 0));
 	rcu_read_unlock();
 	dst_release(dst);
 	return untranslated;

@@ -248,6 +248,17 @@ def connections_known_before_their_port_was_configured():
 
 
 @case.case
+def own_connections_under_a_wildcard():
+    """Of what the proxy opens itself the way back is lo, which is a WAN then."""
+    for version in versions():
+        module.load(**settings(wan="+", scope="any", ports="imap", masquerade="off"))
+        with Connection(HOME, WORLD[version], 993, PROXY[version]) as own:
+            module.set("ports", "imap,imaps")
+            tap.ok(own.goes_on(), f"{version}: wan=+ scope=any: the proxy's own connection goes on")
+        module.unload()
+
+
+@case.case
 def flows_known_before_the_load():
     proxy = traffic.Host("proxy", HOME).udp(3478)
     # Something has to make conntrack look at packets while the module is not there.
