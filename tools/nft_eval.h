@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef CHATDNATCTL_NFT_EVAL_H
+#define CHATDNATCTL_NFT_EVAL_H
+
+#include "family.h"
+#include "link.h"
+#include "nftables.h"
+
+/* The first packet of a connection, or its answer, as a chain would meet it. */
+struct packet {
+	const struct link *in, *out; /* out: NULL before routing */
+	struct address src, dst;
+	uint8_t protocol;
+	uint16_t sport, dport;
+	bool tracked;	  /* conntrack has seen it */
+	bool established; /* it answers one; otherwise it opens one */
+	bool translated;  /* its connection's destination was */
+	bool to_host;	  /* dst is an address of this host */
+};
+
+enum fate { PASSES, DROPPED, TAKEN /* translated by somebody else */ };
+
+struct outcome {
+	enum fate fate;
+	bool unsure;		       /* a rule was met that is not understood, and taken as not matching */
+	const struct nft_chain *chain; /* where it ended */
+};
+
+/* What a base chain does with the packet. Reads sets' elements from the kernel. */
+struct outcome chain_outcome(const struct ruleset *ruleset, const struct nft_chain *chain, const struct packet *packet);
+
+#endif
