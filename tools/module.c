@@ -23,7 +23,7 @@ static size_t rank(const char *const *first, const char *name)
 {
 	size_t i;
 
-	for (i = 0; first[i] && strcmp(first[i], name) != 0; i++)
+	for (i = 0; first && first[i] && strcmp(first[i], name) != 0; i++)
 		;
 	return i;
 }

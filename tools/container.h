@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef CHATDNATCTL_CONTAINER_H
+#define CHATDNATCTL_CONTAINER_H
+
+/*
+ * Why no module can be loaded here, whoever tries: a few words that follow "this machine cannot load modules: ".
+ * NULL if nothing speaks against it. To be freed.
+ */
+char *loading_impossible(void);
+
+#endif
