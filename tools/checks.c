@@ -1,20 +1,58 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "checks.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "mem.h"
 
-void finding(struct findings *findings, enum severity severity, const char *id, const char *format, ...)
+static struct finding *add(struct findings *findings, enum severity severity, const char *id)
 {
 	struct finding *f;
-	va_list ap;
 
 	findings->v = xgrow(findings->v, findings->n, sizeof(*findings->v));
 	f = &findings->v[findings->n++];
 	f->severity = severity;
+	f->check = findings->check;
 	f->id = id;
+	return f;
+}
+
+void check_begin(struct findings *findings, const char *check)
+{
+	findings->check = check;
+	findings->begun = findings->n;
+}
+
+void finding(struct findings *findings, enum severity severity, const char *id, const char *format, ...)
+{
+	struct finding *f = add(findings, severity, id);
+	va_list ap;
+
+	va_start(ap, format);
+	f->text = xvasprintf(format, ap);
+	va_end(ap);
+}
+
+void skipped(struct findings *findings, const char *format, ...)
+{
+	struct finding *f = add(findings, SKIPPED, findings->check);
+	va_list ap;
+
+	va_start(ap, format);
+	f->text = xvasprintf(format, ap);
+	va_end(ap);
+}
+
+void check_end(struct findings *findings, const char *format, ...)
+{
+	struct finding *f;
+	va_list ap;
+
+	if (findings->n > findings->begun)
+		return;
+	f = add(findings, OK, findings->check);
 	va_start(ap, format);
 	f->text = xvasprintf(format, ap);
 	va_end(ap);
@@ -32,27 +70,46 @@ void fix(struct findings *findings, const char *format, ...)
 	va_end(ap);
 }
 
-/* The worst first; among equals in a packet's order. */
-static void sort(struct findings *findings)
+const char *word(struct findings *findings, const char *name)
 {
-	size_t i, j;
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+:,./-";
+	char *quoted, *o;
 
-	for (i = 1; i < findings->n; i++) {
-		struct finding f = findings->v[i];
-
-		for (j = i; j && findings->v[j - 1].severity > f.severity; j--)
-			findings->v[j] = findings->v[j - 1];
-		findings->v[j] = f;
+	if (*name && !name[strspn(name, plain)])
+		return name;
+	o = quoted = xcalloc(strlen(name) * 4 + 3, 1);
+	*o++ = '\'';
+	for (; *name; name++) {
+		if (*name == '\'')
+			o += sprintf(o, "'\\''");
+		else
+			*o++ = *name;
 	}
+	*o = '\'';
+	findings->words = xgrow(findings->words, findings->words_n, sizeof(*findings->words));
+	findings->words[findings->words_n++] = quoted;
+	return quoted;
 }
 
 void checks_run(struct findings *findings, const struct state *state)
 {
 	*findings = (struct findings){ 0 };
-	check_host(findings, state);
-	check_path(findings, state);
+	check_module(findings, state);
 	check_config(findings, state);
-	sort(findings);
+	check_host(findings, state);
+	check_tunnel(findings, state);
+	check_firewall(findings, state);
+	check_listeners(findings, state);
+	check_probes(findings, state);
+	check_path(findings, state);
+}
+
+bool findings_clean(const struct findings *findings, size_t first)
+{
+	for (; first < findings->n; first++)
+		if (findings->v[first].severity < SKIPPED)
+			return false;
+	return true;
 }
 
 void findings_free(struct findings *findings)
@@ -64,6 +121,9 @@ void findings_free(struct findings *findings)
 			free(findings->v[i].fix[j]);
 		free(findings->v[i].text);
 	}
+	for (i = 0; i < findings->words_n; i++)
+		free(findings->words[i]);
+	free(findings->words);
 	free(findings->v);
 	*findings = (struct findings){ 0 };
 }

@@ -4,14 +4,18 @@
 
 #include "state.h"
 
-/* PROBLEM: mail does not pass. WARNING: it may not, or not as meant. NOTE: good to know. */
-enum severity { PROBLEM, WARNING, NOTE, SEVERITIES };
+/*
+ * PROBLEM: mail does not pass. WARNING: it may not, or not as meant. NOTE: good to know. `status` shows these
+ * three; `check` also what was looked at in vain (SKIPPED) and what is as it should be (OK).
+ */
+enum severity { PROBLEM, WARNING, NOTE, SKIPPED, OK, SEVERITIES };
 
-#define FIXES_MAX 6
+#define FIXES_MAX 8
 
 struct finding {
 	enum severity severity;
-	const char *id; /* stable, for scripts */
+	const char *check; /* what was looked at */
+	const char *id;	   /* stable, for scripts */
 	char *text;
 	char *fix[FIXES_MAX];
 	size_t fixes;
@@ -20,7 +24,15 @@ struct finding {
 struct findings {
 	struct finding *v;
 	size_t n;
+
+	const char *check; /* under way */
+	size_t begun;	   /* how many findings there were before it */
+	char **words;
+	size_t words_n;
 };
+
+/* Findings up to check_end() belong to this check. */
+void check_begin(struct findings *findings, const char *check);
 
 void finding(struct findings *findings, enum severity severity, const char *id, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
@@ -28,11 +40,31 @@ void finding(struct findings *findings, enum severity severity, const char *id, 
 /* A command that mends the latest finding; several are to be run, or chosen from, in order. */
 void fix(struct findings *findings, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* What the check could not see, and why. */
+void skipped(struct findings *findings, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Adds an OK that says this, unless there was a finding. */
+void check_end(struct findings *findings, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * A name as one word of a command: an interface may be called "$(reboot)", and commands get copied to a shell.
+ * Lives as long as the findings.
+ */
+const char *word(struct findings *findings, const char *name);
+
 void check_config(struct findings *findings, const struct state *state);
+void check_firewall(struct findings *findings, const struct state *state);
 void check_host(struct findings *findings, const struct state *state);
+void check_listeners(struct findings *findings, const struct state *state);
+void check_module(struct findings *findings, const struct state *state);
 void check_path(struct findings *findings, const struct state *state);
+void check_probes(struct findings *findings, const struct state *state);
+void check_tunnel(struct findings *findings, const struct state *state);
 
 void checks_run(struct findings *findings, const struct state *state);
 void findings_free(struct findings *findings);
+
+/* Whether there are none but SKIPPED and OK among those from `first` on. */
+bool findings_clean(const struct findings *findings, size_t first);
 
 #endif

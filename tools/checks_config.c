@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "saved.h"
-#include "version.h"
 
 static bool wan_has(const struct state *state, enum family family)
 {
@@ -24,14 +23,16 @@ static void check_wan(struct findings *f, const struct state *state)
 
 	if (state->wan_n)
 		return;
+	check_begin(f, "wan");
 	finding(f, PROBLEM, "idle", "No WAN interface is set: nothing is sent on.");
-	fix(f, "chatdnatctl set wan=%s", way ? way->name : "INTERFACE");
+	fix(f, "chatdnatctl set wan=%s", way ? word(f, way->name) : "INTERFACE");
 }
 
 static void check_relays(struct findings *f, const struct state *state)
 {
 	enum family family;
 
+	check_begin(f, "families");
 	if (!state->relays.n) {
 		finding(f, PROBLEM, "no-relay", "No relay is set: nothing is sent on.");
 		fix(f, "chatdnatctl set v4=ADDRESS v6=ADDRESS");
@@ -46,42 +47,54 @@ static void check_relays(struct findings *f, const struct state *state)
 			families[family].name, families[family].name);
 		fix(f, "chatdnatctl set %s=ADDRESS", families[family].setting);
 	}
+	check_end(f, "Each family that the WAN interfaces have addresses of has a relay.");
 }
 
 static void check_modes(struct findings *f, const struct state *state)
 {
-	const struct config *config = &state->module.config;
-
-	if (!strcmp(config_text(config, "enabled"), "0")) {
+	check_begin(f, "enabled");
+	if (setting_is(state, "enabled", "0")) {
 		finding(f, WARNING, "draining", "New connections are not sent on (enabled=0); live ones go on.");
 		fix(f, "chatdnatctl set enabled=1");
 	}
-	if (!strcmp(config_text(config, "masquerade"), "all")) {
+	check_end(f, "New connections are sent on.");
+	check_begin(f, "masquerade");
+	if (setting_is(state, "masquerade", "all")) {
 		finding(f, WARNING, "masquerade-all",
 			"masquerade=all: the relay sees this host's address in place of every client's. Limits per address "
 			"hit all clients together, fail2ban bans this host, and a relay that trusts this address is open to "
 			"everybody.");
 		fix(f, "chatdnatctl set masquerade=wan");
 	}
+	check_end(f, "The relay sees its clients' own addresses where it is reached by another interface than a WAN one.");
 }
 
 static void check_refusal(struct findings *f, const struct state *state)
 {
-	if (!state->module.last_error || !*state->module.last_error)
-		return;
-	finding(f, WARNING, "last-error", "The kernel refused the last change, and nothing changed: %s",
-		state->module.last_error);
-	fix(f, "chatdnatctl set NAME=VALUE");
+	check_begin(f, "last-change");
+	if (state->module.last_error && *state->module.last_error) {
+		finding(f, WARNING, "last-error", "The kernel refused the last change, and nothing changed: %s",
+			state->module.last_error);
+		fix(f, "chatdnatctl set NAME=VALUE");
+	} else if (!state->module.last_error) {
+		skipped(f, "%s", state->loaded ? "This version of the module does not tell." : "The module is not loaded.");
+	}
+	check_end(f, "The kernel took the last change.");
 }
 
 static void check_saved(struct findings *f, const struct state *state)
 {
 	char *names;
 
+	check_begin(f, "saved");
 	if (state->saved_found < 0) {
 		finding(f, WARNING, "saved-unreadable", "%s cannot be read: %s", SAVED_OPTIONS,
 			strerror(-state->saved_found));
 		fix(f, "chatdnatctl save");
+		return;
+	}
+	if (!state->loaded) {
+		skipped(f, "The module is not loaded: there is no active configuration to compare with.");
 		return;
 	}
 	if (!state->saved_found) {
@@ -95,27 +108,19 @@ static void check_saved(struct findings *f, const struct state *state)
 		fix(f, "chatdnatctl save");
 	}
 	free(names);
-}
-
-static void check_versions(struct findings *f, const struct state *state)
-{
-	const char *version = state->module.version;
-
-	if (version && !strcmp(version, tool_version))
-		return;
-	finding(f, NOTE, "versions-differ",
-		"chatdnatctl is version %s, the loaded module %s. Settings and counters that one of them does not know are "
-		"shown as they are, or missing. After an update the new module must be loaded; that ends live connections.",
-		tool_version, version ? version : "of an unknown version");
-	fix(f, "modprobe -r chatdnat && modprobe chatdnat");
+	check_end(f, "The saved configuration is the active one.");
 }
 
 void check_config(struct findings *f, const struct state *state)
 {
+	check_saved(f, state);
+	check_refusal(f, state);
+	if (!state->loaded && state->saved_found <= 0) {
+		check_begin(f, "wan");
+		skipped(f, "Nothing is configured: the module is not loaded, and nothing is saved.");
+		return;
+	}
 	check_wan(f, state);
 	check_relays(f, state);
 	check_modes(f, state);
-	check_refusal(f, state);
-	check_saved(f, state);
-	check_versions(f, state);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "checks.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,7 +45,7 @@ static void fix_accept_ra(struct findings *f, const struct link *link)
 {
 	char *name = sysctl_name(V6, link->name, "accept_ra");
 
-	fix(f, "sysctl -w %s=2", name);
+	fix(f, "sysctl -w %s=2", word(f, name));
 	free(name);
 }
 
@@ -81,7 +82,7 @@ static void check_interface_forwarding(struct findings *f, const struct state *s
 		return;
 	name = sysctl_name(family, link->name, "forwarding");
 	finding(f, PROBLEM, "forwarding-off", "%s forwarding is off for %s.", families[family].name, link->name);
-	fix(f, "sysctl -w %s=1", name);
+	fix(f, "sysctl -w %s=1", word(f, name));
 	free(name);
 }
 
@@ -98,11 +99,11 @@ static void check_pattern(struct findings *f, const struct state *state, const c
 		present++;
 		if (!link->up) {
 			finding(f, wildcard ? WARNING : PROBLEM, "wan-down", "The WAN interface %s is down.", link->name);
-			fix(f, "ip link set dev %s up", link->name);
+			fix(f, "ip link set dev %s up", word(f, link->name));
 		} else if (!link->carrier) {
 			finding(f, WARNING, "wan-no-carrier",
 				"The WAN interface %s has no carrier: no cable, or the other end is down.", link->name);
-			fix(f, "ip link show dev %s", link->name);
+			fix(f, "ip link show dev %s", word(f, link->name));
 		}
 	}
 	if (!present) {
@@ -135,17 +136,124 @@ static void check_wan_address(struct findings *f, const struct state *state, enu
 		"An %s relay is configured, but no WAN interface has an %s address: there is nothing for clients to "
 		"connect to.",
 		families[family].name, families[family].name);
-	fix(f, "ip address add ADDRESS/PREFIX dev %s", first->name);
+	fix(f, "ip address add ADDRESS/PREFIX dev %s", word(f, first->name));
+}
+
+/* Not the internet's address: whoever translates it outside knows the one that belongs into the DNS. */
+static bool behind_nat(const struct state *state)
+{
+	bool private = false;
+	size_t i;
+
+	for (i = 0; i < state->links.n; i++) {
+		const struct link *link = &state->links.v[i];
+		const struct address *a = wan_of(state, link) ? link_address(link, V4) : NULL;
+
+		if (a && !address_private(a))
+			return false;
+		private |= a != NULL;
+	}
+	return private;
+}
+
+static void check_wans(struct findings *f, const struct state *state)
+{
+	enum family family;
+	size_t i;
+
+	check_begin(f, "interfaces");
+	if (state->links_err) {
+		skipped(f, "The interfaces cannot be listed: %s.", strerror(-state->links_err));
+		return;
+	}
+	for (i = 0; i < state->wan_n; i++)
+		check_pattern(f, state, state->wan[i]);
+	for (family = 0; family < FAMILIES; family++)
+		if (relays_of(&state->relays, family))
+			check_wan_address(f, state, family);
+	if (!state->wan_n)
+		skipped(f, "No WAN interface is set.");
+	check_end(f, "Each WAN interface is up%s.",
+		  !behind_nat(state) ?
+			  "" :
+		  setting_is(state, "scope", "any") ?
+			  "; their IPv4 addresses are private, so somebody outside translates them" :
+			  "; their IPv4 addresses are private, so somebody outside translates them, which scope=local is right for: "
+			  "the DNS holds the outer address");
+}
+
+/* A forwarding host with accept_ra=1 loses the route, and after that nothing shows where it came from. */
+static void check_default_route(struct findings *f, const struct state *state, enum family family)
+{
+	const struct link *first = NULL;
+	size_t i;
+
+	check_begin(f, "default-route");
+	for (i = 0; i < state->links.n && !first; i++)
+		if (wan_of(state, &state->links.v[i]) && link_has(&state->links.v[i], family))
+			first = &state->links.v[i];
+	if (!first) {
+		skipped(f, "%s: no WAN interface has an address.", families[family].name);
+		return;
+	}
+	if (state->world[family].err) {
+		finding(f, PROBLEM, "no-default-route",
+			"There is no %s route to the internet: clients get no answers.%s", families[family].name,
+			family == V6 ? " A forwarding host ignores router advertisements unless accept_ra is 2." : "");
+		if (family == V6)
+			fix_accept_ra(f, first);
+		fix(f, "ip %sroute add default via GATEWAY dev %s", family == V6 ? "-6 " : "", word(f, first->name));
+	}
+	check_end(f, "There is an %s route to the internet.", families[family].name);
 }
 
 static void check_table(struct findings *f, const struct state *state)
 {
-	if (state->ct_count < 0 || state->ct_max <= 0 || state->ct_count * 5 <= state->ct_max * 4)
+	check_begin(f, "conntrack");
+	if (state->ct_count < 0 || state->ct_max <= 0) {
+		skipped(f, "The use of the connection tracking table cannot be read.");
 		return;
-	finding(f, PROBLEM, "conntrack-full",
-		"The connection tracking table is %lld %% full; once it is, new connections are dropped.",
-		state->ct_count * 100 / state->ct_max);
-	fix(f, "sysctl -w net.netfilter.nf_conntrack_max=%lld", state->ct_max * 2);
+	}
+	if (state->ct_count * 5 > state->ct_max * 4) {
+		finding(f, PROBLEM, "conntrack-full",
+			"The connection tracking table is %lld %% full; once it is, new connections are dropped.",
+			state->ct_count * 100 / state->ct_max);
+		fix(f, "sysctl -w net.netfilter.nf_conntrack_max=%lld", state->ct_max * 2);
+	}
+	check_end(f, "%lld of %lld entries of the connection tracking table are in use.", state->ct_count, state->ct_max);
+}
+
+/* IMAP clients renew IDLE after 29 minutes at the latest (RFC 2177), TURN clients their permissions after five. */
+static void check_timeouts(struct findings *f)
+{
+	static const struct {
+		const char *name, *what;
+		long long least;
+	} timeouts[] = {
+		{ "nf_conntrack_tcp_timeout_established", "idle IMAP sessions end without a word", 30 * 60 },
+		{ "nf_conntrack_udp_timeout", "calls may break off", 30 },
+		{ "nf_conntrack_udp_timeout_stream", "calls may break off", 60 },
+	};
+	bool any = false;
+	size_t i;
+
+	check_begin(f, "timeouts");
+	for (i = 0; i < sizeof(timeouts) / sizeof(timeouts[0]); i++) {
+		char path[96];
+		long long value;
+
+		snprintf(path, sizeof(path), "/proc/sys/net/netfilter/%s", timeouts[i].name);
+		value = sysfs_read_number(path);
+		any |= value >= 0;
+		if (value < 0 || value >= timeouts[i].least)
+			continue;
+		finding(f, WARNING, "short-timeout", "%s is %lld s, less than %lld: %s.", timeouts[i].name, value,
+			timeouts[i].least, timeouts[i].what);
+		fix(f, "sysctl -w net.netfilter.%s=%lld", timeouts[i].name, i ? timeouts[i].least : 432000);
+	}
+	if (!any)
+		skipped(f, "The timeouts of connection tracking cannot be read.");
+	check_end(f, "Connection tracking waits long enough for idle sessions.");
 }
 
 void check_host(struct findings *f, const struct state *state)
@@ -153,17 +261,20 @@ void check_host(struct findings *f, const struct state *state)
 	enum family family;
 	size_t i;
 
-	if (!state->links_err)
-		for (i = 0; i < state->wan_n; i++)
-			check_pattern(f, state, state->wan[i]);
+	check_wans(f, state);
 	for (family = 0; family < FAMILIES; family++) {
 		if (!relays_of(&state->relays, family))
 			continue;
-		check_wan_address(f, state, family);
+		check_default_route(f, state, family);
+		check_begin(f, "forwarding");
+		if (state->forwarding[family] < 0)
+			skipped(f, "Whether %s forwarding is on cannot be read.", families[family].name);
 		check_forwarding(f, state, family);
 		for (i = 0; i < state->links.n; i++)
 			if (wan_of(state, &state->links.v[i]))
 				check_interface_forwarding(f, state, family, &state->links.v[i]);
+		check_end(f, "%s forwarding is on.", families[family].name);
 	}
 	check_table(f, state);
+	check_timeouts(f);
 }

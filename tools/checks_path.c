@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "checks.h"
+#include "checks_firewall.h"
 
-#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,86 +10,6 @@
 
 /* More than this part of the connections went missing: not a few that were just under way. */
 #define MANY(missing, of) ((missing) * 10 > (of))
-
-static bool is(const struct state *state, const char *setting, const char *value)
-{
-	return !strcmp(config_text(&state->module.config, setting), value);
-}
-
-static const struct link *way_to(const struct state *state, const struct relay *relay)
-{
-	return relay->valid && !relay->route.err && !relay->route.local ?
-		       link_by_index(&state->links, relay->route.oif) :
-		       NULL;
-}
-
-static void by_wan(struct findings *f, const struct state *state, const struct relay *relay, const char *out)
-{
-	if (is(state, "masquerade", "off")) {
-		finding(f, WARNING, "relay-by-wan",
-			"The relay %s is reached by the WAN interface %s and masquerade is off: its replies come back "
-			"through this host only if the relay routes them here.",
-			relay->text, out);
-		fix(f, "chatdnatctl set masquerade=wan");
-	} else if (!is(state, "masquerade", "all")) {
-		finding(f, NOTE, "relay-by-wan",
-			"The relay %s is reached by the WAN interface %s: it sees this host's address in place of the "
-			"clients', and counts limits and bans against it. A tunnel would keep the clients' addresses.",
-			relay->text, out);
-		fix(f, "ip route replace %s dev TUNNEL", relay->text);
-	}
-}
-
-static void check_relay(struct findings *f, const struct state *state, const struct relay *relay)
-{
-	const struct family_info *family = &families[relay->family];
-	const struct link *out;
-
-	if (!relay->valid)
-		return;
-	if (relay->route.local) {
-		finding(f, PROBLEM, "relay-local",
-			"The relay %s is an address of this host: connections are sent to this host itself.", relay->text);
-		fix(f, "chatdnatctl set %s=ADDRESS", family->setting);
-		return;
-	}
-	if (relay->route.err) {
-		finding(f, PROBLEM, "relay-no-route", "There is no route to the relay %s.", relay->text);
-		fix(f, "ip route add %s dev TUNNEL", relay->text);
-		return;
-	}
-	out = way_to(state, relay);
-	if (out && wan_of(state, out))
-		by_wan(f, state, relay, out->name);
-}
-
-/* Of several entries the first whose way is known stands for all in what is suggested. */
-static const struct relay *first_relay(const struct state *state, enum family family)
-{
-	const struct relay *first = NULL;
-	size_t i;
-
-	for (i = 0; i < state->relays.n; i++) {
-		const struct relay *r = &state->relays.v[i];
-
-		if (r->family != family)
-			continue;
-		if (way_to(state, r))
-			return r;
-		first = first ? first : r;
-	}
-	return first;
-}
-
-static bool exists(const struct state *state, const char *interface)
-{
-	size_t i;
-
-	for (i = 0; i < state->links.n; i++)
-		if (!strcmp(state->links.v[i].name, interface))
-			return true;
-	return false;
-}
 
 static bool ufw_enabled(void)
 {
@@ -113,26 +32,46 @@ static void check_untranslated(struct findings *f, enum family family, uint64_t 
 	fix(f, "%s -t nat -S PREROUTING", family == V4 ? "iptables" : "ip6tables");
 }
 
-static void check_unsent(struct findings *f, const struct state *state, enum family family, uint64_t translated,
-			 uint64_t sent)
+/* Whatever drops: no rule that drops was found, so it is one that cannot be looked into. */
+static void fix_some_firewall(struct findings *f, const struct state *state, enum family family, const struct link *out)
 {
 	const char *tables = family == V4 ? "iptables" : "ip6tables";
-	const struct relay *relay = first_relay(state, family);
-	const struct link *out = relay ? way_to(state, relay) : NULL;
 
-	if (sent >= translated || !MANY(translated - sent, translated))
-		return;
-	finding(f, sent ? WARNING : PROBLEM, "not-sent",
-		"%s: of %" PRIu64 " connections translated %" PRIu64
-		" did not leave towards the relay: a firewall on this host drops them when they are forwarded. Let what "
-		"was translated pass, in the table that drops it.",
-		families[family].name, translated, translated - sent);
 	if (ufw_enabled() && state->wan_n)
-		fix(f, "ufw route allow in on %s out on %s", state->wan[0], out ? out->name : "TUNNEL");
-	if (exists(state, "docker0"))
+		fix(f, "ufw route allow in on %s out on %s", word(f, state->wan[0]), out ? word(f, out->name) : "TUNNEL");
+	if (link_by_name(&state->links, "docker0"))
 		fix(f, "%s -I DOCKER-USER -m conntrack --ctstate DNAT -j ACCEPT", tables);
 	fix(f, "nft insert rule inet filter forward ct status dnat accept");
 	fix(f, "%s -I FORWARD -m conntrack --ctstate DNAT -j ACCEPT", tables);
+}
+
+static void check_unsent(struct findings *f, const struct state *state, enum family family, uint64_t translated,
+			 uint64_t sent)
+{
+	const struct relay *relay = first_relay(state, family);
+	const struct link *out = relay ? relay_link(state, relay) : NULL;
+	struct obstacle *obstacles;
+	size_t i, n;
+
+	if (sent >= translated || !MANY(translated - sent, translated))
+		return;
+	obstacles_find(state, family, INWARD, &obstacles, &n);
+	for (i = 0; i < n && obstacles[i].fate != DROPPED; i++)
+		;
+	finding(f, sent ? WARNING : PROBLEM, "not-sent",
+		"%s: of %" PRIu64 " connections translated %" PRIu64
+		" did not leave towards the relay: %s drops them when they are forwarded%s%s%s%s%s%s. Let what was "
+		"translated pass%s.",
+		families[family].name, translated, translated - sent,
+		i < n ? "the firewall" : "a firewall on this host", i < n ? ", in the table " : "",
+		i < n ? nft_family_name(obstacles[i].base->family) : "", i < n ? " " : "",
+		i < n ? obstacles[i].base->table : "", i < n ? ", chain " : "", i < n ? obstacles[i].base->name : "",
+		i < n ? "" : ", in the table that drops it");
+	if (i < n)
+		fix_obstacle(f, state, family, INWARD, &obstacles[i]);
+	else
+		fix_some_firewall(f, state, family, out);
+	obstacles_free(obstacles, n);
 }
 
 static void fix_relay_side(struct findings *f, const struct link *out, const struct relay *relay)
@@ -143,22 +82,26 @@ static void fix_relay_side(struct findings *f, const struct link *out, const str
 		fix(f, "wg set WG peer THIS-HOSTS-KEY allowed-ips 0.0.0.0/0,::/0    # on the relay");
 	fix(f, "%s route add default dev %s table 100    # on the relay", ip,
 	    strcmp(out->kind, "wireguard") != 0 ? "TUNNEL" : "WG");
-	fix(f, "%s rule add from %s table 100    # on the relay", ip, relay->text);
+	fix(f, "%s rule add from %s table 100    # on the relay", ip, word(f, relay->text));
 }
 
 static void check_unanswered(struct findings *f, const struct state *state, enum family family, uint64_t sent,
 			     uint64_t answered)
 {
 	const struct relay *relay = first_relay(state, family);
-	const struct link *out = relay ? way_to(state, relay) : NULL;
+	const struct link *out = relay ? relay_link(state, relay) : NULL;
 	bool masqueraded;
 
 	if (answered >= sent || !MANY((sent - answered) / 5, sent) || !relay)
 		return;
-	masqueraded = out && (is(state, "masquerade", "all") || (is(state, "masquerade", "wan") && wan_of(state, out)));
+	masqueraded = out && (setting_is(state, "masquerade", "all") ||
+			      (setting_is(state, "masquerade", "wan") && wan_of(state, out)));
 	finding(f, answered ? WARNING : PROBLEM, "not-answered",
 		"%s: of %" PRIu64 " connections sent to the relay %" PRIu64 " were never answered: %s.", families[family].name,
 		sent, sent - answered,
+		probes_connected(&state->probes, family) && !masqueraded ?
+			"it does answer this host itself, so that its replies to clients do not come back through here. It must "
+			"route them into the tunnel, and the tunnel must let any client's address pass" :
 		masqueraded ? "the relay is down, or a firewall on the way or on the relay drops them" :
 			      "the relay is down, or its replies do not come back through this host. It must route them "
 			      "into the tunnel, and the tunnel must let any client's address pass");
@@ -166,52 +109,76 @@ static void check_unanswered(struct findings *f, const struct state *state, enum
 		fix_relay_side(f, out, relay);
 		fix(f, "chatdnatctl set masquerade=all    # instead; hides the clients' addresses");
 	}
-	fix(f, "ping -c 3 %s", relay->text);
+	fix(f, "ping -c 3 %s", word(f, relay->text));
+}
+
+static const struct reason {
+	const char *counter, *id, *text, *fix;
+} reasons[] = {
+	{ "dropped_source", "dropped-source",
+	  "connections were dropped because the interface by which they leave had no address to take", "ip address show" },
+	{ "dropped_nat", "dropped-nat", "connections were dropped because the kernel could not translate them",
+	  "dmesg | grep -E 'nf_conntrack|chatdnat'" },
+	{ "dropped_via", "dropped-via", "packets were dropped because their route to the relay was not by the interface via",
+	  "ip route replace RELAY dev TUNNEL" },
+};
+
+static uint64_t counter(const struct state *state, enum family family, const char *name)
+{
+	uint64_t n = 0;
+
+	stats_get(&state->stats, family, name, &n);
+	return n;
 }
 
 static void check_drops(struct findings *f, const struct state *state, enum family family)
 {
-	uint64_t n;
+	size_t i;
 
-	if (stats_get(&state->stats, family, "dropped_source", &n) && n) {
-		finding(f, WARNING, "dropped-source",
-			"%s: %" PRIu64
-			" connections were dropped because the interface by which they leave had no address to take.",
-			families[family].name, n);
-		fix(f, "ip address show");
-	}
-	if (stats_get(&state->stats, family, "dropped_nat", &n) && n) {
-		finding(f, WARNING, "dropped-nat",
-			"%s: %" PRIu64 " connections were dropped because the kernel could not translate them.",
-			families[family].name, n);
-		fix(f, "dmesg | grep -E 'nf_conntrack|chatdnat'");
+	for (i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+		uint64_t n = counter(state, family, reasons[i].counter);
+
+		if (!n)
+			continue;
+		finding(f, WARNING, reasons[i].id, "%s: %" PRIu64 " %s.", families[family].name, n, reasons[i].text);
+		fix(f, "%s", reasons[i].fix);
 	}
 }
 
 static void check_counters(struct findings *f, const struct state *state, enum family family)
 {
-	uint64_t seen, translated, sent, answered;
+	const struct relay *relay = first_relay(state, family);
+	uint64_t seen, translated, sent, answered, kept;
 
-	/* While draining nothing is translated; what is not forwarded at all has its own finding. */
-	if (stats_get(&state->stats, family, "seen", &seen) &&
-	    stats_get(&state->stats, family, "translated", &translated) && !is(state, "enabled", "0"))
+	check_begin(f, "counters");
+	if (!stats_get(&state->stats, family, "seen", &seen) ||
+	    !stats_get(&state->stats, family, "translated", &translated) ||
+	    !stats_get(&state->stats, family, "sent", &sent) ||
+	    !stats_get(&state->stats, family, "answered", &answered)) {
+		skipped(f, "%s: the module is not loaded, or lacks some counters.", families[family].name);
+		return;
+	}
+	/* While draining nothing is translated. */
+	if (!setting_is(state, "enabled", "0"))
 		check_untranslated(f, family, seen, translated);
-	if (stats_get(&state->stats, family, "translated", &translated) &&
-	    stats_get(&state->stats, family, "sent", &sent) && state->forwarding[family] != 0 &&
-	    (!first_relay(state, family) || way_to(state, first_relay(state, family))))
-		check_unsent(f, state, family, translated, sent);
-	if (stats_get(&state->stats, family, "sent", &sent) && stats_get(&state->stats, family, "answered", &answered))
-		check_unanswered(f, state, family, sent, answered);
+	/* What is not forwarded at all, or has no route, has its own finding; and so has what the module drops itself. */
+	kept = counter(state, family, "dropped_via") + counter(state, family, "dropped_source");
+	if (state->forwarding[family] != 0 && (!relay || relay_link(state, relay)))
+		check_unsent(f, state, family, translated > kept ? translated - kept : 0, sent);
+	check_unanswered(f, state, family, sent, answered);
 	check_drops(f, state, family);
+	if (relay && !seen && findings_clean(f, f->begun))
+		skipped(f, "%s: no connection has arrived yet.", families[family].name);
+	if (relay)
+		check_end(f, "%s: of %" PRIu64 " connections that arrived, %" PRIu64 " were sent on and %" PRIu64
+			     " answered.",
+			  families[family].name, seen, sent, answered);
 }
 
 void check_path(struct findings *f, const struct state *state)
 {
 	enum family family;
-	size_t i;
 
-	for (i = 0; i < state->relays.n; i++)
-		check_relay(f, state, &state->relays.v[i]);
 	for (family = 0; family < FAMILIES; family++)
 		check_counters(f, state, family);
 }

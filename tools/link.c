@@ -42,6 +42,8 @@ static int link_cb(const struct nlmsghdr *nlh, void *data)
 	mnl_attr_for_each(attr, nlh, sizeof(*info)) {
 		if (mnl_attr_get_type(attr) == IFLA_IFNAME) {
 			copy_name(link->name, attr);
+		} else if (mnl_attr_get_type(attr) == IFLA_MTU && mnl_attr_get_payload_len(attr) >= 4) {
+			link->mtu = mnl_attr_get_u32(attr);
 		} else if (mnl_attr_get_type(attr) == IFLA_LINKINFO) {
 			mnl_attr_for_each_nested(nested, attr)
 				if (mnl_attr_get_type(nested) == IFLA_INFO_KIND)
@@ -134,12 +136,27 @@ const struct link *link_by_index(const struct links *links, unsigned int index)
 	return NULL;
 }
 
-bool link_has(const struct link *link, enum family family)
+const struct link *link_by_name(const struct links *links, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < links->n; i++)
+		if (!strcmp(links->v[i].name, name))
+			return &links->v[i];
+	return NULL;
+}
+
+const struct address *link_address(const struct link *link, enum family family)
 {
 	size_t i;
 
 	for (i = 0; i < link->n; i++)
 		if (link->addresses[i].global && link->addresses[i].address.family == family)
-			return true;
-	return false;
+			return &link->addresses[i].address;
+	return NULL;
+}
+
+bool link_has(const struct link *link, enum family family)
+{
+	return link_address(link, family) != NULL;
 }

@@ -14,7 +14,7 @@ struct link_address {
 };
 
 struct link {
-	unsigned int index;
+	unsigned int index, mtu;
 	char name[16];
 	char kind[16]; /* "wireguard", "tun", ...; empty for hardware */
 	bool up, carrier, loopback;
@@ -31,7 +31,10 @@ struct links {
 int links_read(struct links *links);
 void links_free(struct links *links);
 
+const struct link *link_by_name(const struct links *links, const char *name);
 const struct link *link_by_index(const struct links *links, unsigned int index);
+/* The first address of use beyond the link, or NULL. */
+const struct address *link_address(const struct link *link, enum family family);
 bool link_has(const struct link *link, enum family family);
 
 #endif

@@ -6,7 +6,9 @@
 #include "text.h"
 #include "version.h"
 
-static const struct command *const commands[] = { &status_command, &show_command, &set_command, &save_command };
+static const struct command *const commands[] = {
+	&status_command, &check_command, &show_command, &set_command, &save_command,
+};
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -32,7 +34,7 @@ static int print_help(const struct command *command)
 	for (i = 0; i < COMMANDS; i++)
 		printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
 	puts("\nOptions:\n"
-	     "  --json     print JSON (status, show)\n"
+	     "  --json     print JSON (status, check, show)\n"
 	     "  --help     this text; after a command, that command's\n"
 	     "  --version  the tool's version\n\n"
 	     "Exit status: 0 done, 1 refused or failed, 2 usage. See chatdnatctl(8).");

@@ -24,7 +24,7 @@ static int route_cb(const struct nlmsghdr *nlh, void *data)
 {
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
 	struct route *route = data;
-	const struct nlattr *attr;
+	const struct nlattr *attr, *metric;
 	const struct rtvia *via;
 
 	if (nlh->nlmsg_type != RTM_NEWROUTE || mnl_nlmsg_get_payload_len(nlh) < sizeof(*rtm))
@@ -45,6 +45,11 @@ static int route_cb(const struct nlmsghdr *nlh, void *data)
 		case RTA_GATEWAY:
 			set_gateway(route, rtm->rtm_family, mnl_attr_get_payload(attr), len);
 			break;
+		case RTA_METRICS:
+			mnl_attr_for_each_nested(metric, attr)
+				if (mnl_attr_get_type(metric) == RTAX_MTU && mnl_attr_get_payload_len(metric) >= 4)
+					route->mtu = mnl_attr_get_u32(metric);
+			break;
 		case RTA_VIA:
 			via = mnl_attr_get_payload(attr);
 			if (len > sizeof(*via))
@@ -57,7 +62,7 @@ static int route_cb(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-void route_get(struct route *route, const struct address *to)
+void route_get(struct route *route, const struct address *to, const struct address *from)
 {
 	_Alignas(NLMSG_ALIGNTO) char buf[128];
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
@@ -72,6 +77,10 @@ void route_get(struct route *route, const struct address *to)
 	rtm->rtm_family = (unsigned char)family->af;
 	rtm->rtm_dst_len = (unsigned char)(family->size * 8);
 	mnl_attr_put(nlh, RTA_DST, family->size, to->bytes);
+	if (from) {
+		rtm->rtm_src_len = rtm->rtm_dst_len;
+		mnl_attr_put(nlh, RTA_SRC, family->size, from->bytes);
+	}
 	err = netlink_request(NETLINK_ROUTE, nlh, route_cb, route);
 	if (err)
 		route->err = -err;

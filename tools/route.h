@@ -11,9 +11,10 @@ struct route {
 	unsigned int oif;
 	bool has_gateway;
 	struct address gateway;
+	unsigned int mtu; /* of the route itself, 0: the interface's */
 };
 
-/* How a packet of this host to `to` would leave. */
-void route_get(struct route *route, const struct address *to);
+/* How a packet of this host to `to` would leave; with `from`, one that has this source address. */
+void route_get(struct route *route, const struct address *to, const struct address *from);
 
 #endif

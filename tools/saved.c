@@ -15,9 +15,10 @@
 static const struct {
 	const char *name, *value;
 } defaults[] = {
-	{ "wan", "" },	  { "v4", "" },	   { "v6", "" },	{ "ports", "chatmail" },
-	{ "via", "" },	  { "scope", "local" }, { "masquerade", "wan" }, { "stale", "flush" },
-	{ "enabled", "1" },
+	{ "wan", "" },	      { "v4", "" },	   { "v6", "" },	{ "ports", "chatmail" },
+	{ "scope", "local" }, { "masquerade", "wan" }, { "guard", "off" }, { "allow", "ssh" },
+	{ "mss", "auto" },    { "via", "" },	   { "stale", "flush" }, { "enabled", "1" },
+	{ "hairpin", "0" },   { "log", "off" },
 };
 
 static const char *default_of(const char *name)
@@ -148,6 +149,16 @@ int saved_read(struct config *config)
 	return err;
 }
 
+void saved_complete(struct config *config, const struct config *saved)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++)
+		config_set(config, defaults[i].name, defaults[i].value);
+	for (i = 0; i < saved->n; i++)
+		config_set(config, saved->v[i].name, saved->v[i].value ? saved->v[i].value : "");
+}
+
 static bool same_ports(const char *a, const char *b)
 {
 	struct ports *pa = xcalloc(2, sizeof(*pa)), *pb = pa + 1;
@@ -180,7 +191,7 @@ static bool same_value(const char *name, const char *a, const char *b)
 {
 	if (!strcmp(a, b))
 		return true;
-	if (!strcmp(name, "ports"))
+	if (!strcmp(name, "ports") || !strcmp(name, "allow"))
 		return same_ports(a, b);
 	if (!strcmp(name, "v4") || !strcmp(name, "v6"))
 		return same_relays(name[1] == '4' ? V4 : V6, a, b);

@@ -13,6 +13,9 @@ char *saved_render(const struct config *config);
 /* 1 and what SAVED_OPTIONS sets, 0 if it does not exist, or a negative errno. */
 int saved_read(struct config *config);
 
+/* What the module would have if it were loaded with what is saved. */
+void saved_complete(struct config *config, const struct config *saved);
+
 /* The names, separated by commas, whose saved value is not the active one; empty if none. */
 char *saved_differences(const struct config *saved, const struct config *active);
 

@@ -27,30 +27,43 @@ static void read_conntrack(struct state *state)
 	state->counted = conntrack_count(&state->relays, &state->ports);
 }
 
+static void read_configured(struct state *state)
+{
+	enum family family;
+	size_t i;
+
+	state->wan = list_split(config_text(&state->module.config, "wan"), &state->wan_n);
+	ports_parse(&state->ports, config_text(&state->module.config, "ports"));
+	for (family = 0; family < FAMILIES; family++)
+		relays_parse(&state->relays, family, config_text(&state->module.config, families[family].setting));
+	for (i = 0; i < state->relays.n; i++)
+		if (state->relays.v[i].valid)
+			route_get(&state->relays.v[i].route, &state->relays.v[i].address, NULL);
+}
+
 bool state_read(struct state *state)
 {
 	struct address address;
 	enum family family;
-	size_t i;
 
 	*state = (struct state){ 0 };
-	if (!module_read(&state->module))
+	state->loaded = module_loaded();
+	state->saved_found = saved_read(&state->saved);
+	if (!state->loaded)
+		saved_complete(&state->module.config, &state->saved);
+	else if (!module_read(&state->module))
 		return false;
 	stats_read(&state->stats);
-	state->wan = list_split(config_text(&state->module.config, "wan"), &state->wan_n);
-	ports_parse(&state->ports, config_text(&state->module.config, "ports"));
+	read_configured(state);
 	state->links_err = links_read(&state->links);
 	for (family = 0; family < FAMILIES; family++) {
-		relays_parse(&state->relays, family, config_text(&state->module.config, families[family].setting));
 		address_parse(&address, family, somewhere[family]);
-		route_get(&state->world[family], &address);
+		route_get(&state->world[family], &address, NULL);
 	}
-	for (i = 0; i < state->relays.n; i++)
-		if (state->relays.v[i].valid)
-			route_get(&state->relays.v[i].route, &state->relays.v[i].address);
 	read_conntrack(state);
 	read_forwarding(state);
-	state->saved_found = saved_read(&state->saved);
+	ruleset_read(&state->ruleset);
+	sockets_read(&state->sockets);
 	return true;
 }
 
@@ -62,6 +75,9 @@ void state_free(struct state *state)
 	relays_free(&state->relays);
 	links_free(&state->links);
 	config_free(&state->saved);
+	ruleset_free(&state->ruleset);
+	sockets_free(&state->sockets);
+	probes_free(&state->probes);
 }
 
 bool wan_matches(const char *pattern, const char *interface)
@@ -98,6 +114,50 @@ char *route_describe(const struct state *state, const struct route *route)
 	if (route->has_gateway && address_format(&route->gateway, gateway, sizeof(gateway)))
 		return xasprintf("via %s dev %s", gateway, name);
 	return xasprintf("dev %s", name);
+}
+
+bool setting_is(const struct state *state, const char *setting, const char *value)
+{
+	return !strcmp(config_text(&state->module.config, setting), value);
+}
+
+bool setting_exists(const struct state *state, const char *setting)
+{
+	return config_get(&state->module.config, setting) != NULL;
+}
+
+const struct link *relay_link(const struct state *state, const struct relay *relay)
+{
+	return relay->valid && !relay->route.err && !relay->route.local ?
+		       link_by_index(&state->links, relay->route.oif) :
+		       NULL;
+}
+
+const struct relay *first_relay(const struct state *state, enum family family)
+{
+	const struct relay *first = NULL;
+	size_t i;
+
+	for (i = 0; i < state->relays.n; i++) {
+		const struct relay *r = &state->relays.v[i];
+
+		if (r->family != family)
+			continue;
+		if (relay_link(state, r))
+			return r;
+		first = first ? first : r;
+	}
+	return first;
+}
+
+bool address_private(const struct address *address)
+{
+	const unsigned char *b = address->bytes;
+
+	if (address->family == V6)
+		return (b[0] & 0xfe) == 0xfc;
+	return b[0] == 10 || (b[0] == 172 && (b[1] & 0xf0) == 16) || (b[0] == 192 && b[1] == 168) ||
+	       (b[0] == 100 && (b[1] & 0xc0) == 64);
 }
 
 unsigned long connections_of(const struct state *state, enum family family)

@@ -4,12 +4,16 @@
 
 #include "link.h"
 #include "module.h"
+#include "nftables.h"
 #include "ports.h"
+#include "probe.h"
 #include "relay.h"
+#include "sockets.h"
 #include "stats.h"
 
-/* Everything that `status` looks at, read once. */
+/* Everything that `status` and `check` look at, read once. */
 struct state {
+	bool loaded; /* if not, the saved configuration stands for the active one */
 	struct module module;
 	struct stats stats;
 	struct ports ports;
@@ -27,9 +31,13 @@ struct state {
 
 	int saved_found; /* as saved_read() says */
 	struct config saved;
+
+	struct ruleset ruleset;
+	struct sockets sockets;
+	struct probes probes; /* none unless they are asked for */
 };
 
-/* False, after saying why, when the module is not loaded. */
+/* False, after saying why, when the module is there and cannot be read. */
 bool state_read(struct state *state);
 void state_free(struct state *state);
 
@@ -40,6 +48,18 @@ const char *wan_of(const struct state *state, const struct link *link);
 
 /* "10.9.0.1 dev wg0", "no route", ... */
 char *route_describe(const struct state *state, const struct route *route);
+
+bool setting_is(const struct state *state, const char *setting, const char *value);
+bool setting_exists(const struct state *state, const char *setting);
+
+/* The interface by which a relay is reached, or NULL. */
+const struct link *relay_link(const struct state *state, const struct relay *relay);
+
+/* Of several relays the first whose way is known stands for all in what is suggested. */
+const struct relay *first_relay(const struct state *state, enum family family);
+
+/* An address that is not the internet's: private, shared, unique local, ... */
+bool address_private(const struct address *address);
 
 unsigned long connections_of(const struct state *state, enum family family);
 

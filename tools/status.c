@@ -15,6 +15,20 @@ static void absent_json(void)
 	json_print(object);
 }
 
+/* Among equals in a packet's order; what is as it should be, or could not be looked at, is for `check` to tell. */
+static void worst_first(struct findings *findings)
+{
+	size_t i, j;
+
+	for (i = 1; i < findings->n; i++) {
+		struct finding f = findings->v[i];
+
+		for (j = i; j && findings->v[j - 1].severity > f.severity; j--)
+			findings->v[j] = findings->v[j - 1];
+		findings->v[j] = f;
+	}
+}
+
 static int status(int argc, char **argv, const struct options *options)
 {
 	struct findings findings;
@@ -25,12 +39,16 @@ static int status(int argc, char **argv, const struct options *options)
 		error("status: takes no arguments");
 		return USAGE;
 	}
-	if (!state_read(&state)) {
-		if (options->json && !module_loaded())
+	if (!module_loaded()) {
+		module_explain_absence();
+		if (options->json)
 			absent_json();
 		return FAILED;
 	}
+	if (!state_read(&state))
+		return FAILED;
 	checks_run(&findings, &state);
+	worst_first(&findings);
 	if (options->json)
 		status_json(&state, &findings);
 	else

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "json.h"
+#include "json_finding.h"
 #include "saved.h"
 #include "version.h"
 
@@ -102,18 +103,13 @@ static json_object *findings_json(const struct findings *findings)
 {
 	static const char *const severity[] = { [PROBLEM] = "problem", [WARNING] = "warning", [NOTE] = "note" };
 	json_object *array = json_object_new_array();
-	size_t i, j;
+	size_t i;
 
-	for (i = 0; i < findings->n; i++) {
-		const struct finding *f = &findings->v[i];
-		json_object *object = json_object_new_object(), *fixes = json_object_new_array();
+	for (i = 0; i < findings->n && findings->v[i].severity < SKIPPED; i++) {
+		json_object *object = json_object_new_object();
 
-		for (j = 0; j < f->fixes; j++)
-			json_object_array_add(fixes, json_text(f->fix[j]));
-		json_put(object, "severity", json_text(severity[f->severity]));
-		json_put(object, "id", json_text(f->id));
-		json_put(object, "text", json_text(f->text));
-		json_put(object, "fix", fixes);
+		json_put(object, "severity", json_text(severity[findings->v[i].severity]));
+		json_finding(object, &findings->v[i]);
 		json_object_array_add(array, object);
 	}
 	return array;

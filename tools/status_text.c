@@ -179,16 +179,16 @@ static void print_findings(const struct findings *findings)
 	static const struct {
 		const char *word;
 		enum colour colour;
-	} severity[SEVERITIES] = {
+	} severity[] = {
 		[PROBLEM] = { "problem", RED }, [WARNING] = { "warning", YELLOW }, [NOTE] = { "note", CYAN }
 	};
 	size_t i, j;
 
-	if (!findings->n || findings->v[0].severity == NOTE) {
+	if (!findings->n || findings->v[0].severity >= NOTE) {
 		putchar('\n');
 		text_field(GREEN, 0, "ok", 9, "Nothing is wrong that can be seen from here.");
 	}
-	for (i = 0; i < findings->n; i++) {
+	for (i = 0; i < findings->n && findings->v[i].severity < SKIPPED; i++) {
 		const struct finding *f = &findings->v[i];
 
 		putchar('\n');

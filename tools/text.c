@@ -144,32 +144,58 @@ static size_t wrap_at(const char *s, size_t room)
 	return best ? best : room;
 }
 
+static void put_label(enum colour colour, const char *label, size_t width, size_t margin)
+{
+	char *clean = text_clean(label);
+
+	put(colour, clean);
+	if (strlen(clean) < width)
+		printf("%*s", (int)(width - strlen(clean)), "");
+	else if (width)
+		printf("\n%*s", (int)margin, "");
+	free(clean);
+}
+
+static void put_wrapped(const char *s, size_t margin, size_t room)
+{
+	for (;;) {
+		size_t len = wrap_at(s, room);
+
+		printf("%.*s\n", (int)len, s);
+		for (s += len; *s == ' '; s++)
+			;
+		if (!*s)
+			break;
+		printf("%*s", (int)margin, "");
+	}
+}
+
 void text_field(enum colour colour, size_t indent, const char *label, size_t width, const char *format, ...)
 {
-	size_t room = COLUMNS - indent - width;
-	char *clean_label = text_clean(label), *s, *rest;
 	va_list ap;
+	char *s;
 
 	va_start(ap, format);
 	s = clean_format(format, ap);
 	va_end(ap);
-
 	printf("%*s", (int)indent, "");
-	put(colour, clean_label);
-	if (strlen(clean_label) < width)
-		printf("%*s", (int)(width - strlen(clean_label)), "");
-	else if (width)
-		printf("\n%*s", (int)(indent + width), "");
-	for (rest = s;;) {
-		size_t len = wrap_at(rest, room);
-
-		printf("%.*s\n", (int)len, rest);
-		for (rest += len; *rest == ' '; rest++)
-			;
-		if (!*rest)
-			break;
-		printf("%*s", (int)(indent + width), "");
-	}
+	put_label(colour, label, width, indent + width);
+	put_wrapped(s, indent + width, COLUMNS - indent - width);
 	free(s);
-	free(clean_label);
+}
+
+void text_item(enum colour colour, const char *label, size_t width, const char *what, size_t what_width,
+	       const char *format, ...)
+{
+	size_t margin = width + what_width;
+	va_list ap;
+	char *s;
+
+	va_start(ap, format);
+	s = clean_format(format, ap);
+	va_end(ap);
+	put_label(colour, label, width, width);
+	put_label(PLAIN, what, what_width, margin);
+	put_wrapped(s, margin, isatty(STDOUT_FILENO) ? COLUMNS - margin : SIZE_MAX);
+	free(s);
 }

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "checks_firewall.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/netfilter.h>
+
+#include "mem.h"
+
+static const char *name_of(struct findings *f, const struct link *link, const char *otherwise)
+{
+	return link ? word(f, link->name) : otherwise;
+}
+
+/* Chains as iptables-nft writes them, which ufw and Docker use. */
+static bool by_iptables(const struct nft_chain *chain)
+{
+	return (chain->family == NFPROTO_IPV4 || chain->family == NFPROTO_IPV6) && !strcmp(chain->table, "filter") &&
+	       !strcmp(chain->name, "FORWARD");
+}
+
+static bool has_chain(const struct state *state, const struct nft_chain *base, const char *name)
+{
+	return chain_find(&state->ruleset, base->family, base->table, name);
+}
+
+static void fix_iptables(struct findings *f, const struct state *state, enum family family, enum way way,
+			 const struct obstacle *o)
+{
+	const char *iptables = family == V4 ? "iptables" : "ip6tables", *in = name_of(f, o->in, "INTERFACE"),
+		   *out = name_of(f, o->out, "INTERFACE");
+	bool docker = has_chain(state, o->base, "DOCKER-USER");
+	const char *chain = docker ? "DOCKER-USER" : "FORWARD";
+
+	if (has_chain(state, o->base, family == V4 ? "ufw-user-forward" : "ufw6-user-forward")) {
+		/* What answers passes by ufw's own rules. */
+		fix(f, "ufw route allow in on %s out on %s", way == ANSWER ? out : in, way == ANSWER ? in : out);
+		if (!docker)
+			return;
+	}
+	if (way == OUTWARD) {
+		fix(f, "%s -I %s -i %s -o %s -j ACCEPT", iptables, chain, in, out);
+		fix(f, "%s -I %s -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT", iptables, chain);
+	} else {
+		fix(f, "%s -I %s -m conntrack --ctstate DNAT -j ACCEPT", iptables, chain);
+	}
+}
+
+static void fix_firewalld(struct findings *f, const struct obstacle *o)
+{
+	fix(f, "firewall-cmd --get-zone-of-interface=%s    # IN-ZONE", name_of(f, o->in, "INTERFACE"));
+	fix(f, "firewall-cmd --get-zone-of-interface=%s    # OUT-ZONE", name_of(f, o->out, "INTERFACE"));
+	fix(f, "firewall-cmd --permanent --new-policy=chatdnat");
+	fix(f, "firewall-cmd --permanent --policy=chatdnat --add-ingress-zone=IN-ZONE --add-egress-zone=OUT-ZONE");
+	fix(f, "firewall-cmd --permanent --policy=chatdnat --set-target=ACCEPT");
+	fix(f, "firewall-cmd --reload");
+}
+
+void fix_obstacle(struct findings *f, const struct state *state, enum family family, enum way way,
+		  const struct obstacle *o)
+{
+	const struct nft_chain *base = o->base;
+	const char *kind = nft_family_name(base->family), *table = word(f, base->table), *name = word(f, base->name);
+
+	if (o->fate == TAKEN || base->hook != NF_INET_FORWARD || base->family == NFPROTO_NETDEV)
+		fix(f, "nft -a list chain %s %s %s    # and take the rule away that concerns the port", kind,
+		    word(f, o->chain->table), word(f, o->chain->name));
+	else if (!strcmp(base->table, "firewalld"))
+		fix_firewalld(f, o);
+	else if (by_iptables(base))
+		fix_iptables(f, state, family, way, o);
+	else if (way != OUTWARD)
+		fix(f, "nft insert rule %s %s %s ct status dnat accept", kind, table, name);
+	else
+		fix(f, "nft insert rule %s %s %s ct state established,related accept", kind, table, name);
+	if (way == OUTWARD && base->hook == NF_INET_FORWARD && strcmp(base->table, "firewalld") != 0 && !by_iptables(base))
+		fix(f, "nft insert rule %s %s %s iifname %s oifname %s accept", kind, table, name,
+		    name_of(f, o->in, "INTERFACE"), name_of(f, o->out, "INTERFACE"));
+}
+
+static void report(struct findings *f, const struct state *state, enum family family, enum way way,
+		   const struct obstacle *o)
+{
+	static const char *const id[WAYS] = { "firewall-drops", "firewall-drops-answers", "firewall-drops-outbound" };
+	static const char *const what[WAYS] = { "connections to the relay", "the relay's answers",
+						"what the relay opens itself, its own mail for instance" };
+	const char *verb = o->fate == TAKEN ? "translates" : "drops", *kind = nft_family_name(o->base->family);
+	char *more = o->ports > 1 ? xasprintf(" and %zu more", o->ports - 1) : xstrdup("");
+	char *inside = o->chain != o->base ? xasprintf(" (in chain %s)", o->chain->name) : xstrdup("");
+
+	finding(f, o->unsure || way == OUTWARD ? WARNING : PROBLEM, o->fate == TAKEN ? "translated-elsewhere" : id[way],
+		"%s: the table %s %s, chain %s%s, %s%s %s (%s%s).", families[family].name, kind, o->base->table,
+		o->base->name, inside, o->unsure ? "by all appearances " : "", verb,
+		o->fate == TAKEN ? "before the module does" : what[way], o->port, more);
+	fix_obstacle(f, state, family, way, o);
+	free(more);
+	free(inside);
+}
+
+static void check_ways(struct findings *f, const struct state *state, enum family family)
+{
+	size_t met = 0, i, n;
+	enum way way;
+
+	check_begin(f, "firewall");
+	if (state->ruleset.err) {
+		skipped(f, "%s: the rules of nftables cannot be read: %s.", families[family].name,
+			state->ruleset.err == -EPERM ? "needs root" : strerror(-state->ruleset.err));
+		return;
+	}
+	for (way = 0; way < WAYS; way++) {
+		struct obstacle *obstacles;
+
+		met += obstacles_find(state, family, way, &obstacles, &n);
+		/* Whoever drops connections is not asked about their answers too. */
+		for (i = 0; i < n; i++)
+			if (way != ANSWER || findings_clean(f, f->begun))
+				report(f, state, family, way, &obstacles[i]);
+		obstacles_free(obstacles, n);
+	}
+	check_end(f, "%s: %s.", families[family].name,
+		  met ? "nobody else's chains stop what is to be sent on, nor what the relay sends" :
+			"nobody else has chains on the way");
+}
+
+static void check_legacy(struct findings *f, const struct state *state)
+{
+	check_begin(f, "iptables-legacy");
+	if (state->ruleset.legacy) {
+		skipped(f, "Rules of the legacy iptables are in use, beside nftables; they are not looked into.");
+		fix(f, "iptables-legacy -S FORWARD; iptables-legacy -t nat -S PREROUTING");
+		fix(f, "iptables-legacy -I FORWARD -m conntrack --ctstate DNAT -j ACCEPT    # if its policy is DROP");
+	}
+	check_end(f, "The legacy iptables is not in use.");
+}
+
+/* Both leave the counters behind: what they handle does not come by the usual way. */
+static void check_shortcuts(struct findings *f, const struct state *state)
+{
+	const struct nft_chain *ingress = NULL;
+	size_t i;
+
+	check_begin(f, "shortcuts");
+	if (state->ruleset.err) {
+		skipped(f, "Ingress chains and flowtables cannot be seen: %s.",
+			state->ruleset.err == -EPERM ? "needs root" : strerror(-state->ruleset.err));
+		return;
+	}
+	for (i = 0; i < state->ruleset.n && !ingress; i++)
+		if (state->ruleset.v[i].base && state->ruleset.v[i].family == NFPROTO_NETDEV)
+			ingress = &state->ruleset.v[i];
+	if (state->ruleset.flowtable) {
+		finding(f, NOTE, "flowtable",
+			"The flowtable %s may take connections over: their packets then pass by everything else, and on some "
+			"kernels idle ones end early.",
+			state->ruleset.flowtable);
+		fix(f, "nft list flowtables");
+	}
+	if (ingress)
+		check_end(f, "The chain netdev %s %s sees packets before everybody else; there are no flowtables.",
+			  ingress->table, ingress->name);
+	check_end(f, "There are no ingress chains and no flowtables.");
+}
+
+void check_firewall(struct findings *f, const struct state *state)
+{
+	enum family family;
+
+	for (family = 0; family < FAMILIES; family++)
+		if (relays_of(&state->relays, family))
+			check_ways(f, state, family);
+	check_legacy(f, state);
+	check_shortcuts(f, state);
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "checks.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+#include "sysfs.h"
+
+#define IPV6_MIN_MTU 1280
+
+static const char *via_of(const struct state *state)
+{
+	return config_text(&state->module.config, "via");
+}
+
+static void by_wan(struct findings *f, const struct state *state, const struct relay *relay, const struct link *out)
+{
+	const struct address *own = link_address(out, relay->family);
+
+	/* A neighbour in a hoster's private network is nothing unusual; the internet has no private addresses. */
+	if (address_private(&relay->address) && relay->route.has_gateway && !(own && address_private(own))) {
+		finding(f, PROBLEM, "relay-leaks",
+			"The relay's private address %s is reached by the WAN interface %s, where nobody knows it: the tunnel is "
+			"down, or its route is missing.",
+			relay->text, out->name);
+		fix(f, "ip route replace %s dev TUNNEL", relay->text);
+		if (setting_exists(state, "via"))
+			fix(f, "chatdnatctl set via=TUNNEL    # drops rather than leaks");
+	} else if (setting_is(state, "masquerade", "off")) {
+		finding(f, WARNING, "relay-by-wan",
+			"The relay %s is reached by the WAN interface %s and masquerade is off: its replies come back "
+			"through this host only if the relay routes them here.",
+			relay->text, out->name);
+		fix(f, "chatdnatctl set masquerade=wan");
+	} else if (!setting_is(state, "masquerade", "all")) {
+		finding(f, NOTE, "relay-by-wan",
+			"The relay %s is reached by the WAN interface %s: it sees this host's address in place of the "
+			"clients', and counts limits and bans against it. A tunnel would keep the clients' addresses.",
+			relay->text, out->name);
+		fix(f, "ip route replace %s dev TUNNEL", relay->text);
+	}
+}
+
+static void check_relay(struct findings *f, const struct state *state, const struct relay *relay)
+{
+	const struct family_info *family = &families[relay->family];
+	const char *via = via_of(state);
+	const struct link *out;
+	char *way;
+
+	check_begin(f, "route");
+	if (!relay->valid) {
+		skipped(f, "The relay %s is not understood.", relay->text);
+		return;
+	}
+	if (relay->route.local) {
+		finding(f, PROBLEM, "relay-local",
+			"The relay %s is an address of this host: connections are sent to this host itself.", relay->text);
+		fix(f, "chatdnatctl set %s=ADDRESS", family->setting);
+		return;
+	}
+	if (relay->route.err) {
+		finding(f, PROBLEM, "relay-no-route", "There is no route to the relay %s.", relay->text);
+		fix(f, "ip route add %s dev %s", relay->text, *via ? word(f, via) : "TUNNEL");
+		return;
+	}
+	out = relay_link(state, relay);
+	if (*via && (!out || strcmp(out->name, via) != 0)) {
+		finding(f, PROBLEM, "relay-not-via",
+			"The relay %s is reached by %s, not by %s (via): connections to it are dropped.", relay->text,
+			out ? out->name : "another interface", via);
+		fix(f, "ip route replace %s dev %s", relay->text, word(f, via));
+	} else if (out && wan_of(state, out)) {
+		by_wan(f, state, relay, out);
+	}
+	way = route_describe(state, &relay->route);
+	check_end(f, "The relay %s is reached %s.", relay->text, way);
+	free(way);
+}
+
+static void check_via(struct findings *f, const struct state *state)
+{
+	const char *via = via_of(state);
+	const struct link *link = link_by_name(&state->links, via);
+
+	check_begin(f, "via");
+	if (!setting_exists(state, "via")) {
+		skipped(f, "This version of the module has no setting via.");
+	} else if (!*via) {
+		check_end(f, "via is not set: connections leave by whatever interface the routes say.");
+	} else if (!link) {
+		finding(f, PROBLEM, "via-missing", "There is no interface %s (via): connections are dropped.", via);
+		fix(f, "wg-quick up %s    # if it is WireGuard's", word(f, via));
+	} else if (!link->up) {
+		finding(f, PROBLEM, "via-down", "The interface %s (via) is down: connections are dropped.", via);
+		fix(f, "ip link set dev %s up", word(f, via));
+	} else if (!link->carrier) {
+		finding(f, WARNING, "via-no-carrier", "The interface %s (via) has no carrier.", via);
+		fix(f, "ip link show dev %s", word(f, via));
+	} else if (!link->n) {
+		finding(f, WARNING, "via-no-address",
+			"The interface %s (via) has no address: this host itself does not reach the relay.", via);
+		fix(f, "ip address add ADDRESS/PREFIX dev %s", word(f, via));
+	}
+	check_end(f, "The interface %s (via) is up.", via);
+}
+
+/* The smallest MTU of the WAN interfaces, 0 without any. */
+static unsigned int wan_mtu(const struct state *state)
+{
+	unsigned int mtu = 0;
+	size_t i;
+
+	for (i = 0; i < state->links.n; i++) {
+		const struct link *link = &state->links.v[i];
+
+		if (wan_of(state, link) && link->mtu && (!mtu || link->mtu < mtu))
+			mtu = link->mtu;
+	}
+	return mtu;
+}
+
+static void fix_mss(struct findings *f, const struct state *state)
+{
+	if (setting_exists(state, "mss"))
+		fix(f, "chatdnatctl set mss=auto");
+	else
+		fix(f, "nft insert rule inet filter forward tcp flags syn tcp option maxseg size set rt mtu");
+}
+
+static void check_mtu(struct findings *f, const struct state *state, enum family family)
+{
+	unsigned int headers = family == V4 ? 40 : 60, wan = wan_mtu(state), mtu;
+	const struct relay *relay = first_relay(state, family);
+	const struct link *out = relay ? relay_link(state, relay) : NULL;
+	long mss = strtol(config_text(&state->module.config, "mss"), NULL, 10);
+
+	check_begin(f, "mtu");
+	if (!out || !wan || wan_of(state, out)) {
+		check_end(f, "%s: there is no tunnel to compare with.", families[family].name);
+		return;
+	}
+	mtu = relay->route.mtu && relay->route.mtu < out->mtu ? relay->route.mtu : out->mtu;
+	if (family == V6 && mtu < IPV6_MIN_MTU) {
+		finding(f, PROBLEM, "mtu-too-small", "The MTU of %s is %u: IPv6 needs %d.", out->name, mtu, IPV6_MIN_MTU);
+		fix(f, "ip link set dev %s mtu %d", word(f, out->name), IPV6_MIN_MTU);
+	} else if (mtu < wan && (!setting_exists(state, "mss") || setting_is(state, "mss", "off"))) {
+		finding(f, WARNING, "mss-not-clamped",
+			"%s: the MTU of %s is %u, that of the WAN interface %u, and the MSS is not clamped: where ICMP is "
+			"filtered, large mails hang and small ones pass.",
+			families[family].name, out->name, mtu, wan);
+		fix_mss(f, state);
+	} else if (mss > 0 && (unsigned long)mss + headers > mtu) {
+		finding(f, WARNING, "mss-too-large",
+			"%s: mss=%ld and the headers do not fit into the MTU of %s, %u.", families[family].name, mss,
+			out->name, mtu);
+		fix_mss(f, state);
+	}
+	check_end(f, "%s: the MTU of %s is %u, that of the WAN interface %u%s.", families[family].name, out->name, mtu, wan,
+		  mtu < wan ? ", and the MSS is clamped" : "");
+}
+
+static long long rp_filter(const char *interface)
+{
+	char *path = xasprintf("/proc/sys/net/ipv4/conf/%s/rp_filter", interface);
+	long long value = sysfs_read_number(path);
+
+	free(path);
+	return value;
+}
+
+static void fix_rp_filter(struct findings *f, const struct link *link)
+{
+	bool dots = strchr(link->name, '.');
+	char *name = xasprintf("net%cipv4%cconf%c%s%crp_filter", dots ? '/' : '.', dots ? '/' : '.', dots ? '/' : '.',
+			       link->name, dots ? '/' : '.');
+
+	fix(f, "sysctl -w %s=2", word(f, name));
+	free(name);
+}
+
+/*
+ * Strict: what comes in must be from where an answer would go. The kernel looks the source up as an answer from the
+ * address that was called, so that rules by that address count.
+ */
+static void check_rp_filter(struct findings *f, const struct state *state)
+{
+	long long all = rp_filter("all");
+	size_t strict = 0, i;
+
+	check_begin(f, "rp-filter");
+	if (all < 0) {
+		skipped(f, "rp_filter cannot be read.");
+		return;
+	}
+	for (i = 0; i < state->links.n; i++) {
+		const struct link *link = &state->links.v[i];
+		const struct address *own = link_address(link, V4);
+		long long value = rp_filter(link->name);
+		struct address world;
+		struct route route;
+
+		/* The larger of the two counts. */
+		if (!wan_of(state, link) || (value > all ? value : all) != 1)
+			continue;
+		strict++;
+		address_parse(&world, V4, "192.88.99.0");
+		route_get(&route, &world, own);
+		if (!own || (!route.err && route.oif == link->index))
+			continue;
+		finding(f, WARNING, "rp-filter-strict",
+			"%s: rp_filter is strict, and answers to the internet would not leave by it: the kernel drops what comes "
+			"in there.",
+			link->name);
+		fix_rp_filter(f, link);
+	}
+	check_end(f, "rp_filter is %s.", strict ? "strict, and the routes allow for it" : "not strict on a WAN interface");
+}
+
+void check_tunnel(struct findings *f, const struct state *state)
+{
+	enum family family;
+	size_t i;
+
+	check_via(f, state);
+	for (i = 0; i < state->relays.n; i++)
+		check_relay(f, state, &state->relays.v[i]);
+	for (family = 0; family < FAMILIES; family++)
+		if (relays_of(&state->relays, family))
+			check_mtu(f, state, family);
+	check_rp_filter(f, state);
+}

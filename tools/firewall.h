@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef CHATDNATCTL_FIREWALL_H
+#define CHATDNATCTL_FIREWALL_H
+
+#include "nft_eval.h"
+#include "state.h"
+
+/* The ways through this host that a relay needs. */
+enum way { INWARD, ANSWER, OUTWARD, WAYS };
+
+/* A chain of others that stops connections on one of the ways. */
+struct obstacle {
+	const struct nft_chain *base, *chain; /* where it begins, and where it ends */
+	enum fate fate;
+	bool unsure;
+	const struct link *in, *out;
+	char *port; /* the first one concerned, such as "25/tcp" */
+	size_t ports;
+};
+
+/* How many chains of others the packets of a way meet. */
+size_t obstacles_find(const struct state *state, enum family family, enum way way, struct obstacle **found, size_t *n);
+void obstacles_free(struct obstacle *obstacles, size_t n);
+
+#endif
