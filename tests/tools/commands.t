@@ -46,12 +46,12 @@ def usage():
     before = module.state()
     for args in (["nonsense"], ["--nonsense"], ["set"], ["set", "v4"], ["set", "v4=10.9.0.3", "v6"], ["set", "--json", "v4="],
                  ["show", "v4", "v6"], ["show", "--names", "v4"], ["status", "x"], ["save", "x"], ["show", "--dry-run"],
-                 ["save", "--json"]):
+                 ["save", "--json"], ["check", "x"], ["check", "--dry-run"], ["check", "--probe", "nonsense"]):
         result = ctl.run(*args)
         returns(2, result, " ".join(args))
         tap.ok(result.err.startswith("chatdnatctl: ") and not result.out, f"{' '.join(args)}: told on stderr")
     tap.equal(module.state(), before, "wrong usage changes nothing")
-    for args in (["--help"], ["set", "--help"], ["show", "-h"], ["status", "--help"], ["save", "--help"]):
+    for args in (["--help"], ["set", "--help"], ["show", "-h"], ["status", "--help"], ["check", "--help"], ["save", "--help"]):
         result = ctl.run(*args)
         returns(0, result, " ".join(args))
         tap.ok(result.out.startswith("Usage: chatdnatctl") and not result.err, f"{' '.join(args)}: on stdout")
@@ -221,7 +221,8 @@ def completion():
     script = f"PATH={os.path.dirname(ctl.TOOL)}:$PATH; . {ctl.ROOT}/tools/completion/chatdnatctl\n" \
              'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _chatdnatctl; printf "%s\\n" "${COMPREPLY[@]}"'
     for words, want in ((["s"], ["status", "show", "set", "save"]), (["show", "ma"], ["masquerade"]),
-                        (["set", "v"], ["v4=", "v6="]), (["set", "v4", "="], ["10.9.0.2"]), (["save", "--d"], ["--dry-run"])):
+                        (["set", "v"], ["v4=", "v6="]), (["set", "v4", "="], ["10.9.0.2"]), (["save", "--d"], ["--dry-run"]), (["c"], ["check"]),
+                        (["check", "--p"], ["--probe"])):
         done = subprocess.run(["bash", "-c", script, "bash", "chatdnatctl", *words], capture_output=True, text=True, check=False)
         if not tap.equal(done.stdout.split(), want, f"completion of {' '.join(words)}"):
             tap.diag(done.stderr)
@@ -230,9 +231,11 @@ def completion():
 @case.case
 def json_is_json():
     module.load(**USUAL)
-    for args in (["--json"], ["status", "--json"], ["show", "--json"], ["show", "stats", "--json"], ["show", "config", "--json"]):
+    for args in (["--json"], ["status", "--json"], ["check", "--json"], ["show", "--json"], ["show", "stats", "--json"],
+                 ["show", "config", "--json"]):
         result = ctl.run(*args)
-        returns(0, result, " ".join(args))
+        # There is no eth0 here, which is for `check` to complain of.
+        returns(int(args[0] == "check"), result, " ".join(args))
         try:
             json.loads(result.out)
             tap.ok(True, f"{' '.join(args)}: parses")

@@ -12,8 +12,9 @@ sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 TOOL = str(ROOT / "build" / "tools" / "chatdnatctl")
 VERSION = (ROOT / "VERSION").read_text(encoding="ascii").strip()
 NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
-# Shows the program a /sys/module with nothing but the directory given, in its own mount namespace.
-FAKE = ("unshare", "-m", "sh", "-c", 'mount --bind "$0" /sys/module && exec "$@"')
+# Shows the program files and directories of ours in other places, in its own mount namespace: `there=ours`, ..., `--`.
+OVERLAID = ("unshare", "-m", "sh", "-ec",
+            'while [ "$1" != -- ]; do mount --bind "${1#*=}" "${1%%=*}"; shift; done; shift; exec "$@"', "sh")
 
 
 class Result:
@@ -34,5 +35,10 @@ def run(*args, before=(), env=None):
                                  stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})}))
 
 
-def fake(tree, *args, **options):
-    return run(*args, before=(*FAKE, str(tree)), **options)
+def overlaid(places):
+    return (*OVERLAID, *(f"{there}={ours}" for there, ours in places.items()), "--")
+
+
+def fake(tree, *args, places=None, before=(), **options):
+    """With nothing but the directory given in /sys/module, and whatever else is to be elsewhere."""
+    return run(*args, before=(*overlaid({"/sys/module": tree, **(places or {})}), *before), **options)

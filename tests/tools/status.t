@@ -7,20 +7,18 @@ import pty
 import shutil
 import subprocess
 import sys
-import tempfile
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 import ctl
+from fake import CONFIG, Fake, changed
 from lib import case, module, net, tap, topo, traffic
 from lib.topo import CLIENT, EVERY_RELAY, HOME, PROXY, RELAY, settings
 
 OPTIONS = "/etc/modprobe.d/chatdnat.conf"
 AUTOLOAD = "/etc/modules-load.d/chatdnat.conf"
 UFW = pathlib.Path("/etc/ufw/ufw.conf")
-CONFIG = "wan=eth0 v4=10.9.0.2 v6=fd00:9::2 ports=25,993 scope=local masquerade=wan stale=flush enabled=1"
-HEALTHY = dict.fromkeys(module.COUNTERS[:6], 100) | dict.fromkeys(module.COUNTERS[6:], 0)
 
 t = None
 
@@ -32,36 +30,6 @@ def setup():
     # Another place than the module's own directory for the configuration that `save` would write.
     if os.path.exists(OPTIONS):
         os.unlink(OPTIONS)
-
-
-class Fake:
-    """A /sys/module/chatdnat as a module of some version shows it."""
-
-    def __init__(self, config=CONFIG, stats=None, version=ctl.VERSION, last_error=""):
-        self.top = pathlib.Path(tempfile.mkdtemp(prefix="chatdnat"))
-        self.dir = self.top / "chatdnat"
-        for family in module.FAMILIES:
-            (self.dir / "stats" / family).mkdir(parents=True)
-            for name, value in (HEALTHY | (stats or {})).items():
-                self.write(f"stats/{family}/{name}", value)
-        (self.dir / "parameters").mkdir()
-        for name, value in (("version", version), ("last_error", last_error), ("parameters/config", config)):
-            if value is not None:
-                self.write(name, value)
-
-    def write(self, path, value):
-        data = value if isinstance(value, bytes) else str(value).encode()
-        (self.dir / path).write_bytes(data + b"\n")
-
-    def run(self, *args, **options):
-        return ctl.fake(self.top, *args, **options)
-
-    def __enter__(self):
-        self.top.chmod(0o755)
-        return self
-
-    def __exit__(self, *_):
-        shutil.rmtree(self.top)
 
 
 def narrow(result, name):
@@ -99,11 +67,6 @@ def diagnosis(name, finding, severity, *commands, **how):
         narrow(result, name)
     with Fake() as fake:
         misses(fake.run("--json"), f"{name}, healthy", finding)
-
-
-def changed(**changes):
-    return " ".join(f"{name}={changes.get(name, value)}" for name, _, value in
-                    (word.partition("=") for word in CONFIG.split()))
 
 
 @case.case
@@ -406,7 +369,7 @@ def on_a_terminal(fake, **env):
     """What status prints on a pseudo terminal."""
     parent, child = pty.openpty()
     environment = {"PATH": os.environ["PATH"], "TERM": "xterm", **env}
-    with subprocess.Popen([*ctl.FAKE, str(fake.top), ctl.TOOL], stdout=child, stdin=subprocess.DEVNULL, env=environment):
+    with subprocess.Popen([*ctl.overlaid({"/sys/module": fake.top}), ctl.TOOL], stdout=child, stdin=subprocess.DEVNULL, env=environment):
         os.close(child)
         out = b""
         try:

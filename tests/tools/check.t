@@ -1,0 +1,511 @@
+#!/usr/bin/python3
+"""Each check of `chatdnatctl check`, provoked. That of firewalls is in firewall.t."""
+# vm: --timeout 600
+
+import contextlib
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+# pylint: disable=wrong-import-position
+import ctl
+from checks import checks, finds, nft, passes, skips
+from fake import CONFIG, Fake, changed
+from lib import case, module, tap, topo, traffic
+from lib.topo import CLIENT, EVERY_RELAY, HOME, PROXY, RELAY, TUNNEL, WORLD, settings
+
+OPTIONS = pathlib.Path("/etc/modprobe.d/chatdnat.conf")
+AUTOLOAD = pathlib.Path("/etc/modules-load.d/chatdnat.conf")
+EFIVAR = "SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+NEWER = CONFIG + " guard=off allow=22 mss=auto via= hairpin=0 log=off"
+
+t = None
+
+
+def setup():
+    global t
+    t = topo.Topology(relays=("relay",))
+    traffic.Host("relay", t.relay).tcp(25, 993).udp(3478)
+    traffic.Host("world", t.internet).tcp(25)
+    forget()
+
+
+def forget():
+    for path in (OPTIONS, AUTOLOAD):
+        path.unlink(missing_ok=True)
+
+
+def provoked(name, finding, outcome, *commands, check=None, **how):
+    """A made-up module that has the fault; the same without it passes."""
+    with Fake(**how) as fake:
+        finds(fake.run("check", "--json"), name, finding, outcome, *commands)
+    with Fake(config=NEWER) as fake:
+        if check:
+            passes(fake.run("check", "--json"), f"{name}, healthy", check)
+
+
+def newer(**changes):
+    return " ".join(f"{name}={changes.get(name, value)}" for name, _, value in
+                    (word.partition("=") for word in NEWER.split()))
+
+
+@contextlib.contextmanager
+def elsewhere(**files):
+    """Files of ours under a new directory, to be laid over others."""
+    top = pathlib.Path(tempfile.mkdtemp(prefix="chatdnat"))
+    top.chmod(0o755)
+    for name, data in files.items():
+        (top / name).write_bytes(data)
+    try:
+        yield top
+    finally:
+        shutil.rmtree(top)
+
+
+@contextlib.contextmanager
+def sysctl(path, value):
+    file = pathlib.Path("/proc/sys", path)
+    before = file.read_text(encoding="ascii")
+    file.write_text(str(value), encoding="ascii")
+    try:
+        yield
+    finally:
+        file.write_text(before, encoding="ascii")
+
+
+@case.case
+def healthy():
+    module.load(**settings())
+    for version in topo.ip_versions():
+        traffic.tcp(t.internet, PROXY[version], 993, CLIENT[version])
+    ctl.run("save")
+    result = ctl.run("check", "--json")
+    bad = [each for each in checks(result) if each["result"] in ("warn", "fail")]
+    tap.equal(bad, [], "healthy: no warn, no fail")
+    tap.equal(result.status, 0, "healthy: exit status 0")
+    names = [each["check"] for each in checks(result)]
+    text = ctl.run("check")
+    lines = [line for line in text.out.splitlines() if not line.startswith("           ")]
+    tap.equal(text.status, 0, "healthy: exit status 0 as text")
+    tap.equal([line.split()[1] for line in lines], names, "healthy: one line each")
+    tap.equal({line.split()[0] for line in lines} <= {"ok", "skipped"}, True, "healthy: ok or skipped")
+    forget()
+
+
+@case.case
+def module_and_kernels():
+    result = ctl.run("check", "--json")
+    finds(result, "not loaded", "not-loaded", "fail", "modprobe chatdnat wan=INTERFACE v4=ADDRESS v6=ADDRESS")
+    skips(result, "not loaded", "wan", "not loaded")
+    OPTIONS.write_text("options chatdnat wan=eth9 v4=10.9.0.2\n", encoding="ascii")
+    result = ctl.run("check", "--json")
+    finds(result, "not loaded but saved", "not-loaded", "fail", "modprobe chatdnat")
+    finds(result, "not loaded but saved: its configuration", "wan-missing", "fail")
+    finds(result, "not at boot", "not-at-boot", "warn", f"echo chatdnat >{AUTOLOAD}")
+    AUTOLOAD.write_text("chatdnat\n", encoding="ascii")
+    passes(ctl.run("check", "--json"), "at boot", "boot")
+    forget()
+    provoked("another version", "versions-differ", "warn", "modprobe -r chatdnat && modprobe chatdnat", check="module",
+             version="9.9")
+
+    releases = ("5.10.0-1", "6.1.0-1", os.uname().release, "9.0.0-1", "8.0.0-headers")
+    with elsewhere() as lib:
+        for release in releases:
+            (lib / release / "updates/dkms").mkdir(parents=True)
+            if "headers" not in release:
+                (lib / release / "modules.order").touch()
+            (lib / release / "updates/dkms/chatdnat.ko.xz").touch()
+            (lib / release / "modules.dep").write_text("updates/dkms/chatdnat.ko.xz: kernel/x.ko\n", encoding="ascii")
+        places = {"/lib/modules": lib}
+        with Fake() as fake:
+            passes(fake.run("check", "--json", places=places), "each kernel has the module", "kernels")
+            (lib / "9.0.0-1/modules.dep").write_text("", encoding="ascii")
+            finds(fake.run("check", "--json", places=places), "the newest: not indexed", "not-indexed", "fail", "depmod 9.0.0-1")
+            (lib / "9.0.0-1/updates/dkms/chatdnat.ko.xz").unlink()
+            finds(fake.run("check", "--json", places=places), "the newest: not built", "not-built", "fail",
+                  "apt install linux-headers-9.0.0-1", "make install KVER=9.0.0-1    # in the source directory")
+            (lib / "9.0.0-1/modules.order").unlink()
+            (lib / "5.10.0-1/updates/dkms/chatdnat.ko.xz").unlink()
+            result = fake.run("check", "--json", places=places)
+            found = finds(result, "an older one: not built", "not-built", "warn")
+            tap.ok(found and "5.10.0-1" in found["text"], "an older one: named")
+            tap.ok("9.0.0" not in result.out and "8.0.0" not in result.out, "headers and leftovers are no kernels")
+
+
+@case.case
+def secure_boot():
+    signed = b"\x7fELF" + b"x" * 100 + b"~Module signature appended~\n"
+    with elsewhere() as top:
+        (top / "efi/efivars").mkdir(parents=True)
+        variable = top / "efi/efivars" / EFIVAR
+        release = os.uname().release
+        ko = top / "lib" / release / "extra/chatdnat.ko"
+        ko.parent.mkdir(parents=True)
+        (top / "lib" / release / "modules.order").touch()
+        places = {"/sys/firmware": top, "/lib/modules": top / "lib"}
+
+        def look(value, image):
+            if value is not None:
+                variable.write_bytes(b"\6\0\0\0" + value)
+            ko.write_bytes(image)
+            with Fake() as fake:
+                return fake.run("check", "--json", places=places)
+        skips(look(None, signed), "UEFI, but no variable", "signature", "cannot be seen")
+        passes(look(b"\0", b"unsigned"), "Secure Boot off", "signature")
+        passes(look(b"\1", signed), "Secure Boot on, signed", "signature")
+        finds(look(b"\1", b"unsigned"), "Secure Boot on, unsigned", "unsigned", "fail",
+              "reboot    # and enrol the key (Enroll MOK) with that password",
+              "mokutil --import /var/lib/dkms/mok.pub    # asks for a password")
+        finds(ctl.run("check", "--json", before=ctl.overlaid(places)), "Secure Boot on, unsigned, not loaded", "unsigned", "fail")
+        ko.write_bytes(signed)
+        finds(ctl.run("check", "--json", before=ctl.overlaid(places)), "Secure Boot on, signed, not loaded", "key-not-known", "warn")
+    passes(ctl.run("check", "--json"), "no UEFI", "signature")
+
+
+@case.case
+def containers():
+    def look(name, word, before=(), **places):
+        found = finds(ctl.run("check", "--json", before=(*ctl.overlaid(places), *before)), name, "no-modules", "fail")
+        tap.ok(found and word in found["text"] and "docs/nftables.md" in found["text"], f"{name}: says so: {word}")
+    look("user namespace", "container", before=("unshare", "-r"))
+    look("no CAP_SYS_MODULE", "container", before=("setpriv", "--bounding-set=-sys_module"))
+    with elsewhere(one=b"1\n", lxc=b"lxc") as top:
+        os.makedirs("/run/systemd", exist_ok=True)
+        pathlib.Path("/run/systemd/container").touch()
+        look("LXC", "container (lxc)", before=("unshare", "-r"), **{"/run/systemd/container": top / "lxc"})
+        os.unlink("/run/systemd/container")
+        look("modules_disabled", "modules_disabled", **{"/proc/sys/kernel/modules_disabled": top / "one"})
+        (top / "proc/vz").mkdir(parents=True)
+        look("OpenVZ", "OpenVZ", **{"/proc": top / "proc"})
+        with Fake() as fake:
+            finds(fake.run("check", "--json", before=("unshare", "-r")), "loaded in a container", "no-modules", "warn")
+    passes(ctl.run("check", "--json"), "a real machine", "loading")
+
+
+@case.case
+def configuration():
+    provoked("IPv6 half configured", "half-configured", "warn", "chatdnatctl set v6=ADDRESS", check="families",
+             config=changed(v6=""))
+    provoked("no relay", "no-relay", "fail", check="families", config=changed(v4="", v6=""))
+    provoked("no wan", "idle", "fail", "chatdnatctl set wan=eth0", config=changed(wan=""))
+    provoked("draining", "draining", "warn", check="enabled", config=changed(enabled=0))
+    provoked("masquerade=all", "masquerade-all", "warn", "chatdnatctl set masquerade=wan", check="masquerade",
+             config=changed(masquerade="all"))
+    provoked("last error", "last-error", "warn", check="last-change", last_error="v4: 'x'")
+    provoked("not saved", "not-saved", "warn", "chatdnatctl save")
+    OPTIONS.write_text(f"options chatdnat {NEWER}\n", encoding="ascii")
+    provoked("saved differs", "saved-differs", "warn", "chatdnatctl save", check="saved", config=newer(mss=1300))
+    forget()
+
+
+@case.case
+def interfaces():
+    provoked("wan missing", "wan-missing", "fail", check="interfaces", config=changed(wan="eth9"))
+    HOME.ip("link add wan9 type dummy\n")
+    provoked("wan down", "wan-down", "fail", "ip link set dev wan9 up", config=changed(wan="wan9"))
+    HOME.ip("link set wan9 up\n")
+    provoked("wan without address", "wan-no-address", "warn", config=changed(wan="wan9"))
+    HOME.ip("addr add 192.168.7.7/24 dev wan9\n")
+    with Fake(config=changed(wan="wan9", v6="")) as fake:
+        found = [each for each in checks(fake.run("check", "--json")) if each["check"] == "interfaces"]
+        tap.ok(found and found[0]["result"] == "ok" and "private" in found[0]["text"] and "scope=local" in found[0]["text"],
+               "1:1 NAT outside: noted, with scope")
+    HOME.ip("link set wan9 down\n")
+    provoked("via missing", "via-missing", "fail", check="via", config=newer(via="wg9"))
+    provoked("via down", "via-down", "fail", "ip link set dev wan9 up", config=newer(via="wan9"))
+    HOME.ip("link del wan9\nlink add wan9 type veth peer name wan8\nlink set wan9 up\n")
+    provoked("via without carrier", "via-no-carrier", "warn", config=newer(via="wan9"))
+    provoked("wan without carrier", "wan-no-carrier", "warn", config=changed(wan="eth0,wan9"))
+    HOME.ip("link set wan8 up\n")
+    HOME.sysctl(ipv6__conf__wan9__disable_ipv6=1)
+    provoked("via without address", "via-no-address", "warn", config=newer(via="wan9"))
+    HOME.ip("link del wan9\n")
+    with Fake(config=CONFIG) as fake:
+        skips(fake.run("check", "--json"), "a module without via", "via", "no setting via")
+
+
+@case.case
+def routes():
+    HOME.ip("route add unreachable 100.64.0.0/10\n")
+    provoked("no route", "relay-no-route", "fail", "ip route add 100.64.0.1 dev TUNNEL", check="route",
+             config=changed(v4="100.64.0.1"))
+    HOME.ip("route del unreachable 100.64.0.0/10\n")
+    provoked("an own address", "relay-local", "fail", config=changed(v4=PROXY["ipv4"]))
+    provoked("a private address by the WAN", "relay-leaks", "fail", "ip route replace 10.200.0.2 dev TUNNEL",
+             "chatdnatctl set via=TUNNEL    # drops rather than leaks", config=newer(v4="10.200.0.2"))
+    provoked("a private IPv6 address by the WAN", "relay-leaks", "fail", config=newer(v6="fd77::2"))
+    provoked("a public relay", "relay-by-wan", "warn", config=changed(v4="192.0.2.10"))
+    provoked("not by via", "relay-not-via", "fail", f"ip route replace {RELAY['ipv4']} dev eth0", config=newer(via="eth0"))
+    passes(Fake(config=newer(via="wg0")).run("check", "--json"), "by via", "route")
+
+    HOME.ip("link set wg0 mtu 1420\n")
+    provoked("small MTU, mss=off", "mss-not-clamped", "warn", "chatdnatctl set mss=auto", check="mtu", config=newer(mss="off"))
+    provoked("small MTU, no such setting", "mss-not-clamped", "warn",
+             "nft insert rule inet filter forward tcp flags syn tcp option maxseg size set rt mtu", config=CONFIG)
+    provoked("mss too large", "mss-too-large", "warn", "chatdnatctl set mss=auto", config=newer(mss=1400))
+    with Fake(config=newer(mss=1360, v6="")) as fake:
+        passes(fake.run("check", "--json"), "mss fits", "mtu")
+    HOME.ip("link set wg0 mtu 1500\n")
+    with Fake(config=newer(mss="off")) as fake:
+        passes(fake.run("check", "--json"), "equal MTU, mss=off", "mtu")
+    HOME.ip("route add 10.9.0.2/32 dev wg0 mtu 1300\n")
+    provoked("small MTU of the route", "mss-not-clamped", "warn", config=newer(mss="off"))
+    HOME.ip("route del 10.9.0.2/32 dev wg0\n")
+
+
+@case.case
+def sysctls():
+    for path, finding, outcome, command in (
+            ("net/ipv4/ip_forward", "forwarding-off", "fail", "sysctl -w net.ipv4.ip_forward=1"),
+            ("net/ipv6/conf/all/forwarding", "forwarding-off", "fail", "sysctl -w net.ipv6.conf.all.forwarding=1")):
+        with sysctl(path, 0):
+            provoked(path, finding, outcome, command)
+    # Switching it on again resets what it governs.
+    HOME.sysctl(ipv4__ip_forward=1, ipv6__conf__all__forwarding=1)
+    for path, value, command in (
+            ("nf_conntrack_tcp_timeout_established", 600, "sysctl -w net.netfilter.nf_conntrack_tcp_timeout_established=432000"),
+            ("nf_conntrack_udp_timeout_stream", 20, "sysctl -w net.netfilter.nf_conntrack_udp_timeout_stream=60")):
+        with sysctl(f"net/netfilter/{path}", value):
+            provoked(path, "short-timeout", "warn", command)
+    with Fake() as fake:
+        for check in ("forwarding", "timeouts", "conntrack", "default-route", "rp-filter"):
+            passes(fake.run("check", "--json"), "healthy", check)
+
+    HOME.ip("-6 route replace default via 2001:db8:1::fe proto ra\n")
+    with sysctl("net/ipv6/conf/eth0/accept_ra", 1):
+        provoked("router advertisements", "router-advertisements", "warn", "sysctl -w net.ipv6.conf.eth0.accept_ra=2")
+        HOME.ip("-6 route del default via 2001:db8:1::fe proto ra\n")
+        provoked("the route has expired", "no-default-route", "fail", "sysctl -w net.ipv6.conf.eth0.accept_ra=2")
+    HOME.ip("-6 route replace default via 2001:db8:1::fe\n")
+    HOME.ip("route del default\n")
+    provoked("no IPv4 default route", "no-default-route", "fail", "ip route add default via GATEWAY dev eth0")
+    HOME.ip("route replace default via 203.0.113.254\n")
+
+    # A second way to the internet: what comes in there would be answered by the first.
+    HOME.ip("link add wan9 type dummy\naddr add 198.18.0.1/24 dev wan9\nlink set wan9 up\n")
+    with sysctl("net/ipv4/conf/wan9/rp_filter", 1):
+        provoked("two WANs, strict", "rp-filter-strict", "warn", "sysctl -w net.ipv4.conf.wan9.rp_filter=2",
+                 config=changed(wan="eth0,wan9"))
+        HOME.ip("rule add from 198.18.0.1 table 77\nroute add default dev wan9 table 77\n")
+        with Fake(config=changed(wan="eth0,wan9")) as fake:
+            passes(fake.run("check", "--json"), "two WANs, strict, with a rule", "rp-filter")
+        HOME.ip("rule del from 198.18.0.1 table 77\n")
+    HOME.ip("link del wan9\n")
+
+
+@case.case
+def table_full():
+    module.load(**settings())
+    with traffic.Connection(t.internet, PROXY["ipv4"], 993, CLIENT["ipv4"]):
+        used = ctl.run("--json").json()["conntrack"]["count"]
+        with sysctl("net/netfilter/nf_conntrack_max", used):
+            finds(ctl.run("check", "--json"), "table full", "conntrack-full", "fail",
+                  f"sysctl -w net.netfilter.nf_conntrack_max={2 * used}")
+        passes(ctl.run("check", "--json"), "room again", "conntrack")
+
+
+@case.case
+def listeners():
+    def listening(kind, address, port, family=socket.AF_INET, v6only=1):
+        sock = socket.socket(family, kind)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, v6only)
+        sock.bind((address, port))
+        if kind == socket.SOCK_STREAM:
+            sock.listen()
+        return sock
+    tcp, udp = socket.SOCK_STREAM, socket.SOCK_DGRAM
+    ports = changed(ports="25,993,3478/udp")
+    for name, args, config, seen in (
+            ("any address", (tcp, "", 25), ports, "25/tcp"),
+            ("an address of the WAN", (tcp, PROXY["ipv4"], 25), ports, "25/tcp"),
+            ("UDP", (udp, "", 3478), ports, "3478/udp"),
+            ("IPv6", (tcp, "::", 993, socket.AF_INET6), ports, "993/tcp"),
+            ("IPv6 that serves IPv4", (tcp, "::", 993, socket.AF_INET6, 0), changed(v6=""), "993/tcp"),
+            ("IPv6 alone, IPv4 relay", (tcp, "::", 993, socket.AF_INET6), changed(v6=""), None),
+            ("loopback", (tcp, "127.0.0.1", 25), ports, None),
+            ("the tunnel's address", (tcp, TUNNEL["ipv4"], 25), ports, None),
+            ("another port", (tcp, "", 26), ports, None),
+            ("another protocol", (udp, "", 25), ports, None),
+            ("another own address than the relay's", (tcp, PROXY["ipv4"], 25), changed(v4="10.9.0.2@203.0.113.2", v6=""), None),
+            ("a relay's own address", (tcp, "203.0.113.2", 25), changed(v4="10.9.0.2@203.0.113.2", v6=""), "25/tcp")):
+        with listening(*args), Fake(config=config) as fake:
+            result = fake.run("check", "--json")
+            if seen:
+                found = finds(result, f"listening: {name}", "shadowed", "warn", "ss -lntup    # who listens")
+                tap.ok(found and f" {seen}," in found["text"], f"listening: {name}: {seen}")
+            else:
+                passes(result, f"listening: {name}", "listeners")
+    with Fake(config=changed(ports="25,40000-40009/udp")) as fake:
+        text = [each["text"] for each in checks(fake.run("check", "--json")) if each["check"] == "local-ports"]
+        tap.ok(text and text[0].startswith("10 UDP ports"), "local ports: counted, and ok")
+    HOME.ip("link add wg9 type wireguard\n")
+    HOME.run("wg", "set", "wg9", "listen-port", "51820")
+    HOME.ip("link set wg9 up\n")
+    provoked("guard=full, WireGuard", "tunnel-locked-out", "warn", "chatdnatctl set allow=22,51820/udp", check="guard",
+             config=newer(guard="full"))
+    with Fake(config=newer(guard="full", allow="22,51820/udp")) as fake:
+        passes(fake.run("check", "--json"), "guard=full, WireGuard allowed", "guard")
+        skips(fake.run("check", "--json", before=ctl.NOBODY), "guard=full, not root", "guard", "needs root")
+    HOME.ip("link del wg9\n")
+    provoked("guard=full, no SSH", "no-ssh", "warn", "chatdnatctl set allow=80,ssh", config=newer(guard="full", allow="80"))
+    with Fake(config=newer(guard="full")) as fake:
+        passes(fake.run("check", "--json"), "guard=full", "guard")
+
+
+@case.case
+def counters():
+    with Fake() as fake:
+        passes(fake.run("check", "--json"), "healthy", "counters")
+    zero = dict.fromkeys(module.COUNTERS, 0)
+    with Fake(stats=zero) as fake:
+        skips(fake.run("check", "--json"), "nothing yet", "counters", "no connection has arrived")
+    provoked("not translated", "not-translated", "fail", stats={"translated": 0, "sent": 0, "answered": 0})
+    provoked("not sent", "not-sent", "fail", "nft insert rule inet filter forward ct status dnat accept",
+             stats={"sent": 0, "answered": 0})
+    provoked("not answered", "not-answered", "fail", "ip rule add from 10.9.0.2 table 100    # on the relay", stats={"answered": 0})
+    provoked("dropped by via", "dropped-via", "warn", stats={"sent": 0, "answered": 0, "dropped_via": 100})
+    with Fake(stats={"sent": 0, "answered": 0, "dropped_via": 100}) as fake:
+        tap.ok("not-sent" not in fake.run("check", "--json").out, "dropped by via: no firewall is blamed")
+    provoked("no source", "dropped-source", "warn", stats={"dropped_source": 3})
+    provoked("no NAT", "dropped-nat", "warn", stats={"dropped_nat": 3})
+    with Fake(config=newer(guard="full"), stats={"dropped_input": 5, "dropped_forward": 5, "dropped_invalid": 5, "clamped": 5}) as fake:
+        passes(fake.run("check", "--json"), "what guard=full is there to drop", "counters")
+
+
+@contextlib.contextmanager
+def server(port, *lines):
+    """Says these lines to whoever connects to the relay, and waits."""
+    sock = t.relay.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(("", port))
+    sock.listen()
+    held = []
+
+    def serve():
+        try:
+            while True:
+                held.append(sock.accept()[0])
+                for line in lines:
+                    held[-1].send(line)
+        except OSError:
+            pass
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        sock.shutdown(socket.SHUT_RDWR)
+        thread.join(5)
+        for each in (sock, *held):
+            each.close()
+
+
+@contextlib.contextmanager
+def silent(port, ns):
+    """What comes to the port there is dropped."""
+    nft(f"table inet x {{ chain i {{ type filter hook input priority 0; tcp dport {port} drop; }} }}", ns)
+    try:
+        yield
+    finally:
+        ns.nft("delete table inet x")
+
+
+@case.case
+def probe():
+    with server(587, b"220 mx ESMTP\r\n", b"more\r\n"), server(143), silent(80, t.relay), \
+            Fake(config=newer(v6="", ports="25,80,143,443,587,993,1000-1002,3478/udp")) as fake:
+        begin = time.monotonic()
+        result = fake.run("check", "--probe", "--json")
+        tap.ok(time.monotonic() - begin < 15, "probe: all at once")
+        probes = {each["text"].split(":")[0]: each for each in checks(result) if each["check"] == "probe"}
+        got = {name.split()[-1]: (each["result"], each["id"]) for name, each in probes.items()}
+        tap.equal(got, {"25": ("ok", "probe"), "80": ("fail", "probe-failed"), "143": ("warn", "probe-silent"),
+                        "443": ("fail", "probe-failed"), "587": ("ok", "probe"), "993": ("ok", "probe"),
+                        "1000": ("fail", "probe-failed"), "1001": ("fail", "probe-failed"), "1002": ("fail", "probe-failed")},
+                  "probe: each TCP port, and what became of it")
+        tap.ok("no answer" in probes["10.9.0.2 port 80"]["text"], "probe: dropped")
+        tap.ok("refused" in probes["10.9.0.2 port 443"]["text"], "probe: refused")
+        tap.equal(probes["10.9.0.2 port 443"]["fix"], ["ss -lnt 'sport = :443'    # on the relay"], "probe: what to look at")
+        tap.ok(probes["10.9.0.2 port 587"]["text"].endswith("connected from 10.9.0.1: 220 mx ESMTP"), "probe: the banner's first line")
+        tap.equal(result.status, 1, "probe: exit status 1")
+        skips(result, "probe", "egress", "mail server")
+
+
+@case.case
+def probe_outward_and_many():
+    with Fake(config=newer(ports="25,993")) as fake:
+        result = fake.run("check", "--probe", WORLD["ipv4"], WORLD["ipv6"], "--json")
+        passes(result, "both families", "probe")
+        passes(result, "port 25 outward", "egress")
+        with silent(25, t.internet):
+            finds(fake.run("check", "--probe", WORLD["ipv4"], "--json"), "port 25 outward, blocked", "egress-blocked", "fail")
+        tap.equal(fake.run("check", "--probe", "mx.example.org").status, 2, "a name is no address")
+        tap.equal(fake.run("check", "192.0.2.1").status, 2, "an address without --probe")
+        skips(fake.run("check", "--json"), "without --probe", "probe", "--probe only")
+    with Fake(config=newer(v6="", ports="1000-2000,25," + ",".join(map(str, range(3000, 3200, 2))))) as fake:
+        result = fake.run("check", "--probe", "--json")
+        tried = [each for each in checks(result) if each["id"] == "probe-failed" or (each["id"], each["result"]) == ("probe", "ok")]
+        tap.equal(len(tried), 64, "many ports: 64 are tried")
+        skips(result, "many ports", "probe", "1038 ports more")
+
+
+@case.case
+def probe_meets():
+    with server(587, b"220 \n"), Fake(config=newer(v6="", ports="587"), stats={"answered": 0}) as fake:
+        found = [each for each in checks(fake.run("check", "--probe", "--json"))
+                 if each["id"] == "not-answered" and each["text"].startswith("IPv4")]
+        tap.ok(found and "does answer this host itself" in found[0]["text"], "clients get no answer, the probe does: says what that means")
+    with server(587, b"220 \x1b[2J\x07\xc2\x9b31m\xff" + b"x" * 500 + b"\r\n"), \
+            Fake(config=newer(v6="", ports="587")) as fake:
+        for args in (["check", "--probe"], ["check", "--probe", "--json"]):
+            tap.equal(raw(fake.run(*args)), [], f"{' '.join(args)}: nothing raw of a hostile banner")
+        tap.ok("220 \\x1b[2J" in fake.run("check", "--probe").out, "a hostile banner is escaped")
+
+
+def raw(result):
+    return [c for c in result.out + result.err
+            if ord(c) < 32 and c != "\n" or 0x7f <= ord(c) < 0xa0 or 0xdc80 <= ord(c) < 0xe000]
+
+
+@case.case
+def unprivileged_and_hostile():
+    module.load(**settings())
+    result = ctl.run("check", "--json", before=ctl.NOBODY)
+    skips(result, "not root", "firewall", "needs root")
+    skips(result, "not root", "shortcuts", "needs root")
+    for check in ("interfaces", "route", "forwarding", "listeners", "mtu", "module", "kernels"):
+        passes(result, "not root", check)
+    evil = b"\x1b[2J\x07$(reboot);\xc2\x9b31m\xff"
+    with Fake() as fake:
+        fake.write("parameters/config", b"wan=" + evil + b" v4=" + evil + b" v6=fd00:9::2 via=" + evil + b" allow=" + evil +
+                   b" mss=99999999999999999999 guard=full ports=25,x-y,99999999999")
+        fake.write("version", evil)
+        fake.write("last_error", evil)
+        for args in (["check"], ["check", "--json"], ["check", "--probe"]):
+            result = fake.run(*args)
+            tap.equal((result.status, raw(result)), (1, []), f"hostile text: {' '.join(args)} prints nothing raw")
+        commands = [command for each in checks(fake.run("check", "--json")) for command in each["fix"] if "reboot);" in command]
+        tap.ok(commands and all("'" in command.partition("$(")[0] for command in commands), "hostile text: quoted in commands")
+    with Fake(config=None, version=None) as older:
+        for word in CONFIG.split():
+            name, _, value = word.partition("=")
+            older.write(f"parameters/{name}", value)
+        shutil.rmtree(older.dir / "stats")
+        (older.dir / "last_error").unlink()
+        result = older.run("check", "--json")
+        for check in ("last-change", "via", "guard", "counters"):
+            skips(result, "older module", check)
+        finds(result, "older module", "versions-differ", "warn")
+
+
+case.run(setup, known_relays=EVERY_RELAY, seconds=240)

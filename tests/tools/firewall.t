@@ -1,0 +1,224 @@
+#!/usr/bin/python3
+"""What chatdnatctl says of other tools' rules, compared with what traffic meets; and that its commands mend it."""
+# vm: --timeout 600
+
+import os
+import shutil
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+# pylint: disable=wrong-import-position
+import ctl
+from checks import checks, finds, nft, passes, skips
+from fake import Fake
+from lib import case, conntrack, module, tap, topo, traffic
+from lib.topo import CLIENT, EVERY_RELAY, HOME, PROXY, WORLD, settings
+
+t = None
+
+
+def setup():
+    global t
+    t = topo.Topology(relays=("relay",))
+    traffic.Host("relay", t.relay).tcp(25, 993)
+    traffic.Host("world", t.internet).tcp(25)
+
+
+# Rules of others, and what becomes of a connection to port 993 by their letter.
+BASE = "type filter hook forward priority 0;"
+RULESETS = (
+    ("drop", True, f"table inet x {{ chain f {{ {BASE} policy drop; }} }}"),
+    ("accept", False, f"table inet x {{ chain f {{ {BASE} policy accept; }} }}"),
+    ("state alone", True, f"table inet x {{ chain f {{ {BASE} policy drop; ct state established,related accept; }} }}"),
+    ("status dnat", False, f"table inet x {{ chain f {{ {BASE} policy drop; ct status dnat accept; }} }}"),
+    ("state map", False, f"""table inet x {{ chain f {{ {BASE} policy drop;
+        ct state vmap {{ established : accept, related : accept, invalid : drop }}; ct state new tcp dport 993 accept; }} }}"""),
+    ("state map drops", True, f"""table inet x {{ chain f {{ {BASE}
+        ct state vmap {{ established : accept, new : drop }}; }} }}"""),
+    ("answers only", True, f"table inet x {{ chain f {{ {BASE} policy drop; ct state new accept; }} }}"),
+    ("port set", True, f"table inet x {{ chain f {{ {BASE} tcp dport {{ 25, 993 }} drop; }} }}"),
+    ("other port set", False, f"table inet x {{ chain f {{ {BASE} tcp dport {{ 80, 994 }} drop; }} }}"),
+    ("port range", True, f"table inet x {{ chain f {{ {BASE} tcp dport 900-1000 reject; }} }}"),
+    ("other port range", False, f"table inet x {{ chain f {{ {BASE} tcp dport 900-990 reject; }} }}"),
+    ("port interval set", True, f"table inet x {{ chain f {{ {BASE} tcp dport {{ 20-30, 900-1000 }} drop; }} }}"),
+    ("not the port", True, f"table inet x {{ chain f {{ {BASE} tcp dport != 993 drop; }} }}"),
+    ("interfaces", False, f"""table inet x {{ chain f {{ {BASE} policy drop;
+        iifname "eth0" oifname "wg0" accept; iifname "wg*" oif "eth0" accept; }} }}"""),
+    ("another interface", True, f"table inet x {{ chain f {{ {BASE} policy drop; iifname \"eth1\" accept; iifname wg0 accept; }} }}"),
+    ("interface map", False, f"""table inet x {{ chain wan {{ oifname "wg0" accept; }} chain f {{ {BASE} policy drop;
+        iifname vmap {{ "eth0" : jump wan, "wg0" : accept }}; }} }}"""),
+    ("jump and return", True, f"""table inet x {{ chain a {{ tcp dport 993 return; accept; }} chain f {{ {BASE} policy drop;
+        ct state established accept; jump a; }} }}"""),
+    ("goto", True, f"table inet x {{ chain a {{ tcp dport 80 accept; }} chain f {{ {BASE} policy drop; goto a; accept; }} }}"),
+    ("named set", True, f"""table inet x {{ set relays {{ type ipv4_addr; flags interval; elements = {{ 10.9.0.0/24 }}; }}
+        chain f {{ {BASE} ip daddr @relays drop; }} }}"""),
+    ("concatenation", True, f"table inet x {{ chain f {{ {BASE} ip daddr . tcp dport {{ 10.9.0.2 . 993 }} drop; }} }}"),
+    ("another concatenation", False, f"table inet x {{ chain f {{ {BASE} ip daddr . tcp dport {{ 10.9.0.2 . 994 }} drop; }} }}"),
+    ("limit", False, f"table inet x {{ chain f {{ {BASE} policy drop; limit rate 100/second accept; }} }}"),
+    ("limit over", False, f"table inet x {{ chain f {{ {BASE} limit rate over 100/second drop; }} }}"),
+    ("another family", False, f"table ip6 x {{ chain f {{ {BASE} policy drop; }} }}"),
+    ("own family", True, f"table ip x {{ chain f {{ {BASE} policy drop; }} }}"),
+    ("dormant", False, f"table inet x {{ flags dormant; chain f {{ {BASE} policy drop; }} }}"),
+    ("reply direction", True, f"table inet x {{ chain f {{ {BASE} ct direction reply drop; }} }}"),
+    ("flags", True, f"table inet x {{ chain f {{ {BASE} tcp flags & (syn | ack) == syn drop; }} }}"),
+    ("mark", False, f"table inet x {{ chain f {{ {BASE} meta mark 7 drop; ct mark & 0xff == 3 drop; }} }}"),
+    ("before routing", True, "table inet x { chain p { type filter hook prerouting priority 0; tcp dport 993 drop; } }"),
+    ("raw, own address", True, "table ip x { chain p { type filter hook prerouting priority raw; ip daddr 203.0.113.1 drop; } }"),
+    ("raw, relay's address", False, "table ip x { chain p { type filter hook prerouting priority raw; ip daddr 10.9.0.2 drop; } }"),
+    ("address type", True, "table inet x { chain p { type filter hook prerouting priority -150; fib daddr type local drop; } }"),
+    ("reverse path", False, "table inet x { chain p { type filter hook prerouting priority raw; fib saddr . iif oif missing drop; } }"),
+    ("after routing", True, "table inet x { chain p { type filter hook postrouting priority 0; oifname wg0 drop; } }"),
+    ("ingress", True, 'table netdev x { chain i { type filter hook ingress device "eth0" priority 0; tcp dport 993 drop; } }'),
+    ("ingress of another", False, 'table netdev x { chain i { type filter hook ingress device "wg0" priority 0; tcp dport 993 drop; } }'),
+    ("input", False, "table inet x { chain i { type filter hook input priority 0; policy drop; } }"),
+    ("clamping and dropping", True, f"""table inet x {{ chain f {{ {BASE} policy drop;
+        tcp flags syn tcp option maxseg size set rt mtu; ct state established accept; }} }}"""),
+    ("firewalld", False, """table inet firewalld { chain filter_FORWARD { type filter hook forward priority filter + 10; policy accept;
+        ct state { established, related } accept; ct status dnat accept; iifname "lo" accept; ct state invalid drop;
+        jump policies; reject with icmpx admin-prohibited; } chain policies { iifname "eth0" oifname "eth0" accept; } }"""),
+)
+
+
+def table_gone(script):
+    HOME.nft(f"delete {script.partition('{')[0]}")
+
+
+@case.case
+def firewall_as_traffic_meets_it():
+    module.load(**settings(ports="993"))
+    for name, drops, script in RULESETS:
+        nft(script)
+        try:
+            seen = traffic.tcp(t.internet, PROXY["ipv4"], 993, CLIENT["ipv4"], timeout=0.5 if drops else 5)
+            tap.equal(isinstance(seen, traffic.Seen), not drops, f"{name}: traffic {'is dropped' if drops else 'passes'}")
+            result = ctl.run("check", "--json")
+            blamed = [each for each in checks(result) if each["id"] in ("firewall-drops", "firewall-drops-answers")
+                      and each["text"].startswith("IPv4")]
+            if not tap.equal([each["result"] for each in blamed], ["fail"] * drops, f"{name}: seen so"):
+                tap.diag([each["text"] for each in checks(result) if each["check"] == "firewall"])
+        finally:
+            table_gone(script)
+            conntrack.flush()
+    for check in ("firewall", "shortcuts", "iptables-legacy"):
+        passes(ctl.run("check", "--json"), "no rules", check)
+
+
+def mends(name, finding, outcome, *commands, wait=True):
+    """What is found can be mended by the commands, and traffic then passes."""
+    found = finds(ctl.run("check", "--json"), name, finding, outcome, *commands)
+    for command in found["fix"] if found else ():
+        if command.split()[0] in ("nft", "iptables", "ip6tables"):
+            subprocess.run(["sh", "-c", command], check=True, stdout=subprocess.DEVNULL)
+    conntrack.flush()
+    if wait:
+        tap.ok(isinstance(traffic.tcp(t.internet, PROXY["ipv4"], 993, CLIENT["ipv4"]), traffic.Seen), f"{name}: mended")
+    return found
+
+
+@case.case
+def firewall_is_named_and_mended():
+    module.load(**settings(ports="993"))
+    nft(f"table inet filter {{ chain forward {{ {BASE} policy drop; }} }}")
+    found = mends("nftables", "firewall-drops", "fail", "nft insert rule inet filter forward ct status dnat accept")
+    tap.ok(found and "table inet filter, chain forward" in found["text"], "nftables: named")
+    passes_inward = [each for each in checks(ctl.run("check", "--json")) if each["id"] == "firewall-drops"]
+    tap.equal(passes_inward, [], "nftables: seen as mended")
+    mends("nftables, outward", "firewall-drops-outbound", "warn",
+          "nft insert rule inet filter forward iifname wg0 oifname eth0 accept")
+    tap.ok(isinstance(traffic.tcp(t.relay, WORLD["ipv4"], 25), traffic.Seen), "nftables, outward: mended")
+    passes(ctl.run("check", "--json"), "nftables, all mended", "firewall")
+    HOME.nft("delete table inet filter")
+
+    # Names that a shell would act upon.
+    HOME.ip("link set wg0 down\nlink set wg0 name 'wg;x'\nlink set 'wg;x' up\n".replace("'", ""))
+    nft(f"table inet filter {{ chain forward {{ {BASE} policy drop; ct status dnat accept; }} }}")
+    finds(ctl.run("check", "--json"), "odd interface name", "firewall-drops-outbound", "warn",
+          "nft insert rule inet filter forward iifname 'wg;x' oifname eth0 accept")
+    HOME.nft("delete table inet filter")
+    HOME.ip("link set wg;x down\nlink set wg;x name wg0\nlink set wg0 up\n"
+            "-6 addr replace fd00:9::1/64 dev wg0 nodad\n")
+
+    nft("table ip x { chain p { type nat hook prerouting priority -150; tcp dport 993 dnat to 10.9.0.77; } }")
+    found = finds(ctl.run("check", "--json"), "another DNAT first", "translated-elsewhere", "fail")
+    tap.ok(found and "table ip x, chain p" in found["text"], "another DNAT first: named")
+    HOME.nft("delete table ip x")
+    nft("table ip x { chain p { type nat hook prerouting priority -100; tcp dport 993 dnat to 10.9.0.77; } }")
+    passes(ctl.run("check", "--json"), "another DNAT after ours", "firewall")
+    HOME.nft("delete table ip x")
+    nft("table inet x { flowtable ft { hook ingress priority 0; devices = { eth0 }; } }")
+    finds(ctl.run("check", "--json"), "flowtable", "flowtable", "warn", "nft list flowtables")
+    HOME.nft("delete table inet x")
+    nft("table netdev x { chain i { type filter hook ingress device eth0 priority 0; } }")
+    text = [each["text"] for each in checks(ctl.run("check", "--json")) if each["check"] == "shortcuts"]
+    tap.ok(text and "netdev x i" in text[0], "ingress chain: noted")
+    HOME.nft("delete table netdev x")
+
+
+@case.case
+def firewall_of_ufw_docker_and_firewalld():
+    module.load(**settings(ports="993"))
+
+    def iptables(*lines):
+        for line in lines:
+            HOME.run("iptables-nft", "-w", *line.split())
+
+    def clean():
+        iptables("-P FORWARD ACCEPT", "-F", "-X")
+        HOME.nft("delete table ip filter")
+    iptables("-P FORWARD DROP", "-N ufw-before-forward", "-N ufw-user-forward", "-A FORWARD -j ufw-before-forward",
+             "-A ufw-before-forward -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+             "-A ufw-before-forward -p icmp --icmp-type echo-request -j ACCEPT",
+             "-A ufw-before-forward -j ufw-user-forward")
+    found = finds(ctl.run("check", "--json"), "ufw", "firewall-drops", "fail", "ufw route allow in on eth0 out on wg0")
+    tap.ok(found and "table ip filter, chain FORWARD" in found["text"], "ufw: named")
+    # What ufw makes of that command.
+    iptables("-A ufw-user-forward -i eth0 -o wg0 -j ACCEPT", "-A ufw-user-forward -i wg0 -o eth0 -j ACCEPT")
+    tap.ok(isinstance(traffic.tcp(t.internet, PROXY["ipv4"], 993, CLIENT["ipv4"]), traffic.Seen), "ufw: mended")
+    passes(ctl.run("check", "--json"), "ufw, allowed", "firewall")
+    iptables("-F ufw-user-forward", "-A ufw-user-forward -i eth0 -o wg0 -p tcp -m multiport --dports 25,993 -j ACCEPT",
+             "-A ufw-user-forward -i wg0 -o eth0 -p tcp -m tcp --dport 25 -m comment --comment x -j ACCEPT")
+    passes(ctl.run("check", "--json"), "ufw, by port", "firewall")
+    clean()
+
+    iptables("-P FORWARD DROP", "-N DOCKER-USER", "-N DOCKER", "-N DOCKER-ISOLATION-STAGE-1", "-N DOCKER-ISOLATION-STAGE-2",
+             "-A FORWARD -j DOCKER-USER", "-A FORWARD -j DOCKER-ISOLATION-STAGE-1",
+             "-A FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", "-A FORWARD -o docker0 -j DOCKER",
+             "-A FORWARD -i docker0 ! -o docker0 -j ACCEPT", "-A FORWARD -i docker0 -o docker0 -j ACCEPT",
+             "-A DOCKER-ISOLATION-STAGE-1 -i docker0 ! -o docker0 -j DOCKER-ISOLATION-STAGE-2",
+             "-A DOCKER-ISOLATION-STAGE-1 -j RETURN", "-A DOCKER-ISOLATION-STAGE-2 -o docker0 -j DROP", "-A DOCKER-USER -j RETURN")
+    mends("Docker", "firewall-drops", "fail", "iptables -I DOCKER-USER -m conntrack --ctstate DNAT -j ACCEPT")
+    mends("Docker, outward", "firewall-drops-outbound", "warn", "iptables -I DOCKER-USER -i wg0 -o eth0 -j ACCEPT")
+    passes(ctl.run("check", "--json"), "Docker, mended", "firewall")
+    clean()
+
+    nft([script for name, _, script in RULESETS if name == "firewalld"][0])
+    finds(ctl.run("check", "--json"), "firewalld", "firewall-drops-outbound", "warn",
+          "firewall-cmd --get-zone-of-interface=wg0    # IN-ZONE", "firewall-cmd --permanent --policy=chatdnat --set-target=ACCEPT")
+    tap.ok(not isinstance(traffic.tcp(t.relay, WORLD["ipv4"], 25, timeout=1), traffic.Seen), "firewalld: and so it is")
+    HOME.nft("delete table inet firewalld")
+
+    nft(f"table inet shop {{ chain way {{ {BASE} policy drop; }} }}")
+    for _ in range(2):
+        traffic.tcp(t.internet, PROXY["ipv4"], 993, CLIENT["ipv4"], timeout=0.5)
+    result = ctl.run("--json")
+    found = result.findings().get("not-sent")
+    tap.ok(found and "table inet shop, chain way" in found["text"], "status names the table and the chain")
+    tap.equal(found and found["fix"], ["nft insert rule inet shop way ct status dnat accept"], "status: with the rule that mends it")
+    tap.ok("table inet shop, chain way" in " ".join(ctl.run().out.split()), "status: as text, too")
+    HOME.nft("delete table inet shop")
+
+
+@case.case
+def firewall_legacy():
+    if not shutil.which("iptables-legacy", path="/usr/sbin:/sbin"):
+        tap.skip("iptables-legacy", "not installed")
+        return
+    HOME.run("iptables-legacy", "-w", "-P", "FORWARD", "ACCEPT")
+    with Fake() as fake:
+        skips(fake.run("check", "--json"), "legacy iptables", "iptables-legacy", "not looked into")
+    subprocess.run(["modprobe", "-r", "iptable_filter"], check=False)
+
+
+case.run(setup, known_relays=EVERY_RELAY, seconds=240)
