@@ -92,7 +92,8 @@ static void check_unanswered(struct findings *f, const struct state *state, enum
 	const struct link *out = relay ? relay_link(state, relay) : NULL;
 	bool masqueraded;
 
-	if (answered >= sent || !MANY((sent - answered) / 5, sent) || !relay)
+	/* More than half: some have only just been sent. */
+	if (answered >= sent || (sent - answered) * 2 <= sent || !relay)
 		return;
 	masqueraded = out && (setting_is(state, "masquerade", "all") ||
 			      (setting_is(state, "masquerade", "wan") && wan_of(state, out)));

@@ -157,6 +157,5 @@ int conntrack_count(struct relays *relays, const struct ports *ports)
 	nfg->version = NFNETLINK_V0;
 	/* Kernels that can filter on the status then send only what was translated; others ignore it. */
 	mnl_attr_put_u32(nlh, CTA_STATUS, htonl(IPS_DST_NAT));
-	mnl_attr_put_u32(nlh, CTA_STATUS_MASK, htonl(IPS_DST_NAT));
 	return netlink_request(NETLINK_NETFILTER, nlh, entry_cb, &query);
 }

@@ -194,6 +194,10 @@ bool module_write(const char *name, const char *value)
 		error("%s: %zu bytes are more than the kernel takes in one write", name, strlen(value));
 		return false;
 	}
+	if (err == -ENODEV) {
+		error("%s: the module is being unloaded", name);
+		return false;
+	}
 	reason = sysfs_read(MODULE_ERROR);
 	if (reason && *reason)
 		error("refused: %s", reason);

@@ -124,7 +124,7 @@ def saved_unreadable():
         os.chmod(OPTIONS, 0)
         with Fake() as fake:
             # Its own mount namespace takes root, which is given up only then.
-            result = ctl.run("--json", before=(*ctl.FAKE, str(fake.top), *ctl.NOBODY))
+            result = fake.run("--json", before=ctl.NOBODY)
             finds(result, "unreadable for others", "saved-unreadable", "warning")
             tap.ok("Permission denied" in result.findings()["saved-unreadable"]["text"], "unreadable for others: says why")
         os.unlink(OPTIONS)
@@ -188,6 +188,8 @@ def counters():
               stats={"sent": 0, "answered": 0})
     diagnosis("sent, never answered", "not-answered", "problem", "ip rule add from 10.9.0.2 table 100    # on the relay",
               stats={"answered": 0})
+    diagnosis("the first one, not answered", "not-answered", "problem", "ip rule add from 10.9.0.2 table 100    # on the relay",
+              stats={"seen": 1, "translated": 1, "sent": 1, "answered": 0})
     diagnosis("no source address", "dropped-source", "warning", stats={"dropped_source": 1})
     diagnosis("not bound", "dropped-nat", "warning", stats={"dropped_nat": 1})
     with Fake(stats={"translated": 99, "sent": 99, "answered": 97}) as fake:
