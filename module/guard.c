@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The guard: what enters by a WAN interface and belongs to no known connection
- * is judged, forwarded or for this host itself. Nothing else is.
+ * is judged, forwarded or for this host itself. Nothing else is, but for pings.
  */
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+#include <linux/in.h>
 #include <linux/netdevice.h>
 #include <linux/ratelimit.h>
 #include <net/netfilter/nf_conntrack.h>
@@ -88,6 +91,25 @@ static unsigned int chatdnat_guard_judge(const struct sk_buff *skb,
 	return chatdnat_guard_refuse(&snapshot->settings, skb, state, admission);
 }
 
+/* One that was answered is known, and may be a flood all the same. */
+static bool chatdnat_guard_is_ping(const struct nf_conn *ct,
+				   enum ip_conntrack_info ctinfo)
+{
+	const struct nf_conntrack_tuple *tuple;
+
+	if (ctinfo != IP_CT_ESTABLISHED)
+		return false;
+	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
+	switch (tuple->dst.protonum) {
+	case IPPROTO_ICMP:
+		return tuple->dst.u.icmp.type == ICMP_ECHO;
+	case IPPROTO_ICMPV6:
+		return tuple->dst.u.icmp.type == ICMPV6_ECHO_REQUEST;
+	default:
+		return false;
+	}
+}
+
 /**
  * chatdnat_guard() - hook: forward and take in no other than the settings say
  * @priv: unused
@@ -100,14 +122,19 @@ unsigned int chatdnat_guard(void *priv, struct sk_buff *skb,
 			    const struct nf_hook_state *state)
 {
 	enum ip_conntrack_info ctinfo;
+	const struct nf_conn *ct;
 
-	if (nf_ct_get(skb, &ctinfo))
-		return ctinfo == IP_CT_NEW ?
-			chatdnat_guard_judge(skb, state, CHATDNAT_TRACK_NEW) :
-			NF_ACCEPT;
-	return chatdnat_guard_judge(skb, state, ctinfo == IP_CT_UNTRACKED ?
-				    CHATDNAT_TRACK_UNTRACKED :
-				    CHATDNAT_TRACK_INVALID);
+	ct = nf_ct_get(skb, &ctinfo);
+	if (!ct)
+		return chatdnat_guard_judge(skb, state,
+					    ctinfo == IP_CT_UNTRACKED ?
+					    CHATDNAT_TRACK_UNTRACKED :
+					    CHATDNAT_TRACK_INVALID);
+	if (ctinfo != IP_CT_NEW &&
+	    !(state->hook == NF_INET_LOCAL_IN &&
+	      chatdnat_guard_is_ping(ct, ctinfo)))
+		return NF_ACCEPT;
+	return chatdnat_guard_judge(skb, state, CHATDNAT_TRACK_NEW);
 }
 
 /**
