@@ -2,6 +2,7 @@
 /* Every packet that we drop is counted here, and logged if the operator asks. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/kmod.h>
 #include <linux/ratelimit.h>
 #include <net/netfilter/nf_log.h>
 
@@ -16,6 +17,14 @@ static DEFINE_RATELIMIT_STATE(chatdnat_drop_ratelimit, HZ,
 
 /* Whether the kernel log's logger is held; under chatdnat_config_lock. */
 static bool chatdnat_drop_logger[CHATDNAT_FAMILIES];
+
+static bool chatdnat_drop_logger_get(u8 pf)
+{
+	if (!nf_logger_find_get(pf, NF_LOG_TYPE_LOG))
+		return true;
+	request_module("nf-logger-%u-%u", pf, NF_LOG_TYPE_LOG);
+	return !nf_logger_find_get(pf, NF_LOG_TYPE_LOG);
+}
 
 /**
  * chatdnat_drop_log() - make ready for what settings want logged
@@ -38,8 +47,7 @@ void chatdnat_drop_log(const struct chatdnat_settings *settings)
 			continue;
 		if (!want) {
 			nf_logger_put(chatdnat_pf_of(family), NF_LOG_TYPE_LOG);
-		} else if (nf_logger_find_get(chatdnat_pf_of(family),
-					      NF_LOG_TYPE_LOG)) {
+		} else if (!chatdnat_drop_logger_get(chatdnat_pf_of(family))) {
 			pr_warn_once("log: this kernel has no logger of its own, drops are logged only to one that is bound\n");
 			continue;
 		}
