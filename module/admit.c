@@ -32,7 +32,7 @@ static const struct chatdnat_icmp_rule chatdnat_icmp_rules[] = {
 	{}
 };
 
-/* RFC 4890, 4.4.1 and the parameter problems of 4.4.3. */
+/* RFC 4890, 4.4.1 and 4.4.2. */
 static const struct chatdnat_icmp_rule chatdnat_icmpv6_rules[] = {
 	/* destination unreachable ... parameter problem */
 	{ ICMPV6_DEST_UNREACH,	ICMPV6_PARAMPROB,   CHATDNAT_ICMP_ANYWHERE },
