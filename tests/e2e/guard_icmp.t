@@ -273,6 +273,30 @@ def crooked_packets():
     tap.ok(wait.until(lambda: counters.gained("ipv4").get("dropped_input")), "the stack is well after packets cut anywhere")
 
 
+@case.case
+def cut_short_and_untracked():
+    """Where connection tracking has not looked at a packet first."""
+    HOME.nft('table inet chatdnat_test { chain raw { type filter hook prerouting priority -300; iifname "eth0" notrack; }; }')
+    try:
+        module.load(**settings(**GUARDED))
+        with Tally() as tally:
+            for version in versions():
+                own, cells = PROXY[version], Cells(version)
+                for size in (0, 1, 4, 8, 13, 19, 20):
+                    cells.add(f"TCP header of {size} bytes", "entered" if size == 20 else "dropped_invalid",
+                              lambda src, n=size, o=own: craft.ip(src, o, TCP, craft.tcp_segment(src, o, 22)[:n]))
+                for size in (0, 1, 4, 7, 8):
+                    cells.add(f"UDP header of {size} bytes", "entered" if size == 8 else "dropped_invalid",
+                              lambda src, n=size, o=own: craft.ip(src, o, UDP, craft.udp_datagram(src, o, 53)[:n]))
+                icmp = socket.IPPROTO_ICMP if version == "ipv4" else socket.IPPROTO_ICMPV6
+                for size in (0, 1):
+                    cells.add(f"ICMP header of {size} bytes", "entered" if size else "dropped_invalid",
+                              lambda src, n=size, o=own, i=icmp, v=version: craft.ip(src, o, i, bytes([ECHO[v]])[:n]))
+                tally.judge(link, version, cells.cells, "cut short, untracked")
+    finally:
+        HOME.nft("delete table inet chatdnat_test")
+
+
 def options(cells, own, relay):
     timestamps = b"\x44\x28\x05\0" + b"\0" * 36
     for name, data in (("no operation", b"\1" * 40), ("timestamps", timestamps)):
