@@ -1,0 +1,428 @@
+#!/usr/bin/python3
+"""via: without the tunnel connections are refused at once, and nothing leaks to the default route."""
+
+import errno
+import os
+import socket
+import struct
+import sys
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+# pylint: disable=wrong-import-position
+from lib import case, module, tap, topo, traffic, wait, wire
+from lib.topo import CLIENT, CLIENT2, HOME, OTHER, PROXY, RELAY, TRANSIT, TUNNEL, WORLD, settings
+from lib.traffic import Connection, Flow, Seen
+
+TCP, UDP, CLOSED_UDP = 993, 3478, 3479
+UNREACHABLE = {"ipv4": (3, 3), "ipv6": (1, 4)}
+PROMPT = 2.0
+MANY = 2000
+
+t = relay = None
+
+
+def setup():
+    global t, relay
+    t = topo.Topology(relays=("relay", "other"))
+    relay = traffic.Host("relay", t.relay).tcp(TCP).udp(UDP)
+    traffic.Host("other", t.other).tcp(TCP).udp(UDP)
+    traffic.Host("world", t.internet).tcp(25).udp(53)
+
+
+def load(**changes):
+    module.load(**settings(ports="chatmail,turn", **changes))
+
+
+def tunnel_up(name="wg0"):
+    # IPv6 addresses go with the link.
+    HOME.ip(f"link set {name} up\n-6 addr replace {TUNNEL['ipv6']}/64 dev {name} nodad\n")
+    t.relay.ip("route replace default via 10.9.0.1\n-6 route replace default via fd00:9::1\n")
+
+
+def tunnel_back():
+    """The interface as it was, from nothing."""
+    HOME.ip("link add wg0 type veth peer name wg0 netns relay\naddr add 10.9.0.1/24 dev wg0\nlink set wg0 up\n")
+    t.relay.ip("addr add 10.9.0.2/24 dev wg0\n-6 addr add fd00:9::2/64 dev wg0 nodad\nlink set wg0 up\n")
+    tunnel_up()
+
+
+def default(way):
+    """The box's default routes: "del" or "add"."""
+    HOME.ip(f"route {way} default via 203.0.113.254\n-6 route {way} default via 2001:db8:1::fe\n")
+
+
+def leaked(link):
+    """Whatever passed with the relay's address on it."""
+    return [packet for packet in (wire.parse_ip(frame.data) for frame in link.frames())
+            if packet and set(RELAY.values()) & {packet.src, packet.dst}]
+
+
+def refused_udp(version, payload=b"?"):
+    """What a client's socket learns: the errno, and seconds until then."""
+    with Flow(t.internet, PROXY[version], UDP, CLIENT[version]) as flow:
+        begin = time.monotonic()
+        try:
+            flow.ask(payload, 5)
+            return "answered", 0
+        except OSError as error:
+            return errno.errorcode.get(error.errno, str(error)), time.monotonic() - begin
+
+
+def works(version, name):
+    for ask, port in ((traffic.tcp, TCP), (traffic.udp, UDP)):
+        def answer(ask=ask, port=port):
+            return ask(t.internet, PROXY[version], port, CLIENT[version]) == Seen("relay", CLIENT[version], port)
+        tap.ok(wait.until(answer, 10), f"{version} {name}: {ask.__name__} gets through")
+
+
+def refuses(version, name):
+    """New connections of both protocols: refused at once, counted, nothing leaked."""
+    with wire.Link(t.internet, "to_eth0") as outside:
+        counters = module.Counters()
+        begin = time.monotonic()
+        tap.equal(traffic.tcp(t.internet, PROXY[version], TCP, CLIENT[version]), "refused", f"{version} {name}: TCP")
+        taken = time.monotonic() - begin
+        answer, more = refused_udp(version)
+        tap.equal(answer, "ECONNREFUSED", f"{version} {name}: UDP")
+        tap.ok(max(taken, more) < PROMPT, f"{version} {name}: at once")
+        tap.equal(counters.gained(version), {"seen": 2, "translated": 2, "dropped_via": 2},
+                  f"{version} {name}: counted exactly")
+        tap.equal(leaked(outside), [], f"{version} {name}: nothing leaks")
+        errors = [(error.source, error.type, error.code, error.ip.src, error.ip.dst, error.dport)
+                  for error in outside.errors("in")]
+        tap.equal(errors, [(PROXY[version], *UNREACHABLE[version], CLIENT[version], PROXY[version], UDP)],
+                  f"{version} {name}: the error has the proxy's address in it, not the relay's")
+        resets = [(packet.src, packet.dst, segment.sport)
+                  for _, packet, segment in outside.segments("in", wire.RST, wire.RST)]
+        tap.equal(resets, [(PROXY[version], CLIENT[version], TCP)], f"{version} {name}: so has the reset")
+
+
+def outbound_unaffected(version, name):
+    tap.equal(traffic.tcp(t.relay, WORLD[version], 25), Seen("world", PROXY[version], 25),
+              f"{version} {name}: the relay's own connections leave")
+
+
+def ends(name, down, up):
+    """The tunnel's way down and up again, with live connections of both families."""
+    load(via="wg0")
+    for version in topo.ip_versions():
+        works(version, "before")
+    live = {version: Connection(t.internet, PROXY[version], TCP, CLIENT2[version]) for version in topo.ip_versions()}
+    flows = {version: Flow(t.internet, PROXY[version], UDP, CLIENT2[version]) for version in topo.ip_versions()}
+    gone = False
+    try:
+        for version in topo.ip_versions():
+            flows[version].ask()
+        down()
+        gone = True
+        for version in topo.ip_versions():
+            with wire.Link(t.internet, "to_eth0") as outside:
+                counters = module.Counters()
+                tap.equal(live[version].fate_when_talking(), "reset", f"{version} {name}: a live connection is reset")
+                try:
+                    flows[version].ask(timeout=5)
+                    fate = "answered"
+                except OSError as error:
+                    fate = errno.errorcode.get(error.errno, str(error))
+                tap.equal(fate, "ECONNREFUSED", f"{version} {name}: a live flow is refused")
+                tap.equal(counters.gained(version), {"dropped_via": 2}, f"{version} {name}: both are counted")
+                tap.equal(leaked(outside), [], f"{version} {name}: nothing of them leaks")
+            refuses(version, name)
+        up()
+        gone = False
+        for version in topo.ip_versions():
+            works(version, f"{name}, and back")
+            outbound_unaffected(version, f"{name}, and back")
+    finally:
+        if gone:
+            up()
+        for client in (*live.values(), *flows.values()):
+            client.close()
+
+
+@case.case
+def interface_down_with_a_default_route():
+    ends("interface down", lambda: HOME.ip("link set wg0 down\n"), tunnel_up)
+
+
+@case.case
+def interface_deleted():
+    ends("interface deleted", lambda: HOME.ip("link del wg0\n"), tunnel_back)
+
+
+@case.case
+def no_route_at_all():
+    def down():
+        default("del")
+        HOME.ip("route add 198.51.100.0/24 via 203.0.113.254\n-6 route add 2001:db8:2::/64 via 2001:db8:1::fe\n"
+                "link set wg0 down\n")
+
+    def up():
+        tunnel_up()
+        HOME.ip("route del 198.51.100.0/24 via 203.0.113.254\n-6 route del 2001:db8:2::/64 via 2001:db8:1::fe\n")
+        default("add")
+    ends("no route", down, up)
+
+
+def leak(way):
+    """A route to the relay by the default gateway."""
+    for version in topo.ip_versions():
+        flag, length = ("-6 ", 128) if version == "ipv6" else ("", 32)
+        HOME.ip(f"{flag}route {way} {RELAY[version]}/{length} via {WORLD[version]}\n")
+
+
+@case.case
+def route_leaks_to_the_gateway():
+    ends("a route by the gateway", lambda: leak("add"), lambda: leak("del"))
+
+
+@case.case
+def route_forbids():
+    ends("an unreachable route", lambda: forbid("add"), lambda: forbid("del"))
+
+
+def forbid(way):
+    HOME.ip(f"route {way} unreachable 10.9.0.2/32\n-6 route {way} unreachable fd00:9::2/128\n")
+
+
+@case.case
+def another_tunnel():
+    """Not only the default route counts as another way."""
+    def turn(way):
+        HOME.ip(f"route {way} 10.9.0.2/32 via 10.9.1.2\n-6 route {way} fd00:9::2/128 via fd00:9:1::2\n")
+    ends("another tunnel", lambda: turn("add"), lambda: turn("del"))
+
+
+@case.case
+def comes_later():
+    """An interface that is not there yet, or was called otherwise."""
+    load(via="tun7")
+    for version in topo.ip_versions():
+        refuses(version, "no such interface")
+        outbound_unaffected(version, "no such interface")
+    HOME.ip("link set wg0 down\nlink set wg0 name tun7\n")
+    tunnel_up("tun7")
+    try:
+        for version in topo.ip_versions():
+            works(version, "renamed")
+    finally:
+        HOME.ip("link set tun7 down\nlink set tun7 name wg0\n")
+        tunnel_up()
+    for version in topo.ip_versions():
+        refuses(version, "renamed back")
+    module.set("via", "wg0")
+    for version in topo.ip_versions():
+        works(version, "via follows")
+    module.set("via", "wg1")
+    for version in topo.ip_versions():
+        refuses(version, "via the other")
+    module.set("via", "")
+    for version in topo.ip_versions():
+        works(version, "any way")
+
+
+@case.case
+def what_is_not_sent_on():
+    """via concerns connections that are sent on, not the box, nor what others forward."""
+    load(via="wg0")
+    proxy = traffic.Host("proxy", HOME).tcp(2525)
+    try:
+        for version in topo.ip_versions():
+            counters = module.Counters()
+            outbound_unaffected(version, "in force")
+            tap.equal(traffic.tcp(t.internet, TRANSIT[version], TCP, CLIENT[version]),
+                      Seen("other", CLIENT[version], TCP), f"{version}: transit passes")
+            tap.equal(traffic.tcp(t.internet, PROXY[version], 2525, CLIENT[version]).server, "proxy",
+                      f"{version}: the box's own service answers")
+            tap.equal(traffic.tcp(HOME, OTHER[version], TCP).server, "other", f"{version}: the box opens connections")
+            tap.equal(counters.gained(version).get("dropped_via", 0), 0, f"{version}: nothing dropped")
+    finally:
+        proxy.close()
+
+
+@case.case
+def rules_by_interface():
+    """The route is the one that the packet itself takes: by its interface, and by its mark."""
+    load(via="wg0")
+    for version in topo.ip_versions():
+        flag, length = ("-6 ", 128) if version == "ipv6" else ("", 32)
+        right = f"{flag}route {{}} {RELAY[version]}/{length} dev wg0 table 100\n"
+        wrong = f"{flag}route {{}} {RELAY[version]}/{length} via {WORLD[version]}\n"
+        away = f"{flag}route {{}} {RELAY[version]}/{length} via {WORLD[version]} table 101\n"
+        rules = {
+            "by the interface": f"{flag}rule {{}} iif eth0 lookup {{table}} priority 100\n",
+            "by the client": f"{flag}rule {{}} from {CLIENT[version]} lookup {{table}} priority 100\n",
+            "by the port": f"{flag}rule {{}} to {RELAY[version]} ipproto tcp dport {TCP} lookup {{table}} priority 100\n"
+                           f"{flag}rule {{}} to {RELAY[version]} ipproto udp dport {UDP} lookup {{table}} priority 101\n",
+            "by the mark": f"{flag}rule {{}} fwmark 7 lookup {{table}} priority 100\n",
+        }
+        HOME.nft("table inet marks { chain pre { type filter hook prerouting priority mangle;\n"
+                 "iifname eth0 meta mark set 7; }; }")
+        try:
+            for name, rule in rules.items():
+                HOME.ip((right + wrong).format("add", "add") + rule.replace("{table}", "100").replace("{}", "add"))
+                works(version, f"main leaks, a rule {name} does not")
+                HOME.ip((right + wrong).format("del", "del") + rule.replace("{table}", "100").replace("{}", "del"))
+                HOME.ip(away.format("add") + rule.replace("{table}", "101").replace("{}", "add"))
+                refuses(version, f"a rule {name} leaks")
+                HOME.ip(away.format("del") + rule.replace("{table}", "101").replace("{}", "del"))
+        finally:
+            HOME.nft("delete table inet marks")
+        works(version, "no rules")
+
+
+@case.case
+def hairpin_from_the_box():
+    load(via="wg0", hairpin="1")
+    for version in topo.ip_versions():
+        tap.equal(traffic.tcp(HOME, PROXY[version], TCP), Seen("relay", TUNNEL[version], TCP),
+                  f"{version}: the box reaches the relay")
+    leak("add")
+    try:
+        for version in topo.ip_versions():
+            with wire.Link(t.internet, "to_eth0") as outside:
+                counters = module.Counters()
+                begin = time.monotonic()
+                tap.equal((traffic.tcp(HOME, PROXY[version], TCP), traffic.udp(HOME, PROXY[version], UDP)),
+                          ("refused", "refused"), f"{version}: a leak is refused to the box too")
+                tap.ok(time.monotonic() - begin < PROMPT, f"{version}: at once")
+                tap.equal(leaked(outside), [], f"{version}: and nothing leaks")
+                tap.equal(counters.gained(version).get("dropped_via"), 2, f"{version}: and counted")
+            counters = module.Counters()
+            tap.equal((traffic.tcp(t.other, PROXY[version], TCP), traffic.udp(t.other, PROXY[version], UDP)),
+                      ("refused", "refused"), f"{version}: and to a host behind it")
+            tap.equal(counters.gained(version).get("dropped_via"), 2, f"{version}: counted")
+    finally:
+        leak("del")
+    for version in topo.ip_versions():
+        tap.equal(traffic.udp(HOME, PROXY[version], UDP), Seen("relay", TUNNEL[version], UDP),
+                  f"{version}: until it is over")
+
+
+@case.case
+def without_via():
+    """Unset, the routes decide alone, and what the stack says of a missing one has the proxy's address in it."""
+    load()
+    tap.equal(module.get("via"), "", "via is not set by default")
+    leak("add")
+    try:
+        for version in topo.ip_versions():
+            with wire.Link(t.internet, "to_eth0") as outside:
+                counters = module.Counters()
+                traffic.udp(t.internet, PROXY[version], UDP, CLIENT[version], timeout=0.5)
+                tap.ok(wait.until(lambda link=outside: leaked(link)), f"{version}: goes where the route leads")
+                tap.equal(counters.gained(version).get("dropped_via"), None, f"{version}: nothing dropped")
+    finally:
+        leak("del")
+    forbid("add")
+    try:
+        for version in topo.ip_versions():
+            with wire.Link(t.internet, "to_eth0") as outside:
+                begin = time.monotonic()
+                answers = (traffic.tcp(t.internet, PROXY[version], TCP, CLIENT[version]),
+                           traffic.udp(t.internet, PROXY[version], UDP, CLIENT[version]))
+                tap.equal(answers, ("EHOSTUNREACH", "EHOSTUNREACH"), f"{version}: no route: the client is told")
+                tap.ok(time.monotonic() - begin < PROMPT, f"{version}: at once")
+                inside = {(error.source, error.ip.src, error.ip.dst, error.dport) for error in outside.errors("in")}
+                tap.equal(inside, {(PROXY[version], CLIENT[version], PROXY[version], port) for port in (TCP, UDP)},
+                          f"{version}: with the proxy's address inside")
+                tap.equal(leaked(outside), [], f"{version}: the relay's is nowhere")
+    finally:
+        forbid("del")
+
+
+@case.case
+def what_a_relay_refuses_itself():
+    """The relay's own refusals are as they were, with the proxy's address inside."""
+    module.load(**settings(ports=f"chatmail,{CLOSED_UDP}/udp", via="wg0"))
+    for version in topo.ip_versions():
+        with wire.Link(t.internet, "to_eth0") as outside:
+            counters = module.Counters()
+            tap.equal((traffic.tcp(t.internet, PROXY[version], 143, CLIENT[version]),
+                       traffic.udp(t.internet, PROXY[version], CLOSED_UDP, CLIENT[version])), ("refused", "refused"),
+                      f"{version}: closed ports")
+            inside = [(error.source, error.ip.dst, error.dport) for error in outside.errors("in")]
+            tap.equal(inside, [(PROXY[version], PROXY[version], CLOSED_UDP)],
+                      f"{version}: the error seems to come from the proxy")
+            tap.equal(counters.gained(version).get("dropped_via"), None, f"{version}: nothing dropped")
+
+
+@case.case
+def fragments_and_odd_packets():
+    load(via="wg0")
+    leak("add")
+    try:
+        for version in topo.ip_versions():
+            with wire.Link(t.internet, "to_eth0", "eth0") as outside:
+                counters = module.Counters()
+                tap.equal(refused_udp(version, os.urandom(8000))[0], "ECONNREFUSED",
+                          f"{version}: a datagram in fragments is refused")
+                tap.equal(counters.gained(version).get("dropped_via"), 1, f"{version}: and counts once")
+                counters = module.Counters()
+                # A reset gets none, and one with a wrong checksum gets nothing.
+                client, proxy = CLIENT[version], PROXY[version]
+                bad = wire.tcp(client, proxy, 44001, TCP)
+                bad = bad[:16] + struct.pack("!H", struct.unpack_from("!H", bad, 16)[0] ^ 1) + bad[18:]
+                outside.send(wire.ip(client, proxy, socket.IPPROTO_TCP, wire.tcp(client, proxy, 44000, TCP)))
+                tap.ok(wait.until(lambda c=counters, v=version: c.gained(v).get("dropped_via") == 1),
+                       f"{version}: a SYN is dropped")
+                outside.send(wire.ip(client, proxy, socket.IPPROTO_TCP, bad))
+                traffic.tcp(t.internet, proxy, TCP, CLIENT2[version])
+                resets = [segment.dport for _, packet, segment in outside.segments("in", wire.RST, wire.RST)
+                          if packet.dst == client]
+                tap.equal(resets, [44000], f"{version}: one with a wrong checksum is not answered")
+                tap.equal(leaked(outside), [], f"{version}: and does not leak")
+    finally:
+        leak("del")
+
+
+def slab(name):
+    for line in open("/proc/slabinfo", encoding="ascii"):
+        if line.startswith(name + " "):
+            return int(line.split()[1])
+    return None
+
+
+@case.case
+def routes_are_given_back():
+    load(via="wg0")
+    cases = (("no route", forbid), ("a route by the gateway", leak))
+    for name, turn in cases:
+        turn("add")
+        try:
+            for version in topo.ip_versions():
+                cache = "ip6_dst_cache" if version == "ipv6" else "ip_dst_cache"
+                if slab(cache) is None:
+                    cache = {"ip6_dst_cache": "rt6", "ip_dst_cache": "rtable"}[cache]
+                with wire.Link(t.internet, "to_eth0", "eth0") as outside:
+                    for protocol in (socket.IPPROTO_TCP, socket.IPPROTO_UDP):
+                        before, counters = slab(cache), module.Counters()
+                        for number in range(MANY):
+                            body = (wire.tcp(CLIENT[version], PROXY[version], 1024 + number, TCP)
+                                    if protocol == socket.IPPROTO_TCP else
+                                    wire.udp(CLIENT[version], PROXY[version], 1024 + number, UDP))
+                            outside.send(wire.ip(CLIENT[version], PROXY[version], protocol, body))
+                        tap.ok(wait.until(lambda c=counters, v=version: c.gained(v).get("dropped_via") == MANY, 20),
+                               f"{version} {name} {protocol}: {MANY} are dropped")
+                        kept = wait.until(lambda b=before, c=cache: slab(c) - b < MANY / 2, 3)
+                        tap.ok(kept, f"{version} {name} {protocol}: and keep no route")
+                        tap.diag(f"{cache}: {before} before, {slab(cache)} after")
+        finally:
+            turn("del")
+
+
+@case.case
+def transfers_go_on():
+    load(via="wg0")
+    for version in topo.ip_versions():
+        counters = module.Counters()
+        with Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as connection:
+            tap.ok(connection.echo(os.urandom(300000)), f"{version}: 300000 bytes pass")
+        with Flow(t.internet, PROXY[version], UDP, CLIENT[version]) as flow:
+            tap.equal(flow.ask(os.urandom(8000)).server, "relay", f"{version}: and fragments")
+        tap.equal(counters.gained(version).get("dropped_via"), None, f"{version}: nothing dropped")
+
+
+case.run(setup, topo.EVERY_RELAY, seconds=120)
