@@ -37,6 +37,7 @@ static void chatdnat_via_route_ipv6(struct sk_buff *skb)
 
 	dst = ip6_route_input_lookup(&init_net, skb->dev, &fl6, skb,
 				     RT6_LOOKUP_F_HAS_SADDR);
+	skb_dst_drop(skb);
 	skb_dst_set(skb, dst);
 }
 #endif
@@ -109,6 +110,9 @@ unsigned int chatdnat_via(void *priv, struct sk_buff *skb,
 	if (dst && !strcmp(dst->dev->name, settings->via))
 		return NF_ACCEPT;
 
+	/* What rejects before routing would put its own over this route. */
+	if (state->hook == NF_INET_PRE_ROUTING)
+		skb_dst_drop(skb);
 	chatdnat_reject(skb, state);
 	return chatdnat_drop(settings, skb, state, CHATDNAT_DROPPED_VIA);
 }
