@@ -150,16 +150,18 @@ def parse_error(data):
                      inner[:size], inner[size:]), *ports)
 
 
+def _mac(ns, interface):
+    words = ns.run("ip", "-oneline", "link", "show", "dev", interface).split()
+    return bytes.fromhex(words[words.index("link/ether") + 1].replace(":", ""))
+
+
 class Link:
     """One interface: puts packets on it, and keeps what passes from now on."""
 
-    def __init__(self, ns, interface, gateway=None):
-        """GATEWAY is the interface of the test's own namespace at the other end."""
+    def __init__(self, ns, interface, gateway=None, there=net.HOME):
+        """What is sent goes to the interface GATEWAY of the namespace THERE."""
         self.interface = interface
-        self._mac = None
-        if gateway:
-            with open(f"/sys/class/net/{gateway}/address", encoding="ascii") as file:
-                self._mac = bytes.fromhex(file.read().strip().replace(":", ""))
+        self._mac = _mac(there, gateway) if gateway else None
         with ns:
             self.sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
         self.sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, 1 << 23)
