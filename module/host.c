@@ -4,6 +4,7 @@
 #include <linux/ipv6.h>
 #include <linux/netfilter.h>
 #include <net/addrconf.h>
+#include <net/ip_fib.h>
 #include <net/ip6_fib.h>
 #include <net/ip6_route.h>
 #include <net/route.h>
@@ -142,6 +143,18 @@ bool chatdnat_host_has_socket(const struct chatdnat_flow *flow, int ifindex)
 	return true;
 }
 
+/*
+ * With an interface to leave by, the stack takes for its neighbour whom it has
+ * no route to.
+ */
+static bool chatdnat_ipv4_has_route(const struct flowi4 *fl4)
+{
+	struct flowi4 lookup = *fl4;
+	struct fib_result res;
+
+	return !fib_lookup(&init_net, &lookup, &res, FIB_LOOKUP_NOREF);
+}
+
 /**
  * chatdnat_host_route() - how this host would send to an address
  * @family: which kind of address
@@ -178,8 +191,11 @@ struct dst_entry *chatdnat_host_route(enum chatdnat_family family,
 
 	/* Where IPv6 is a module, its operations are under RCU. */
 	rcu_read_lock();
-	err = nf_route(&init_net, &dst, &fl, oif,
-		       family == CHATDNAT_IPV6 ? AF_INET6 : AF_INET);
+	if (family == CHATDNAT_IPV4 && oif && !chatdnat_ipv4_has_route(&fl.u.ip4))
+		err = -ENETUNREACH;
+	else
+		err = nf_route(&init_net, &dst, &fl, oif,
+			       family == CHATDNAT_IPV6 ? AF_INET6 : AF_INET);
 	rcu_read_unlock();
 	if (err)
 		return NULL;
