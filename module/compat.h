@@ -29,6 +29,9 @@
 #include <net/netfilter/ipv6/nf_reject.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/route.h>
+#if __has_include(<net/gso.h>)
+#include <net/gso.h>
+#endif
 
 /**
  * chatdnat_ct_cleanup() - end the connections that a callback picks

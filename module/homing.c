@@ -13,6 +13,7 @@
 #include "ct.h"
 #include "homing.h"
 #include "host.h"
+#include "reject.h"
 
 static bool chatdnat_homing_ours(const struct nf_conn *ct,
 				 const struct net_device *home)
@@ -29,13 +30,47 @@ static bool chatdnat_homing_ours(const struct nf_conn *ct,
 }
 
 /**
+ * chatdnat_homing_route() - the way by which a connection came in
+ * @family: the connection's
+ * @ct: the connection
+ * @mark: of the packet that is to go there
+ *
+ * The interface that has the own address is taken for the one that the
+ * connection came in by.
+ *
+ * Context: Softirq, RCU read lock held.
+ * Return: The route to the client, the caller's to release, or NULL: the
+ * connection is not ours, or there is no route by that interface.
+ */
+struct dst_entry *chatdnat_homing_route(enum chatdnat_family family,
+					const struct nf_conn *ct, u32 mark)
+{
+	const struct nf_conntrack_tuple *tuple;
+	const struct net_device *home;
+	struct dst_entry *dst;
+
+	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
+	home = chatdnat_host_addr_dev(family, chatdnat_addr_of(&tuple->dst.u3));
+	if (!home || !chatdnat_homing_ours(ct, home))
+		return NULL;
+
+	dst = chatdnat_host_route(family, chatdnat_addr_of(&tuple->dst.u3),
+				  chatdnat_addr_of(&tuple->src.u3),
+				  home->ifindex, mark);
+	if (dst && dst->dev != home) {
+		dst_release(dst);
+		return NULL;
+	}
+	return dst;
+}
+
+/**
  * chatdnat_homing() - hook: route a reply by where its connection came in
  * @priv: unused
  * @skb: the packet, routed
  * @state: the hook's
  *
- * The interface that has the own address is taken for the one that the
- * connection came in by. Without a route by it the packet goes as it was routed.
+ * Without a route by that interface the packet goes as it was routed.
  *
  * Context: Softirq, RCU read lock held.
  */
@@ -43,8 +78,6 @@ unsigned int chatdnat_homing(void *priv, struct sk_buff *skb,
 			     const struct nf_hook_state *state)
 {
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
-	const struct nf_conntrack_tuple *tuple;
-	const struct net_device *home;
 	enum ip_conntrack_info ctinfo;
 	struct dst_entry *dst;
 	struct nf_conn *ct;
@@ -54,19 +87,21 @@ unsigned int chatdnat_homing(void *priv, struct sk_buff *skb,
 	    CTINFO2DIR(ctinfo) != IP_CT_DIR_REPLY)
 		return NF_ACCEPT;
 
-	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
-	home = chatdnat_host_addr_dev(family, chatdnat_addr_of(&tuple->dst.u3));
-	if (!home || home == state->out || !chatdnat_homing_ours(ct, home))
-		return NF_ACCEPT;
-
-	dst = chatdnat_host_route(family, chatdnat_addr_of(&tuple->dst.u3),
-				  chatdnat_addr_of(&tuple->src.u3),
-				  home->ifindex, skb->mark);
+	dst = chatdnat_homing_route(family, ct, skb->mark);
 	if (!dst)
 		return NF_ACCEPT;
-	if (dst->dev != home) {
+	if (dst->dev == state->out) {
 		dst_release(dst);
 		return NF_ACCEPT;
+	}
+
+	/*
+	 * The stack asked the other way whether it fits. Once translated, an
+	 * error would be for the own address, and routed as that one's.
+	 */
+	if (chatdnat_reject_too_big(skb, family, dst_mtu(dst))) {
+		dst_release(dst);
+		return NF_DROP;
 	}
 
 	skb_dst_drop(skb);

@@ -4,6 +4,10 @@
 
 #include <linux/netfilter.h>
 
+#include "addr.h"
+
 void chatdnat_reject(struct sk_buff *skb, const struct nf_hook_state *state);
+bool chatdnat_reject_too_big(struct sk_buff *skb, enum chatdnat_family family,
+			     unsigned int mtu);
 
 #endif /* CHATDNAT_REJECT_H */
