@@ -12,6 +12,7 @@
 
 #include "config.h"
 #include "ct.h"
+#include "homing.h"
 #include "host.h"
 #include "mss.h"
 #include "packet.h"
@@ -56,25 +57,38 @@ chatdnat_mss_settings(const struct nf_conn *ct, enum ip_conntrack_dir dir,
 	return NULL;
 }
 
+static unsigned int chatdnat_mss_narrower(unsigned int mtu,
+					  struct dst_entry *dst)
+{
+	if (dst) {
+		mtu = min(mtu, dst_mtu(dst));
+		dst_release(dst);
+	}
+	return mtu;
+}
+
 /* What fits both ways; 0 when that cannot be told. */
 static u16 chatdnat_mss_of_path(const struct sk_buff *skb,
-				enum chatdnat_family family)
+				enum chatdnat_family family,
+				const struct nf_conn *ct,
+				enum ip_conntrack_dir dir)
 {
 	unsigned int headers = chatdnat_mss_headers[family];
 	unsigned int mtu = dst_mtu(skb_dst(skb));
 	struct chatdnat_addr back = {};
-	struct dst_entry *dst;
 
 	if (family == CHATDNAT_IPV6)
 		memcpy(back.word, &ipv6_hdr(skb)->saddr, sizeof(back.word));
 	else
 		back.word[0] = ip_hdr(skb)->saddr;
 
-	dst = chatdnat_host_route(family, NULL, &back, 0, skb->mark);
-	if (dst) {
-		mtu = min(mtu, dst_mtu(dst));
-		dst_release(dst);
-	}
+	mtu = chatdnat_mss_narrower(mtu, chatdnat_host_route(family, NULL,
+							     &back, 0,
+							     skb->mark));
+	if (dir == IP_CT_DIR_ORIGINAL)
+		mtu = chatdnat_mss_narrower(mtu,
+					    chatdnat_homing_route(family, ct,
+								  skb->mark));
 	return mtu > headers ? min(mtu - headers, (unsigned int)U16_MAX) : 0;
 }
 
@@ -119,6 +133,8 @@ static bool chatdnat_mss_clamp(struct sk_buff *skb, struct tcphdr *th, u16 max)
 
 static void chatdnat_mss_rewrite(struct sk_buff *skb,
 				 enum chatdnat_family family,
+				 const struct nf_conn *ct,
+				 enum ip_conntrack_dir dir,
 				 const struct chatdnat_settings *settings)
 {
 	const struct tcphdr *th;
@@ -137,7 +153,7 @@ static void chatdnat_mss_rewrite(struct sk_buff *skb,
 
 	max = settings->mss;
 	if (max == CHATDNAT_MSS_AUTO)
-		max = chatdnat_mss_of_path(skb, family);
+		max = chatdnat_mss_of_path(skb, family, ct, dir);
 	if (!max || skb_ensure_writable(skb, offset + th->doff * 4))
 		return;
 
@@ -177,7 +193,7 @@ unsigned int chatdnat_mss(void *priv, struct sk_buff *skb,
 
 	settings = chatdnat_mss_settings(ct, CTINFO2DIR(ctinfo), state);
 	if (settings && settings->mss != CHATDNAT_MSS_OFF)
-		chatdnat_mss_rewrite(skb, chatdnat_family_of(state->pf),
-				     settings);
+		chatdnat_mss_rewrite(skb, chatdnat_family_of(state->pf), ct,
+				     CTINFO2DIR(ctinfo), settings);
 	return NF_ACCEPT;
 }
