@@ -29,7 +29,7 @@
 #include <net/netfilter/ipv6/nf_reject.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/route.h>
-#if __has_include(<net/gso.h>)
+#ifdef CHATDNAT_HAVE_GSO_H
 #include <net/gso.h>
 #endif
 
