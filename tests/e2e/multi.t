@@ -239,7 +239,7 @@ def one_goes_down():
             take_down(name)
             try:
                 for version in topo.ip_versions():
-                    tap.ok(live[version].echo(os.urandom(SIZE)), f"{version} {name} down: the other's connection goes on")
+                    tap.ok(live[version].echo(os.urandom(SIZE)), f"{version} {name} down: the other goes on")
                     tap.equal(traffic.tcp(t.internet, stays[version], TCP, CLIENT[version]),
                               Seen("relay", CLIENT[version], TCP), f"{version} {name} down: new ones come in")
                     tap.equal(traffic.tcp(t.relay, WORLD[version] if name == "eth1" else GATEWAY2[version], 25),
@@ -282,7 +282,8 @@ def addresses_and_relays():
                 Connection(t.internet, PROXY2[version], TCP, CLIENT[version]) as second:
             module.set(topo.SETTING[version], f"{RELAY[version]}@{PROXY[version]},{OTHER[version]}")
             tap.ok(first.echo(b"a") and second.echo(b"b"), f"{version}: both go on where their relay stays")
-            tap.equal(traffic.tcp(t.internet, PROXY3[version], TCP, CLIENT[version]), Seen("other", CLIENT[version], TCP),
+            tap.equal(traffic.tcp(t.internet, PROXY3[version], TCP, CLIENT[version]),
+                      Seen("other", CLIENT[version], TCP),
                       f"{version}: an entry without @ serves the rest")
             module.set(topo.SETTING[version], f"{RELAY[version]}@{PROXY[version]},{RELAY[version]}@{PROXY2[version]}")
             tap.equal(second.fate_when_talking(), "reset", f"{version}: whose relay has changed is reset")

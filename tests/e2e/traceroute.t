@@ -44,7 +44,7 @@ def probe(version, kind, src, dst, hops, sport, ports=(TCP, UDP)):
 
 
 def exceeded(link, version, sport, kind):
-    """The time exceeded about one probe; an echo request's id stands where its checksum's neighbour is."""
+    """The errors about one probe, known by its source port or, of an echo request, by its identifier."""
     found = []
     for error in link.errors("in"):
         own = error.sport if kind != "icmp" else int.from_bytes(error.ip.body[4:6], "big")

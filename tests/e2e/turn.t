@@ -154,7 +154,7 @@ def unasked_answers():
             tap.equal(own.recvfrom(100)[0], b"hello", f"{version}: an unconnected socket gets it")
             tap.equal(counters.gained(version), {}, f"{version}: nobody counts it")
             tap.equal(traffic.udp(t.internet, PROXY2[version], 50000, CLIENT[version]),
-                      Seen("relay", CLIENT[version], 50000), f"{version}: the same port of another address is the relay's")
+                      Seen("relay", CLIENT[version], 50000), f"{version}: another address's is the relay's")
         tap.equal(traffic.udp(t.internet, PROXY[version], 50000, CLIENT2[version]),
                   Seen("relay", CLIENT2[version], 50000), f"{version}: and of this one, once it is closed")
 
@@ -189,7 +189,8 @@ def adding_the_range():
             conntrack.flush()
             own.sendto(b"unasked", peer.getsockname()[:2])
             tap.equal(peer.recv(100), b"unasked", f"{version}: when conntrack has forgotten as well")
-        tap.equal(traffic.udp(t.internet, PROXY[version], FIRST, CLIENT[version]), Seen("relay", CLIENT[version], FIRST),
+        tap.equal(traffic.udp(t.internet, PROXY[version], FIRST, CLIENT[version]),
+                  Seen("relay", CLIENT[version], FIRST),
                   f"{version}: the range works")
 
 
@@ -197,7 +198,8 @@ def adding_the_range():
 def which_sockets_count():
     """Only in a range, only from 32768 on, only UDP: an explicit port is the relay's."""
     for ports, port, server in (("chatmail,turn", 3478, "relay"), ("chatmail,40000/udp", 40000, "relay"),
-                                ("chatmail,39000-41000/udp", 40000, "box"), ("chatmail,32000-33000/udp", BELOW, "relay"),
+                                ("chatmail,39000-41000/udp", 40000, "box"),
+                                ("chatmail,32000-33000/udp", BELOW, "relay"),
                                 ("chatmail,39999/udp,40000/udp", 40000, "box")):
         load(ports=ports)
         for version in topo.ip_versions():

@@ -264,7 +264,7 @@ def policy_routing():
         wrong = f"{flag}route {{}} {RELAY[version]}/{length} via {WORLD[version]}\n"
         away = f"{flag}route {{}} {RELAY[version]}/{length} via {WORLD[version]} table 101\n"
         rules = {
-            "by the interface": ("iif", "eth0"),
+            "by the interface": ("dev", "eth0"),
             "by the client": ("from", CLIENT[version]),
             "by the relay": ("from", CLIENT[version], "to", RELAY[version]),
             "by the mark": ("fwmark", "7"),

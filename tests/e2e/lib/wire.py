@@ -16,7 +16,7 @@ _EXTENSIONS = (0, 43, 60)
 
 FIN, SYN, RST, ACK = 1, 2, 4, 16
 
-# A packet's parts; `end` is where what the checksum covers begins, `partial` that it is still to be computed.
+# PARTIAL: the checksum is left to hardware, which is to finish it.
 Frame = collections.namedtuple("Frame", "way data partial")
 Ip = collections.namedtuple("Ip", "src dst proto hops headers body")
 Tcp = collections.namedtuple("Tcp", "sport dport seq flags options payload")
