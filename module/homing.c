@@ -33,17 +33,19 @@ static bool chatdnat_homing_ours(const struct nf_conn *ct,
  * chatdnat_homing_route() - the way by which a connection came in
  * @family: the connection's
  * @ct: the connection
+ * @out: the way that the packet has already; NULL: none
  * @mark: of the packet that is to go there
  *
  * The interface that has the own address is taken for the one that the
  * connection came in by.
  *
  * Context: Softirq, RCU read lock held.
- * Return: The route to the client, the caller's to release, or NULL: the
- * connection is not ours, or there is no route by that interface.
+ * Return: The route to the client, the caller's to release, or NULL: it is @out
+ * already, the connection is not ours, or there is no route by that interface.
  */
 struct dst_entry *chatdnat_homing_route(enum chatdnat_family family,
-					const struct nf_conn *ct, u32 mark)
+					const struct nf_conn *ct,
+					const struct net_device *out, u32 mark)
 {
 	const struct nf_conntrack_tuple *tuple;
 	const struct net_device *home;
@@ -51,7 +53,7 @@ struct dst_entry *chatdnat_homing_route(enum chatdnat_family family,
 
 	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
 	home = chatdnat_host_addr_dev(family, chatdnat_addr_of(&tuple->dst.u3));
-	if (!home || !chatdnat_homing_ours(ct, home))
+	if (!home || home == out || !chatdnat_homing_ours(ct, home))
 		return NULL;
 
 	dst = chatdnat_host_route(family, chatdnat_addr_of(&tuple->dst.u3),
@@ -87,13 +89,9 @@ unsigned int chatdnat_homing(void *priv, struct sk_buff *skb,
 	    CTINFO2DIR(ctinfo) != IP_CT_DIR_REPLY)
 		return NF_ACCEPT;
 
-	dst = chatdnat_homing_route(family, ct, skb->mark);
+	dst = chatdnat_homing_route(family, ct, state->out, skb->mark);
 	if (!dst)
 		return NF_ACCEPT;
-	if (dst->dev == state->out) {
-		dst_release(dst);
-		return NF_ACCEPT;
-	}
 
 	/*
 	 * The stack asked the other way whether it fits. Once translated, an

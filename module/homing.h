@@ -7,10 +7,12 @@
 #include "addr.h"
 
 struct dst_entry;
+struct net_device;
 struct nf_conn;
 
 struct dst_entry *chatdnat_homing_route(enum chatdnat_family family,
-					const struct nf_conn *ct, u32 mark);
+					const struct nf_conn *ct,
+					const struct net_device *out, u32 mark);
 unsigned int chatdnat_homing(void *priv, struct sk_buff *skb,
 			     const struct nf_hook_state *state);
 

@@ -88,6 +88,7 @@ static u16 chatdnat_mss_of_path(const struct sk_buff *skb,
 	if (dir == IP_CT_DIR_ORIGINAL)
 		mtu = chatdnat_mss_narrower(mtu,
 					    chatdnat_homing_route(family, ct,
+								  NULL,
 								  skb->mark));
 	return mtu > headers ? min(mtu - headers, (unsigned int)U16_MAX) : 0;
 }
