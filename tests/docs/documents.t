@@ -1,0 +1,84 @@
+#!/usr/bin/python3
+"""What the documents say of the project agrees with it, and with each other."""
+
+import os
+import re
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+# pylint: disable=wrong-import-position
+import guide
+from lib import case, module, tap, topo
+from lib.topo import HOME
+
+README = guide.ROOT / "README.md"
+DOCUMENTS = [README, *sorted(guide.DOCS.glob("*.md"))]
+# Guides without traffic of their own; every other one has a test of its name.
+PLAIN = ("boot.md", "secure-boot.md")
+
+
+def setup():
+    topo.Topology(relays=())
+
+
+def anchors(path):
+    headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@case.case
+def links_lead_somewhere():
+    for document in DOCUMENTS:
+        for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)", document.read_text(encoding="utf-8")):
+            file = (document.parent / target).resolve() if target else document
+            tap.ok(file.exists() and (not anchor or anchor in anchors(file)),
+                   f"{document.name}: {target}{anchor and '#' + anchor}")
+
+
+@case.case
+def the_readme_names_every_guide():
+    text = README.read_text(encoding="utf-8")
+    for document in DOCUMENTS[1:]:
+        tap.ok(f"(docs/{document.name})" in text, f"README.md: {document.name}")
+
+
+@case.case
+def every_guide_is_tried():
+    here = os.path.dirname(os.path.realpath(__file__))
+    for document in DOCUMENTS[1:]:
+        if guide.blocks(document.name):
+            tap.ok(document.name in PLAIN or os.path.exists(f"{here}/{document.stem}.t"), document.name)
+
+
+@case.case
+def every_counter_and_setting_is_explained():
+    text = (guide.DOCS / "troubleshooting.md").read_text(encoding="utf-8")
+    for counter in module.COUNTERS:
+        tap.ok(f"`{counter}`" in text, f"troubleshooting.md: {counter}")
+    table = README.read_text(encoding="utf-8")
+    for setting in module.PARAMETERS:
+        tap.ok(re.search(rf"^\| .*`{setting}`.* \|", table, re.M), f"README.md: {setting}")
+
+
+@case.case
+def the_readme():
+    os.makedirs("/etc/modules-load.d", exist_ok=True)
+    guide.Play(proxy=HOME).guide("../README.md")
+    for name in ("modprobe.d", "modules-load.d"):
+        tap.ok(os.path.exists(f"/etc/{name}/chatdnat.conf"), f"README.md: it is kept in /etc/{name}")
+
+
+@case.case
+def the_plain_guides():
+    play = guide.Play(proxy=HOME)
+    for name in PLAIN:
+        play.guide(name)
+    shown = play.output["chatdnatctl show wan"].strip()
+    tap.equal(shown, "ppp+,eth7", "boot.md: interfaces that do not exist are taken")
+    kernels = next(text for command, text in play.output.items() if command.startswith("for k in"))
+    tap.ok(re.search(rf"^{re.escape(os.uname().release)}: \S", kernels, re.M), "boot.md: a line for each kernel")
+    tap.diag(kernels)
+
+
+case.run(setup)

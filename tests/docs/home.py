@@ -1,0 +1,74 @@
+"""
+A relay on a line at home, 100.64.0.2, without an address that the world could call, and a proxy that does not forward
+yet. To the standard topology:
+
+    internet ── 100.64.0.1 ── 100.64.0.2 home [ relay ]
+                               2001:db8:64::2
+"""
+
+import guide
+from lib import net, tap, topo, traffic
+from lib.topo import CLIENT, HOME, PORTS, PROXY, WORLD
+from lib.traffic import Connection, Seen
+
+HOME_LINE = {"ipv4": "100.64.0.2", "ipv6": "2001:db8:64::2"}
+
+
+class Place:
+    def __init__(self, *more):
+        self.topology = topo.Topology(relays=more)
+        self.internet = self.topology.internet
+        self.relay, = net.create("home")
+        self.relay.sysctl(ipv6__conf__default__accept_dad=0, ipv6__conf__all__accept_dad=0,
+                          ipv4__conf__all__rp_filter=1, ipv4__conf__default__rp_filter=1)
+        self.internet.ip(
+            "link add to_home type veth peer name eth0 netns home\n"
+            "addr add 100.64.0.1/24 dev to_home\n"
+            "addr add 2001:db8:64::1/64 dev to_home nodad\n"
+            "link set to_home up\n")
+        self.relay.ip(
+            "link set lo up\n"
+            "addr add 100.64.0.2/24 dev eth0\n"
+            "addr add 2001:db8:64::2/64 dev eth0 nodad\n"
+            "link set eth0 up\n"
+            "route add default via 100.64.0.1\n"
+            "-6 route add default via 2001:db8:64::1\n")
+        # All of this is left to the guide.
+        for ns in (HOME, getattr(self.topology, "public", None)):
+            if ns:
+                ns.sysctl(ipv4__ip_forward=0, ipv6__conf__all__forwarding=0)
+        self.servers = traffic.Host("relay", self.relay).tcp(*PORTS)
+        self.world = traffic.Host("world", self.internet).tcp(25, 80)
+        self.own = traffic.Host("proxy", HOME).tcp(22, 8080)
+        self.play = guide.Play(proxy=HOME, relay=self.relay, client=self.internet)
+
+    def serves(self, what, proxy=PROXY):
+        """What a relay behind a proxy is for."""
+        for version in topo.IP_VERSIONS:
+            for port in PORTS:
+                tap.equal(traffic.tcp(self.internet, proxy[version], port, CLIENT[version]),
+                          Seen("relay", CLIENT[version], port), f"{what}: {version} {port} reaches the relay, which sees its client")
+            with Connection(self.internet, proxy[version], 993, CLIENT[version], timeout=20) as connection:
+                tap.ok(connection.echo(b"mail" * 50000), f"{what}: {version} 200 kB there and back")
+            self.sends(what, proxy, version)
+            tap.equal(traffic.tcp(self.relay, WORLD[version], 80), Seen("world", HOME_LINE[version], 80),
+                      f"{what}: {version} what else the relay does stays on its own line")
+
+    def sends(self, what, proxy, version):
+        tap.equal(traffic.tcp(self.relay, WORLD[version], 25), Seen("world", proxy[version], 25),
+                  f"{what}: {version} the relay's mail comes from the proxy's address")
+
+    def guarded(self, what):
+        for version in topo.IP_VERSIONS:
+            tap.equal(traffic.tcp(self.internet, PROXY[version], 22, CLIENT[version]),
+                      Seen("proxy", CLIENT[version], 22), f"{what}: {version} SSH is the proxy's own")
+            tap.equal(traffic.tcp(self.internet, PROXY[version], 8080, CLIENT[version], timeout=1), "silence",
+                      f"{what}: {version} nothing else is")
+            self.internet.run("ping", "-c", "1", "-W", "5", PROXY[version])
+        tap.equal(traffic.tcp(HOME, "127.0.0.1", 8080), Seen("proxy", "127.0.0.1", 8080), f"{what}: loopback is free")
+
+    def refused(self, what):
+        for version in topo.IP_VERSIONS:
+            answer = traffic.tcp(self.internet, PROXY[version], 993, CLIENT[version], timeout=5)
+            tap.ok(answer in ("refused", "EHOSTUNREACH", "ENETUNREACH", "EACCES"),
+                   f"{what}: {version} a client is refused at once, with {answer}")

@@ -1,0 +1,49 @@
+#!/usr/bin/python3
+# vm: --timeout 600
+"""docs/public-relay.md"""
+
+import os
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+# pylint: disable=wrong-import-position
+import guide
+from lib import case, tap, topo, traffic
+from lib.topo import CLIENT, EVERY_RELAY, HOME, PORTS, PROXY, PUBLIC, WORLD
+from lib.traffic import Seen
+
+t = None
+
+
+def setup():
+    global t
+    t = topo.Topology(relays=("public",))
+    HOME.sysctl(ipv4__ip_forward=0, ipv6__conf__all__forwarding=0)
+
+
+@case.case
+def as_written():
+    play = guide.Play(proxy=HOME, relay=t.public)
+    play.guide("public-relay.md")
+    traffic.Host("relay", t.public).tcp(*PORTS)
+    traffic.Host("world", t.internet).tcp(25)
+    traffic.Host("proxy", HOME).tcp(22, 8080)
+    for version in topo.IP_VERSIONS:
+        for port in PORTS:
+            tap.equal(traffic.tcp(t.internet, PROXY[version], port, CLIENT[version]),
+                      Seen("relay", PROXY[version], port), f"{version} {port}: the relay sees the proxy")
+        tap.equal(traffic.tcp(t.internet, PROXY[version], 22, CLIENT[version]), Seen("proxy", CLIENT[version], 22),
+                  f"{version}: SSH is the proxy's own")
+        tap.equal(traffic.tcp(t.internet, PROXY[version], 8080, CLIENT[version], timeout=1), "silence",
+                  f"{version}: nothing else is")
+        tap.equal(traffic.tcp(t.public, WORLD[version], 25), Seen("world", PUBLIC[version], 25),
+                  f"{version}: the relay's mail comes from its own address")
+    exceptions = play["relay"].run("postconf -h smtpd_client_event_limit_exceptions")[1].strip()
+    tap.equal(exceptions, "$mynetworks 203.0.113.1 [2001:db8:1::1]", "Postfix has taken the exception")
+    status, output = play["relay"].run("doveconf -c /etc/dovecot/conf.d/99-proxy.conf service/anvil")
+    tap.ok(status == 0 and "anvil-auth-penalty" in output, "Dovecot takes its file")
+    tap.diag(output)
+
+
+case.run(setup, EVERY_RELAY, 120)

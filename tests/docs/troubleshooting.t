@@ -1,0 +1,103 @@
+#!/usr/bin/python3
+# vm: --timeout 600
+"""docs/troubleshooting.md: each firewall's drops show at the counter that it names, and its rules mend them"""
+
+import os
+import re
+import shutil
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+# pylint: disable=wrong-import-position
+import guide
+from lib import case, conntrack, module, tap, topo, traffic
+from lib.topo import CLIENT, EVERY_RELAY, HOME, PROXY, WORLD, settings
+from lib.traffic import Seen
+
+FAMILY_TOOL = {"ipv4": "iptables", "ipv6": "ip6tables"}
+
+t = play = None
+
+
+def setup():
+    global t, play
+    t = topo.Topology(relays=("relay",))
+    play = guide.Play(proxy=HOME)
+    traffic.Host("relay", t.relay).tcp(993)
+    traffic.Host("world", t.internet).tcp(25)
+
+
+def row(firewall):
+    """The commands of a row of the table of firewalls, cell by cell."""
+    text = (guide.DOCS / "troubleshooting.md").read_text(encoding="utf-8")
+    found = re.search(rf"^\| {firewall} \| (.*) \| (.*) \|$", text, re.M)
+    return [re.findall(r"`([^`]+)`", cell) for cell in found.groups()]
+
+
+def both_ways(what, firewall, tools):
+    inward, outward = row(firewall)
+    counters = module.Counters()
+    for version in topo.IP_VERSIONS:
+        tap.equal(traffic.tcp(t.internet, PROXY[version], 993, CLIENT[version], timeout=1), "silence",
+                  f"{what}: {version} a policy drops what is for the relay")
+        gained = counters.gained(version)
+        tap.ok(gained.get("translated") and not gained.get("sent"), f"{what}: {version} the counter is sent")
+    mend(inward, tools)
+    for version in topo.IP_VERSIONS:
+        tap.equal(traffic.tcp(t.internet, PROXY[version], 993, CLIENT[version]), Seen("relay", CLIENT[version], 993),
+                  f"{what}: {version} mended")
+        tap.equal(traffic.tcp(t.relay, WORLD[version], 25, timeout=1), "silence",
+                  f"{what}: {version} the policy drops the relay's mail")
+    mend(outward, tools)
+    for version in topo.IP_VERSIONS:
+        tap.equal(traffic.tcp(t.relay, WORLD[version], 25), Seen("world", PROXY[version], 25),
+                  f"{what}: {version} mended")
+
+
+def mend(commands, tools):
+    for command in commands:
+        for tool in tools:
+            play.command("troubleshooting.md", play["proxy"], re.sub("^iptables", tool, command))
+
+
+@case.case
+def commands():
+    module.load(**settings())
+    play.guide("troubleshooting.md")
+
+
+@case.case
+def nftables():
+    module.load(**settings())
+    HOME.nft("table inet filter { chain forward { type filter hook forward priority 0; policy drop; }; }")
+    both_ways("nftables", "nftables", ("",))
+    HOME.nft("delete table inet filter")
+    conntrack.flush()
+
+
+@case.case
+def docker():
+    module.load(**settings())
+    for tool in FAMILY_TOOL.values():
+        for words in ("-P FORWARD DROP", "-N DOCKER-USER", "-A FORWARD -j DOCKER-USER", "-N DOCKER-FORWARD",
+                      "-A FORWARD -j DOCKER-FORWARD",
+                      "-A DOCKER-FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"):
+            HOME.run(tool, "-w", *words.split())
+    both_ways("Docker", "Docker", FAMILY_TOOL.values())
+    for tool in FAMILY_TOOL.values():
+        HOME.run(tool, "-w", "-P", "FORWARD", "ACCEPT")
+        HOME.run(tool, "-w", "-F")
+    conntrack.flush()
+
+
+@case.case
+def others():
+    for firewall, program in (("ufw", "ufw"), ("firewalld", "firewall-cmd")):
+        for command in sum(row(firewall), []):
+            if command.startswith(program):
+                tap.skip(f"troubleshooting.md: {command}",
+                         "not in this machine" if not shutil.which(program) else "does not run without systemd")
+
+
+case.run(setup, EVERY_RELAY, 120)
