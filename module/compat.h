@@ -16,7 +16,7 @@
 #endif
 #if !IS_ENABLED(CONFIG_NF_REJECT_IPV4) || \
 	(IS_ENABLED(CONFIG_IPV6) && !IS_ENABLED(CONFIG_NF_REJECT_IPV6))
-#error "chatdnat needs a kernel with packet rejection: CONFIG_NF_REJECT_IPV4 and CONFIG_NF_REJECT_IPV6"
+#error "chatdnat needs a kernel with packet rejection: CONFIG_NF_REJECT_IPV4, CONFIG_NF_REJECT_IPV6"
 #endif
 #if !IS_ENABLED(CONFIG_SYSFS)
 #error "chatdnat needs a kernel with sysfs: CONFIG_SYSFS"
