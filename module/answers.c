@@ -83,6 +83,12 @@ static bool chatdnat_answers_done(struct chatdnat_waiting *waiting,
 	return *answered;
 }
 
+static void chatdnat_answers_count(const struct chatdnat_waiting *waiting)
+{
+	chatdnat_count(chatdnat_family_of(waiting->tuple.src.l3num),
+		       CHATDNAT_ANSWERED);
+}
+
 static void chatdnat_answers_sweep(struct chatdnat_answers *answers)
 {
 	unsigned int i, kept = 0;
@@ -97,11 +103,31 @@ static void chatdnat_answers_sweep(struct chatdnat_answers *answers)
 		if (!chatdnat_answers_done(waiting, &answered))
 			*chatdnat_answers_slot(answers, kept++) = *waiting;
 		else if (answered)
-			chatdnat_count(chatdnat_family_of(waiting->tuple.src.l3num),
-				       CHATDNAT_ANSWERED);
+			chatdnat_answers_count(waiting);
 	}
 	WRITE_ONCE(answers->n, kept);
 	answers->swept = jiffies;
+}
+
+/* Makes room for one more: at the cost of the oldest, if it has to be. */
+static void chatdnat_answers_make_room(struct chatdnat_answers *answers)
+{
+	struct chatdnat_waiting *oldest;
+	bool answered;
+
+	lockdep_assert_held(&answers->lock);
+
+	/* At most once a jiffy, so that a silent relay does not cost more. */
+	if (time_after(jiffies, answers->swept))
+		chatdnat_answers_sweep(answers);
+	if (answers->n < CHATDNAT_WAITING_MAX)
+		return;
+
+	oldest = chatdnat_answers_slot(answers, 0);
+	if (chatdnat_answers_done(oldest, &answered) && answered)
+		chatdnat_answers_count(oldest);
+	answers->first++;
+	WRITE_ONCE(answers->n, answers->n - 1);
 }
 
 /**
@@ -121,14 +147,8 @@ void chatdnat_answers_await(const struct nf_conn *ct)
 	answers = this_cpu_ptr(chatdnat_answers);
 	spin_lock(&answers->lock);
 
-	/* At most once a jiffy, so that a silent relay does not cost more. */
-	if (answers->n == CHATDNAT_WAITING_MAX &&
-	    time_after(jiffies, answers->swept))
-		chatdnat_answers_sweep(answers);
-	if (answers->n == CHATDNAT_WAITING_MAX) {
-		answers->first++;
-		WRITE_ONCE(answers->n, answers->n - 1);
-	}
+	if (answers->n == CHATDNAT_WAITING_MAX)
+		chatdnat_answers_make_room(answers);
 
 	slot = chatdnat_answers_slot(answers, answers->n);
 	slot->tuple = *nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
