@@ -16,46 +16,48 @@
 #include "reject.h"
 
 static bool chatdnat_homing_ours(const struct nf_conn *ct,
-				 const struct net_device *home)
+				 const struct net_device *home,
+				 const struct net_device *far)
 {
 	const struct chatdnat_snapshot *snapshot;
 
 	/* Hooks run under the RCU read lock. */
 	for (snapshot = rcu_dereference(chatdnat_active); snapshot;
-	     snapshot = rcu_dereference(snapshot->prev))
-		if (chatdnat_ifset_has(&snapshot->settings.wan, home->name) &&
+	     snapshot = rcu_dereference(snapshot->prev)) {
+		const struct chatdnat_ifset *wan = &snapshot->settings.wan;
+
+		if (chatdnat_ifset_has(wan, home->name) &&
+		    chatdnat_ifset_has(wan, far->name) &&
 		    chatdnat_ct_serves(&snapshot->settings.service, ct))
 			return true;
+	}
 	return false;
 }
 
-/**
- * chatdnat_homing_route() - the way by which a connection came in
- * @family: the connection's
- * @ct: the connection
- * @out: the way that the packet has already; NULL: none
- * @mark: of the packet that is to go there
- *
- * The interface that has the own address is taken for the one that the
- * connection came in by.
- *
- * Context: Softirq, RCU read lock held.
- * Return: The route to the client, the caller's to release, or NULL: it is @out
- * already, the connection is not ours, or there is no route by that interface.
+/*
+ * The WAN interface that has a connection's own address, and so is taken for
+ * the one that it came in by. NULL where it came in by none.
  */
-struct dst_entry *chatdnat_homing_route(enum chatdnat_family family,
-					const struct nf_conn *ct,
-					const struct net_device *out, u32 mark)
+static const struct net_device *
+chatdnat_homing_home(enum chatdnat_family family, const struct nf_conn *ct,
+		     const struct net_device *far)
 {
 	const struct nf_conntrack_tuple *tuple;
 	const struct net_device *home;
-	struct dst_entry *dst;
 
 	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
 	home = chatdnat_host_addr_dev(family, chatdnat_addr_of(&tuple->dst.u3));
-	if (!home || home == out || !chatdnat_homing_ours(ct, home))
-		return NULL;
+	return home && chatdnat_homing_ours(ct, home, far) ? home : NULL;
+}
 
+static struct dst_entry *chatdnat_homing_by(const struct net_device *home,
+					    enum chatdnat_family family,
+					    const struct nf_conn *ct, u32 mark)
+{
+	const struct nf_conntrack_tuple *tuple;
+	struct dst_entry *dst;
+
+	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
 	dst = chatdnat_host_route(family, chatdnat_addr_of(&tuple->dst.u3),
 				  chatdnat_addr_of(&tuple->src.u3),
 				  home->ifindex, mark);
@@ -64,6 +66,26 @@ struct dst_entry *chatdnat_homing_route(enum chatdnat_family family,
 		return NULL;
 	}
 	return dst;
+}
+
+/**
+ * chatdnat_homing_route() - the way back of a connection from the world
+ * @family: the connection's
+ * @ct: the connection
+ * @in: the interface that its packet came in by
+ * @mark: of the packet
+ *
+ * Context: Softirq, RCU read lock held.
+ * Return: The route to the client, the caller's to release, or NULL: the
+ * connection is not ours or came in by no WAN interface, or there is no route.
+ */
+struct dst_entry *chatdnat_homing_route(enum chatdnat_family family,
+					const struct nf_conn *ct,
+					const struct net_device *in, u32 mark)
+{
+	const struct net_device *home = chatdnat_homing_home(family, ct, in);
+
+	return home ? chatdnat_homing_by(home, family, ct, mark) : NULL;
 }
 
 /**
@@ -80,6 +102,7 @@ unsigned int chatdnat_homing(void *priv, struct sk_buff *skb,
 			     const struct nf_hook_state *state)
 {
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
+	const struct net_device *home;
 	enum ip_conntrack_info ctinfo;
 	struct dst_entry *dst;
 	struct nf_conn *ct;
@@ -89,7 +112,10 @@ unsigned int chatdnat_homing(void *priv, struct sk_buff *skb,
 	    CTINFO2DIR(ctinfo) != IP_CT_DIR_REPLY)
 		return NF_ACCEPT;
 
-	dst = chatdnat_homing_route(family, ct, state->out, skb->mark);
+	home = chatdnat_homing_home(family, ct, state->out);
+	if (!home || home == state->out)
+		return NF_ACCEPT;
+	dst = chatdnat_homing_by(home, family, ct, skb->mark);
 	if (!dst)
 		return NF_ACCEPT;
 

@@ -12,7 +12,7 @@ struct nf_conn;
 
 struct dst_entry *chatdnat_homing_route(enum chatdnat_family family,
 					const struct nf_conn *ct,
-					const struct net_device *out, u32 mark);
+					const struct net_device *in, u32 mark);
 unsigned int chatdnat_homing(void *priv, struct sk_buff *skb,
 			     const struct nf_hook_state *state);
 

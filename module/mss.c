@@ -69,10 +69,11 @@ static unsigned int chatdnat_mss_narrower(unsigned int mtu,
 
 /* What fits both ways; 0 when that cannot be told. */
 static u16 chatdnat_mss_of_path(const struct sk_buff *skb,
-				enum chatdnat_family family,
+				const struct nf_hook_state *state,
 				const struct nf_conn *ct,
 				enum ip_conntrack_dir dir)
 {
+	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	unsigned int headers = chatdnat_mss_headers[family];
 	unsigned int mtu = dst_mtu(skb_dst(skb));
 	struct chatdnat_addr back = {};
@@ -88,7 +89,7 @@ static u16 chatdnat_mss_of_path(const struct sk_buff *skb,
 	if (dir == IP_CT_DIR_ORIGINAL)
 		mtu = chatdnat_mss_narrower(mtu,
 					    chatdnat_homing_route(family, ct,
-								  NULL,
+								  state->in,
 								  skb->mark));
 	return mtu > headers ? min(mtu - headers, (unsigned int)U16_MAX) : 0;
 }
@@ -133,11 +134,12 @@ static bool chatdnat_mss_clamp(struct sk_buff *skb, struct tcphdr *th, u16 max)
 }
 
 static void chatdnat_mss_rewrite(struct sk_buff *skb,
-				 enum chatdnat_family family,
+				 const struct nf_hook_state *state,
 				 const struct nf_conn *ct,
 				 enum ip_conntrack_dir dir,
 				 const struct chatdnat_settings *settings)
 {
+	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	const struct tcphdr *th;
 	struct tcphdr buf;
 	u8 protocol;
@@ -154,7 +156,7 @@ static void chatdnat_mss_rewrite(struct sk_buff *skb,
 
 	max = settings->mss;
 	if (max == CHATDNAT_MSS_AUTO)
-		max = chatdnat_mss_of_path(skb, family, ct, dir);
+		max = chatdnat_mss_of_path(skb, state, ct, dir);
 	if (!max || skb_ensure_writable(skb, offset + th->doff * 4))
 		return;
 
@@ -194,7 +196,7 @@ unsigned int chatdnat_mss(void *priv, struct sk_buff *skb,
 
 	settings = chatdnat_mss_settings(ct, CTINFO2DIR(ctinfo), state);
 	if (settings && settings->mss != CHATDNAT_MSS_OFF)
-		chatdnat_mss_rewrite(skb, chatdnat_family_of(state->pf), ct,
-				     CTINFO2DIR(ctinfo), settings);
+		chatdnat_mss_rewrite(skb, state, ct, CTINFO2DIR(ctinfo),
+				     settings);
 	return NF_ACCEPT;
 }

@@ -33,7 +33,7 @@ def path_mtu(sock, version):
 
 @case.case
 def towards_the_client():
-    module.load(**settings())
+    module.load(**settings(mss="off"))
     for version in topo.ip_versions():
         with Connection(far, PROXY[version], 993, timeout=20) as connection:
             served = wait.until(lambda c=connection: relay.connection(c.address, c.port))
@@ -48,7 +48,7 @@ def towards_the_relay():
                      for flag, address in (("", "10.9.0.2/32"), ("-6 ", "fd00:9::2/128")))
     HOME.ip(narrow.replace("{}", "replace"))
     try:
-        module.load(**settings())
+        module.load(**settings(mss="off"))
         for version in topo.ip_versions():
             with Connection(t.internet, PROXY[version], 993, CLIENT[version], timeout=20) as connection:
                 data = os.urandom(SIZE)
