@@ -55,7 +55,7 @@ def own_connections_keep_their_source():
 @case.case
 def before_there_is_an_interface():
     relay = place.play["relay"]
-    place.relay.ip("link set eth0 name home\n")
+    place.relay.ip("link set eth0 down\nlink set eth0 name home\n")
     status, output = relay.run("nft -f /etc/chatdnat.nft")
     tap.ok(status == 0, f"it loads where there is no such interface {output}")
 
