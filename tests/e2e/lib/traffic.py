@@ -30,6 +30,8 @@ class _Loop(threading.Thread):
 
     def __init__(self):
         super().__init__(daemon=True)
+        # Held by who serves, and by who closes what is served.
+        self.lock = threading.Lock()
         self.selector = selectors.DefaultSelector()
         # An empty selector would not wait.
         self.selector.register(socket.socketpair()[0], selectors.EVENT_READ, lambda _: None)
@@ -37,7 +39,10 @@ class _Loop(threading.Thread):
     def run(self):
         while True:
             for key, events in self.selector.select():
-                key.data(events)
+                with self.lock:
+                    current = self.selector.get_map().get(key.fd)
+                    if current and current.fileobj is key.fileobj:
+                        key.data(events)
 
 
 _loop = _Loop()
@@ -142,13 +147,14 @@ class Host:
         return None
 
     def close(self):
-        for sock in self._sockets:
-            _loop.selector.unregister(sock)
-            sock.close()
-        self._sockets.clear()
-        for served in self.served:
-            if served.state == "open":
-                served._end("dropped")  # pylint: disable=protected-access
+        with _loop.lock:
+            for sock in self._sockets:
+                _loop.selector.unregister(sock)
+                sock.close()
+            self._sockets.clear()
+            for served in self.served:
+                if served.state == "open":
+                    served._end("dropped")  # pylint: disable=protected-access
 
     @staticmethod
     def _families():
