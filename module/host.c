@@ -156,6 +156,38 @@ static bool chatdnat_ipv4_has_route(const struct flowi4 *fl4)
 }
 
 /**
+ * chatdnat_host_flow_route() - how this host would send a flow
+ * @family: the flow's
+ * @fl: the flow; if it names an interface, it leaves by that one or not at all
+ *
+ * Context: Process context or softirq; on the packet path.
+ * Return: The route, the caller's to release, or NULL.
+ */
+struct dst_entry *chatdnat_host_flow_route(enum chatdnat_family family,
+					   struct flowi *fl)
+{
+	struct dst_entry *dst;
+	int err;
+
+	/* Where IPv6 is a module, its operations are under RCU. */
+	rcu_read_lock();
+	if (family == CHATDNAT_IPV4 && fl->flowi_oif &&
+	    !chatdnat_ipv4_has_route(&fl->u.ip4))
+		err = -ENETUNREACH;
+	else
+		err = nf_route(&init_net, &dst, fl, fl->flowi_oif,
+			       family == CHATDNAT_IPV6 ? AF_INET6 : AF_INET);
+	rcu_read_unlock();
+	if (err)
+		return NULL;
+	if (dst->error) {
+		dst_release(dst);
+		return NULL;
+	}
+	return dst;
+}
+
+/**
  * chatdnat_host_route() - how this host would send to an address
  * @family: which kind of address
  * @saddr: from where, network byte order; NULL: wherever
@@ -171,8 +203,6 @@ struct dst_entry *chatdnat_host_route(enum chatdnat_family family,
 				      const struct chatdnat_addr *daddr,
 				      int oif, u32 mark)
 {
-	struct dst_entry *dst;
-	int err;
 	struct flowi fl = {
 		.flowi_oif = oif,
 		.flowi_mark = mark,
@@ -189,21 +219,7 @@ struct dst_entry *chatdnat_host_route(enum chatdnat_family family,
 			fl.u.ip4.saddr = saddr->word[0];
 	}
 
-	/* Where IPv6 is a module, its operations are under RCU. */
-	rcu_read_lock();
-	if (family == CHATDNAT_IPV4 && oif && !chatdnat_ipv4_has_route(&fl.u.ip4))
-		err = -ENETUNREACH;
-	else
-		err = nf_route(&init_net, &dst, &fl, oif,
-			       family == CHATDNAT_IPV6 ? AF_INET6 : AF_INET);
-	rcu_read_unlock();
-	if (err)
-		return NULL;
-	if (dst->error) {
-		dst_release(dst);
-		return NULL;
-	}
-	return dst;
+	return chatdnat_host_flow_route(family, &fl);
 }
 
 /**

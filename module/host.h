@@ -6,6 +6,7 @@
 #include "verdict.h"
 
 struct dst_entry;
+struct flowi;
 struct net_device;
 
 enum chatdnat_addr_type
@@ -18,6 +19,8 @@ chatdnat_host_decide_dst(const struct chatdnat_settings *settings,
 struct net_device *chatdnat_host_addr_dev(enum chatdnat_family family,
 					  const struct chatdnat_addr *addr);
 bool chatdnat_host_has_socket(const struct chatdnat_flow *flow, int ifindex);
+struct dst_entry *chatdnat_host_flow_route(enum chatdnat_family family,
+					   struct flowi *fl);
 struct dst_entry *chatdnat_host_route(enum chatdnat_family family,
 				      const struct chatdnat_addr *saddr,
 				      const struct chatdnat_addr *daddr,

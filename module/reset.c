@@ -15,6 +15,8 @@
 #include <net/route.h>
 #include <net/tcp.h>
 
+#include "ct.h"
+#include "host.h"
 #include "reset.h"
 
 /* From whom to whom a reset goes, network byte order. */
@@ -131,7 +133,6 @@ chatdnat_reset_route(u8 pf, const struct chatdnat_segment *segment)
 {
 	struct flowi fl = {};
 	struct dst_entry *dst;
-	int err;
 
 	if (pf == NFPROTO_IPV4) {
 		fl.u.ip4.daddr = segment->daddr->ip;
@@ -149,18 +150,9 @@ chatdnat_reset_route(u8 pf, const struct chatdnat_segment *segment)
 		fl.u.ip6.fl6_dport = segment->dport;
 	}
 
-	rcu_read_lock();
-	err = nf_route(&init_net, &dst, &fl, false, pf);
-	rcu_read_unlock();
-	if (err)
-		return NULL;
-	if (dst->error) {
-		dst_release(dst);
-		return NULL;
-	}
-
+	dst = chatdnat_host_flow_route(chatdnat_family_of(pf), &fl);
 	/* IPv4's route has been through the IPsec policies already. */
-	if (pf == NFPROTO_IPV6)
+	if (dst && pf == NFPROTO_IPV6)
 		dst = xfrm_lookup(&init_net, dst, &fl, NULL, 0);
 	return IS_ERR(dst) ? NULL : dst;
 }
