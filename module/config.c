@@ -49,12 +49,13 @@ chatdnat_masquerades(const struct chatdnat_settings *settings)
 							       : &settings->wan;
 }
 
-static bool chatdnat_former_equal(const struct chatdnat_former *former,
-				  const struct chatdnat_settings *settings)
+/* Whether new settings sum up to the same service and masquerading. */
+static bool chatdnat_goes_on(const struct chatdnat_service *service,
+			     const struct chatdnat_ifset *masqueraded,
+			     const struct chatdnat_settings *settings)
 {
-	return chatdnat_service_equal(&former->service, &settings->service) &&
-	       chatdnat_ifset_equal(&former->masqueraded,
-				    chatdnat_masquerades(settings));
+	return chatdnat_service_equal(service, &settings->service) &&
+	       chatdnat_ifset_equal(masqueraded, chatdnat_masquerades(settings));
 }
 
 static struct chatdnat_former *
@@ -126,23 +127,24 @@ chatdnat_snapshot_new(const struct chatdnat_settings *settings,
 
 	for (i = 0; i < old->n_former; i++) {
 		former = old->former[i];
-		if (chatdnat_former_equal(former, settings))
+		if (chatdnat_goes_on(&former->service, &former->masqueraded,
+				     settings))
 			continue;
 		former->users++;
 		chatdnat_former_add(snapshot, former, forgotten);
 	}
 
-	if (chatdnat_service_empty(&old->settings.service))
+	if (chatdnat_service_empty(&old->settings.service) ||
+	    chatdnat_goes_on(&old->settings.service,
+			     chatdnat_masquerades(&old->settings), settings))
 		return snapshot;
+
 	former = chatdnat_former_new(&old->settings);
 	if (!former) {
 		chatdnat_snapshot_free(snapshot);
 		return NULL;
 	}
-	if (chatdnat_former_equal(former, settings))
-		kfree(former);
-	else
-		chatdnat_former_add(snapshot, former, forgotten);
+	chatdnat_former_add(snapshot, former, forgotten);
 	return snapshot;
 }
 
