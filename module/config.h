@@ -45,6 +45,17 @@ struct chatdnat_snapshot {
 extern struct mutex chatdnat_config_lock;
 extern struct chatdnat_snapshot __rcu *chatdnat_active;
 
+/**
+ * chatdnat_for_each_snapshot() - the snapshots that a packet may have met
+ * @snapshot: the active one, then the one before while packets that met it are
+ *	      under way
+ *
+ * Under the RCU read lock, under which hooks run.
+ */
+#define chatdnat_for_each_snapshot(snapshot)				\
+	for ((snapshot) = rcu_dereference(chatdnat_active); (snapshot);	\
+	     (snapshot) = rcu_dereference((snapshot)->prev))
+
 struct chatdnat_snapshot *chatdnat_active_locked(void);
 struct chatdnat_snapshot *
 chatdnat_snapshot_new(const struct chatdnat_settings *settings,

@@ -21,9 +21,7 @@ static bool chatdnat_homing_ours(const struct nf_conn *ct,
 {
 	const struct chatdnat_snapshot *snapshot;
 
-	/* Hooks run under the RCU read lock. */
-	for (snapshot = rcu_dereference(chatdnat_active); snapshot;
-	     snapshot = rcu_dereference(snapshot->prev)) {
+	chatdnat_for_each_snapshot(snapshot) {
 		const struct chatdnat_ifset *wan = &snapshot->settings.wan;
 
 		if (chatdnat_ifset_has(wan, home->name) &&

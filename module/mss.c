@@ -48,9 +48,7 @@ chatdnat_mss_settings(const struct nf_conn *ct, enum ip_conntrack_dir dir,
 {
 	const struct chatdnat_snapshot *snapshot;
 
-	/* Hooks run under the RCU read lock. */
-	for (snapshot = rcu_dereference(chatdnat_active); snapshot;
-	     snapshot = rcu_dereference(snapshot->prev))
+	chatdnat_for_each_snapshot(snapshot)
 		if (chatdnat_ct_serves(&snapshot->settings.service, ct) ||
 		    chatdnat_mss_outbound(&snapshot->settings, ct, dir, state))
 			return &snapshot->settings;
@@ -76,15 +74,12 @@ static u16 chatdnat_mss_of_path(const struct sk_buff *skb,
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	unsigned int headers = chatdnat_mss_headers[family];
 	unsigned int mtu = dst_mtu(skb_dst(skb));
-	struct chatdnat_addr back = {};
+	const struct chatdnat_addr *back;
 
-	if (family == CHATDNAT_IPV6)
-		memcpy(back.word, &ipv6_hdr(skb)->saddr, sizeof(back.word));
-	else
-		back.word[0] = ip_hdr(skb)->saddr;
-
+	/* Where it is from: sources are translated behind routing only. */
+	back = chatdnat_addr_of(&nf_ct_tuple(ct, dir)->src.u3);
 	mtu = chatdnat_mss_narrower(mtu, chatdnat_host_route(family, NULL,
-							     &back, 0,
+							     back, 0,
 							     skb->mark));
 	if (dir == IP_CT_DIR_ORIGINAL)
 		mtu = chatdnat_mss_narrower(mtu,

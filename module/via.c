@@ -69,9 +69,7 @@ chatdnat_via_settings(const struct nf_conn *ct)
 {
 	const struct chatdnat_snapshot *snapshot;
 
-	/* Hooks run under the RCU read lock. */
-	for (snapshot = rcu_dereference(chatdnat_active); snapshot;
-	     snapshot = rcu_dereference(snapshot->prev))
+	chatdnat_for_each_snapshot(snapshot)
 		if (chatdnat_ct_serves(&snapshot->settings.service, ct))
 			return &snapshot->settings;
 	return NULL;
