@@ -21,21 +21,28 @@
 
 static struct ratelimit_state chatdnat_guard_echoes[CHATDNAT_FAMILIES];
 
+/* Whether there is anything to judge. */
+static bool chatdnat_guard_concerns(const struct chatdnat_settings *settings,
+				    const struct nf_hook_state *state)
+{
+	enum chatdnat_guard least = state->hook == NF_INET_LOCAL_IN ?
+				    CHATDNAT_GUARD_FULL : CHATDNAT_GUARD_FORWARD;
+
+	return settings->guard >= least &&
+	       !(state->in->flags & IFF_LOOPBACK) &&
+	       chatdnat_ifset_has(&settings->wan, state->in->name);
+}
+
 static enum chatdnat_admission
 chatdnat_guard_admit(const struct chatdnat_settings *settings,
 		     const struct chatdnat_entrant *entrant,
 		     const struct nf_hook_state *state)
 {
-	bool input = state->hook == NF_INET_LOCAL_IN;
-
-	if (settings->guard < (input ? CHATDNAT_GUARD_FULL
-				     : CHATDNAT_GUARD_FORWARD) ||
-	    !chatdnat_ifset_has(&settings->wan, state->in->name))
-		return CHATDNAT_ADMIT;
 	if (!entrant)
 		return CHATDNAT_REFUSE_INVALID;
-	return input ? chatdnat_admit_input(settings, entrant)
-		     : chatdnat_admit_forward(settings, entrant);
+	return state->hook == NF_INET_LOCAL_IN ?
+		chatdnat_admit_input(settings, entrant) :
+		chatdnat_admit_forward(settings, entrant);
 }
 
 static unsigned int
@@ -67,7 +74,7 @@ static unsigned int chatdnat_guard_judge(const struct sk_buff *skb,
 
 	/* Hooks run under the RCU read lock. */
 	snapshot = rcu_dereference(chatdnat_active);
-	if (!snapshot || (state->in->flags & IFF_LOOPBACK))
+	if (!snapshot || !chatdnat_guard_concerns(&snapshot->settings, state))
 		return NF_ACCEPT;
 
 	whole = chatdnat_packet_entrant(skb, family, &entrant);
@@ -83,7 +90,8 @@ static unsigned int chatdnat_guard_judge(const struct sk_buff *skb,
 	/* The packet may have been translated under the settings before. */
 	for (old = rcu_dereference(snapshot->prev); old;
 	     old = rcu_dereference(old->prev))
-		if (chatdnat_guard_admit(&old->settings,
+		if (!chatdnat_guard_concerns(&old->settings, state) ||
+		    chatdnat_guard_admit(&old->settings,
 					 whole ? &entrant : NULL,
 					 state) == CHATDNAT_ADMIT)
 			return NF_ACCEPT;
