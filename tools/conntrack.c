@@ -121,7 +121,7 @@ static int entry_cb(const struct nlmsghdr *nlh, void *data)
 	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg)) {
 		switch (mnl_attr_get_type(attr)) {
 		case CTA_STATUS:
-			dnat = mnl_attr_get_payload_len(attr) >= 4 && ntohl(mnl_attr_get_u32(attr)) & IPS_DST_NAT;
+			dnat = netfilter_u32(attr) & IPS_DST_NAT;
 			break;
 		case CTA_TUPLE_ORIG:
 			has_orig = parse_tuple(&orig, attr);
@@ -147,14 +147,9 @@ int conntrack_count(struct relays *relays, const struct ports *ports)
 {
 	struct query query = { relays, ports };
 	_Alignas(NLMSG_ALIGNTO) char buf[128];
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	struct nfgenmsg *nfg;
+	struct nlmsghdr *nlh =
+		netfilter_request(buf, NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_UNSPEC);
 
-	nlh->nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET;
-	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
-	nfg->nfgen_family = AF_UNSPEC;
-	nfg->version = NFNETLINK_V0;
 	/* Kernels that can filter on the status then send only what was translated; others ignore it. */
 	mnl_attr_put_u32(nlh, CTA_STATUS, htonl(IPS_DST_NAT));
 	return netlink_request(NETLINK_NETFILTER, nlh, entry_cb, &query);

@@ -1,13 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "netlink.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
+
+#include <linux/netfilter/nfnetlink.h>
 
 #include "mem.h"
 
 /* A dump is answered in messages as large as the reader's buffer, up to this. */
 #define BUFFER_SIZE 32768
+
+struct nlmsghdr *netfilter_request(void *buf, int subsystem, int message, int flags, int family)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct nfgenmsg *nfg;
+
+	nlh->nlmsg_type = (uint16_t)(subsystem << 8 | message);
+	nlh->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
+	nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
+	nfg->nfgen_family = (uint8_t)family;
+	nfg->version = NFNETLINK_V0;
+	return nlh;
+}
+
+uint32_t netfilter_u32(const struct nlattr *attr)
+{
+	return mnl_attr_get_payload_len(attr) >= 4 ? ntohl(mnl_attr_get_u32(attr)) : 0;
+}
 
 static int receive(struct mnl_socket *nl, unsigned int seq, mnl_cb_t cb, void *data)
 {

@@ -4,6 +4,12 @@
 
 #include <libmnl/libmnl.h>
 
+/* Begins a request of nfnetlink in buf: a message of a subsystem, NFNL_SUBSYS_*, about a family. */
+struct nlmsghdr *netfilter_request(void *buf, int subsystem, int message, int flags, int family);
+
+/* A number as nfnetlink sends them, big-endian; 0 if the attribute is too short for one. */
+uint32_t netfilter_u32(const struct nlattr *attr);
+
 /* Sends one request and hands each answer to cb. 0, or a negative errno. */
 int netlink_request(int bus, struct nlmsghdr *request, mnl_cb_t cb, void *data);
 

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "nft_expr.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <libmnl/libmnl.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nf_tables_compat.h>
 
 #include "mem.h"
+#include "netlink.h"
 #include "nft_load.h"
 #include "nft_xt.h"
 
@@ -25,7 +24,7 @@ static uint32_t number(const struct expression *e, int type)
 {
 	const struct nlattr *attr = e->attr[type];
 
-	return attr && mnl_attr_get_payload_len(attr) >= 4 ? ntohl(mnl_attr_get_u32(attr)) : 0;
+	return attr ? netfilter_u32(attr) : 0;
 }
 
 static char *string(const struct expression *e, int type)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "nft_set.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
@@ -19,7 +18,7 @@ static void verdict_parse(struct verdict *verdict, const struct nlattr *nest)
 		size_t len = mnl_attr_get_payload_len(attr);
 
 		if (mnl_attr_get_type(attr) == NFTA_VERDICT_CODE && len >= 4) {
-			verdict->code = (int32_t)ntohl(mnl_attr_get_u32(attr));
+			verdict->code = (int32_t)netfilter_u32(attr);
 			verdict->given = true;
 		} else if (mnl_attr_get_type(attr) == NFTA_VERDICT_CHAIN) {
 			len = len < sizeof(verdict->chain) ? len : sizeof(verdict->chain) - 1;
@@ -48,15 +47,7 @@ void data_parse(struct element *element, const struct nlattr *nest)
 
 static struct nlmsghdr *request(char *buf, const struct nft_chain *where, int message)
 {
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	struct nfgenmsg *nfg;
-
-	nlh->nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | message);
-	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-	nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
-	nfg->nfgen_family = (uint8_t)where->family;
-	nfg->version = NFNETLINK_V0;
-	return nlh;
+	return netfilter_request(buf, NFNL_SUBSYS_NFTABLES, message, NLM_F_ACK, where->family);
 }
 
 static int set_cb(const struct nlmsghdr *nlh, void *data)
@@ -65,8 +56,8 @@ static int set_cb(const struct nlmsghdr *nlh, void *data)
 	size_t *size = data;
 
 	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
-		if (mnl_attr_get_type(attr) == NFTA_SET_KEY_LEN && mnl_attr_get_payload_len(attr) >= 4)
-			*size = ntohl(mnl_attr_get_u32(attr));
+		if (mnl_attr_get_type(attr) == NFTA_SET_KEY_LEN)
+			*size = netfilter_u32(attr);
 	return MNL_CB_OK;
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "nftables.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,11 +22,6 @@ static char *string_of(const struct nlattr *attr)
 	return xstrndup(mnl_attr_get_payload(attr), len);
 }
 
-static uint32_t number_of(const struct nlattr *attr)
-{
-	return mnl_attr_get_payload_len(attr) >= 4 ? ntohl(mnl_attr_get_u32(attr)) : 0;
-}
-
 static void add_device(struct nft_chain *chain, const struct nlattr *attr)
 {
 	chain->devices = xgrow(chain->devices, chain->devices_n, sizeof(*chain->devices));
@@ -42,10 +36,10 @@ static void parse_hook(struct nft_chain *chain, const struct nlattr *nest)
 	mnl_attr_for_each_nested(attr, nest) {
 		switch (mnl_attr_get_type(attr)) {
 		case NFTA_HOOK_HOOKNUM:
-			chain->hook = number_of(attr);
+			chain->hook = netfilter_u32(attr);
 			break;
 		case NFTA_HOOK_PRIORITY:
-			chain->priority = (int32_t)number_of(attr);
+			chain->priority = (int32_t)netfilter_u32(attr);
 			break;
 		case NFTA_HOOK_DEV:
 			if (!chain->devices_n)
@@ -87,7 +81,7 @@ static int chain_cb(const struct nlmsghdr *nlh, void *data)
 			chain->type = string_of(attr);
 			break;
 		case NFTA_CHAIN_POLICY:
-			chain->drops = number_of(attr) == NF_DROP;
+			chain->drops = netfilter_u32(attr) == NF_DROP;
 			break;
 		case NFTA_CHAIN_HOOK:
 			parse_hook(chain, attr);
@@ -168,7 +162,7 @@ static int table_cb(const struct nlmsghdr *nlh, void *data)
 		if (mnl_attr_get_type(attr) == NFTA_TABLE_NAME && !name)
 			name = string_of(attr);
 		else if (mnl_attr_get_type(attr) == NFTA_TABLE_FLAGS)
-			dormant = number_of(attr) & NFT_TABLE_F_DORMANT;
+			dormant = netfilter_u32(attr) & NFT_TABLE_F_DORMANT;
 	}
 	for (i = 0; dormant && name && i < ruleset->n; i++)
 		if (ruleset->v[i].family == nfg->nfgen_family && !strcmp(ruleset->v[i].table, name))
@@ -180,14 +174,8 @@ static int table_cb(const struct nlmsghdr *nlh, void *data)
 static int dump(int message, mnl_cb_t cb, struct ruleset *ruleset)
 {
 	_Alignas(NLMSG_ALIGNTO) char buf[64];
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	struct nfgenmsg *nfg;
+	struct nlmsghdr *nlh = netfilter_request(buf, NFNL_SUBSYS_NFTABLES, message, NLM_F_DUMP, NFPROTO_UNSPEC);
 
-	nlh->nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | message);
-	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
-	nfg->nfgen_family = NFPROTO_UNSPEC;
-	nfg->version = NFNETLINK_V0;
 	return netlink_request(NETLINK_NETFILTER, nlh, cb, ruleset);
 }
 
