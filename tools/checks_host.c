@@ -5,29 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mem.h"
+#include "sysctl.h"
 #include "sysfs.h"
-
-/* In a sysctl's name an interface's dots would be separators: such names are written with slashes. */
-static char *sysctl_name(enum family family, const char *interface, const char *what)
-{
-	const char *format = strchr(interface, '.') ? "net/%s/conf/%s/%s" : "net.%s.conf.%s.%s";
-	const char *proto = families[family].id;
-
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	return xasprintf(format, proto, interface, what);
-#pragma GCC diagnostic pop
-}
-
-static long long interface_sysctl(enum family family, const char *interface, const char *what)
-{
-	char *path = xasprintf("/proc/sys/net/%s/conf/%s/%s", families[family].id, interface, what);
-	long long value = sysfs_read_number(path);
-
-	free(path);
-	return value;
-}
 
 /* The first WAN interface that has the family's default route from a router advertisement. */
 static const struct link *learnt_from_ra(const struct state *state)
@@ -38,7 +17,7 @@ static const struct link *learnt_from_ra(const struct state *state)
 	if (world->err || !world->from_ra || !wan_of(state, link))
 		return NULL;
 	/* 0: somebody else, such as systemd-networkd, handles them; 2: they are taken while forwarding, too. */
-	return interface_sysctl(V6, link->name, "accept_ra") == 1 ? link : NULL;
+	return sysctl_read(V6, link->name, "accept_ra") == 1 ? link : NULL;
 }
 
 static void fix_accept_ra(struct findings *f, const struct link *link)
@@ -78,7 +57,7 @@ static void check_interface_forwarding(struct findings *f, const struct state *s
 {
 	char *name;
 
-	if (family != V4 || state->forwarding[family] <= 0 || interface_sysctl(family, link->name, "forwarding") != 0)
+	if (family != V4 || state->forwarding[family] <= 0 || sysctl_read(family, link->name, "forwarding") != 0)
 		return;
 	name = sysctl_name(family, link->name, "forwarding");
 	finding(f, PROBLEM, "forwarding-off", "%s forwarding is off for %s.", families[family].name, link->name);

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mem.h"
-#include "sysfs.h"
+#include "sysctl.h"
 
 #define IPV6_MIN_MTU 1280
 
@@ -164,18 +163,12 @@ static void check_mtu(struct findings *f, const struct state *state, enum family
 
 static long long rp_filter(const char *interface)
 {
-	char *path = xasprintf("/proc/sys/net/ipv4/conf/%s/rp_filter", interface);
-	long long value = sysfs_read_number(path);
-
-	free(path);
-	return value;
+	return sysctl_read(V4, interface, "rp_filter");
 }
 
 static void fix_rp_filter(struct findings *f, const struct link *link)
 {
-	bool dots = strchr(link->name, '.');
-	char *name = xasprintf("net%cipv4%cconf%c%s%crp_filter", dots ? '/' : '.', dots ? '/' : '.', dots ? '/' : '.',
-			       link->name, dots ? '/' : '.');
+	char *name = sysctl_name(V4, link->name, "rp_filter");
 
 	fix(f, "sysctl -w %s=2", word(f, name));
 	free(name);
