@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "checks.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,11 @@ void skipped(struct findings *findings, const char *format, ...)
 	va_start(ap, format);
 	f->text = xvasprintf(format, ap);
 	va_end(ap);
+}
+
+const char *reason(int err)
+{
+	return err == -EPERM ? "needs root" : strerror(-err);
 }
 
 void check_end(struct findings *findings, const char *format, ...)

@@ -43,6 +43,9 @@ void fix(struct findings *findings, const char *format, ...) __attribute__((form
 /* What the check could not see, and why. */
 void skipped(struct findings *findings, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Why something could not be read, of a negative errno. */
+const char *reason(int err);
+
 /* Adds an OK that says this, unless there was a finding. */
 void check_end(struct findings *findings, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

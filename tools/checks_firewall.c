@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "checks_firewall.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,7 +106,7 @@ static void check_ways(struct findings *f, const struct state *state, enum famil
 	check_begin(f, "firewall");
 	if (state->ruleset.err) {
 		skipped(f, "%s: the rules of nftables cannot be read: %s.", families[family].name,
-			state->ruleset.err == -EPERM ? "needs root" : strerror(-state->ruleset.err));
+			reason(state->ruleset.err));
 		return;
 	}
 	for (way = 0; way < WAYS; way++) {
@@ -145,7 +144,7 @@ static void check_shortcuts(struct findings *f, const struct state *state)
 	check_begin(f, "shortcuts");
 	if (state->ruleset.err) {
 		skipped(f, "Ingress chains and flowtables cannot be seen: %s.",
-			state->ruleset.err == -EPERM ? "needs root" : strerror(-state->ruleset.err));
+			reason(state->ruleset.err));
 		return;
 	}
 	for (i = 0; i < state->ruleset.n && !ingress; i++)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "checks.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,7 +107,7 @@ static void check_tunnel_port(struct findings *f, const struct ports *allow, con
 	int port = wireguard_port(link->name);
 
 	if (port < 0) {
-		skipped(f, "The port of %s cannot be read: %s.", link->name, port == -EPERM ? "needs root" : strerror(-port));
+		skipped(f, "The port of %s cannot be read: %s.", link->name, reason(port));
 	} else if (!ports_contain(allow, UDP, (uint16_t)port)) {
 		finding(f, WARNING, "tunnel-locked-out",
 			"guard=full keeps port %d/udp from the internet, where %s listens: the other end cannot open the tunnel.",
