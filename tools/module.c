@@ -9,6 +9,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "lock.h"
 #include "mem.h"
 #include "saved.h"
 #include "sysfs.h"
@@ -140,15 +141,27 @@ static void read_parameters(struct config *config)
 	names_free(names, n);
 }
 
+static bool present(void)
+{
+	if (module_loaded())
+		return true;
+	module_explain_absence();
+	return false;
+}
+
+bool module_open(struct module *module, bool change)
+{
+	/* Whom the lock is refused may still be told that there is nothing to change. */
+	return present() && (!change || lock_take()) && module_read(module);
+}
+
 bool module_read(struct module *module)
 {
 	char *line;
 
 	*module = (struct module){ 0 };
-	if (!module_loaded()) {
-		module_explain_absence();
+	if (!present())
 		return false;
-	}
 	module->version = sysfs_read(MODULE_VERSION);
 	module->last_error = sysfs_read(MODULE_ERROR);
 	line = sysfs_read(MODULE_CONFIG);

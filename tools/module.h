@@ -24,6 +24,10 @@ void module_explain_absence(void);
 
 /* False, after saying why, if the module is not there to be read. */
 bool module_read(struct module *module);
+
+/* The same; to change or save it, waits for its turn first. */
+bool module_open(struct module *module, bool change);
+
 void module_free(struct module *module);
 
 /* A single parameter; NULL and errno if there is none. */

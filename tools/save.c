@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "command.h"
-#include "lock.h"
 #include "mem.h"
 #include "module.h"
 #include "saved.h"
@@ -142,11 +141,7 @@ static int save(int argc, char **argv, const struct options *options)
 		error("save: takes no arguments");
 		return USAGE;
 	}
-	if (!module_loaded()) {
-		module_explain_absence();
-		return FAILED;
-	}
-	if ((!options->flag && !lock_take()) || !module_read(&module))
+	if (!module_open(&module, !options->flag))
 		return FAILED;
 	files[0].text = saved_render(&module.config);
 	files[1].text = xstrdup("chatdnat\n");

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "command.h"
-#include "lock.h"
 #include "mem.h"
 #include "module.h"
 #include "text.h"
@@ -65,11 +64,7 @@ static int set(int argc, char **argv, const struct options *options)
 			return USAGE;
 		}
 	}
-	if (!module_loaded()) {
-		module_explain_absence();
-		return FAILED;
-	}
-	if (!lock_take() || !module_read(&module))
+	if (!module_open(&module, true))
 		return FAILED;
 	done = module.has_config ? change(&module, argc, argv) : change_one(argc, argv);
 	module_free(&module);
