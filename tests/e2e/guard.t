@@ -25,9 +25,7 @@ def setup():
     t = topo.Topology()
     for name, ns in (("relay", t.relay), ("other", t.other), ("proxy", HOME), ("world", t.internet), ("public", t.public)):
         traffic.Host(name, ns).tcp(22, 25, 2222, 8080).udp(53, 2222, 3478, 51820)
-    # The world may try what is behind the proxy by its own address.
-    t.internet.ip("".join(f"route add {address[version]} via {PROXY[version]}\n"
-                          for address in (RELAY, OTHER) for version in topo.ip_versions()))
+    t.route_what_is_behind()
     swallow_answers(t.internet)
     link = craft.Link(t.internet)
 

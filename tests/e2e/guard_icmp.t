@@ -37,8 +37,7 @@ def setup():
     t = topo.Topology(relays=("relay", "other"))
     for name, ns in (("relay", t.relay), ("other", t.other), ("proxy", HOME), ("world", t.internet)):
         traffic.Host(name, ns).tcp(22, 25).udp(53, 3478)
-    t.internet.ip("".join(f"route add {address[version]} via {PROXY[version]}\n"
-                          for address in (RELAY, OTHER) for version in topo.ip_versions()))
+    t.route_what_is_behind()
     swallow_answers(t.internet)
     link = craft.Link(t.internet)
 

@@ -27,8 +27,7 @@ def setup():
     t = topo.Topology(relays=("relay", "other"))
     hosts = {name: traffic.Host(name, ns).tcp(22, 25, 993, 2222, 8080).udp(53, 3478) for name, ns in
              (("relay", t.relay), ("other", t.other), ("proxy", HOME), ("world", t.internet))}
-    t.internet.ip("".join(f"route add {address[version]} via {PROXY[version]}\n"
-                          for address in (RELAY, OTHER) for version in topo.ip_versions()))
+    t.route_what_is_behind()
     swallow_answers(t.internet)
     far = t.add_far(mtu=1300)
     traffic.Host("far", far).tcp(25)

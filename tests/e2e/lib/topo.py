@@ -129,6 +129,11 @@ class Topology:
             f"route add default via {net4}.1\n"
             f"-6 route add default via {net6}:1\n")
 
+    def route_what_is_behind(self):
+        """The internet may try the relay and its neighbour by their own addresses."""
+        self.internet.ip("".join(f"route add {address[version]} via {PROXY[version]}\n"
+                                 for address in (RELAY, OTHER) for version in ip_versions()))
+
     def _public(self):
         self.internet.ip(
             "link add to_public type veth peer name eth0 netns public\n"
