@@ -296,16 +296,20 @@ def cut_short_and_untracked():
         HOME.nft("delete table inet chatdnat_test")
 
 
+def behind(cells, own, relay, name, **headers):
+    """What is judged by its ports, whatever headers come before them."""
+    cells.add(f"tcp 22 behind {name}", "entered", lambda src: craft.tcp(src, own, 22, **headers))
+    cells.add(f"tcp 2222 behind {name}", "dropped_input", lambda src: craft.tcp(src, own, 2222, **headers))
+    cells.add(f"tcp 25 to the relay behind {name}", "forwarded", lambda src: craft.tcp(src, relay, 25, **headers))
+    cells.add(f"tcp 22 to the relay behind {name}", "dropped_forward", lambda src: craft.tcp(src, relay, 22, **headers))
+    cells.add(f"three bytes behind {name}", "dropped_invalid",
+              lambda src: craft.ip(src, own, TCP, craft.tcp_segment(src, own, 22)[:3], **headers))
+
+
 def options(cells, own, relay):
     timestamps = b"\x44\x28\x05\0" + b"\0" * 36
     for name, data in (("no operation", b"\1" * 40), ("timestamps", timestamps)):
-        cells.add(f"tcp 22 behind {name}", "entered", lambda src, d=data: craft.tcp(src, own, 22, options=d))
-        cells.add(f"tcp 2222 behind {name}", "dropped_input", lambda src, d=data: craft.tcp(src, own, 2222, options=d))
-        cells.add(f"tcp 25 to the relay behind {name}", "forwarded", lambda src, d=data: craft.tcp(src, relay, 25, options=d))
-        cells.add(f"tcp 22 to the relay behind {name}", "dropped_forward",
-                  lambda src, d=data: craft.tcp(src, relay, 22, options=d))
-        cells.add(f"three bytes behind {name}", "dropped_invalid", lambda src, d=data: craft.ip(
-            src, own, TCP, craft.tcp_segment(src, own, 22)[:3], options=d))
+        behind(cells, own, relay, name, options=data)
 
 
 def extension_headers(cells, own, relay):
@@ -318,13 +322,7 @@ def extension_headers(cells, own, relay):
         "all kinds": [(HOPOPTS, pad), (DSTOPTS, pad), (AH, b"\x04\0\0" + b"\0" * 20), (DSTOPTS, pad)],
     }
     for name, chain in chains.items():
-        cells.add(f"tcp 22 behind {name}", "entered", lambda src, c=chain: craft.tcp(src, own, 22, extensions=c))
-        cells.add(f"tcp 2222 behind {name}", "dropped_input", lambda src, c=chain: craft.tcp(src, own, 2222, extensions=c))
-        cells.add(f"tcp 25 to the relay behind {name}", "forwarded", lambda src, c=chain: craft.tcp(src, relay, 25, extensions=c))
-        cells.add(f"tcp 22 to the relay behind {name}", "dropped_forward",
-                  lambda src, c=chain: craft.tcp(src, relay, 22, extensions=c))
-        cells.add(f"three bytes behind {name}", "dropped_invalid", lambda src, c=chain: craft.ip(
-            src, own, TCP, craft.tcp_segment(src, own, 22)[:3], extensions=c))
+        behind(cells, own, relay, name, extensions=chain)
     for name, number, data in (("a header longer than the packet", DSTOPTS, b"\xff\x01\x04\0\0\0\0"),
                                ("a header cut short", DSTOPTS, b"\0"), ("an AH longer than the packet", AH, b"\xff" + b"\0" * 10)):
         cells.add(name, "dropped_invalid", lambda src, n=number, d=data: craft.ip(src, relay, n, bytes([TCP]) + d))
