@@ -248,6 +248,17 @@ def link_address(ns, interface):
     return json.loads(ns.run("ip", "-json", "link", "show", "dev", interface))[0]["address"]
 
 
+def nothing_leaves(version):
+    counters = module.Counters()
+    with sniff.Sniffer(t.internet, "to_eth0") as outside:
+        answer = traffic.udp(t.relay, WORLD[version], 53, timeout=0.5)
+        left = [packet for packet in outside.packets("in") if packet.dport == 53]
+    tap.equal((answer, left), ("silence", []), f"without an {version} address nothing leaves by the WAN")
+    for each in versions():
+        tap.equal(counters.gained(each), {"outbound": 1, "dropped_source": 1} if each == version else {},
+                  f"and the loss is counted for {version} only: {each}")
+
+
 @case.case
 def no_address_to_take():
     module.load(**settings())
@@ -260,12 +271,7 @@ def no_address_to_take():
             "route replace default via 203.0.113.254 dev eth0 onlink\n")
     t.relay.ip(f"neigh replace 10.9.0.1 lladdr {link_address(HOME, 'wg0')} dev wg0\n")
     try:
-        counters = module.Counters()
-        with sniff.Sniffer(t.internet, "to_eth0") as outside:
-            answer = traffic.udp(t.relay, WORLD["ipv4"], 53, timeout=0.5)
-            left = [packet for packet in outside.packets("in") if packet.dport == 53]
-        tap.equal((answer, left), ("silence", []), "without an address nothing leaves by the WAN")
-        tap.equal(counters.gained("ipv4"), {"outbound": 1, "dropped_source": 1}, "and the loss is counted")
+        nothing_leaves("ipv4")
     finally:
         t.relay.ip("neigh del 10.9.0.1 dev wg0\n")
         HOME.ip("addr add 10.9.0.1/24 dev wg0\naddr add 10.9.1.1/24 dev wg1\n"
@@ -287,13 +293,7 @@ def no_ipv6_address_to_take():
             f"-6 neigh replace {WORLD['ipv6']} lladdr {link_address(t.internet, 'to_eth0')} dev eth0\n"
             f"-6 route replace default via {WORLD['ipv6']} dev eth0 onlink\n")
     try:
-        counters = module.Counters()
-        with sniff.Sniffer(t.internet, "to_eth0") as outside:
-            answer = traffic.udp(t.relay, WORLD["ipv6"], 53, timeout=0.5)
-            left = [packet for packet in outside.packets("in") if packet.dport == 53]
-        tap.equal((answer, left), ("silence", []), "without an IPv6 address nothing leaves by the WAN")
-        tap.equal(counters.gained("ipv6"), {"outbound": 1, "dropped_source": 1}, "and the loss is counted")
-        tap.equal(counters.gained("ipv4"), {}, "for IPv6 only")
+        nothing_leaves("ipv6")
     finally:
         HOME.sysctl(ipv6__conf__eth0__use_oif_addrs_only=0)
         HOME.ip(f"-6 neigh del {WORLD['ipv6']} dev eth0\n-6 addr replace fe80::1/64 dev eth0 nodad\n")
