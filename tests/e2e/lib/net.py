@@ -19,6 +19,19 @@ def _setns(fd):
         raise OSError(errno, os.strerror(errno))
 
 
+class Closing:
+    """`with` closes it."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        raise NotImplementedError
+
+
 class Namespace:
     """`with ns:` makes the calling thread, and what it starts, live in there."""
 

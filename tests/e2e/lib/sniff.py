@@ -4,6 +4,8 @@ import collections
 import socket
 import struct
 
+from . import net
+
 _ETH_P_ALL = 3
 _SO_RCVBUFFORCE = 33
 
@@ -34,7 +36,7 @@ def _parse(data):
     return Packet(src, dst, proto, 0, 0, 0, None)
 
 
-class Sniffer:
+class Sniffer(net.Closing):
     """Keeps everything that enters or leaves one interface from now on."""
 
     def __init__(self, ns, interface):
@@ -60,9 +62,3 @@ class Sniffer:
 
     def close(self):
         self.sock.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()

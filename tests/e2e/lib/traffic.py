@@ -200,7 +200,7 @@ class Host:
             pass
 
 
-class Connection:
+class Connection(net.Closing):
     """A client's TCP connection to such a server."""
 
     def __init__(self, ns, address, port, source=None, source_port=0, timeout=5):
@@ -218,12 +218,6 @@ class Connection:
             raise
         self.port = self.sock.getsockname()[1]
         self.address = self.sock.getsockname()[0]
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
 
     def _line(self):
         while b"\n" not in self._buffer:
@@ -280,7 +274,7 @@ class Connection:
         self.sock.close()
 
 
-class Flow:
+class Flow(net.Closing):
     """A client's UDP socket, connected."""
 
     def __init__(self, ns, address, port, source=None, source_port=0):
@@ -290,12 +284,6 @@ class Flow:
             self.sock.bind((source or "", source_port))
         self.sock.connect((address, port))
         self.address, self.port = self.sock.getsockname()[:2]
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
 
     def ask(self, payload=b"?", timeout=2.0):
         self.sock.settimeout(timeout)

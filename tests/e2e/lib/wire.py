@@ -155,7 +155,7 @@ def _mac(ns, interface):
     return bytes.fromhex(words[words.index("link/ether") + 1].replace(":", ""))
 
 
-class Link:
+class Link(net.Closing):
     """One interface: puts packets on it, and keeps what passes from now on."""
 
     def __init__(self, ns, interface, gateway=None, there=net.HOME):
@@ -206,9 +206,3 @@ class Link:
 
     def close(self):
         self.sock.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
