@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 import ctl
 from checks import checks, finds, nft, passes, skips
-from fake import CONFIG, Fake, changed
+from fake import CONFIG, Fake, Older, changed
 from lib import case, module, tap, topo, traffic
 from lib.topo import CLIENT, EVERY_RELAY, HOME, PROXY, RELAY, TUNNEL, WORLD, settings
 
@@ -496,12 +496,7 @@ def unprivileged_and_hostile():
             tap.equal((result.status, raw(result)), (1, []), f"hostile text: {' '.join(args)} prints nothing raw")
         commands = [command for each in checks(fake.run("check", "--json")) for command in each["fix"] if "reboot);" in command]
         tap.ok(commands and all("'" in command.partition("$(")[0] for command in commands), "hostile text: quoted in commands")
-    with Fake(config=None, version=None) as older:
-        for word in CONFIG.split():
-            name, _, value = word.partition("=")
-            older.write(f"parameters/{name}", value)
-        shutil.rmtree(older.dir / "stats")
-        (older.dir / "last_error").unlink()
+    with Older() as older:
         result = older.run("check", "--json")
         for check in ("last-change", "via", "guard", "counters"):
             skips(result, "older module", check)

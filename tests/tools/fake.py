@@ -41,6 +41,17 @@ class Fake:
         shutil.rmtree(self.top)
 
 
+class Older(Fake):
+    """One of before there were `config`, `last_error`, counters and a version."""
+
+    def __init__(self):
+        super().__init__(config=None, version=None, last_error=None)
+        for word in CONFIG.split():
+            name, _, value = word.partition("=")
+            self.write(f"parameters/{name}", value)
+        shutil.rmtree(self.dir / "stats")
+
+
 def changed(**changes):
     return " ".join(f"{name}={changes.get(name, value)}" for name, _, value in
                     (word.partition("=") for word in CONFIG.split()))

@@ -12,7 +12,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 import ctl
-from fake import CONFIG, Fake, changed
+from fake import CONFIG, Fake, Older, changed
 from lib import case, module, net, tap, topo, traffic
 from lib.topo import CLIENT, EVERY_RELAY, HOME, PROXY, RELAY, settings
 
@@ -324,12 +324,7 @@ def other_versions():
         tap.ok("novelty=" in newer.run("save", "--dry-run").out, "newer module: an empty value without known default is kept")
         tap.equal(newer.run("set", "novelty=1").status, 0, "newer module: set")
         tap.equal((newer.dir / "parameters/config").read_text(), CONFIG + " guard=off novelty=1\n", "newer module: one line is written")
-    with Fake(config=None, version=None) as older:
-        for word in CONFIG.split():
-            name, _, value = word.partition("=")
-            older.write(f"parameters/{name}", value)
-        shutil.rmtree(older.dir / "stats")
-        (older.dir / "last_error").unlink()
+    with Older() as older:
         tap.equal(older.run().status, 0, "older module: status")
         finds(older.run("--json"), "older module", "versions-differ", "note")
         tap.equal(older.run("show").out.split(), CONFIG.split(), "older module: show")
