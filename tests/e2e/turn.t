@@ -3,6 +3,7 @@
 
 import os
 import socket
+import struct
 import subprocess
 import sys
 
@@ -17,6 +18,7 @@ RANGE = "chatmail,turn,49152-65535/udp"
 FIRST, MIDDLE, LAST = 49152, 55555, 65535
 DNS, NTP, WG, BELOW = 53, 123, 51820, 32767
 SENT_ON = dict.fromkeys(("seen", "translated", "sent", "answered"), 1)
+FRAGMENT = 44
 INNER = {"ipv4": ("10.77.0.1", "10.77.0.2"), "ipv6": ("fd77::1", "fd77::2")}
 
 t = relay = None
@@ -92,7 +94,7 @@ def fragments():
 
 @case.case
 def fragments_out_of_order():
-    """By hand, last one first, with a gap that is filled later, and one that overlaps."""
+    """By hand: the last one first, and one with a gap that nothing fills."""
     load()
     client, proxy = CLIENT["ipv4"], PROXY["ipv4"]
     payload = os.urandom(3500)
@@ -112,6 +114,47 @@ def fragments_out_of_order():
         tap.equal(traffic.udp(t.internet, proxy, MIDDLE, client), Seen("relay", client, MIDDLE),
                   "ipv4: one with a gap waits")
         tap.equal(counters.gained("ipv4"), SENT_ON, "ipv4: and is not sent on")
+
+
+def pieces(version, datagram, ident, *spans):
+    """Fragments of a datagram, by the bytes that each has."""
+    client, proxy = CLIENT[version], PROXY[version]
+    for begin, end in spans:
+        body, more = datagram[begin:end], end < len(datagram)
+        if version == "ipv4":
+            yield wire.ip(client, proxy, socket.IPPROTO_UDP, body, ident=ident, fragment=more << 13 | begin // 8)
+        else:
+            yield wire.ip(client, proxy, socket.IPPROTO_UDP, body, options=bytes([FRAGMENT]) + struct.pack(
+                "!BBHI", socket.IPPROTO_UDP, 0, begin | more, ident))
+
+
+@case.case
+def fragments_that_overlap():
+    """The whole datagram is lost, not only the one fragment: the others would make up for that."""
+    load()
+    for number, version in enumerate(topo.ip_versions()):
+        datagram = wire.udp(CLIENT[version], PROXY[version], 45100 + number, MIDDLE, os.urandom(3500))
+        spans = [(0, 1200), (2400, len(datagram)), (1200, 2400)]
+        with wire.Link(t.internet, "to_eth0", "eth0") as link:
+            before = len(relay.datagrams)
+            link.send(*pieces(version, datagram, 20, *spans))
+            tap.ok(wait.until(lambda n=before, d=datagram: [data for _, data in relay.datagrams[n:]] == [d[8:]]),
+                   f"{version}: whole without the one that overlaps")
+            for ident, (name, overlap) in enumerate((
+                    ("the first's end", (800, 1200 + 8)), ("the last's begin", (2000, 2400 + 8)),
+                    ("all of the last", (2392, len(datagram))), ("all of the first", (0, 1200 + 8))), 21):
+                counters, before = module.Counters(), len(relay.datagrams)
+                link.send(*pieces(version, datagram, ident, *spans[:2], overlap, spans[2]))
+                tap.equal(traffic.udp(t.internet, PROXY[version], MIDDLE, CLIENT[version]),
+                          Seen("relay", CLIENT[version], MIDDLE), f"{version} {name}: a later datagram passes")
+                tap.equal([data for _, data in relay.datagrams[before:]], [b"?"], f"{version} {name}: nothing else does")
+                tap.equal(counters.gained(version), SENT_ON, f"{version} {name}: nor is counted")
+            # What lies within one that is there already counts as sent twice: Linux keeps the first.
+            before = len(relay.datagrams)
+            link.send(*pieces(version, datagram, 30, *spans[:2]), *pieces(version, bytes(len(datagram)), 30, (400, 800)),
+                      *pieces(version, datagram, 30, spans[2]))
+            tap.ok(wait.until(lambda n=before, d=datagram: [data for _, data in relay.datagrams[n:]] == [d[8:]]),
+                   f"{version}: other bytes within the first change nothing")
 
 
 def querying(version, port, source_port, name):
