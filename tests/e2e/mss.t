@@ -1,7 +1,11 @@
 #!/usr/bin/python3
 """The MSS option of SYN and SYN-ACK: clamped to what fits both ways, with right checksums, or left alone."""
 
+import contextlib
+import fcntl
 import os
+import pathlib
+import re
 import socket
 import struct
 import sys
@@ -9,7 +13,7 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
-from lib import case, module, tap, topo, traffic, wait, wire
+from lib import case, module, net, tap, topo, traffic, wait, wire
 from lib.topo import CLIENT, CLIENT2, HOME, OTHER, PROXY, RELAY, TRANSIT, WORLD, settings
 from lib.traffic import Connection, Seen
 from lib.wire import ACK, SYN
@@ -19,6 +23,10 @@ FULL = {version: 1500 - size for version, size in HEADERS.items()}
 # On the relay: 993 answers, 143 refuses, 465 says nothing.
 OPEN, CLOSED, SILENT = 993, 143, 465
 SIZE = 300000
+
+TRACING = pathlib.Path("/sys/kernel/tracing")
+TUNSETIFF = 0x400454ca
+IFF_TAP, IFF_NAPI, IFF_NAPI_FRAGS, IFF_NO_PI = 0x2, 0x10, 0x20, 0x1000
 
 t = None
 
@@ -313,6 +321,61 @@ def data_is_left_alone():
             counters = module.Counters()
             tap.ok(connection.echo(mss(1460) * 1000), f"{version}: what looks like options is data")
             tap.equal(counters.gained(version), {}, f"{version}: nothing counted")
+
+
+class Tap(net.Closing):
+    """A device by which packets enter whose bytes from CUT on lie in a page: those of the second part of a write."""
+
+    def __init__(self, name):
+        HOME.run("modprobe", "tun")
+        self._fd = os.open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC)
+        flags = IFF_TAP | IFF_NO_PI | IFF_NAPI | IFF_NAPI_FRAGS
+        fcntl.ioctl(self._fd, TUNSETIFF, struct.pack("16sH22x", name.encode(), flags))
+        # Putting segments together would pull all of their headers out of the pages.
+        HOME.run("ethtool", "-K", name, "gro", "off")
+        HOME.ip(f"link set {name} up\n")
+        self._mac = bytes.fromhex(pathlib.Path("/sys/class/net", name, "address").read_text("ascii").replace(":", ""))
+        self.cut = None
+
+    def send(self, packet):
+        kind = b"\x86\xdd" if packet[0] >> 4 == 6 else b"\x08\0"
+        os.writev(self._fd, [self._mac + b"\2\0\0\0\0\1" + kind + packet[:self.cut], packet[self.cut:]])
+
+    def close(self):
+        os.close(self._fd)
+
+
+@contextlib.contextmanager
+def entries(name):
+    """How many bytes of each packet that enters by the device lie in pages, as the kernel traces it."""
+    if not (TRACING / "events").exists():
+        HOME.run("mount", "-t", "tracefs", "tracefs", str(TRACING))
+    switch = TRACING / "events/net/napi_gro_frags_entry/enable"
+    (TRACING / "trace").write_text("", "ascii")
+    switch.write_text("1", "ascii")
+    try:
+        yield lambda: [int(size) for size in re.findall(rf"napi_gro_frags_entry: dev={name} .* data_len=(\d+) ",
+                                                        (TRACING / "trace").read_text("ascii"))]
+    finally:
+        switch.write_text("0", "ascii")
+
+
+@case.case
+def options_in_pages():
+    """Of a packet that is not linear; NAT needs no more than the ports of it, and leaves the options there."""
+    module.load(**settings(wan="eth0,tap0", mss="1000"))
+    options, changed = NOP + mss(1460) + NOP * 3, NOP + mss(1000) + NOP * 3
+    with Tap("tap0") as near, entries("tap0") as in_pages:
+        for version in topo.ip_versions():
+            with wire.Link(t.relay, "wg0") as far:
+                # The whole list, from within the option's value on, behind it; and with all of the TCP header.
+                for number, cut in enumerate((20, 24, 26, 0)):
+                    sport = 44000 + number
+                    packet, want = sent_on(version, CLOSED, changed, options, sport, payload=b"data")
+                    near.cut = HEADERS[version] - 20 + cut
+                    before = len(in_pages())
+                    compare(version, near, far, packet, want, sport, f"{version} {cut} bytes of TCP's header, then pages", 1)
+                    tap.ok(len(packet) - near.cut in in_pages()[before:], f"{version} {cut} bytes, then pages: not linear")
 
 
 def offload(state):
