@@ -47,14 +47,38 @@ static void fix_iptables(struct findings *f, const struct state *state, enum fam
 	}
 }
 
-static void fix_firewalld(struct findings *f, const struct obstacle *o)
+static bool named_before(const struct relays *relays, size_t n)
 {
-	fix(f, "firewall-cmd --get-zone-of-interface=%s    # IN-ZONE", name_of(f, o->in, "INTERFACE"));
-	fix(f, "firewall-cmd --get-zone-of-interface=%s    # OUT-ZONE", name_of(f, o->out, "INTERFACE"));
-	fix(f, "firewall-cmd --permanent --new-policy=chatdnat");
-	fix(f, "firewall-cmd --permanent --policy=chatdnat --add-ingress-zone=IN-ZONE --add-egress-zone=OUT-ZONE");
-	fix(f, "firewall-cmd --permanent --policy=chatdnat --set-target=ACCEPT");
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (!strcmp(relays->v[i].text, relays->v[n].text))
+			return true;
+	return false;
+}
+
+/* By the relays' addresses, of all families at once, since interfaces change their zones and need not have one. */
+static void fix_firewalld(struct findings *f, const struct state *state, enum way way, const struct obstacle *o)
+{
+	const char *policy = way == INWARD ? "chatdnat-in" : "chatdnat-out", *side = way == INWARD ? "destination" : "source";
+	char *chain = xasprintf("filter_FWD_policy_%s", policy);
+	size_t i, n;
+
+	if (!has_chain(state, o->base, chain))
+		fix(f, "firewall-cmd --permanent --new-policy=%s", policy);
+	fix(f, "firewall-cmd --permanent --policy=%s --add-ingress-zone=ANY", policy);
+	fix(f, "firewall-cmd --permanent --policy=%s --add-egress-zone=ANY", policy);
+	for (i = n = 0; i < state->relays.n && n < FIXES_MAX - 4; i++) {
+		const struct relay *relay = &state->relays.v[i];
+
+		if (!relay->valid || named_before(&state->relays, i))
+			continue;
+		fix(f, "firewall-cmd --permanent --policy=%s --add-rich-rule='rule family=%s %s address=%s accept'", policy,
+		    relay->family == V4 ? "ipv4" : "ipv6", side, relay->text);
+		n++;
+	}
 	fix(f, "firewall-cmd --reload");
+	free(chain);
 }
 
 void fix_obstacle(struct findings *f, const struct state *state, enum family family, enum way way,
@@ -67,7 +91,7 @@ void fix_obstacle(struct findings *f, const struct state *state, enum family fam
 		fix(f, "nft -a list chain %s %s %s    # and take the rule away that concerns the port", kind,
 		    word(f, o->chain->table), word(f, o->chain->name));
 	else if (!strcmp(base->table, "firewalld"))
-		fix_firewalld(f, o);
+		fix_firewalld(f, state, way, o);
 	else if (by_iptables(base))
 		fix_iptables(f, state, family, way, o);
 	else if (way != OUTWARD)

@@ -141,6 +141,9 @@ static enum truth mark(uint32_t revision, const void *info, size_t len)
 
 enum truth xt_match(const char *name, uint32_t revision, const void *info, size_t len, const struct packet *packet)
 {
+	static const char *const absent[] = { "icmp", "icmp6", "rt", "frag", "hbh", "dst", "mh", "ah", "esp" };
+	size_t i;
+
 	if (!strcmp(name, "comment") || !strcmp(name, "limit"))
 		return TRUE;
 	if (!strcmp(name, "conntrack"))
@@ -157,7 +160,9 @@ enum truth xt_match(const char *name, uint32_t revision, const void *info, size_
 		return addrtype(revision, info, len, packet);
 	if (!strcmp(name, "mark"))
 		return mark(revision, info, len);
-	if (!strcmp(name, "icmp") || !strcmp(name, "icmp6"))
-		return FALSE;
+	/* Of another protocol, or a header of IPv6's that no ordinary connection has. */
+	for (i = 0; i < sizeof(absent) / sizeof(absent[0]); i++)
+		if (!strcmp(name, absent[i]))
+			return FALSE;
 	return UNKNOWN;
 }

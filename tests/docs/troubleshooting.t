@@ -4,7 +4,6 @@
 
 import os
 import re
-import shutil
 import sys
 
 sys.dont_write_bytecode = True
@@ -89,15 +88,6 @@ def docker():
         HOME.run(tool, "-w", "-P", "FORWARD", "ACCEPT")
         HOME.run(tool, "-w", "-F")
     conntrack.flush()
-
-
-@case.case
-def others():
-    for firewall, program in (("ufw", "ufw"), ("firewalld", "firewall-cmd")):
-        for command in sum(row(firewall), []):
-            if command.startswith(program):
-                tap.skip(f"troubleshooting.md: {command}",
-                         "not in this machine" if not shutil.which(program) else "does not run without systemd")
 
 
 case.run(setup, EVERY_RELAY, 120)
