@@ -104,6 +104,7 @@ void checks_run(struct findings *findings, const struct state *state)
 	check_config(findings, state);
 	check_host(findings, state);
 	check_tunnel(findings, state);
+	check_wireguard(findings, state);
 	check_firewall(findings, state);
 	check_listeners(findings, state);
 	check_probes(findings, state);

@@ -63,6 +63,7 @@ void check_module(struct findings *findings, const struct state *state);
 void check_path(struct findings *findings, const struct state *state);
 void check_probes(struct findings *findings, const struct state *state);
 void check_tunnel(struct findings *findings, const struct state *state);
+void check_wireguard(struct findings *findings, const struct state *state);
 
 void checks_run(struct findings *findings, const struct state *state);
 void findings_free(struct findings *findings);

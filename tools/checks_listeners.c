@@ -104,16 +104,18 @@ static void check_shadowed(struct findings *f, const struct state *state)
 /* The other end, at home behind a NAT as a rule, is the one to open the tunnel. */
 static void check_tunnel_port(struct findings *f, const struct ports *allow, const char *text, const struct link *link)
 {
-	int port = wireguard_port(link->name);
+	struct wireguard wg;
+	int err = wireguard_read(&wg, link->name);
 
-	if (port < 0) {
-		skipped(f, "The port of %s cannot be read: %s.", link->name, reason(port));
-	} else if (!ports_contain(allow, UDP, (uint16_t)port)) {
+	if (err) {
+		skipped(f, "The port of %s cannot be read: %s.", link->name, reason(err));
+	} else if (!ports_contain(allow, UDP, (uint16_t)wg.port)) {
 		finding(f, WARNING, "tunnel-locked-out",
 			"guard=full keeps port %d/udp from the internet, where %s listens: the other end cannot open the tunnel.",
-			port, link->name);
-		fix(f, "chatdnatctl set allow=%s%s%d/udp", *text ? word(f, text) : "", *text ? "," : "", port);
+			wg.port, link->name);
+		fix(f, "chatdnatctl set allow=%s%s%d/udp", *text ? word(f, text) : "", *text ? "," : "", wg.port);
 	}
+	wireguard_free(&wg);
 }
 
 static void check_guard(struct findings *f, const struct state *state)

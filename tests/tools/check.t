@@ -25,6 +25,7 @@ from lib.topo import CLIENT, EVERY_RELAY, HOME, PROXY, RELAY, TUNNEL, WORLD, set
 OPTIONS = pathlib.Path("/etc/modprobe.d/chatdnat.conf")
 AUTOLOAD = pathlib.Path("/etc/modules-load.d/chatdnat.conf")
 EFIVAR = "SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+FAILURES = ("no-peer", "no-default-route", "forwarding-off", "mtu-too-small")
 NEWER = CONFIG + " guard=off allow=22 mss=auto via= hairpin=0 log=off"
 
 t = None
@@ -50,6 +51,24 @@ def provoked(name, finding, outcome, *commands, check=None, **how):
     with Fake(config=NEWER) as fake:
         if check:
             passes(fake.run("check", "--json"), f"{name}, healthy", check)
+
+
+def mends(name, finding, config, *commands, **how):
+    """The fault, found; gone when these of the commands that it prints have been run."""
+    with Fake(config=config, **how) as fake:
+        found = finds(fake.run("check", "--json"), name, finding, "fail" if finding in FAILURES else "warn", *commands)
+    for command in commands:
+        program, _, settings_ = command.partition("    #")[0].partition(" set ")
+        if program == "chatdnatctl":
+            changes = dict(word.split("=", 1) for word in settings_.split())
+            config = " ".join(f"{key}={changes.get(key, value)}" for key, _, value in
+                              (word.partition("=") for word in config.split()))
+        else:
+            HOME.run("sh", "-ec", command)
+    with Fake(config=config, **how) as fake:
+        left = [each["text"] for each in checks(fake.run("check", "--json")) if each["id"] == finding]
+        if not tap.equal(left, [], f"{name}: mended"):
+            tap.diag(found)
 
 
 def newer(**changes):
@@ -360,6 +379,82 @@ def listeners():
     provoked("guard=full, no SSH", "no-ssh", "warn", "chatdnatctl set allow=80,ssh", config=newer(guard="full", allow="80"))
     with Fake(config=newer(guard="full")) as fake:
         passes(fake.run("check", "--json"), "guard=full", "guard")
+
+
+@contextlib.contextmanager
+def later(seconds):
+    """The wall clock, put forward."""
+    time.clock_settime(time.CLOCK_REALTIME, time.time() + seconds)
+    try:
+        yield
+    finally:
+        time.clock_settime(time.CLOCK_REALTIME, time.time() - seconds)
+
+
+@case.case
+def wireguard():
+    ends = {HOME: ("wg9", 1), t.relay: ("wg8", 2)}
+    keys = {}
+    for ns, (name, n) in ends.items():
+        private = ns.run("wg", "genkey").strip()
+        ns.ip(f"link add {name} type wireguard\n"
+              f"addr add 10.77.0.{n}/24 dev {name}\n-6 addr add fd77:9::{n}/64 dev {name} nodad\n")
+        ns.run("sh", "-ec", f"echo {private} | wg set {name} private-key /dev/stdin listen-port 5182{n}")
+        ns.ip(f"link set {name} up\n")
+        keys[ns] = (private, ns.run("wg", "show", name, "public-key").strip())
+    private, public = keys[t.relay]
+    config = newer(v4="10.77.0.2", v6="fd77:9::2", via="wg9")
+
+    def look(**how):
+        with Fake(config=config) as fake:
+            return fake.run("check", "--json", **how)
+    set_to = "wg set wg9 peer"
+    found = finds(look(), "no peer at all", "no-peer", "fail",
+                  f"{set_to} RELAYS-PUBLIC-KEY allowed-ips 10.77.0.2/32    # and a [Peer] in its file",
+                  f"{set_to} RELAYS-PUBLIC-KEY allowed-ips fd77:9::2/128    # and a [Peer] in its file")
+    tap.ok(found and "10.77.0.2" in found["text"], "no peer at all: which relay")
+    HOME.run("wg", "set", "wg9", "peer", public, "allowed-ips", "192.0.2.0/25,10.77.0.128/25")
+    mends("not in AllowedIPs", "no-peer", config,
+          f"{set_to} \"$(wg show wg9 peers)\" allowed-ips 192.0.2.0/25,10.77.0.128/25,10.77.0.2/32,fd77:9::2/128"
+          "    # and AllowedIPs in its file")
+    stranger = t.relay.run("sh", "-ec", "wg genkey | wg pubkey").strip()
+    HOME.run("wg", "set", "wg9", "peer", stranger, "allowed-ips", "10.77.0.2/31")
+    result = look()
+    tap.equal([each["id"] for each in checks(result) if each["check"] == "wireguard"], ["tunnel-never-up"],
+              "the longest prefix counts, and one peer is named once")
+    HOME.run("wg", "set", "wg9", "peer", public, "allowed-ips", "10.77.0.128/25")
+    finds(look(), "several peers", "no-peer", "fail", "wg show wg9 allowed-ips    # which peer is the relay?",
+          f"{set_to} RELAYS-PUBLIC-KEY allowed-ips ITS-PRESENT-ONES,fd77:9::2/128    # and AllowedIPs in its file")
+    HOME.run("wg", "set", "wg9", "peer", stranger, "remove")
+
+    # More than one message holds, and the relay's in the last.
+    many = [f"10.{n // 256}.{n % 256}.0/24" for n in range(100 * 256, 108 * 256)]
+    HOME.run("sh", "-ec", f"wg setconf wg9 /dev/stdin <<E\n[Interface]\nPrivateKey = {keys[HOME][0]}\nListenPort = 51821\n"
+             f"[Peer]\nPublicKey = {public}\nEndpoint = 10.9.0.2:51822\n"
+             f"AllowedIPs = {','.join(many)},10.77.0.2/32,fd77:9::2/128\nE\n")
+    t.relay.run("wg", "set", "wg8", "peer", keys[HOME][1], "allowed-ips", "0.0.0.0/0,::/0")
+    wake = "ping -c 3 10.77.0.2    # a tunnel that is merely idle wakes up"
+    mends("never a handshake", "tunnel-never-up", config, wake)
+    passes(look(), "a fresh handshake", "wireguard")
+    with later(200):
+        found = finds(look(), "an old handshake", "tunnel-silent", "warn", wake)
+        tap.ok(found and " s ago" in found["text"], "an old handshake: how old")
+        # The keys have not expired, which is by another clock.
+        HOME.ip("link set wg9 down\nlink set wg9 up\n")
+        mends("the tunnel was idle", "tunnel-silent", config, wake)
+        with later(200):
+            t.relay.ip("link set wg8 down\n")
+            HOME.ip("link set wg9 down\nlink set wg9 up\n")
+            HOME.run("sh", "-c", "ping -c 1 -W 1 10.77.0.2 || :")
+            finds(look(), "the relay's end is down", "tunnel-silent", "warn", wake)
+    passes(look(), "a handshake from the future", "wireguard")
+    skips(look(before=ctl.NOBODY), "not root", "wireguard", "needs root")
+    output = "".join(str(vars(each)) for each in (look(), result)) + Fake(config=config).run("status").out
+    tap.ok(not any(key in output for pair in keys.values() for key in pair), "no key is printed")
+    HOME.ip("link set wg9 down\n")
+    passes(look(), "down", "wireguard")
+    for ns, (name, _) in ends.items():
+        ns.ip(f"link del {name}\n")
 
 
 @case.case
