@@ -8,6 +8,7 @@
 #include "sysctl.h"
 
 #define IPV6_MIN_MTU 1280
+#define ETHERNET_MTU 1500
 
 static const char *via_of(const struct state *state)
 {
@@ -106,19 +107,19 @@ static void check_via(struct findings *f, const struct state *state)
 	check_end(f, "The interface %s (via) is up.", via);
 }
 
-/* The smallest MTU of the WAN interfaces, 0 without any. */
-static unsigned int wan_mtu(const struct state *state)
+/* The WAN interface with the smallest MTU, or NULL. */
+static const struct link *narrowest_wan(const struct state *state)
 {
-	unsigned int mtu = 0;
+	const struct link *narrowest = NULL;
 	size_t i;
 
 	for (i = 0; i < state->links.n; i++) {
 		const struct link *link = &state->links.v[i];
 
-		if (wan_of(state, link) && link->mtu && (!mtu || link->mtu < mtu))
-			mtu = link->mtu;
+		if (wan_of(state, link) && link->mtu && (!narrowest || link->mtu < narrowest->mtu))
+			narrowest = link;
 	}
-	return mtu;
+	return narrowest;
 }
 
 static void fix_mss(struct findings *f, const struct state *state)
@@ -129,36 +130,63 @@ static void fix_mss(struct findings *f, const struct state *state)
 		fix(f, "nft insert rule inet filter forward tcp flags syn tcp option maxseg size set rt mtu");
 }
 
+/* The kernel takes IPv6 away from an interface with a smaller MTU, and so the route: `via` tells by which it was. */
+static bool too_small_for_ipv6(struct findings *f, const struct state *state, const struct relay *relay,
+			       const struct link *out)
+{
+	const struct link *via = link_by_name(&state->links, via_of(state));
+
+	if (via && via->mtu && via->mtu < IPV6_MIN_MTU)
+		out = via;
+	if (out && out->mtu < IPV6_MIN_MTU) {
+		finding(f, PROBLEM, "mtu-too-small", "The MTU of %s is %u: IPv6 needs %d, and the kernel does without it there.",
+			out->name, out->mtu, IPV6_MIN_MTU);
+		fix(f, "ip link set dev %s mtu %d", word(f, out->name), IPV6_MIN_MTU);
+		fix(f, "ip -6 address add ADDRESS/PREFIX dev %s    # which went with it", word(f, out->name));
+		return true;
+	}
+	if (out && relay->route.mtu && relay->route.mtu < IPV6_MIN_MTU) {
+		finding(f, PROBLEM, "mtu-too-small", "The MTU of the route to %s is %u: IPv6 needs %d.", relay->text,
+			relay->route.mtu, IPV6_MIN_MTU);
+		fix(f, "ip -6 route replace %s dev %s mtu %d", word(f, relay->text), word(f, out->name), IPV6_MIN_MTU);
+		return true;
+	}
+	return false;
+}
+
 static void check_mtu(struct findings *f, const struct state *state, enum family family)
 {
-	unsigned int headers = family == V4 ? 40 : 60, wan = wan_mtu(state), mtu;
+	const char *name = families[family].name;
+	unsigned int headers = family == V4 ? 40 : 60, mtu, narrow, wide;
 	const struct relay *relay = first_relay(state, family);
-	const struct link *out = relay ? relay_link(state, relay) : NULL;
+	const struct link *out = relay ? relay_link(state, relay) : NULL, *wan = narrowest_wan(state), *at;
 	long mss = strtol(config_text(&state->module.config, "mss"), NULL, 10);
 
 	check_begin(f, "mtu");
-	if (!out || !wan || wan_of(state, out)) {
-		check_end(f, "%s: there is no tunnel to compare with.", families[family].name);
+	if (family == V6 && relay && too_small_for_ipv6(f, state, relay, out))
+		return;
+	if (!out || !wan) {
+		skipped(f, "%s: there is no WAN interface, or no route to the relay.", name);
 		return;
 	}
 	mtu = relay->route.mtu && relay->route.mtu < out->mtu ? relay->route.mtu : out->mtu;
-	if (family == V6 && mtu < IPV6_MIN_MTU) {
-		finding(f, PROBLEM, "mtu-too-small", "The MTU of %s is %u: IPv6 needs %d.", out->name, mtu, IPV6_MIN_MTU);
-		fix(f, "ip link set dev %s mtu %d", word(f, out->name), IPV6_MIN_MTU);
-	} else if (mtu < wan && (!setting_exists(state, "mss") || setting_is(state, "mss", "off"))) {
+	at = mtu < wan->mtu ? out : wan;
+	narrow = mtu < wan->mtu ? mtu : wan->mtu;
+	/* A relay elsewhere on the internet, and its clients, are on Ethernet for all that they know. */
+	wide = wan_of(state, out) ? ETHERNET_MTU : mtu > wan->mtu ? mtu : wan->mtu;
+	if (narrow < wide && (!setting_exists(state, "mss") || setting_is(state, "mss", "off"))) {
 		finding(f, WARNING, "mss-not-clamped",
-			"%s: the MTU of %s is %u, that of the WAN interface %u, and the MSS is not clamped: where ICMP is "
+			"%s: the MTU of %s is %u, that of the WAN interface %s %u, and the MSS is not clamped: where ICMP is "
 			"filtered, large mails hang and small ones pass.",
-			families[family].name, out->name, mtu, wan);
+			name, out->name, mtu, wan->name, wan->mtu);
 		fix_mss(f, state);
-	} else if (mss > 0 && (unsigned long)mss + headers > mtu) {
-		finding(f, WARNING, "mss-too-large",
-			"%s: mss=%ld and the headers do not fit into the MTU of %s, %u.", families[family].name, mss,
-			out->name, mtu);
+	} else if (mss > 0 && (unsigned long)mss + headers > narrow) {
+		finding(f, WARNING, "mss-too-large", "%s: mss=%ld and the headers do not fit into the MTU of %s, %u.", name, mss,
+			at->name, narrow);
 		fix_mss(f, state);
 	}
-	check_end(f, "%s: the MTU of %s is %u, that of the WAN interface %u%s.", families[family].name, out->name, mtu, wan,
-		  mtu < wan ? ", and the MSS is clamped" : "");
+	check_end(f, "%s: the MTU of %s is %u, that of the WAN interface %s %u%s.", name, out->name, mtu, wan->name, wan->mtu,
+		  narrow < wide ? ", and the MSS is clamped" : "");
 }
 
 static long long rp_filter(const char *interface)

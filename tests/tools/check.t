@@ -271,6 +271,13 @@ def routes():
              "nft insert rule inet filter forward tcp flags syn tcp option maxseg size set rt mtu", config=CONFIG)
     provoked("mss too large", "mss-too-large", "warn", "chatdnatctl set mss=auto", config=newer(mss=1400))
     with Fake(config=newer(mss=1360, v6="")) as fake:
+    with Fake(config=newer(v4="192.0.2.10", v6="", masquerade="off")) as fake:
+        found = finds(fake.run("check", "--json"), "a public relay, masquerade=off", "relay-by-wan", "warn",
+                      "chatdnatctl set masquerade=wan")
+        tap.ok(found and "masquerade is off" in found["text"], "a public relay, masquerade=off: why")
+    with Fake(config=newer(v4="192.0.2.10", v6="")) as fake:
+        found = finds(fake.run("check", "--json"), "a public relay, masquerade=wan", "relay-by-wan", "warn")
+        tap.ok(found and "masquerade is off" not in found["text"], "a public relay: masquerading mends the first of its findings")
         passes(fake.run("check", "--json"), "mss fits", "mtu")
     HOME.ip("link set wg0 mtu 1500\n")
     with Fake(config=newer(mss="off")) as fake:
@@ -291,6 +298,36 @@ def sysctls():
     HOME.sysctl(ipv4__ip_forward=1, ipv6__conf__all__forwarding=1)
     for path, value, command in (
             ("nf_conntrack_tcp_timeout_established", 600, "sysctl -w net.netfilter.nf_conntrack_tcp_timeout_established=432000"),
+@case.case
+def narrow_wan():
+    HOME.ip("link set eth0 mtu 1492\n")
+    mends("PPPoE, mss=off", "mss-not-clamped", newer(mss="off"), "chatdnatctl set mss=auto")
+    mends("PPPoE, mss=1460", "mss-too-large", newer(mss=1460, v6=""), "chatdnatctl set mss=auto")
+    for relay in (RELAY, topo.PUBLIC):
+        config = newer(v4=relay["ipv4"], v6="")
+        with Fake(config=config.replace("mss=auto", "mss=1453")) as fake:
+            found = finds(fake.run("check", "--json"), f"PPPoE, {relay['ipv4']}, mss=1453", "mss-too-large", "warn")
+            tap.ok(found and "eth0, 1492" in found["text"], f"PPPoE, {relay['ipv4']}: the WAN is what is too small")
+        with Fake(config=config.replace("mss=auto", "mss=1452")) as fake:
+            passes(fake.run("check", "--json"), f"PPPoE, {relay['ipv4']}, mss=1452", "mtu")
+    mends("PPPoE, no tunnel, mss=off", "mss-not-clamped", newer(mss="off", v4=topo.PUBLIC["ipv4"], v6=""), "chatdnatctl set mss=auto")
+    HOME.ip("link set eth0 mtu 1500\n")
+    with Fake(config=newer(mss="off", v4=topo.PUBLIC["ipv4"], v6="")) as fake:
+        passes(fake.run("check", "--json"), "Ethernet, no tunnel, mss=off", "mtu")
+
+
+@case.case
+def too_small_for_ipv6():
+    HOME.ip("-6 route add fd00:9::2/128 dev wg0 mtu 1200\n")
+    mends("MTU of the IPv6 route", "mtu-too-small", newer(), "ip -6 route replace fd00:9::2 dev wg0 mtu 1280")
+    HOME.ip("-6 route del fd00:9::2/128 dev wg0\nlink set wg0 mtu 1200\n")
+    mends("MTU of via", "mtu-too-small", newer(via="wg0"), "ip link set dev wg0 mtu 1280")
+    HOME.ip("link set wg0 mtu 1500\n-6 addr add fd00:9::1/64 dev wg0 nodad\n")
+    with Fake(config=newer(via="wg0")) as fake:
+        for check in ("mtu", "route"):
+            passes(fake.run("check", "--json"), "IPv6 is back", check)
+
+
             ("nf_conntrack_udp_timeout_stream", 20, "sysctl -w net.netfilter.nf_conntrack_udp_timeout_stream=60")):
         with sysctl(f"net/netfilter/{path}", value):
             provoked(path, "short-timeout", "warn", command)
