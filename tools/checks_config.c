@@ -7,6 +7,8 @@
 
 #include "saved.h"
 
+#define TURN_PORT 3478
+
 static bool wan_has(const struct state *state, enum family family)
 {
 	size_t i;
@@ -69,6 +71,33 @@ static void check_modes(struct findings *f, const struct state *state)
 	check_end(f, "The relay sees its clients' own addresses where it is reached by another interface than a WAN one.");
 }
 
+/* A TURN server hands out a port of its own for each call: two that follow one another are a range. */
+static bool udp_range(const struct ports *ports)
+{
+	unsigned int port;
+
+	for (port = 1024; port < 65535; port++)
+		if (port != TURN_PORT && port + 1 != TURN_PORT && ports_contain(ports, UDP, (uint16_t)port) &&
+		    ports_contain(ports, UDP, (uint16_t)(port + 1)))
+			return true;
+	return false;
+}
+
+static void check_calls(struct findings *f, const struct state *state)
+{
+	check_begin(f, "calls");
+	if (!ports_contain(&state->ports, UDP, TURN_PORT)) {
+		check_end(f, "No TURN server is among the ports.");
+	} else if (!udp_range(&state->ports)) {
+		finding(f, WARNING, "calls-without-range",
+			"ports has %d/udp, TURN's, but no range of UDP ports: calls ring, and nothing is heard. Which range it is "
+			"stands in the TURN server's configuration.",
+			TURN_PORT);
+		fix(f, "chatdnatctl set ports=%s,49152-65535/udp", word(f, config_text(&state->module.config, "ports")));
+	}
+	check_end(f, "TURN and a range of UDP ports are sent on; the TURN server has to announce this host's address.");
+}
+
 static void check_refusal(struct findings *f, const struct state *state)
 {
 	check_begin(f, "last-change");
@@ -123,4 +152,5 @@ void check_config(struct findings *f, const struct state *state)
 	check_wan(f, state);
 	check_relays(f, state);
 	check_modes(f, state);
+	check_calls(f, state);
 }

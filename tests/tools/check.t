@@ -220,6 +220,11 @@ def configuration():
              config=changed(masquerade="all"))
     provoked("last error", "last-error", "warn", check="last-change", last_error="v4: 'x'")
     provoked("not saved", "not-saved", "warn", "chatdnatctl save")
+    mends("TURN without ports for its calls", "calls-without-range", newer(ports="25,3478-3479/udp,5349/udp"),
+          "chatdnatctl set ports=25,3478-3479/udp,5349/udp,49152-65535/udp")
+    for ports in ("25,3478/udp,50000-50001/udp", "25", "25,3478,50000-50001"):
+        with Fake(config=newer(ports=ports)) as fake:
+            passes(fake.run("check", "--json"), f"ports={ports}", "calls")
     OPTIONS.write_text(f"options chatdnat {NEWER}\n", encoding="ascii")
     provoked("saved differs", "saved-differs", "warn", "chatdnatctl save", check="saved", config=newer(mss=1300))
     forget()
