@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "checks.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,17 +172,48 @@ static void check_default_route(struct findings *f, const struct state *state, e
 	for (i = 0; i < state->links.n && !first; i++)
 		if (wan_of(state, &state->links.v[i]) && link_has(&state->links.v[i], family))
 			first = &state->links.v[i];
+/*
+ * Whether the address's own rule ("ip rule add from ...") leads to the internet where the main table does not. That
+ * does for this host's own connections. A relay's reply is routed while it still has the relay's address.
+ */
+static bool own_table(struct route *route, const struct state *state, const struct link *link, enum family family)
+{
+	const struct address *own = link_address(link, family);
+
+	route_get(route, &state->somewhere[family], own);
+	return !route->err && route->oif == link->index;
+}
+
+static void fix_default_route(struct findings *f, enum family family, const struct link *link, const struct route *route)
+{
+	char gateway[INET6_ADDRSTRLEN] = "GATEWAY";
+
+	if (route->has_gateway)
+		address_format(&route->gateway, gateway, sizeof(gateway));
+	if (!route->has_gateway && !route->err)
+		fix(f, "ip %sroute add default dev %s", family == V6 ? "-6 " : "", word(f, link->name));
+	else
+		fix(f, "ip %sroute add default via %s dev %s", family == V6 ? "-6 " : "", gateway, word(f, link->name));
+}
+
 	if (!first) {
 		skipped(f, "%s: no WAN interface has an address.", families[family].name);
 		return;
 	}
-	if (state->world[family].err) {
+	struct route route;
+	if (state->world[family].err && own_table(&route, state, first, family)) {
+		finding(f, PROBLEM, "no-default-route",
+			"%s: the addresses of %s have a table of their own, but the main table has no route to the internet: the "
+			"relay's replies are routed by that one, before they take this host's address, and are lost.",
+			families[family].name, first->name);
+		fix_default_route(f, family, first, &route);
+	} else if (state->world[family].err) {
 		finding(f, PROBLEM, "no-default-route",
 			"There is no %s route to the internet: clients get no answers.%s", families[family].name,
 			family == V6 ? " A forwarding host ignores router advertisements unless accept_ra is 2." : "");
 		if (family == V6)
 			fix_accept_ra(f, first);
-		fix(f, "ip %sroute add default via GATEWAY dev %s", family == V6 ? "-6 " : "", word(f, first->name));
+		fix_default_route(f, family, first, &route);
 	}
 	check_end(f, "There is an %s route to the internet.", families[family].name);
 }

@@ -43,7 +43,6 @@ static void read_configured(struct state *state)
 
 bool state_read(struct state *state)
 {
-	struct address address;
 	enum family family;
 
 	*state = (struct state){ 0 };
@@ -57,8 +56,8 @@ bool state_read(struct state *state)
 	read_configured(state);
 	state->links_err = links_read(&state->links);
 	for (family = 0; family < FAMILIES; family++) {
-		address_parse(&address, family, somewhere[family]);
-		route_get(&state->world[family], &address, NULL);
+		address_parse(&state->somewhere[family], family, somewhere[family]);
+		route_get(&state->world[family], &state->somewhere[family], NULL);
 	}
 	read_conntrack(state);
 	read_forwarding(state);

@@ -23,7 +23,8 @@ struct state {
 
 	struct links links;
 	int links_err;		      /* negative errno: links could not be listed */
-	struct route world[FAMILIES]; /* to somewhere on the internet */
+	struct address somewhere[FAMILIES]; /* on the internet */
+	struct route world[FAMILIES]; /* to there */
 
 	int counted;		      /* 0, or the negative errno of counting connections */
 	long long ct_count, ct_max;   /* of the whole conntrack table, -1: unknown */

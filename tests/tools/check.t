@@ -348,7 +348,14 @@ def too_small_for_ipv6():
     HOME.ip("-6 route replace default via 2001:db8:1::fe\n")
     HOME.ip("route del default\n")
     provoked("no IPv4 default route", "no-default-route", "fail", "ip route add default via GATEWAY dev eth0")
-    HOME.ip("route replace default via 203.0.113.254\n")
+    HOME.ip("rule add from 203.0.113.1 table 77\nroute add default via 203.0.113.254 table 77\n")
+    provoked("own tables only", "no-default-route", "fail", "ip route add default via 203.0.113.254 dev eth0")
+    with Fake(config=NEWER) as fake:
+        found = [each["text"] for each in checks(fake.run("check", "--json")) if each["id"] == "no-default-route"]
+        tap.ok(found and "table of their own" in found[0], "own tables only: said so")
+    mends("own tables only", "no-default-route", NEWER, "ip route add default via 203.0.113.254 dev eth0")
+    HOME.ip("rule del from 203.0.113.1 table 77\nroute flush table 77\n"
+            "route del default\nroute add default via 203.0.113.254\n")
 
     # A second way to the internet: what comes in there would be answered by the first.
     HOME.ip("link add wan9 type dummy\naddr add 198.18.0.1/24 dev wan9\nlink set wan9 up\n")
