@@ -66,6 +66,16 @@ static void check_interface_forwarding(struct findings *f, const struct state *s
 	free(name);
 }
 
+static bool has_relay(const struct state *state, enum family family, const struct link *link)
+{
+	size_t i;
+
+	for (i = 0; i < state->relays.n; i++)
+		if (state->relays.v[i].family == family && relay_link(state, &state->relays.v[i]) == link)
+			return true;
+	return false;
+}
+
 static void check_pattern(struct findings *f, const struct state *state, const char *pattern)
 {
 	bool wildcard = *pattern && pattern[strlen(pattern) - 1] == '+';
@@ -162,16 +172,6 @@ static void check_wans(struct findings *f, const struct state *state)
 			  "the DNS holds the outer address");
 }
 
-/* A forwarding host with accept_ra=1 loses the route, and after that nothing shows where it came from. */
-static void check_default_route(struct findings *f, const struct state *state, enum family family)
-{
-	const struct link *first = NULL;
-	size_t i;
-
-	check_begin(f, "default-route");
-	for (i = 0; i < state->links.n && !first; i++)
-		if (wan_of(state, &state->links.v[i]) && link_has(&state->links.v[i], family))
-			first = &state->links.v[i];
 /*
  * Whether the address's own rule ("ip rule add from ...") leads to the internet where the main table does not. That
  * does for this host's own connections. A relay's reply is routed while it still has the relay's address.
@@ -196,11 +196,21 @@ static void fix_default_route(struct findings *f, enum family family, const stru
 		fix(f, "ip %sroute add default via %s dev %s", family == V6 ? "-6 " : "", gateway, word(f, link->name));
 }
 
+/* A forwarding host with accept_ra=1 loses the route, and after that nothing shows where it came from. */
+static void check_default_route(struct findings *f, const struct state *state, enum family family)
+{
+	const struct link *first = NULL;
+	struct route route;
+	size_t i;
+
+	check_begin(f, "default-route");
+	for (i = 0; i < state->links.n && !first; i++)
+		if (wan_of(state, &state->links.v[i]) && link_has(&state->links.v[i], family))
+			first = &state->links.v[i];
 	if (!first) {
 		skipped(f, "%s: no WAN interface has an address.", families[family].name);
 		return;
 	}
-	struct route route;
 	if (state->world[family].err && own_table(&route, state, first, family)) {
 		finding(f, PROBLEM, "no-default-route",
 			"%s: the addresses of %s have a table of their own, but the main table has no route to the internet: the "
@@ -282,7 +292,7 @@ void check_host(struct findings *f, const struct state *state)
 			skipped(f, "Whether %s forwarding is on cannot be read.", families[family].name);
 		check_forwarding(f, state, family);
 		for (i = 0; i < state->links.n; i++)
-			if (wan_of(state, &state->links.v[i]))
+			if (wan_of(state, &state->links.v[i]) || has_relay(state, family, &state->links.v[i]))
 				check_interface_forwarding(f, state, family, &state->links.v[i]);
 		check_end(f, "%s forwarding is on.", families[family].name);
 	}

@@ -328,6 +328,18 @@ def too_small_for_ipv6():
     HOME.ip("-6 route del fd00:9::2/128 dev wg0\nlink set wg0 mtu 1200\n")
     mends("MTU of via", "mtu-too-small", newer(via="wg0"), "ip link set dev wg0 mtu 1280")
     HOME.ip("link set wg0 mtu 1500\n-6 addr add fd00:9::1/64 dev wg0 nodad\n")
+@case.case
+def sysctls():
+    for path, finding, outcome, command in (
+            ("net/ipv4/ip_forward", "forwarding-off", "fail", "sysctl -w net.ipv4.ip_forward=1"),
+            ("net/ipv6/conf/all/forwarding", "forwarding-off", "fail", "sysctl -w net.ipv6.conf.all.forwarding=1")):
+        with sysctl(path, 0):
+            provoked(path, finding, outcome, command)
+    # Switching it on again resets what it governs.
+    HOME.sysctl(ipv4__ip_forward=1, ipv6__conf__all__forwarding=1)
+    for path, value, command in (
+            ("nf_conntrack_tcp_timeout_established", 600, "sysctl -w net.netfilter.nf_conntrack_tcp_timeout_established=432000"),
+            ("nf_conntrack_udp_timeout", 20, "sysctl -w net.netfilter.nf_conntrack_udp_timeout=30"),
     with Fake(config=newer(via="wg0")) as fake:
         for check in ("mtu", "route"):
             passes(fake.run("check", "--json"), "IPv6 is back", check)
@@ -335,7 +347,10 @@ def too_small_for_ipv6():
 
             ("nf_conntrack_udp_timeout_stream", 20, "sysctl -w net.netfilter.nf_conntrack_udp_timeout_stream=60")):
         with sysctl(f"net/netfilter/{path}", value):
-            provoked(path, "short-timeout", "warn", command)
+            mends(path, "short-timeout", NEWER, command)
+    for name, what in (("eth0", "the WAN interface's"), ("wg0", "the tunnel's")):
+        with sysctl(f"net/ipv4/conf/{name}/forwarding", 0):
+            mends(f"{what} own forwarding", "forwarding-off", NEWER, f"sysctl -w net.ipv4.conf.{name}.forwarding=1")
     with Fake() as fake:
         for check in ("forwarding", "timeouts", "conntrack", "default-route", "rp-filter"):
             passes(fake.run("check", "--json"), "healthy", check)
