@@ -238,6 +238,9 @@ def interfaces():
     HOME.ip("link set wan9 up\n")
     provoked("wan without address", "wan-no-address", "warn", config=changed(wan="wan9"))
     HOME.ip("addr add 192.168.7.7/24 dev wan9\n")
+    provoked("a pattern that matches none", "wan-missing", "warn", "chatdnatctl set wan=INTERFACE", config=changed(wan="eth0,ppp+"))
+    HOME.ip("link set wan9 down\n")
+    mends("one of a pattern is down", "wan-down", changed(wan="eth0,wan+"), "ip link set dev wan9 up")
     with Fake(config=changed(wan="wan9", v6="")) as fake:
         found = [each for each in checks(fake.run("check", "--json")) if each["check"] == "interfaces"]
         tap.ok(found and found[0]["result"] == "ok" and "private" in found[0]["text"] and "scope=local" in found[0]["text"],
@@ -373,6 +376,8 @@ def sysctls():
             "route del default\nroute add default via 203.0.113.254\n")
 
     # A second way to the internet: what comes in there would be answered by the first.
+    with sysctl("net/ipv4/conf/wan9/rp_filter", 0), sysctl("net/ipv4/conf/all/rp_filter", 1):
+        mends("two WANs, strict for all", "rp-filter-strict", changed(wan="eth0,wan9"), "sysctl -w net.ipv4.conf.wan9.rp_filter=2")
     HOME.ip("link add wan9 type dummy\naddr add 198.18.0.1/24 dev wan9\nlink set wan9 up\n")
     with sysctl("net/ipv4/conf/wan9/rp_filter", 1):
         provoked("two WANs, strict", "rp-filter-strict", "warn", "sysctl -w net.ipv4.conf.wan9.rp_filter=2",
