@@ -124,17 +124,6 @@ static void check_unanswered(struct findings *f, const struct state *state, enum
 	fix(f, "ping -c 3 %s", word(f, relay->text));
 }
 
-static const struct reason {
-	const char *counter, *id, *text, *fix;
-} reasons[] = {
-	{ "dropped_source", "dropped-source",
-	  "connections were dropped because the interface by which they leave had no address to take", "ip address show" },
-	{ "dropped_nat", "dropped-nat", "connections were dropped because the kernel could not translate them",
-	  "dmesg | grep -E 'nf_conntrack|chatdnat'" },
-	{ "dropped_via", "dropped-via", "packets were dropped because their route to the relay was not by the interface via",
-	  "ip route replace RELAY dev TUNNEL" },
-};
-
 static uint64_t counter(const struct state *state, enum family family, const char *name)
 {
 	uint64_t n = 0;
@@ -143,24 +132,101 @@ static uint64_t counter(const struct state *state, enum family family, const cha
 	return n;
 }
 
-static void check_drops(struct findings *f, const struct state *state, enum family family)
+/* What is dropped now for the reason of a counter: the counters themselves never go back. */
+static bool no_source(struct findings *f, const struct state *state, enum family family)
 {
+	const struct relay *relay = first_relay(state, family);
+	const struct link *out = relay ? relay_link(state, relay) : NULL;
+	bool any = false;
 	size_t i;
 
-	for (i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
-		uint64_t n = counter(state, family, reasons[i].counter);
+	for (i = 0; i < state->links.n; i++) {
+		const struct link *link = &state->links.v[i];
+		bool leaves = (wan_of(state, link) && !setting_is(state, "masquerade", "off")) ||
+			      (link == out && setting_is(state, "masquerade", "all"));
 
-		if (!n)
+		if (!leaves || !link->up || link_has(link, family))
 			continue;
-		finding(f, WARNING, reasons[i].id, "%s: %" PRIu64 " %s.", families[family].name, n, reasons[i].text);
-		fix(f, "%s", reasons[i].fix);
+		if (f)
+			fix(f, "ip address add ADDRESS/PREFIX dev %s", word(f, link->name));
+		any = true;
 	}
+	return any;
+}
+
+static bool no_memory(struct findings *f, const struct state *state, enum family family)
+{
+	char *text = sysfs_read("/proc/meminfo"), *total = text ? strstr(text, "MemTotal:") : NULL;
+	char *available = text ? strstr(text, "\nMemAvailable:") : NULL;
+	bool low = total && available && strtoull(available + 14, NULL, 10) < strtoull(total + 9, NULL, 10) / 20;
+
+	(void)state;
+	(void)family;
+	free(text);
+	if (low && f)
+		fix(f, "free -m    # and what needs so much: top -o %%MEM");
+	return low;
+}
+
+static bool not_by_via(struct findings *f, const struct state *state, enum family family)
+{
+	const char *via = config_text(&state->module.config, "via");
+	bool any = false;
+	size_t i;
+
+	for (i = 0; *via && i < state->relays.n; i++) {
+		const struct relay *relay = &state->relays.v[i];
+		const struct link *out = relay_link(state, relay);
+
+		if (relay->family != family || !relay->valid || (out && !strcmp(out->name, via)))
+			continue;
+		if (f)
+			fix(f, "ip route replace %s dev %s", word(f, relay->text), word(f, via));
+		any = true;
+	}
+	return any;
+}
+
+static const struct drop {
+	const char *counter, *id, *text;
+	/* Whether it still is so; with findings, adds what mends it to the latest. */
+	bool (*still)(struct findings *f, const struct state *state, enum family family);
+} drops[] = {
+	{ "dropped_source", "dropped-source",
+	  "connections were dropped because the interface by which they leave had no address to take", no_source },
+	{ "dropped_nat", "dropped-nat", "connections were dropped for want of memory for their translation", no_memory },
+	{ "dropped_via", "dropped-via", "packets were dropped because their route to the relay was not by the interface via",
+	  not_by_via },
+};
+
+/* What is still dropped is a finding; what was, a sentence to go on with. To be freed. */
+static char *check_drops(struct findings *f, const struct state *state, enum family family)
+{
+	char *past = xstrdup(""), *longer;
+	size_t i;
+
+	/* A family without a relay is left alone. */
+	for (i = 0; relays_of(&state->relays, family) && i < sizeof(drops) / sizeof(drops[0]); i++) {
+		uint64_t n = counter(state, family, drops[i].counter);
+
+		if (n && drops[i].still(NULL, state, family)) {
+			finding(f, WARNING, drops[i].id, "%s: %" PRIu64 " %s, and still are.", families[family].name, n,
+				drops[i].text);
+			drops[i].still(f, state, family);
+		} else if (n) {
+			longer = xasprintf("%s Earlier %" PRIu64 " %s.", past, n, drops[i].text);
+			free(past);
+			past = longer;
+		}
+	}
+	return past;
 }
 
 static void check_counters(struct findings *f, const struct state *state, enum family family)
 {
 	const struct relay *relay = first_relay(state, family);
 	uint64_t seen, translated, sent, answered, kept;
+	char *past;
 
 	check_begin(f, "counters");
 	if (!stats_get(&state->stats, family, "seen", &seen) ||
@@ -178,13 +244,14 @@ static void check_counters(struct findings *f, const struct state *state, enum f
 	if (state->forwarding[family] != 0 && (!relay || relay_link(state, relay)))
 		check_unsent(f, state, family, translated > kept ? translated - kept : 0, sent);
 	check_unanswered(f, state, family, sent, answered);
-	check_drops(f, state, family);
+	past = check_drops(f, state, family);
 	if (relay && !seen && findings_clean(f, f->begun))
 		skipped(f, "%s: no connection has arrived yet.", families[family].name);
 	if (relay)
 		check_end(f, "%s: of %" PRIu64 " connections that arrived, %" PRIu64 " were sent on and %" PRIu64
-			     " answered.",
-			  families[family].name, seen, sent, answered);
+			     " answered.%s",
+			  families[family].name, seen, sent, answered, past);
+	free(past);
 }
 
 void check_path(struct findings *f, const struct state *state)

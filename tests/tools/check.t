@@ -535,13 +535,37 @@ def counters():
         skips(fake.run("check", "--json"), "nothing yet", "counters", "no connection has arrived")
     provoked("not translated", "not-translated", "fail", stats={"translated": 0, "sent": 0, "answered": 0})
     provoked("not sent", "not-sent", "fail", "nft insert rule inet filter forward ct status dnat accept",
+@case.case
+def drops_then_and_now():
+    def past(name, number, word, **how):
+        with Fake(**how) as fake:
+            result = fake.run("check", "--json")
+            passes(result, name, "counters")
+            tap.ok(any(f"Earlier {number} " in each["text"] and word in each["text"] for each in checks(result)),
+                   f"{name}: how many it was")
+    drops = {"dropped_via": 7, "dropped_source": 3, "dropped_nat": 5}
+    HOME.ip("route add 10.9.0.2/32 via 203.0.113.254\n")
+    mends("dropped by via", "dropped-via", newer(v6="", via="wg0"), "ip route replace 10.9.0.2 dev wg0", stats=drops)
+    HOME.ip("route del 10.9.0.2/32\n")
+    past("dropped by via, once", 7, "interface via", config=newer(via="wg0"), stats=drops)
+    past("dropped by via, which is unset", 7, "interface via", config=newer(), stats=drops)
+    HOME.ip("link add wan9 type dummy\nlink set wan9 up\n")
+    config = newer(wan="eth0,wan9", v6="")
+    with Fake(config=config, stats=drops) as fake:
+        finds(fake.run("check", "--json"), "no source", "dropped-source", "warn", "ip address add ADDRESS/PREFIX dev wan9")
+    HOME.ip("address add 198.18.0.1/24 dev wan9\n")
+    past("no source, once", 3, "no address", config=config, stats=drops)
+    HOME.ip("link del wan9\n")
+    with elsewhere(meminfo=b"MemTotal:  1000000 kB\nMemFree:  9 kB\nMemAvailable:  40000 kB\n") as top, Fake(stats=drops) as fake:
+        finds(fake.run("check", "--json", places={"/proc/meminfo": top / "meminfo"}), "no memory", "dropped-nat", "warn",
+              "free -m    # and what needs so much: top -o %MEM")
+    past("no memory, once", 5, "memory", stats=drops)
+
+
              stats={"sent": 0, "answered": 0})
     provoked("not answered", "not-answered", "fail", "ip rule add from 10.9.0.2 table 100    # on the relay", stats={"answered": 0})
-    provoked("dropped by via", "dropped-via", "warn", stats={"sent": 0, "answered": 0, "dropped_via": 100})
     with Fake(stats={"sent": 0, "answered": 0, "dropped_via": 100}) as fake:
         tap.ok("not-sent" not in fake.run("check", "--json").out, "dropped by via: no firewall is blamed")
-    provoked("no source", "dropped-source", "warn", stats={"dropped_source": 3})
-    provoked("no NAT", "dropped-nat", "warn", stats={"dropped_nat": 3})
     with Fake(config=newer(guard="full"), stats={"dropped_input": 5, "dropped_forward": 5, "dropped_invalid": 5, "clamped": 5}) as fake:
         passes(fake.run("check", "--json"), "what guard=full is there to drop", "counters")
 
