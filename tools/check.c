@@ -109,7 +109,8 @@ const struct command check_command = {
 		"is looked at. Some checks need root. The exit status is 1 if one failed.\n\n"
 		"  --probe  also connect to each TCP port of each relay, and to port 25 of the\n"
 		"           mail servers at the addresses given, to see whether the hoster lets\n"
-		"           mail out; takes up to 5 seconds\n"
+		"           mail out, and ask the DNS for this host's own names; takes 5 seconds,\n"
+		"           and longer only if the DNS does not answer\n"
 		"  --json   print JSON\n",
 	.flag = "--probe",
 	.reads = true,

@@ -108,6 +108,7 @@ void checks_run(struct findings *findings, const struct state *state)
 	check_firewall(findings, state);
 	check_listeners(findings, state);
 	check_probes(findings, state);
+	check_dns(findings, state);
 	check_path(findings, state);
 }
 

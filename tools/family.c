@@ -25,3 +25,32 @@ const char *address_format(const struct address *a, char *buf, size_t size)
 {
 	return inet_ntop(families[a->family].af, a->bytes, buf, (socklen_t)size);
 }
+
+socklen_t socket_address(struct sockaddr_storage *sa, const struct address *a, uint16_t port)
+{
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)sa;
+	struct sockaddr_in *in = (struct sockaddr_in *)sa;
+
+	memset(sa, 0, sizeof(*sa));
+	if (a->family == V4) {
+		in->sin_family = AF_INET;
+		in->sin_port = htons(port);
+		memcpy(&in->sin_addr, a->bytes, 4);
+		return sizeof(*in);
+	}
+	in6->sin6_family = AF_INET6;
+	in6->sin6_port = htons(port);
+	memcpy(&in6->sin6_addr, a->bytes, 16);
+	return sizeof(*in6);
+}
+
+struct address address_of(const struct sockaddr_storage *sa)
+{
+	struct address a = { .family = sa->ss_family == AF_INET6 ? V6 : V4 };
+
+	if (a.family == V4)
+		memcpy(a.bytes, &((const struct sockaddr_in *)sa)->sin_addr, 4);
+	else
+		memcpy(a.bytes, &((const struct sockaddr_in6 *)sa)->sin6_addr, 16);
+	return a;
+}

@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
 
 enum family { V4, V6, FAMILIES };
 
@@ -27,5 +29,8 @@ struct address {
 bool address_parse(struct address *a, enum family family, const char *text);
 bool address_equal(const struct address *a, const struct address *b);
 const char *address_format(const struct address *a, char *buf, size_t size);
+
+socklen_t socket_address(struct sockaddr_storage *sa, const struct address *a, uint16_t port);
+struct address address_of(const struct sockaddr_storage *sa);
 
 #endif

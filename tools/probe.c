@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "probe.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -78,24 +77,6 @@ bool probes_add_outward(struct probes *probes, const char *address)
 	return true;
 }
 
-static socklen_t socket_address(struct sockaddr_storage *sa, const struct address *a, uint16_t port)
-{
-	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)sa;
-	struct sockaddr_in *in = (struct sockaddr_in *)sa;
-
-	memset(sa, 0, sizeof(*sa));
-	if (a->family == V4) {
-		in->sin_family = AF_INET;
-		in->sin_port = htons(port);
-		memcpy(&in->sin_addr, a->bytes, 4);
-		return sizeof(*in);
-	}
-	in6->sin6_family = AF_INET6;
-	in6->sin6_port = htons(port);
-	memcpy(&in6->sin6_addr, a->bytes, 16);
-	return sizeof(*in6);
-}
-
 static void finish(struct probe *p, int err)
 {
 	if (p->fd >= 0)
@@ -120,12 +101,8 @@ static void note_source(struct probe *p)
 	socklen_t len = sizeof(sa);
 
 	p->from.family = p->to.family;
-	if (getsockname(p->fd, (struct sockaddr *)&sa, &len) < 0)
-		return;
-	if (sa.ss_family == AF_INET)
-		memcpy(p->from.bytes, &((struct sockaddr_in *)&sa)->sin_addr, 4);
-	else
-		memcpy(p->from.bytes, &((struct sockaddr_in6 *)&sa)->sin6_addr, 16);
+	if (getsockname(p->fd, (struct sockaddr *)&sa, &len) == 0)
+		p->from = address_of(&sa);
 }
 
 static void on_connected(struct probe *p)

@@ -3,6 +3,7 @@
 # vm: --timeout 600
 
 import contextlib
+import ipaddress
 import os
 import pathlib
 import shutil
@@ -219,12 +220,12 @@ def configuration():
     provoked("masquerade=all", "masquerade-all", "warn", "chatdnatctl set masquerade=wan", check="masquerade",
              config=changed(masquerade="all"))
     provoked("last error", "last-error", "warn", check="last-change", last_error="v4: 'x'")
-    provoked("not saved", "not-saved", "warn", "chatdnatctl save")
     mends("TURN without ports for its calls", "calls-without-range", newer(ports="25,3478-3479/udp,5349/udp"),
           "chatdnatctl set ports=25,3478-3479/udp,5349/udp,49152-65535/udp")
     for ports in ("25,3478/udp,50000-50001/udp", "25", "25,3478,50000-50001"):
         with Fake(config=newer(ports=ports)) as fake:
             passes(fake.run("check", "--json"), f"ports={ports}", "calls")
+    provoked("not saved", "not-saved", "warn", "chatdnatctl save")
     OPTIONS.write_text(f"options chatdnat {NEWER}\n", encoding="ascii")
     provoked("saved differs", "saved-differs", "warn", "chatdnatctl save", check="saved", config=newer(mss=1300))
     forget()
@@ -237,10 +238,10 @@ def interfaces():
     provoked("wan down", "wan-down", "fail", "ip link set dev wan9 up", config=changed(wan="wan9"))
     HOME.ip("link set wan9 up\n")
     provoked("wan without address", "wan-no-address", "warn", config=changed(wan="wan9"))
-    HOME.ip("addr add 192.168.7.7/24 dev wan9\n")
     provoked("a pattern that matches none", "wan-missing", "warn", "chatdnatctl set wan=INTERFACE", config=changed(wan="eth0,ppp+"))
     HOME.ip("link set wan9 down\n")
     mends("one of a pattern is down", "wan-down", changed(wan="eth0,wan+"), "ip link set dev wan9 up")
+    HOME.ip("addr add 192.168.7.7/24 dev wan9\n")
     with Fake(config=changed(wan="wan9", v6="")) as fake:
         found = [each for each in checks(fake.run("check", "--json")) if each["check"] == "interfaces"]
         tap.ok(found and found[0]["result"] == "ok" and "private" in found[0]["text"] and "scope=local" in found[0]["text"],
@@ -270,6 +271,13 @@ def routes():
              "chatdnatctl set via=TUNNEL    # drops rather than leaks", config=newer(v4="10.200.0.2"))
     provoked("a private IPv6 address by the WAN", "relay-leaks", "fail", config=newer(v6="fd77::2"))
     provoked("a public relay", "relay-by-wan", "warn", config=changed(v4="192.0.2.10"))
+    with Fake(config=newer(v4="192.0.2.10", v6="", masquerade="off")) as fake:
+        found = finds(fake.run("check", "--json"), "a public relay, masquerade=off", "relay-by-wan", "warn",
+                      "chatdnatctl set masquerade=wan")
+        tap.ok(found and "masquerade is off" in found["text"], "a public relay, masquerade=off: why")
+    with Fake(config=newer(v4="192.0.2.10", v6="")) as fake:
+        found = finds(fake.run("check", "--json"), "a public relay, masquerade=wan", "relay-by-wan", "warn")
+        tap.ok(found and "masquerade is off" not in found["text"], "a public relay: masquerading mends the first of its findings")
     provoked("not by via", "relay-not-via", "fail", f"ip route replace {RELAY['ipv4']} dev eth0", config=newer(via="eth0"))
     passes(Fake(config=newer(via="wg0")).run("check", "--json"), "by via", "route")
 
@@ -279,14 +287,9 @@ def routes():
              "nft insert rule inet filter forward tcp flags syn tcp option maxseg size set rt mtu", config=CONFIG)
     provoked("mss too large", "mss-too-large", "warn", "chatdnatctl set mss=auto", config=newer(mss=1400))
     with Fake(config=newer(mss=1360, v6="")) as fake:
-    with Fake(config=newer(v4="192.0.2.10", v6="", masquerade="off")) as fake:
-        found = finds(fake.run("check", "--json"), "a public relay, masquerade=off", "relay-by-wan", "warn",
-                      "chatdnatctl set masquerade=wan")
-        tap.ok(found and "masquerade is off" in found["text"], "a public relay, masquerade=off: why")
-    with Fake(config=newer(v4="192.0.2.10", v6="")) as fake:
-        found = finds(fake.run("check", "--json"), "a public relay, masquerade=wan", "relay-by-wan", "warn")
-        tap.ok(found and "masquerade is off" not in found["text"], "a public relay: masquerading mends the first of its findings")
         passes(fake.run("check", "--json"), "mss fits", "mtu")
+    mends("small MTU, mss=off", "mss-not-clamped", newer(mss="off"), "chatdnatctl set mss=auto")
+    mends("mss too large", "mss-too-large", newer(mss=1400), "chatdnatctl set mss=auto")
     HOME.ip("link set wg0 mtu 1500\n")
     with Fake(config=newer(mss="off")) as fake:
         passes(fake.run("check", "--json"), "equal MTU, mss=off", "mtu")
@@ -295,17 +298,6 @@ def routes():
     HOME.ip("route del 10.9.0.2/32 dev wg0\n")
 
 
-@case.case
-def sysctls():
-    for path, finding, outcome, command in (
-            ("net/ipv4/ip_forward", "forwarding-off", "fail", "sysctl -w net.ipv4.ip_forward=1"),
-            ("net/ipv6/conf/all/forwarding", "forwarding-off", "fail", "sysctl -w net.ipv6.conf.all.forwarding=1")):
-        with sysctl(path, 0):
-            provoked(path, finding, outcome, command)
-    # Switching it on again resets what it governs.
-    HOME.sysctl(ipv4__ip_forward=1, ipv6__conf__all__forwarding=1)
-    for path, value, command in (
-            ("nf_conntrack_tcp_timeout_established", 600, "sysctl -w net.netfilter.nf_conntrack_tcp_timeout_established=432000"),
 @case.case
 def narrow_wan():
     HOME.ip("link set eth0 mtu 1492\n")
@@ -331,6 +323,11 @@ def too_small_for_ipv6():
     HOME.ip("-6 route del fd00:9::2/128 dev wg0\nlink set wg0 mtu 1200\n")
     mends("MTU of via", "mtu-too-small", newer(via="wg0"), "ip link set dev wg0 mtu 1280")
     HOME.ip("link set wg0 mtu 1500\n-6 addr add fd00:9::1/64 dev wg0 nodad\n")
+    with Fake(config=newer(via="wg0")) as fake:
+        for check in ("mtu", "route"):
+            passes(fake.run("check", "--json"), "IPv6 is back", check)
+
+
 @case.case
 def sysctls():
     for path, finding, outcome, command in (
@@ -343,11 +340,6 @@ def sysctls():
     for path, value, command in (
             ("nf_conntrack_tcp_timeout_established", 600, "sysctl -w net.netfilter.nf_conntrack_tcp_timeout_established=432000"),
             ("nf_conntrack_udp_timeout", 20, "sysctl -w net.netfilter.nf_conntrack_udp_timeout=30"),
-    with Fake(config=newer(via="wg0")) as fake:
-        for check in ("mtu", "route"):
-            passes(fake.run("check", "--json"), "IPv6 is back", check)
-
-
             ("nf_conntrack_udp_timeout_stream", 20, "sysctl -w net.netfilter.nf_conntrack_udp_timeout_stream=60")):
         with sysctl(f"net/netfilter/{path}", value):
             mends(path, "short-timeout", NEWER, command)
@@ -376,8 +368,6 @@ def sysctls():
             "route del default\nroute add default via 203.0.113.254\n")
 
     # A second way to the internet: what comes in there would be answered by the first.
-    with sysctl("net/ipv4/conf/wan9/rp_filter", 0), sysctl("net/ipv4/conf/all/rp_filter", 1):
-        mends("two WANs, strict for all", "rp-filter-strict", changed(wan="eth0,wan9"), "sysctl -w net.ipv4.conf.wan9.rp_filter=2")
     HOME.ip("link add wan9 type dummy\naddr add 198.18.0.1/24 dev wan9\nlink set wan9 up\n")
     with sysctl("net/ipv4/conf/wan9/rp_filter", 1):
         provoked("two WANs, strict", "rp-filter-strict", "warn", "sysctl -w net.ipv4.conf.wan9.rp_filter=2",
@@ -386,6 +376,8 @@ def sysctls():
         with Fake(config=changed(wan="eth0,wan9")) as fake:
             passes(fake.run("check", "--json"), "two WANs, strict, with a rule", "rp-filter")
         HOME.ip("rule del from 198.18.0.1 table 77\n")
+    with sysctl("net/ipv4/conf/wan9/rp_filter", 0), sysctl("net/ipv4/conf/all/rp_filter", 1):
+        mends("two WANs, strict for all", "rp-filter-strict", changed(wan="eth0,wan9"), "sysctl -w net.ipv4.conf.wan9.rp_filter=2")
     HOME.ip("link del wan9\n")
 
 
@@ -535,6 +527,14 @@ def counters():
         skips(fake.run("check", "--json"), "nothing yet", "counters", "no connection has arrived")
     provoked("not translated", "not-translated", "fail", stats={"translated": 0, "sent": 0, "answered": 0})
     provoked("not sent", "not-sent", "fail", "nft insert rule inet filter forward ct status dnat accept",
+             stats={"sent": 0, "answered": 0})
+    provoked("not answered", "not-answered", "fail", "ip rule add from 10.9.0.2 table 100    # on the relay", stats={"answered": 0})
+    with Fake(stats={"sent": 0, "answered": 0, "dropped_via": 100}) as fake:
+        tap.ok("not-sent" not in fake.run("check", "--json").out, "dropped by via: no firewall is blamed")
+    with Fake(config=newer(guard="full"), stats={"dropped_input": 5, "dropped_forward": 5, "dropped_invalid": 5, "clamped": 5}) as fake:
+        passes(fake.run("check", "--json"), "what guard=full is there to drop", "counters")
+
+
 @case.case
 def drops_then_and_now():
     def past(name, number, word, **how):
@@ -560,14 +560,6 @@ def drops_then_and_now():
         finds(fake.run("check", "--json", places={"/proc/meminfo": top / "meminfo"}), "no memory", "dropped-nat", "warn",
               "free -m    # and what needs so much: top -o %MEM")
     past("no memory, once", 5, "memory", stats=drops)
-
-
-             stats={"sent": 0, "answered": 0})
-    provoked("not answered", "not-answered", "fail", "ip rule add from 10.9.0.2 table 100    # on the relay", stats={"answered": 0})
-    with Fake(stats={"sent": 0, "answered": 0, "dropped_via": 100}) as fake:
-        tap.ok("not-sent" not in fake.run("check", "--json").out, "dropped by via: no firewall is blamed")
-    with Fake(config=newer(guard="full"), stats={"dropped_input": 5, "dropped_forward": 5, "dropped_invalid": 5, "clamped": 5}) as fake:
-        passes(fake.run("check", "--json"), "what guard=full is there to drop", "counters")
 
 
 @contextlib.contextmanager
@@ -645,6 +637,95 @@ def probe_outward_and_many():
         tried = [each for each in checks(result) if each["id"] == "probe-failed" or (each["id"], each["result"]) == ("probe", "ok")]
         tap.equal(len(tried), 64, "many ports: 64 are tried")
         skips(result, "many ports", "probe", "1038 ports more")
+
+
+class Dns:
+    """A name server on loopback: PTR and addresses by name, and nothing of what is not there."""
+
+    def __init__(self):
+        self.pointers, self.addresses = {}, {}
+        self.sock = HOME.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.bind(("127.0.0.1", 53))
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self):
+        query, peer = self.sock.recvfrom(512)
+        while query:
+            self.sock.sendto(self.answer(query), peer)
+            query, peer = self.sock.recvfrom(512)
+
+    def answer(self, query):
+        labels, at = [], 12
+        while query[at]:
+            labels.append(query[at + 1:at + 1 + query[at]].decode())
+            at += 1 + query[at]
+        name, kind, end = ".".join(labels).lower(), int.from_bytes(query[at + 1:at + 3], "big"), at + 5
+        data = None
+        if kind == 12 and name in self.pointers:
+            data = b"".join(bytes([len(label)]) + label.encode() for label in self.pointers[name].split(".")) + b"\0"
+        for address in self.addresses.get(name, ()):
+            packed = ipaddress.ip_address(address).packed
+            if len(packed) == {1: 4, 28: 16}.get(kind):
+                data = packed
+        # An answer, authoritative; "no such name" where nothing is known of it.
+        known = name in self.pointers or name in self.addresses
+        head = query[:2] + bytes([0x85, 0x80 if known else 0x83, 0, 1, 0, data is not None, 0, 0, 0, 0])
+        record = b"" if data is None else (b"\xc0\x0c" + query[at + 1:end] + b"\0\0\0\0" + len(data).to_bytes(2, "big") + data)
+        return head + query[12:end] + record
+
+    def point(self, address, name):
+        self.pointers[ipaddress.ip_address(address).reverse_pointer] = name
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        # An empty one ends it.
+        self.sock.sendto(b"", self.sock.getsockname())
+        self.thread.join(5)
+        self.sock.close()
+
+
+@case.case
+def reverse_dns():
+    HOME.ip("".join(f"addr del 203.0.113.{n}/24 dev eth0\n-6 addr del 2001:db8:1::{n}/64 dev eth0\n" for n in (2, 3)))
+
+    def look(config=NEWER, to=(WORLD["ipv4"],), **places):
+        with Fake(config=config) as fake:
+            return fake.run("check", "--probe", *to, "--json", places=places or None)
+    conf = pathlib.Path("/etc/resolv.conf")
+    conf.write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n", encoding="ascii")
+    skips(look(), "nobody answers", "reverse-dns", "does not answer")
+    skips(look(to=()), "no mail server", "reverse-dns", "--probe ADDRESS")
+    with Dns() as dns:
+        result = look()
+        finds(result, "no PTR", "no-ptr", "warn", "getent hosts 203.0.113.1    # prints that name, once it is set",
+              "getent hosts 2001:db8:1::1    # prints that name, once it is set")
+        for version in topo.ip_versions():
+            dns.point(PROXY[version], "relay.example")
+        finds(look(), "the name is unknown", "ptr-not-confirmed", "warn",
+              "getent ahosts relay.example    # prints the address, once it is set")
+        dns.addresses["relay.example"] = [PROXY["ipv6"], "203.0.113.77"]
+        found = finds(look(), "another address", "ptr-not-confirmed", "warn")
+        tap.ok(found and found["text"].startswith("203.0.113.1 ") and "an A record" in found["text"], "another address: of one family")
+        dns.addresses["relay.example"] = list(PROXY.values())
+        result = look()
+        passes(result, "confirmed", "reverse-dns")
+        tap.ok("203.0.113.1 has the name relay.example" in result.out, "confirmed: the name")
+        HOME.run("getent", "hosts", "203.0.113.1")
+        HOME.run("getent", "ahosts", "relay.example")
+        skips(look(newer(v4=topo.PUBLIC["ipv4"])), "a relay that sends by itself", "reverse-dns", "its own address")
+        with elsewhere(address=b"203.0.113.1 box\n", name=b"# x\n127.0.1.1\tbox RELAY.example\n") as top:
+            skips(look(**{"/etc/hosts": top / "address"}), "in /etc/hosts", "reverse-dns", "203.0.113.1 stands in /etc/hosts")
+            skips(look(**{"/etc/hosts": top / "name"}), "the name in /etc/hosts", "reverse-dns", "relay.example, which stands in")
+        dns.point(PROXY["ipv4"], "\x1b[2J$(reboot);x.example")
+        for args in (["check", "--probe", WORLD["ipv4"]], ["check", "--probe", WORLD["ipv4"], "--json"]):
+            with Fake(config=NEWER) as fake:
+                tap.equal(raw(fake.run(*args)), [], f"a hostile name: {len(args)} words: nothing raw")
+        HOME.ip("addr add 192.168.7.7/24 dev eth0\n")
+        skips(look(), "a private address", "reverse-dns", "192.168.7.7 is private")
+        HOME.ip("addr del 192.168.7.7/24 dev eth0\n")
 
 
 @case.case
