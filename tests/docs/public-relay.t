@@ -2,6 +2,7 @@
 # vm: --timeout 600
 """docs/public-relay.md"""
 
+import json
 import os
 import sys
 
@@ -44,6 +45,10 @@ def as_written():
     status, output = play["relay"].run("doveconf -c /etc/dovecot/conf.d/99-proxy.conf service/anvil")
     tap.ok(status == 0 and "anvil-auth-penalty" in output, "Dovecot takes its file")
     tap.diag(output)
+    limit = play["relay"].run("doveconf -h -c /etc/dovecot/conf.d/99-proxy.conf mail_max_userip_connections")
+    tap.equal((limit[0], limit[1].strip().splitlines()[-1:]), (0, ["50"]), "Dovecot takes the limit of connections")
+    warned = [each["id"] for each in json.loads(play["proxy"].run("chatdnatctl --json")[1])["findings"]]
+    tap.ok("relay-by-wan" in warned, "chatdnatctl warns of it by the name that the guide gives")
 
 
 case.run(setup, EVERY_RELAY, 120)

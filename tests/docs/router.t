@@ -90,6 +90,7 @@ def as_written():
     t.add_wan("pppoe-wan")
     t.internet.ip("-6 route add 2001:db8:4:1::/64 via 2001:db8:1::1\n")
     serves("dialled in", PROXY["ipv4"])
+    tap.ok('"half-configured"' in play["proxy"].run("chatdnatctl --json")[1], "chatdnatctl warns of IPv6 as the guide says")
     sees(laptop, "192.168.1.1", 80, "luci", LAPTOP, "the router's own page stays in the LAN")
     sees(t.internet, RELAY6, 993, "relay", CLIENT["ipv6"], "IPv6: the relay's own address", CLIENT["ipv6"])
     sees(laptop, WORLD["ipv6"], 25, "world", "2001:db8:4:1::20", "IPv6: nothing is translated")
