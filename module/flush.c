@@ -183,10 +183,14 @@ void chatdnat_flush_change(const struct chatdnat_snapshot *old,
 	chatdnat_flush_run(&flush);
 }
 
-/* Whether a connection took the address of a WAN interface. */
+/*
+ * Whether a connection took the address of a WAN interface by us. What this
+ * host opens itself keeps the address that it chose: another table did that.
+ */
 static bool chatdnat_flush_masqueraded(const struct chatdnat_snapshot *snapshot,
 				       const struct nf_conn *ct)
 {
+	enum chatdnat_family family = chatdnat_family_of(nf_ct_l3num(ct));
 	const struct nf_conn_nat *nat = nfct_nat(ct);
 	const struct net_device *dev;
 	bool wan;
@@ -196,9 +200,12 @@ static bool chatdnat_flush_masqueraded(const struct chatdnat_snapshot *snapshot,
 
 	rcu_read_lock();
 	dev = dev_get_by_index_rcu(&init_net, nat->masq_index);
-	wan = dev && chatdnat_snapshot_masqueraded(snapshot, dev->name);
+	wan = dev && chatdnat_snapshot_masqueraded(snapshot, family, dev->name);
 	rcu_read_unlock();
-	return wan;
+	return wan &&
+	       chatdnat_host_addr_type(family,
+				       chatdnat_addr_of(&nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL)->src.u3)) !=
+	       CHATDNAT_ADDR_LOCAL;
 }
 
 static bool chatdnat_flush_ends_all(const struct chatdnat_flush *flush,
