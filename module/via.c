@@ -9,6 +9,8 @@
 #include <linux/netdevice.h>
 #include <net/dst.h>
 #include <net/dst_metadata.h>
+#include <net/flow_dissector.h>
+#include <net/ip6_fib.h>
 #include <net/ip6_route.h>
 #include <net/ipv6.h>
 #include <net/netfilter/nf_conntrack.h>
@@ -22,9 +24,12 @@
 #include "via.h"
 
 #if IS_ENABLED(CONFIG_IPV6)
+/* As ip6_route_input() has it, which is not for modules. */
 static void chatdnat_via_route_ipv6(struct sk_buff *skb)
 {
 	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
+	const struct ip_tunnel_info *tunnel = skb_tunnel_info(skb);
+	struct flow_keys keys;
 	struct dst_entry *dst;
 	struct flowi6 fl6 = {
 		.flowi6_iif = skb->dev->ifindex,
@@ -34,6 +39,11 @@ static void chatdnat_via_route_ipv6(struct sk_buff *skb)
 		.flowi6_mark = skb->mark,
 		.flowi6_proto = ip6h->nexthdr,
 	};
+
+	if (tunnel && !(tunnel->mode & IP_TUNNEL_INFO_TX))
+		fl6.flowi6_tun_key.tun_id = tunnel->key.tun_id;
+	/* For rules that ask for ports, or for what extensions hide. */
+	fib6_rules_early_flow_dissect(&init_net, skb, &fl6, &keys);
 
 	dst = ip6_route_input_lookup(&init_net, skb->dev, &fl6, skb,
 				     RT6_LOOKUP_F_HAS_SADDR);

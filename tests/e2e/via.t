@@ -71,11 +71,14 @@ def refused_udp(version, payload=b"?"):
             return errno.errorcode.get(error.errno, str(error)), time.monotonic() - begin
 
 
-def works(version, name):
-    for ask, port in ((traffic.tcp, TCP), (traffic.udp, UDP)):
-        def answer(ask=ask, port=port):
-            return ask(t.internet, PROXY[version], port, CLIENT[version]) == Seen("relay", CLIENT[version], port)
-        tap.ok(wait.until(answer, 10), f"{version} {name}: {ask.__name__} gets through")
+def works(version, name, protocols=("tcp", "udp")):
+    for protocol in protocols:
+        port = {"tcp": TCP, "udp": UDP}[protocol]
+
+        def answer(protocol=protocol, port=port):
+            return traffic.ask(protocol, t.internet, PROXY[version], port, CLIENT[version]) == \
+                Seen("relay", CLIENT[version], port)
+        tap.ok(wait.until(answer, 10), f"{version} {name}: {protocol} gets through")
 
 
 def refuses(version, name):
@@ -268,19 +271,27 @@ def policy_routing():
             "by the client": ("from", CLIENT[version]),
             "by the relay": ("from", CLIENT[version], "to", RELAY[version]),
             "by the mark": ("fwmark", "7"),
+            "by the protocol": ("ipproto", "tcp"),
+            "by the port": ("ipproto", "tcp", "dport", str(TCP)),
         }
         HOME.nft("table inet marks { chain pre { type filter hook prerouting priority mangle;\n"
                  "iifname eth0 meta mark set 7; }; }")
         try:
             for name, selector in rules.items():
+                protocols = ("tcp",) if "ipproto" in selector else ("tcp", "udp")
                 HOME.ip((right + wrong).format("add", "add"))
                 rule(version, "add", 100, *selector)
-                works(version, f"main leaks, a rule {name} does not")
+                works(version, f"main leaks, a rule {name} does not", protocols)
                 HOME.ip((right + wrong).format("del", "del"))
                 rule(version, "del", 100, *selector)
                 HOME.ip(away.format("add"))
                 rule(version, "add", 101, *selector)
-                refuses(version, f"a rule {name} leaks")
+                if protocols == ("tcp",):
+                    tap.equal(traffic.tcp(t.internet, PROXY[version], TCP, CLIENT[version]), "refused",
+                              f"{version}: a rule {name} leaks")
+                    works(version, f"a rule {name} leaks, but not for UDP", ("udp",))
+                else:
+                    refuses(version, f"a rule {name} leaks")
                 HOME.ip(away.format("del"))
                 rule(version, "del", 101, *selector)
         finally:
