@@ -409,6 +409,47 @@ def fragments_and_odd_packets():
         leak("del")
 
 
+BROADCAST = b"\xff" * 6
+
+
+@case.case
+def what_the_stack_drops_silently():
+    """Neither sources that cannot be, nor what was meant for a whole link, get an answer."""
+    load(via="wg0")
+    HOME.sysctl(ipv4__conf__eth0__rp_filter=1)
+    leak("add")
+    try:
+        with wire.Link(t.internet, "to_eth0", "eth0") as outside, wire.Link(t.other, "wg0") as behind:
+            counters = module.Counters()
+            proxy, client = PROXY["ipv4"], CLIENT["ipv4"]
+            # From behind the second tunnel, and from the box itself.
+            for source in (OTHER["ipv4"], topo.PROXY2["ipv4"]):
+                outside.send(wire.ip(source, proxy, socket.IPPROTO_TCP, wire.tcp(source, proxy, 44100, TCP)),
+                             wire.ip(source, proxy, socket.IPPROTO_UDP, wire.udp(source, proxy, 44100, UDP)))
+            tap.equal(traffic.tcp(t.internet, proxy, TCP, client), "refused", "ipv4: a client is refused")
+            tap.equal([(packet.src, packet.proto) for packet in (wire.parse_ip(frame.data) for frame in
+                                                                 behind.frames("in")) if packet and packet.src == proxy],
+                      [], "ipv4: whose source was made up is not")
+            tap.equal(counters.gained("ipv4"), {"seen": 5, "translated": 5, "dropped_via": 1},
+                      "ipv4: the stack drops it, not via")
+        for version in topo.ip_versions():
+            with wire.Link(t.internet, "to_eth0", "eth0") as outside:
+                counters = module.Counters()
+                client, proxy = CLIENT[version], PROXY[version]
+                for body, proto in ((wire.tcp(client, proxy, 44200, TCP), socket.IPPROTO_TCP),
+                                    (wire.udp(client, proxy, 44200, UDP), socket.IPPROTO_UDP)):
+                    outside.send(wire.ip(client, proxy, proto, body), mac=BROADCAST)
+                tap.ok(wait.until(lambda c=counters, v=version: c.gained(v).get("dropped_via") == 2),
+                       f"{version}: what was sent to the whole link is dropped")
+                tap.equal(traffic.tcp(t.internet, proxy, TCP, CLIENT2[version]), "refused",
+                          f"{version}: a client is refused")
+                tap.equal([segment.dport for _, _, segment in outside.segments("in", wire.RST, wire.RST)
+                           if segment.dport == 44200] + outside.errors("in"), [], f"{version}: without an answer")
+    finally:
+        leak("del")
+        HOME.sysctl(ipv4__conf__eth0__rp_filter=0)
+
+
 # The names before and since Linux 6.9.
 CACHES = {"ipv4": ("ip_dst_cache", "rtable"), "ipv6": ("ip6_dst_cache", "rt6_info")}
 
