@@ -60,6 +60,8 @@ static int chatdnat_flush_iter(struct nf_conn *ct, void *data)
 
 static void chatdnat_flush_run(struct chatdnat_flush *flush)
 {
+	/* Those by which the connections came in, mostly. */
+	const struct chatdnat_snapshot *since = flush->old ? : flush->new;
 	unsigned int i;
 
 	chatdnat_answers_forget();
@@ -72,7 +74,8 @@ static void chatdnat_flush_run(struct chatdnat_flush *flush)
 		flush->n_resets = 0;
 		chatdnat_ct_cleanup(&init_net, chatdnat_flush_iter, flush);
 		for (i = 0; i < flush->n_resets; i++) {
-			chatdnat_reset_send(&flush->resets[i]);
+			chatdnat_reset_send(&flush->resets[i],
+					    &since->settings.wan);
 			cond_resched();
 		}
 	} while (flush->full);

@@ -253,6 +253,29 @@ def refusals_leave_where_they_came_in():
             module.unload()
 
 
+@case.case
+def resets_leave_where_they_came_in():
+    """A change of relay resets its clients, each by the interface that it came in by."""
+    for way in WAYS:
+        with way:
+            load()
+            for version in topo.ip_versions():
+                live = [Connection(t.internet, own[version], TCP, CLIENT[version]) for own in (PROXY, SECOND)]
+                with Links() as links:
+                    module.set(topo.SETTING[version], OTHER[version])
+                    tap.equal([connection.fate() for connection in live], ["reset"] * 2, f"{version} {way}: both reset")
+                    tap.equal(links.resets(), [{PROXY[version]}, {SECOND[version]}],
+                              f"{version} {way}: each by its own interface")
+                for connection in live:
+                    connection.close()
+                with Connection(t.internet, SECOND[version], TCP, CLIENT[version]) as live, Links() as links:
+                    module.set("wan", "eth0")
+                    module.set(topo.SETTING[version], RELAY[version])
+                    tap.equal(live.fate(), "reset", f"{version} {way}: when the interface is a WAN no more")
+                    module.set("wan", "eth0,eth1")
+            module.unload()
+
+
 def take_down(name):
     HOME.ip(f"link set {name} down\n")
 
