@@ -173,9 +173,11 @@ static unsigned int chatdnat_nat_src(void *priv, struct sk_buff *skb,
 	enum ip_conntrack_info ctinfo;
 	struct nf_conn *ct;
 
+	/* Also asked about what this host replies, as the reset of a refusal. */
 	ct = nf_ct_get(skb, &ctinfo);
 	snapshot = rcu_dereference(chatdnat_active);
-	if (!ct || !snapshot)
+	if (!ct || (ctinfo != IP_CT_NEW && ctinfo != IP_CT_RELATED) ||
+	    nf_ct_is_confirmed(ct) || !snapshot)
 		return NF_ACCEPT;
 
 	saddr = chatdnat_addr_of(&nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL)->src.u3);

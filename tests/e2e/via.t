@@ -321,6 +321,7 @@ def hairpin_from_the_box():
             tap.equal((traffic.tcp(t.other, PROXY[version], TCP), traffic.udp(t.other, PROXY[version], UDP)),
                       ("refused", "refused"), f"{version}: and to a host behind it")
             tap.equal(counters.gained(version).get("dropped_via"), 2, f"{version}: counted")
+            refuses(version, "a client, beside the box")
     finally:
         leak("del")
     for version in topo.ip_versions():
