@@ -62,8 +62,9 @@ static unsigned int chatdnat_nat_dst(void *priv, struct sk_buff *skb,
 	enum ip_conntrack_info ctinfo;
 	struct nf_conn *ct;
 
+	/* A flow from before anybody translated is asked about, but stays. */
 	ct = nf_ct_get(skb, &ctinfo);
-	if (!ct || ctinfo != IP_CT_NEW ||
+	if (!ct || ctinfo != IP_CT_NEW || nf_ct_is_confirmed(ct) ||
 	    !chatdnat_flow_of(nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL),
 			      &arrival.flow))
 		return NF_ACCEPT;
