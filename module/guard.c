@@ -132,6 +132,10 @@ unsigned int chatdnat_guard(void *priv, struct sk_buff *skb,
 	enum ip_conntrack_info ctinfo;
 	const struct nf_conn *ct;
 
+	/* Out of IPsec: nobody out there sent it, but who holds the keys. */
+	if (secpath_exists(skb))
+		return NF_ACCEPT;
+
 	ct = nf_ct_get(skb, &ctinfo);
 	if (!ct)
 		return chatdnat_guard_judge(skb, state,

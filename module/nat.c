@@ -10,6 +10,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
+#include <net/dst.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_nat.h>
 #include <net/netfilter/nf_nat_masquerade.h>
@@ -205,6 +206,7 @@ static unsigned int chatdnat_nat_src(void *priv, struct sk_buff *skb,
 	departure.in = state->in ? state->in->name : NULL;
 	departure.out = state->out->name;
 	departure.translated = by;
+	departure.transformed = dst_xfrm(skb_dst(skb));
 	decision = chatdnat_decide_src(&snapshot->settings, &departure);
 	if (decision == CHATDNAT_SRC_LOOK_UP) {
 		departure.saddr_type = chatdnat_host_addr_type(family, saddr);
