@@ -122,8 +122,8 @@ static bool chatdnat_flush_untranslated(const struct chatdnat_snapshot *old,
 		return false;
 
 	/* What this host sent itself came in by no interface. */
-	if (chatdnat_host_addr_type(arrival.flow.family, &arrival.flow.saddr) !=
-	    CHATDNAT_ADDR_LOCAL) {
+	if (chatdnat_host_addr_type(arrival.flow.family, &arrival.flow.saddr,
+				    NULL) != CHATDNAT_ADDR_LOCAL) {
 		dst = chatdnat_host_route(arrival.flow.family, NULL,
 					  &arrival.flow.saddr, 0, 0);
 		if (!dst)
@@ -195,20 +195,20 @@ static bool chatdnat_flush_masqueraded(const struct chatdnat_snapshot *snapshot,
 {
 	enum chatdnat_family family = chatdnat_family_of(nf_ct_l3num(ct));
 	const struct nf_conn_nat *nat = nfct_nat(ct);
+	const struct chatdnat_addr *saddr;
 	const struct net_device *dev;
-	bool wan;
+	bool ours;
 
 	if (!nat || !nat->masq_index)
 		return false;
 
+	saddr = chatdnat_addr_of(&nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL)->src.u3);
 	rcu_read_lock();
 	dev = dev_get_by_index_rcu(&init_net, nat->masq_index);
-	wan = dev && chatdnat_snapshot_masqueraded(snapshot, family, dev->name);
+	ours = dev && chatdnat_snapshot_masqueraded(snapshot, family, dev->name) &&
+	       chatdnat_host_addr_type(family, saddr, dev) != CHATDNAT_ADDR_LOCAL;
 	rcu_read_unlock();
-	return wan &&
-	       chatdnat_host_addr_type(family,
-				       chatdnat_addr_of(&nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL)->src.u3)) !=
-	       CHATDNAT_ADDR_LOCAL;
+	return ours;
 }
 
 static bool chatdnat_flush_ends_all(const struct chatdnat_flush *flush,

@@ -15,22 +15,26 @@
 #include "ct.h"
 #include "drop.h"
 #include "guard.h"
+#include "host.h"
 #include "packet.h"
 
 #define CHATDNAT_ECHOES_PER_SECOND	100
 
 static struct ratelimit_state chatdnat_guard_echoes[CHATDNAT_FAMILIES];
 
-/* Whether there is anything to judge. */
+/* Whether there is anything to judge; a VRF's device may stand in WAN too. */
 static bool chatdnat_guard_concerns(const struct chatdnat_settings *settings,
+				    const struct sk_buff *skb,
 				    const struct nf_hook_state *state)
 {
+	const struct net_device *in = chatdnat_host_entered(skb, state);
 	enum chatdnat_guard least = state->hook == NF_INET_LOCAL_IN ?
 				    CHATDNAT_GUARD_FULL : CHATDNAT_GUARD_FORWARD;
 
 	return settings->guard >= least &&
-	       !(state->in->flags & IFF_LOOPBACK) &&
-	       chatdnat_ifset_has(&settings->wan, state->in->name);
+	       !(in->flags & IFF_LOOPBACK) &&
+	       (chatdnat_ifset_has(&settings->wan, in->name) ||
+		chatdnat_ifset_has(&settings->wan, state->in->name));
 }
 
 static enum chatdnat_admission
@@ -74,7 +78,8 @@ static unsigned int chatdnat_guard_judge(const struct sk_buff *skb,
 
 	/* Hooks run under the RCU read lock. */
 	snapshot = rcu_dereference(chatdnat_active);
-	if (!snapshot || !chatdnat_guard_concerns(&snapshot->settings, state))
+	if (!snapshot ||
+	    !chatdnat_guard_concerns(&snapshot->settings, skb, state))
 		return NF_ACCEPT;
 
 	whole = chatdnat_packet_entrant(skb, family, &entrant);
@@ -90,7 +95,7 @@ static unsigned int chatdnat_guard_judge(const struct sk_buff *skb,
 	/* The packet may have been translated under the settings before. */
 	for (old = rcu_dereference(snapshot->prev); old;
 	     old = rcu_dereference(old->prev))
-		if (!chatdnat_guard_concerns(&old->settings, state) ||
+		if (!chatdnat_guard_concerns(&old->settings, skb, state) ||
 		    chatdnat_guard_admit(&old->settings,
 					 whole ? &entrant : NULL,
 					 state) == CHATDNAT_ADMIT)

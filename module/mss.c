@@ -29,13 +29,15 @@ static const unsigned int chatdnat_mss_headers[CHATDNAT_FAMILIES] = {
 static bool chatdnat_mss_outbound(const struct chatdnat_settings *settings,
 				  const struct nf_conn *ct,
 				  enum ip_conntrack_dir dir,
+				  const struct sk_buff *skb,
 				  const struct nf_hook_state *state)
 {
 	const struct nf_conntrack_tuple *tuple;
 	const struct net_device *far;
 
 	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
-	far = dir == IP_CT_DIR_ORIGINAL ? state->out : state->in;
+	far = dir == IP_CT_DIR_ORIGINAL ? state->out
+					: chatdnat_host_entered(skb, state);
 	return chatdnat_relays_has(&settings->service.relays[chatdnat_family_of(state->pf)],
 				   chatdnat_addr_of(&tuple->src.u3)) &&
 	       chatdnat_ifset_has(&settings->wan, far->name);
@@ -44,13 +46,15 @@ static bool chatdnat_mss_outbound(const struct chatdnat_settings *settings,
 /* The settings under which a connection is ours; NULL when it is not. */
 static const struct chatdnat_settings *
 chatdnat_mss_settings(const struct nf_conn *ct, enum ip_conntrack_dir dir,
+		      const struct sk_buff *skb,
 		      const struct nf_hook_state *state)
 {
 	const struct chatdnat_snapshot *snapshot;
 
 	chatdnat_for_each_snapshot(snapshot)
 		if (chatdnat_ct_serves(&snapshot->settings.service, ct) ||
-		    chatdnat_mss_outbound(&snapshot->settings, ct, dir, state))
+		    chatdnat_mss_outbound(&snapshot->settings, ct, dir, skb,
+					  state))
 			return &snapshot->settings;
 	return NULL;
 }
@@ -75,17 +79,19 @@ static u16 chatdnat_mss_of_path(const struct sk_buff *skb,
 	unsigned int headers = chatdnat_mss_headers[family];
 	unsigned int mtu = dst_mtu(skb_dst(skb));
 	const struct chatdnat_addr *back;
+	const struct net_device *in;
 
 	/* Where it is from: sources are translated behind routing only. */
 	back = chatdnat_addr_of(&nf_ct_tuple(ct, dir)->src.u3);
 	mtu = chatdnat_mss_narrower(mtu, chatdnat_host_route(family, NULL,
 							     back, 0,
 							     skb->mark));
-	if (dir == IP_CT_DIR_ORIGINAL)
+	if (dir == IP_CT_DIR_ORIGINAL) {
+		in = chatdnat_host_entered(skb, state);
 		mtu = chatdnat_mss_narrower(mtu,
-					    chatdnat_homing_route(family, ct,
-								  state->in,
+					    chatdnat_homing_route(family, ct, in,
 								  skb->mark));
+	}
 	return mtu > headers ? min(mtu - headers, (unsigned int)U16_MAX) : 0;
 }
 
@@ -189,7 +195,7 @@ unsigned int chatdnat_mss(void *priv, struct sk_buff *skb,
 		return NF_ACCEPT;
 	}
 
-	settings = chatdnat_mss_settings(ct, CTINFO2DIR(ctinfo), state);
+	settings = chatdnat_mss_settings(ct, CTINFO2DIR(ctinfo), skb, state);
 	if (settings && settings->mss != CHATDNAT_MSS_OFF)
 		chatdnat_mss_rewrite(skb, state, ct, CTINFO2DIR(ctinfo),
 				     settings);

@@ -99,13 +99,13 @@ static unsigned int chatdnat_nat_dst(void *priv, struct sk_buff *skb,
 static const struct chatdnat_snapshot *
 chatdnat_nat_translated_by(const struct chatdnat_snapshot *snapshot,
 			   const struct nf_conn *ct,
-			   const struct nf_hook_state *state)
+			   const struct net_device *in)
 {
 	for (; snapshot; snapshot = rcu_dereference(snapshot->prev))
 		if (chatdnat_ct_serves(&snapshot->settings.service, ct) &&
 		    (snapshot->settings.hairpin ||
-		     (state->in && chatdnat_ifset_has(&snapshot->settings.wan,
-						      state->in->name))))
+		     (in && chatdnat_ifset_has(&snapshot->settings.wan,
+					       in->name))))
 			return snapshot;
 	return NULL;
 }
@@ -173,6 +173,7 @@ static unsigned int chatdnat_nat_src(void *priv, struct sk_buff *skb,
 	enum chatdnat_src_decision decision;
 	const struct chatdnat_addr *saddr;
 	enum ip_conntrack_info ctinfo;
+	const struct net_device *in;
 	struct nf_conn *ct;
 
 	/* Also asked about what this host replies, as the reset of a refusal. */
@@ -183,7 +184,8 @@ static unsigned int chatdnat_nat_src(void *priv, struct sk_buff *skb,
 		return NF_ACCEPT;
 
 	saddr = chatdnat_addr_of(&nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL)->src.u3);
-	by = chatdnat_nat_translated_by(snapshot, ct, state);
+	in = chatdnat_host_entered(skb, state);
+	by = chatdnat_nat_translated_by(snapshot, ct, in);
 	if (by)
 		snapshot = by;
 
@@ -203,13 +205,14 @@ static unsigned int chatdnat_nat_src(void *priv, struct sk_buff *skb,
 	if (!chatdnat_settings_active(&snapshot->settings, family))
 		return NF_ACCEPT;
 
-	departure.in = state->in ? state->in->name : NULL;
+	departure.in = in ? in->name : NULL;
 	departure.out = state->out->name;
 	departure.translated = by;
 	departure.transformed = dst_xfrm(skb_dst(skb));
 	decision = chatdnat_decide_src(&snapshot->settings, &departure);
 	if (decision == CHATDNAT_SRC_LOOK_UP) {
-		departure.saddr_type = chatdnat_host_addr_type(family, saddr);
+		departure.saddr_type = chatdnat_host_addr_type(family, saddr,
+							       state->out);
 		decision = chatdnat_decide_src(&snapshot->settings, &departure);
 	}
 	if (decision != CHATDNAT_SRC_MASQUERADE)
