@@ -3,11 +3,12 @@
  * The guard: what enters by a WAN interface and belongs to no known connection
  * is judged, forwarded or for this host itself. Nothing else is, but for pings.
  */
+#include <linux/atomic.h>
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
 #include <linux/in.h>
+#include <linux/jiffies.h>
 #include <linux/netdevice.h>
-#include <linux/ratelimit.h>
 #include <net/netfilter/nf_conntrack.h>
 
 #include "admit.h"
@@ -20,7 +21,28 @@
 
 #define CHATDNAT_ECHOES_PER_SECOND	100
 
-static struct ratelimit_state chatdnat_guard_echoes[CHATDNAT_FAMILIES];
+/* How many there were since when, in jiffies. */
+static struct chatdnat_guard_echoes {
+	unsigned long since;
+	atomic_t count;
+} chatdnat_guard_echoes[CHATDNAT_FAMILIES];
+
+/*
+ * Processors that count at the same time must not wait for each other, nor be
+ * taken for a flood, as by __ratelimit(). When a second begins, one may count
+ * an echo request that another is about to forget.
+ */
+static bool chatdnat_guard_echo_in_time(enum chatdnat_family family)
+{
+	struct chatdnat_guard_echoes *echoes = &chatdnat_guard_echoes[family];
+	unsigned long since = READ_ONCE(echoes->since);
+
+	if (jiffies - since >= HZ &&
+	    cmpxchg(&echoes->since, since, jiffies) == since)
+		atomic_set(&echoes->count, 0);
+	return atomic_read(&echoes->count) < CHATDNAT_ECHOES_PER_SECOND &&
+	       atomic_inc_return(&echoes->count) <= CHATDNAT_ECHOES_PER_SECOND;
+}
 
 /* Whether there is anything to judge; a VRF's device may stand in WAN too. */
 static bool chatdnat_guard_concerns(const struct chatdnat_settings *settings,
@@ -89,7 +111,7 @@ static unsigned int chatdnat_guard_judge(const struct sk_buff *skb,
 
 	if (admission == CHATDNAT_ADMIT ||
 	    (admission == CHATDNAT_ADMIT_SOME &&
-	     __ratelimit(&chatdnat_guard_echoes[family])))
+	     chatdnat_guard_echo_in_time(family)))
 		return NF_ACCEPT;
 
 	/* The packet may have been translated under the settings before. */
@@ -152,22 +174,4 @@ unsigned int chatdnat_guard(void *priv, struct sk_buff *skb,
 	      chatdnat_guard_is_ping(ct, ctinfo)))
 		return NF_ACCEPT;
 	return chatdnat_guard_judge(skb, state, CHATDNAT_TRACK_NEW);
-}
-
-/**
- * chatdnat_guard_init() - make ready to judge
- *
- * Context: Process context.
- */
-void chatdnat_guard_init(void)
-{
-	enum chatdnat_family family;
-
-	for (family = 0; family < CHATDNAT_FAMILIES; family++) {
-		ratelimit_state_init(&chatdnat_guard_echoes[family], HZ,
-				     CHATDNAT_ECHOES_PER_SECOND);
-		/* It would log how many it suppressed; a counter tells. */
-		ratelimit_set_flags(&chatdnat_guard_echoes[family],
-				    RATELIMIT_MSG_ON_RELEASE);
-	}
 }
