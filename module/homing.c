@@ -93,6 +93,8 @@ struct dst_entry *chatdnat_homing_route(enum chatdnat_family family,
  * @skb: the packet, routed
  * @state: the hook's
  *
+ * Hooks behind this one still see the way before as @state->out.
+ *
  * Without a route by that interface the packet goes as it was routed. This host
  * itself sends resets of what is refused, and ICMP errors.
  *
