@@ -192,20 +192,24 @@ void chatdnat_snapshot_free(struct chatdnat_snapshot *snapshot)
  * chatdnat_snapshot_masqueraded() - whether connections took, or still take,
  *				     an interface's address
  * @snapshot: the snapshot, with its former ones
+ * @family: the connections'
  * @ifname: the interface's name
  *
  * Context: Any.
  */
 bool chatdnat_snapshot_masqueraded(const struct chatdnat_snapshot *snapshot,
+				   enum chatdnat_family family,
 				   const char *ifname)
 {
 	unsigned int i;
 
-	if (chatdnat_ifset_has(chatdnat_masquerades(&snapshot->settings),
+	if (snapshot->settings.service.relays[family].n &&
+	    chatdnat_ifset_has(chatdnat_masquerades(&snapshot->settings),
 			       ifname))
 		return true;
 	for (i = 0; i < snapshot->n_former; i++)
-		if (chatdnat_ifset_has(&snapshot->former[i]->masqueraded,
+		if (snapshot->former[i]->service.relays[family].n &&
+		    chatdnat_ifset_has(&snapshot->former[i]->masqueraded,
 				       ifname))
 			return true;
 	return false;

@@ -65,6 +65,7 @@ void chatdnat_snapshot_free(struct chatdnat_snapshot *snapshot);
 void chatdnat_former_put(struct chatdnat_former *former);
 
 bool chatdnat_snapshot_masqueraded(const struct chatdnat_snapshot *snapshot,
+				   enum chatdnat_family family,
 				   const char *ifname);
 bool chatdnat_snapshot_stale(const struct chatdnat_snapshot *snapshot,
 			     const struct chatdnat_flow *flow);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Every packet that we drop is counted here, and logged if the operator asks. */
+/*
+ * Every packet that we drop is counted here, and logged if the operator asks;
+ * but for what homing finds too big for its way, which is the stack's to tell.
+ */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/kmod.h>

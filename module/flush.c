@@ -60,6 +60,8 @@ static int chatdnat_flush_iter(struct nf_conn *ct, void *data)
 
 static void chatdnat_flush_run(struct chatdnat_flush *flush)
 {
+	/* Those by which the connections came in, mostly. */
+	const struct chatdnat_snapshot *since = flush->old ? : flush->new;
 	unsigned int i;
 
 	chatdnat_answers_forget();
@@ -72,7 +74,8 @@ static void chatdnat_flush_run(struct chatdnat_flush *flush)
 		flush->n_resets = 0;
 		chatdnat_ct_cleanup(&init_net, chatdnat_flush_iter, flush);
 		for (i = 0; i < flush->n_resets; i++) {
-			chatdnat_reset_send(&flush->resets[i]);
+			chatdnat_reset_send(&flush->resets[i],
+					    &since->settings.wan);
 			cond_resched();
 		}
 	} while (flush->full);
@@ -119,8 +122,8 @@ static bool chatdnat_flush_untranslated(const struct chatdnat_snapshot *old,
 		return false;
 
 	/* What this host sent itself came in by no interface. */
-	if (chatdnat_host_addr_type(arrival.flow.family, &arrival.flow.saddr) !=
-	    CHATDNAT_ADDR_LOCAL) {
+	if (chatdnat_host_addr_type(arrival.flow.family, &arrival.flow.saddr,
+				    NULL) != CHATDNAT_ADDR_LOCAL) {
 		dst = chatdnat_host_route(arrival.flow.family, NULL,
 					  &arrival.flow.saddr, 0, 0);
 		if (!dst)
@@ -183,22 +186,29 @@ void chatdnat_flush_change(const struct chatdnat_snapshot *old,
 	chatdnat_flush_run(&flush);
 }
 
-/* Whether a connection took the address of a WAN interface. */
+/*
+ * Whether a connection took the address of a WAN interface by us. What this
+ * host opens itself keeps the address that it chose: another table did that.
+ */
 static bool chatdnat_flush_masqueraded(const struct chatdnat_snapshot *snapshot,
 				       const struct nf_conn *ct)
 {
+	enum chatdnat_family family = chatdnat_family_of(nf_ct_l3num(ct));
 	const struct nf_conn_nat *nat = nfct_nat(ct);
+	const struct chatdnat_addr *saddr;
 	const struct net_device *dev;
-	bool wan;
+	bool ours;
 
 	if (!nat || !nat->masq_index)
 		return false;
 
+	saddr = chatdnat_addr_of(&nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL)->src.u3);
 	rcu_read_lock();
 	dev = dev_get_by_index_rcu(&init_net, nat->masq_index);
-	wan = dev && chatdnat_snapshot_masqueraded(snapshot, dev->name);
+	ours = dev && chatdnat_snapshot_masqueraded(snapshot, family, dev->name) &&
+	       chatdnat_host_addr_type(family, saddr, dev) != CHATDNAT_ADDR_LOCAL;
 	rcu_read_unlock();
-	return wan;
+	return ours;
 }
 
 static bool chatdnat_flush_ends_all(const struct chatdnat_flush *flush,

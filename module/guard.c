@@ -3,11 +3,12 @@
  * The guard: what enters by a WAN interface and belongs to no known connection
  * is judged, forwarded or for this host itself. Nothing else is, but for pings.
  */
+#include <linux/atomic.h>
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
 #include <linux/in.h>
+#include <linux/jiffies.h>
 #include <linux/netdevice.h>
-#include <linux/ratelimit.h>
 #include <net/netfilter/nf_conntrack.h>
 
 #include "admit.h"
@@ -15,22 +16,47 @@
 #include "ct.h"
 #include "drop.h"
 #include "guard.h"
+#include "host.h"
 #include "packet.h"
 
 #define CHATDNAT_ECHOES_PER_SECOND	100
 
-static struct ratelimit_state chatdnat_guard_echoes[CHATDNAT_FAMILIES];
+/* How many there were since when, in jiffies. */
+static struct chatdnat_guard_echoes {
+	unsigned long since;
+	atomic_t count;
+} chatdnat_guard_echoes[CHATDNAT_FAMILIES];
 
-/* Whether there is anything to judge. */
+/*
+ * Processors that count at the same time must not wait for each other, nor be
+ * taken for a flood, as by __ratelimit(). When a second begins, one may count
+ * an echo request that another is about to forget.
+ */
+static bool chatdnat_guard_echo_in_time(enum chatdnat_family family)
+{
+	struct chatdnat_guard_echoes *echoes = &chatdnat_guard_echoes[family];
+	unsigned long since = READ_ONCE(echoes->since);
+
+	if (jiffies - since >= HZ &&
+	    cmpxchg(&echoes->since, since, jiffies) == since)
+		atomic_set(&echoes->count, 0);
+	return atomic_read(&echoes->count) < CHATDNAT_ECHOES_PER_SECOND &&
+	       atomic_inc_return(&echoes->count) <= CHATDNAT_ECHOES_PER_SECOND;
+}
+
+/* Whether there is anything to judge; a VRF's device may stand in WAN too. */
 static bool chatdnat_guard_concerns(const struct chatdnat_settings *settings,
+				    const struct sk_buff *skb,
 				    const struct nf_hook_state *state)
 {
+	const struct net_device *in = chatdnat_host_entered(skb, state);
 	enum chatdnat_guard least = state->hook == NF_INET_LOCAL_IN ?
 				    CHATDNAT_GUARD_FULL : CHATDNAT_GUARD_FORWARD;
 
 	return settings->guard >= least &&
-	       !(state->in->flags & IFF_LOOPBACK) &&
-	       chatdnat_ifset_has(&settings->wan, state->in->name);
+	       !(in->flags & IFF_LOOPBACK) &&
+	       (chatdnat_ifset_has(&settings->wan, in->name) ||
+		chatdnat_ifset_has(&settings->wan, state->in->name));
 }
 
 static enum chatdnat_admission
@@ -74,7 +100,8 @@ static unsigned int chatdnat_guard_judge(const struct sk_buff *skb,
 
 	/* Hooks run under the RCU read lock. */
 	snapshot = rcu_dereference(chatdnat_active);
-	if (!snapshot || !chatdnat_guard_concerns(&snapshot->settings, state))
+	if (!snapshot ||
+	    !chatdnat_guard_concerns(&snapshot->settings, skb, state))
 		return NF_ACCEPT;
 
 	whole = chatdnat_packet_entrant(skb, family, &entrant);
@@ -84,13 +111,13 @@ static unsigned int chatdnat_guard_judge(const struct sk_buff *skb,
 
 	if (admission == CHATDNAT_ADMIT ||
 	    (admission == CHATDNAT_ADMIT_SOME &&
-	     __ratelimit(&chatdnat_guard_echoes[family])))
+	     chatdnat_guard_echo_in_time(family)))
 		return NF_ACCEPT;
 
 	/* The packet may have been translated under the settings before. */
 	for (old = rcu_dereference(snapshot->prev); old;
 	     old = rcu_dereference(old->prev))
-		if (!chatdnat_guard_concerns(&old->settings, state) ||
+		if (!chatdnat_guard_concerns(&old->settings, skb, state) ||
 		    chatdnat_guard_admit(&old->settings,
 					 whole ? &entrant : NULL,
 					 state) == CHATDNAT_ADMIT)
@@ -132,6 +159,10 @@ unsigned int chatdnat_guard(void *priv, struct sk_buff *skb,
 	enum ip_conntrack_info ctinfo;
 	const struct nf_conn *ct;
 
+	/* Out of IPsec: nobody out there sent it, but who holds the keys. */
+	if (secpath_exists(skb))
+		return NF_ACCEPT;
+
 	ct = nf_ct_get(skb, &ctinfo);
 	if (!ct)
 		return chatdnat_guard_judge(skb, state,
@@ -143,22 +174,4 @@ unsigned int chatdnat_guard(void *priv, struct sk_buff *skb,
 	      chatdnat_guard_is_ping(ct, ctinfo)))
 		return NF_ACCEPT;
 	return chatdnat_guard_judge(skb, state, CHATDNAT_TRACK_NEW);
-}
-
-/**
- * chatdnat_guard_init() - make ready to judge
- *
- * Context: Process context.
- */
-void chatdnat_guard_init(void)
-{
-	enum chatdnat_family family;
-
-	for (family = 0; family < CHATDNAT_FAMILIES; family++) {
-		ratelimit_state_init(&chatdnat_guard_echoes[family], HZ,
-				     CHATDNAT_ECHOES_PER_SECOND);
-		/* It would log how many it suppressed; a counter tells. */
-		ratelimit_set_flags(&chatdnat_guard_echoes[family],
-				    RATELIMIT_MSG_ON_RELEASE);
-	}
 }

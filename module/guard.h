@@ -4,7 +4,6 @@
 
 #include <linux/netfilter.h>
 
-void chatdnat_guard_init(void);
 unsigned int chatdnat_guard(void *priv, struct sk_buff *skb,
 			    const struct nf_hook_state *state);
 

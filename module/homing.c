@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Multi-homing: with several WAN interfaces the relay's replies leave by the
- * one that their connection came in by. The stack routes a reply while it still
- * has the relay's address as its source, so a rule for the own address that it
- * gets later ("ip rule add from ...") cannot choose its way.
+ * Multi-homing: with several WAN interfaces the relay's replies, and what this
+ * host says in its place, leave by the one that their connection came in by.
+ * The stack routes a reply while it still has the relay's address as its
+ * source, so a rule for the own address that it gets later ("ip rule add from
+ * ...") cannot choose its way. It has to find some way, or there is no reply.
  */
 #include <linux/netdevice.h>
 #include <net/dst.h>
@@ -92,9 +93,12 @@ struct dst_entry *chatdnat_homing_route(enum chatdnat_family family,
  * @skb: the packet, routed
  * @state: the hook's
  *
- * Without a route by that interface the packet goes as it was routed.
+ * Hooks behind this one still see the way before as @state->out.
  *
- * Context: Softirq, RCU read lock held.
+ * Without a route by that interface the packet goes as it was routed. This host
+ * itself sends resets of what is refused, and ICMP errors.
+ *
+ * Context: Softirq or process context, RCU read lock held.
  */
 unsigned int chatdnat_homing(void *priv, struct sk_buff *skb,
 			     const struct nf_hook_state *state)
@@ -119,9 +123,11 @@ unsigned int chatdnat_homing(void *priv, struct sk_buff *skb,
 
 	/*
 	 * The stack asked the other way whether it fits. Once translated, an
-	 * error would be for the own address, and routed as that one's.
+	 * error would be for the own address, and routed as that one's. What
+	 * this host says is short enough for every way.
 	 */
-	if (chatdnat_reject_too_big(skb, family, dst_mtu(dst))) {
+	if (state->hook == NF_INET_FORWARD &&
+	    chatdnat_reject_too_big(skb, family, dst_mtu(dst))) {
 		dst_release(dst);
 		return NF_DROP;
 	}

@@ -72,6 +72,8 @@ static const struct chatdnat_hook {
 	/* The way before what depends on its MTU. */
 	{ chatdnat_needs_homing, chatdnat_homing,
 	  NF_INET_FORWARD, NF_IP_PRI_MANGLE - 1 },
+	{ chatdnat_needs_homing, chatdnat_homing,
+	  NF_INET_LOCAL_OUT, NF_IP_PRI_LAST - 1 },
 	{ chatdnat_needs_mss, chatdnat_mss,
 	  NF_INET_FORWARD, NF_IP_PRI_MANGLE },
 	{ chatdnat_needs_forward, chatdnat_guard,

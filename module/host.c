@@ -4,6 +4,7 @@
 #include <linux/ipv6.h>
 #include <linux/netfilter.h>
 #include <net/addrconf.h>
+#include <net/ip.h>
 #include <net/ip_fib.h>
 #include <net/ip6_fib.h>
 #include <net/ip6_route.h>
@@ -15,9 +16,10 @@
 #include "host.h"
 
 static enum chatdnat_addr_type
-chatdnat_ipv4_addr_type(const struct chatdnat_addr *addr)
+chatdnat_ipv4_addr_type(const struct chatdnat_addr *addr,
+			const struct net_device *dev)
 {
-	switch (inet_addr_type(&init_net, addr->word[0])) {
+	switch (inet_addr_type_dev_table(&init_net, dev, addr->word[0])) {
 	case RTN_LOCAL:
 		return CHATDNAT_ADDR_LOCAL;
 	case RTN_BROADCAST:
@@ -39,13 +41,15 @@ static struct in6_addr chatdnat_in6(const struct chatdnat_addr *addr)
 }
 
 static enum chatdnat_addr_type
-chatdnat_ipv6_addr_type(const struct chatdnat_addr *addr)
+chatdnat_ipv6_addr_type(const struct chatdnat_addr *addr,
+			const struct net_device *dev)
 {
 	struct in6_addr in6 = chatdnat_in6(addr);
 	struct dst_entry *dst;
 	u32 flags;
 
-	if (ipv6_chk_addr(&init_net, &in6, NULL, 0))
+	if (ipv6_chk_addr_and_flags(&init_net, &in6, dev, true, 0,
+				    IFA_F_TENTATIVE))
 		return CHATDNAT_ADDR_LOCAL;
 
 	/* Local without being an interface's: ip -6 route add local ... */
@@ -61,7 +65,8 @@ chatdnat_ipv6_addr_type(const struct chatdnat_addr *addr)
 }
 #else
 static enum chatdnat_addr_type
-chatdnat_ipv6_addr_type(const struct chatdnat_addr *addr)
+chatdnat_ipv6_addr_type(const struct chatdnat_addr *addr,
+			const struct net_device *dev)
 {
 	return CHATDNAT_ADDR_UNICAST;
 }
@@ -71,17 +76,44 @@ chatdnat_ipv6_addr_type(const struct chatdnat_addr *addr)
  * chatdnat_host_addr_type() - whose an address is
  * @family: which kind of address
  * @addr: the address, network byte order
+ * @dev: a device, in whose VRF to look; NULL: in none
  *
- * Context: Process context or softirq; on the packet path.
+ * Context: Process context or softirq; on the packet path. RCU read lock held,
+ * if @dev is not NULL.
  */
 enum chatdnat_addr_type
 chatdnat_host_addr_type(enum chatdnat_family family,
-			const struct chatdnat_addr *addr)
+			const struct chatdnat_addr *addr,
+			const struct net_device *dev)
 {
 	if (chatdnat_addr_is_multicast(family, addr))
 		return CHATDNAT_ADDR_GROUP;
-	return family == CHATDNAT_IPV6 ? chatdnat_ipv6_addr_type(addr)
-				       : chatdnat_ipv4_addr_type(addr);
+	return family == CHATDNAT_IPV6 ? chatdnat_ipv6_addr_type(addr, dev)
+				       : chatdnat_ipv4_addr_type(addr, dev);
+}
+
+/**
+ * chatdnat_host_entered() - the device that a packet entered this host by
+ * @skb: the packet
+ * @state: the hook's
+ *
+ * Once a VRF has taken a packet, hooks see the VRF's device in the place of
+ * the interface.
+ *
+ * Context: RCU read lock held; on the packet path.
+ * Return: The device, not held, or NULL: this host sent the packet.
+ */
+const struct net_device *
+chatdnat_host_entered(const struct sk_buff *skb,
+		      const struct nf_hook_state *state)
+{
+	const struct net_device *dev = NULL;
+
+	if (state->in && netif_is_l3_master(state->in))
+		dev = dev_get_by_index_rcu(&init_net,
+					   state->pf == NFPROTO_IPV6 ?
+					   inet6_sdif(skb) : inet_sdif(skb));
+	return dev ? : state->in;
 }
 
 /**
@@ -245,9 +277,10 @@ chatdnat_host_decide_dst(const struct chatdnat_settings *settings,
 		decision = chatdnat_decide_dst(settings, arrival, relay);
 		switch (decision) {
 		case CHATDNAT_DST_LOOK_UP_ADDR:
+			dev = dev_get_by_index_rcu(&init_net, ifindex);
 			arrival->daddr_type =
 				chatdnat_host_addr_type(flow->family,
-							&flow->daddr);
+							&flow->daddr, dev);
 			break;
 		case CHATDNAT_DST_LOOK_UP_DEV:
 			dev = chatdnat_host_addr_dev(flow->family,

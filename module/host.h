@@ -8,10 +8,16 @@
 struct dst_entry;
 struct flowi;
 struct net_device;
+struct nf_hook_state;
+struct sk_buff;
 
 enum chatdnat_addr_type
 chatdnat_host_addr_type(enum chatdnat_family family,
-			const struct chatdnat_addr *addr);
+			const struct chatdnat_addr *addr,
+			const struct net_device *dev);
+const struct net_device *
+chatdnat_host_entered(const struct sk_buff *skb,
+		      const struct nf_hook_state *state);
 enum chatdnat_dst_decision
 chatdnat_host_decide_dst(const struct chatdnat_settings *settings,
 			 struct chatdnat_arrival *arrival, int ifindex,

@@ -5,7 +5,6 @@
 /* Here too, so that what a kernel lacks is told before another file fails. */
 #include "compat.h"
 #include "answers.h"
-#include "guard.h"
 #include "nat.h"
 #include "params.h"
 #include "sysfs.h"
@@ -14,7 +13,6 @@ static int __init chatdnat_init(void)
 {
 	int err;
 
-	chatdnat_guard_init();
 	err = chatdnat_answers_init();
 	if (err)
 		return err;

@@ -29,13 +29,15 @@ static const unsigned int chatdnat_mss_headers[CHATDNAT_FAMILIES] = {
 static bool chatdnat_mss_outbound(const struct chatdnat_settings *settings,
 				  const struct nf_conn *ct,
 				  enum ip_conntrack_dir dir,
+				  const struct sk_buff *skb,
 				  const struct nf_hook_state *state)
 {
 	const struct nf_conntrack_tuple *tuple;
 	const struct net_device *far;
 
 	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
-	far = dir == IP_CT_DIR_ORIGINAL ? state->out : state->in;
+	far = dir == IP_CT_DIR_ORIGINAL ? state->out
+					: chatdnat_host_entered(skb, state);
 	return chatdnat_relays_has(&settings->service.relays[chatdnat_family_of(state->pf)],
 				   chatdnat_addr_of(&tuple->src.u3)) &&
 	       chatdnat_ifset_has(&settings->wan, far->name);
@@ -44,13 +46,15 @@ static bool chatdnat_mss_outbound(const struct chatdnat_settings *settings,
 /* The settings under which a connection is ours; NULL when it is not. */
 static const struct chatdnat_settings *
 chatdnat_mss_settings(const struct nf_conn *ct, enum ip_conntrack_dir dir,
+		      const struct sk_buff *skb,
 		      const struct nf_hook_state *state)
 {
 	const struct chatdnat_snapshot *snapshot;
 
 	chatdnat_for_each_snapshot(snapshot)
 		if (chatdnat_ct_serves(&snapshot->settings.service, ct) ||
-		    chatdnat_mss_outbound(&snapshot->settings, ct, dir, state))
+		    chatdnat_mss_outbound(&snapshot->settings, ct, dir, skb,
+					  state))
 			return &snapshot->settings;
 	return NULL;
 }
@@ -75,17 +79,19 @@ static u16 chatdnat_mss_of_path(const struct sk_buff *skb,
 	unsigned int headers = chatdnat_mss_headers[family];
 	unsigned int mtu = dst_mtu(skb_dst(skb));
 	const struct chatdnat_addr *back;
+	const struct net_device *in;
 
 	/* Where it is from: sources are translated behind routing only. */
 	back = chatdnat_addr_of(&nf_ct_tuple(ct, dir)->src.u3);
 	mtu = chatdnat_mss_narrower(mtu, chatdnat_host_route(family, NULL,
 							     back, 0,
 							     skb->mark));
-	if (dir == IP_CT_DIR_ORIGINAL)
+	if (dir == IP_CT_DIR_ORIGINAL) {
+		in = chatdnat_host_entered(skb, state);
 		mtu = chatdnat_mss_narrower(mtu,
-					    chatdnat_homing_route(family, ct,
-								  state->in,
+					    chatdnat_homing_route(family, ct, in,
 								  skb->mark));
+	}
 	return mtu > headers ? min(mtu - headers, (unsigned int)U16_MAX) : 0;
 }
 
@@ -128,35 +134,24 @@ static bool chatdnat_mss_clamp(struct sk_buff *skb, struct tcphdr *th, u16 max)
 	}
 }
 
-static void chatdnat_mss_rewrite(struct sk_buff *skb,
-				 const struct nf_hook_state *state,
-				 const struct nf_conn *ct,
-				 enum ip_conntrack_dir dir,
-				 const struct chatdnat_settings *settings)
+/* Where the TCP header of a SYN begins that has options; 0: it is no such. */
+static int chatdnat_mss_syn(const struct sk_buff *skb,
+			    enum chatdnat_family family, size_t *len)
 {
-	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	const struct tcphdr *th;
 	struct tcphdr buf;
 	u8 protocol;
 	int offset;
-	u16 max;
 
 	offset = chatdnat_packet_transport(skb, family, &protocol);
 	if (offset < 0 || protocol != IPPROTO_TCP)
-		return;
+		return 0;
 	th = skb_header_pointer(skb, offset, sizeof(buf), &buf);
-	if (!th || !th->syn || th->doff * 4 <= sizeof(*th) ||
-	    offset + th->doff * 4 > skb->len)
-		return;
+	if (!th || !th->syn)
+		return 0;
 
-	max = settings->mss;
-	if (max == CHATDNAT_MSS_AUTO)
-		max = chatdnat_mss_of_path(skb, state, ct, dir);
-	if (!max || skb_ensure_writable(skb, offset + th->doff * 4))
-		return;
-
-	if (chatdnat_mss_clamp(skb, (struct tcphdr *)(skb->data + offset), max))
-		chatdnat_count(family, CHATDNAT_CLAMPED);
+	*len = th->doff * 4;
+	return *len > sizeof(*th) && offset + *len <= skb->len ? offset : 0;
 }
 
 /**
@@ -165,33 +160,45 @@ static void chatdnat_mss_rewrite(struct sk_buff *skb,
  * @skb: the packet
  * @state: the hook's
  *
+ * Conntrack's state does not tell whether a packet is a SYN: one that is sent
+ * in the middle, by an end that has forgotten, leaves the state as it is.
+ *
  * Context: Softirq, RCU read lock held.
  * Return: NF_ACCEPT; what is malformed is not ours to judge.
  */
 unsigned int chatdnat_mss(void *priv, struct sk_buff *skb,
 			  const struct nf_hook_state *state)
 {
+	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	const struct chatdnat_settings *settings;
 	enum ip_conntrack_info ctinfo;
+	enum ip_conntrack_dir dir;
 	struct nf_conn *ct;
+	size_t len;
+	int offset;
+	u16 max;
 
 	ct = nf_ct_get(skb, &ctinfo);
 	if (!ct || nf_ct_protonum(ct) != IPPROTO_TCP)
 		return NF_ACCEPT;
 
-	/* Established ones, nearly all, go no further. */
-	switch (READ_ONCE(ct->proto.tcp.state)) {
-	case TCP_CONNTRACK_SYN_SENT:
-	case TCP_CONNTRACK_SYN_SENT2:
-	case TCP_CONNTRACK_SYN_RECV:
-		break;
-	default:
+	/* Nearly all go no further. */
+	offset = chatdnat_mss_syn(skb, family, &len);
+	if (!offset)
 		return NF_ACCEPT;
-	}
 
-	settings = chatdnat_mss_settings(ct, CTINFO2DIR(ctinfo), state);
-	if (settings && settings->mss != CHATDNAT_MSS_OFF)
-		chatdnat_mss_rewrite(skb, state, ct, CTINFO2DIR(ctinfo),
-				     settings);
+	dir = CTINFO2DIR(ctinfo);
+	settings = chatdnat_mss_settings(ct, dir, skb, state);
+	if (!settings || settings->mss == CHATDNAT_MSS_OFF)
+		return NF_ACCEPT;
+
+	max = settings->mss;
+	if (max == CHATDNAT_MSS_AUTO)
+		max = chatdnat_mss_of_path(skb, state, ct, dir);
+	if (!max || skb_ensure_writable(skb, offset + len))
+		return NF_ACCEPT;
+
+	if (chatdnat_mss_clamp(skb, (struct tcphdr *)(skb->data + offset), max))
+		chatdnat_count(family, CHATDNAT_CLAMPED);
 	return NF_ACCEPT;
 }

@@ -10,6 +10,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
+#include <net/dst.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_nat.h>
 #include <net/netfilter/nf_nat_masquerade.h>
@@ -62,8 +63,9 @@ static unsigned int chatdnat_nat_dst(void *priv, struct sk_buff *skb,
 	enum ip_conntrack_info ctinfo;
 	struct nf_conn *ct;
 
+	/* A flow from before anybody translated is asked about, but stays. */
 	ct = nf_ct_get(skb, &ctinfo);
-	if (!ct || ctinfo != IP_CT_NEW ||
+	if (!ct || ctinfo != IP_CT_NEW || nf_ct_is_confirmed(ct) ||
 	    !chatdnat_flow_of(nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL),
 			      &arrival.flow))
 		return NF_ACCEPT;
@@ -97,13 +99,13 @@ static unsigned int chatdnat_nat_dst(void *priv, struct sk_buff *skb,
 static const struct chatdnat_snapshot *
 chatdnat_nat_translated_by(const struct chatdnat_snapshot *snapshot,
 			   const struct nf_conn *ct,
-			   const struct nf_hook_state *state)
+			   const struct net_device *in)
 {
 	for (; snapshot; snapshot = rcu_dereference(snapshot->prev))
 		if (chatdnat_ct_serves(&snapshot->settings.service, ct) &&
 		    (snapshot->settings.hairpin ||
-		     (state->in && chatdnat_ifset_has(&snapshot->settings.wan,
-						      state->in->name))))
+		     (in && chatdnat_ifset_has(&snapshot->settings.wan,
+					       in->name))))
 			return snapshot;
 	return NULL;
 }
@@ -171,15 +173,19 @@ static unsigned int chatdnat_nat_src(void *priv, struct sk_buff *skb,
 	enum chatdnat_src_decision decision;
 	const struct chatdnat_addr *saddr;
 	enum ip_conntrack_info ctinfo;
+	const struct net_device *in;
 	struct nf_conn *ct;
 
+	/* Also asked about what this host replies, as the reset of a refusal. */
 	ct = nf_ct_get(skb, &ctinfo);
 	snapshot = rcu_dereference(chatdnat_active);
-	if (!ct || !snapshot)
+	if (!ct || (ctinfo != IP_CT_NEW && ctinfo != IP_CT_RELATED) ||
+	    nf_ct_is_confirmed(ct) || !snapshot)
 		return NF_ACCEPT;
 
 	saddr = chatdnat_addr_of(&nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL)->src.u3);
-	by = chatdnat_nat_translated_by(snapshot, ct, state);
+	in = chatdnat_host_entered(skb, state);
+	by = chatdnat_nat_translated_by(snapshot, ct, in);
 	if (by)
 		snapshot = by;
 
@@ -199,12 +205,14 @@ static unsigned int chatdnat_nat_src(void *priv, struct sk_buff *skb,
 	if (!chatdnat_settings_active(&snapshot->settings, family))
 		return NF_ACCEPT;
 
-	departure.in = state->in ? state->in->name : NULL;
+	departure.in = in ? in->name : NULL;
 	departure.out = state->out->name;
 	departure.translated = by;
+	departure.transformed = dst_xfrm(skb_dst(skb));
 	decision = chatdnat_decide_src(&snapshot->settings, &departure);
 	if (decision == CHATDNAT_SRC_LOOK_UP) {
-		departure.saddr_type = chatdnat_host_addr_type(family, saddr);
+		departure.saddr_type = chatdnat_host_addr_type(family, saddr,
+							       state->out);
 		decision = chatdnat_decide_src(&snapshot->settings, &departure);
 	}
 	if (decision != CHATDNAT_SRC_MASQUERADE)

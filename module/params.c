@@ -84,6 +84,20 @@ static void chatdnat_warn_ssh(const struct chatdnat_settings *old,
 		pr_warn("ports: 22/tcp is sent on to the relay: new SSH connections no longer reach this host by its WAN interfaces\n");
 }
 
+static bool chatdnat_shuts_ssh_out(const struct chatdnat_settings *settings)
+{
+	return settings->wan.n && settings->guard == CHATDNAT_GUARD_FULL &&
+	       !chatdnat_portset_has(&settings->allow, CHATDNAT_TCP,
+				     CHATDNAT_PORT_SSH);
+}
+
+static void chatdnat_warn_guard(const struct chatdnat_settings *old,
+				const struct chatdnat_settings *new)
+{
+	if (chatdnat_shuts_ssh_out(new) && !(old && chatdnat_shuts_ssh_out(old)))
+		pr_warn("allow: 22/tcp is not among it: with guard=full no new SSH connections reach this host by its WAN interfaces\n");
+}
+
 /* The settings that a write starts from. */
 static const struct chatdnat_settings *chatdnat_settings_current(void)
 {
@@ -114,6 +128,7 @@ static int chatdnat_settings_commit(struct chatdnat_settings *settings,
 	}
 
 	chatdnat_warn_ssh(chatdnat_settings_current(), settings);
+	chatdnat_warn_guard(chatdnat_settings_current(), settings);
 	err = chatdnat_apply(settings);
 	if (err)
 		return chatdnat_refuse(why, err, text, NULL);
@@ -270,6 +285,7 @@ static int chatdnat_start(void)
 	int err;
 
 	chatdnat_warn_ssh(NULL, settings);
+	chatdnat_warn_guard(NULL, settings);
 	err = chatdnat_apply(settings);
 	if (err) {
 		chatdnat_refuse(&why, err, none, NULL);

@@ -17,6 +17,7 @@
 
 #include "ct.h"
 #include "host.h"
+#include "ifset.h"
 #include "reset.h"
 
 /* From whom to whom a reset goes, network byte order. */
@@ -27,6 +28,7 @@ struct chatdnat_segment {
 	__be16 dport;
 	u32 seq;
 	u32 ack;
+	const struct chatdnat_ifset *wan;	/* NULL: it is for the relay */
 };
 
 /**
@@ -129,9 +131,9 @@ static void chatdnat_reset_put_ipv6(struct sk_buff *skb,
 #endif
 
 static struct dst_entry *
-chatdnat_reset_route(u8 pf, const struct chatdnat_segment *segment)
+chatdnat_reset_route_by(u8 pf, const struct chatdnat_segment *segment, int oif)
 {
-	struct flowi fl = {};
+	struct flowi fl = { .flowi_oif = oif };
 	struct dst_entry *dst;
 
 	if (pf == NFPROTO_IPV4) {
@@ -155,6 +157,46 @@ chatdnat_reset_route(u8 pf, const struct chatdnat_segment *segment)
 	if (dst && pf == NFPROTO_IPV6)
 		dst = xfrm_lookup(&init_net, dst, &fl, NULL, 0);
 	return IS_ERR(dst) ? NULL : dst;
+}
+
+/*
+ * The WAN interface that has the address that a client knows, and so is taken
+ * for the one that it came in by; 0: none, or the way leads there already.
+ */
+static int chatdnat_reset_home(u8 pf, const struct chatdnat_segment *segment,
+			       const struct dst_entry *dst)
+{
+	const struct net_device *home;
+	int oif = 0;
+
+	if (!segment->wan ||
+	    (dst && !chatdnat_ifset_has(segment->wan, dst->dev->name)))
+		return 0;
+
+	rcu_read_lock();
+	home = chatdnat_host_addr_dev(chatdnat_family_of(pf),
+				      chatdnat_addr_of(segment->saddr));
+	if (home && !(dst && home == dst->dev) &&
+	    chatdnat_ifset_has(segment->wan, home->name))
+		oif = home->ifindex;
+	rcu_read_unlock();
+	return oif;
+}
+
+/* What is alive has its way back from homing; the resets must take it too. */
+static struct dst_entry *
+chatdnat_reset_route(u8 pf, const struct chatdnat_segment *segment)
+{
+	struct dst_entry *dst, *home;
+	int oif;
+
+	dst = chatdnat_reset_route_by(pf, segment, 0);
+	oif = chatdnat_reset_home(pf, segment, dst);
+	home = oif ? chatdnat_reset_route_by(pf, segment, oif) : NULL;
+	if (!home)
+		return dst;
+	dst_release(dst);
+	return home;
 }
 
 static void chatdnat_reset_emit(u8 pf, const struct chatdnat_segment *segment)
@@ -190,13 +232,15 @@ static void chatdnat_reset_emit(u8 pf, const struct chatdnat_segment *segment)
 /**
  * chatdnat_reset_send() - reset both ends of a connection
  * @reset: the connection, no longer in conntrack's table
+ * @wan: the interfaces by which clients came in
  *
  * An end that has not received all that was sent answers with a challenge ACK
  * (RFC 5961), which then finds no connection either and is reset for that.
  *
  * Context: Process context, may sleep.
  */
-void chatdnat_reset_send(const struct chatdnat_reset *reset)
+void chatdnat_reset_send(const struct chatdnat_reset *reset,
+			 const struct chatdnat_ifset *wan)
 {
 	enum ip_conntrack_dir dir;
 
@@ -209,6 +253,7 @@ void chatdnat_reset_send(const struct chatdnat_reset *reset)
 			.dport = tuple->src.u.tcp.port,
 			.seq = reset->end[!dir],
 			.ack = reset->end[dir],
+			.wan = dir == IP_CT_DIR_ORIGINAL ? wan : NULL,
 		};
 
 		chatdnat_reset_emit(tuple->src.l3num, &segment);

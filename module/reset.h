@@ -4,6 +4,7 @@
 
 #include <net/netfilter/nf_conntrack_tuple.h>
 
+struct chatdnat_ifset;
 struct nf_conn;
 
 /* What is needed of a TCP connection to reset it once it is gone. */
@@ -14,6 +15,7 @@ struct chatdnat_reset {
 
 bool chatdnat_reset_prepare(struct chatdnat_reset *reset,
 			    const struct nf_conn *ct);
-void chatdnat_reset_send(const struct chatdnat_reset *reset);
+void chatdnat_reset_send(const struct chatdnat_reset *reset,
+			 const struct chatdnat_ifset *wan);
 
 #endif /* CHATDNAT_RESET_H */

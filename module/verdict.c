@@ -134,7 +134,9 @@ chatdnat_decide_src(const struct chatdnat_settings *settings,
 	if (settings->masquerade == CHATDNAT_MASQUERADE_OFF || !departure->in)
 		return CHATDNAT_SRC_LEAVE;
 
-	wan = chatdnat_ifset_has(&settings->wan, departure->out);
+	/* Another source than its policy's, and it would miss the tunnel. */
+	wan = !departure->transformed &&
+	      chatdnat_ifset_has(&settings->wan, departure->out);
 	if (departure->translated)
 		return wan || settings->masquerade == CHATDNAT_MASQUERADE_ALL ?
 			CHATDNAT_SRC_MASQUERADE : CHATDNAT_SRC_LEAVE;

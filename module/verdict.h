@@ -55,12 +55,14 @@ enum chatdnat_dst_decision {
  * @out: name of the interface that it leaves by
  * @saddr_type: whose the source address is
  * @translated: it is sent on to the relay by us
+ * @transformed: IPsec takes it into a tunnel first
  */
 struct chatdnat_departure {
 	const char *in;
 	const char *out;
 	enum chatdnat_addr_type saddr_type;
 	bool translated;
+	bool transformed;
 };
 
 enum chatdnat_src_decision {

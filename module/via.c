@@ -9,6 +9,8 @@
 #include <linux/netdevice.h>
 #include <net/dst.h>
 #include <net/dst_metadata.h>
+#include <net/flow_dissector.h>
+#include <net/ip6_fib.h>
 #include <net/ip6_route.h>
 #include <net/ipv6.h>
 #include <net/netfilter/nf_conntrack.h>
@@ -22,9 +24,12 @@
 #include "via.h"
 
 #if IS_ENABLED(CONFIG_IPV6)
+/* As ip6_route_input() has it, which is not for modules. */
 static void chatdnat_via_route_ipv6(struct sk_buff *skb)
 {
 	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
+	const struct ip_tunnel_info *tunnel = skb_tunnel_info(skb);
+	struct flow_keys keys;
 	struct dst_entry *dst;
 	struct flowi6 fl6 = {
 		.flowi6_iif = skb->dev->ifindex,
@@ -35,6 +40,11 @@ static void chatdnat_via_route_ipv6(struct sk_buff *skb)
 		.flowi6_proto = ip6h->nexthdr,
 	};
 
+	if (tunnel && !(tunnel->mode & IP_TUNNEL_INFO_TX))
+		fl6.flowi6_tun_key.tun_id = tunnel->key.tun_id;
+	/* For rules that ask for ports, or for what extensions hide. */
+	fib6_rules_early_flow_dissect(&init_net, skb, &fl6, &keys);
+
 	dst = ip6_route_input_lookup(&init_net, skb->dev, &fl6, skb,
 				     RT6_LOOKUP_F_HAS_SADDR);
 	skb_dst_drop(skb);
@@ -44,13 +54,12 @@ static void chatdnat_via_route_ipv6(struct sk_buff *skb)
 
 /*
  * Routes the packet a moment before the stack would, which then finds it done.
- * So this costs nothing, and is the very route that the packet takes.
+ * So this costs nothing, and is the very route that the packet takes. NULL: not
+ * even a route that forbids, as for a source that cannot be.
  */
 static const struct dst_entry *
 chatdnat_via_route(struct sk_buff *skb, const struct nf_hook_state *state)
 {
-	const struct dst_entry *dst;
-
 	if (!skb_valid_dst(skb)) {
 #if IS_ENABLED(CONFIG_IPV6)
 		if (state->pf == NFPROTO_IPV6)
@@ -59,9 +68,7 @@ chatdnat_via_route(struct sk_buff *skb, const struct nf_hook_state *state)
 #endif
 			chatdnat_route_input_ipv4(skb);
 	}
-
-	dst = skb_dst(skb);
-	return dst && !dst->error ? dst : NULL;
+	return skb_valid_dst(skb) ? skb_dst(skb) : NULL;
 }
 
 static const struct chatdnat_settings *
@@ -105,12 +112,15 @@ unsigned int chatdnat_via(void *priv, struct sk_buff *skb,
 		return NF_ACCEPT;
 
 	dst = chatdnat_via_route(skb, state);
-	if (dst && !strcmp(dst->dev->name, settings->via))
+	/* Without one the stack drops it in silence, and accounts for it. */
+	if (!dst || (!dst->error && !strcmp(dst->dev->name, settings->via)))
 		return NF_ACCEPT;
 
 	/* What rejects before routing would put its own over this route. */
 	if (state->hook == NF_INET_PRE_ROUTING)
 		skb_dst_drop(skb);
-	chatdnat_reject(skb, state);
+	/* What a whole link was sent gets no answer (RFC 1122, 3.2.2). */
+	if (skb->pkt_type == PACKET_HOST)
+		chatdnat_reject(skb, state);
 	return chatdnat_drop(settings, skb, state, CHATDNAT_DROPPED_VIA);
 }

@@ -164,7 +164,8 @@ def echo_requests_are_limited():
                               # Once answered it is a known connection.
                               ("one client's ping", [CLIENT[version]] * count)):
             entered, gained, took = flood(version, sources)
-            tap.ok(ECHO_LIMIT // 2 <= entered <= ECHO_LIMIT * (2 + int(took)),
+            # The one that found the limit free again counts too.
+            tap.ok(ECHO_LIMIT - 1 <= entered <= ECHO_LIMIT * (2 + int(took)),
                    f"{version} {what}: {entered} of {count} echo requests enter in {took:.2f} s")
             tap.equal(gained, {"dropped_echo": count - entered}, f"{version} {what}: the others are counted")
 

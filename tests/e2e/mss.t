@@ -465,4 +465,21 @@ def ended_and_begun_again():
             tap.equal(announced(far, SYN, "in", OPEN), ([1000, 1000], True), f"{version}: both are clamped")
 
 
+@case.case
+def begun_again_by_the_client_alone():
+    """A client that has forgotten its connection: to conntrack that is established until the relay says otherwise."""
+    module.load(**settings(mss="1000"))
+    for version in topo.ip_versions():
+        with wire.Link(t.relay, "wg0") as far, wire.Link(t.internet, "to_eth0", "eth0") as near, \
+                Connection(t.internet, PROXY[version], OPEN, CLIENT[version], 43100) as connection:
+            tap.ok(connection.echo(b"established"), f"{version}: a connection")
+            counters = module.Counters()
+            near.send(wire.ip(CLIENT[version], PROXY[version], socket.IPPROTO_TCP,
+                              wire.tcp(CLIENT[version], PROXY[version], 43100, OPEN, mss(1460), seq=77)))
+            told = wait.until(lambda link=far: [wire.mss_of(segment.options) for _, _, segment in
+                                                link.segments("in", SYN) if segment.seq == 77])
+            tap.equal(told, [1000], f"{version}: its SYN is clamped")
+            tap.equal(counters.gained(version), {"clamped": 1}, f"{version}: and counted")
+
+
 case.run(setup, topo.EVERY_RELAY, seconds=120)

@@ -102,6 +102,14 @@ class Links:
                           if packet and packet.proto in (6, 17) and not packet.src.startswith("fe80")})
         return found
 
+    def errors(self):
+        """From which addresses ICMP errors came by each."""
+        return [{error.source for error in link.errors("in")} for link in self.links]
+
+    def resets(self):
+        """From which addresses resets came by each."""
+        return [{packet.src for _, packet, _ in link.segments("in", wire.RST, wire.RST)} for link in self.links]
+
 
 def load(**changes):
     module.load(**settings(**{"wan": "eth0,eth1", "ports": "chatmail,turn", **changes}))
@@ -213,6 +221,59 @@ def another_mtu():
                     tap.equal(links.sources(), [set(), {SECOND[version]}], f"{version} {way} mss=off: by the second")
                 with Flow(t.internet, SECOND[version], UDP, client[version]) as flow:
                     tap.equal(flow.ask(os.urandom(8000)).server, "relay", f"{version} {way}: UDP in fragments")
+
+
+@case.case
+def refusals_leave_where_they_came_in():
+    """What the box itself says to a client: that via refuses, that there is no route, that a packet is too big."""
+    for way in WAYS:
+        with way:
+            load(via="wg1")
+            for version in topo.ip_versions():
+                with Links() as links:
+                    for own in (PROXY, SECOND):
+                        tap.equal((traffic.tcp(t.internet, own[version], TCP, CLIENT[version]),
+                                   traffic.udp(t.internet, own[version], UDP, CLIENT[version])),
+                                  ("refused", "refused"), f"{version} {way}: {own[version]} refused by via")
+                    tap.equal((links.resets(), links.errors()), (([{PROXY[version]}, {SECOND[version]}]),) * 2,
+                              f"{version} {way}: refused by the interface that the client came in by")
+            module.unload()
+            load()
+            HOME.ip(f"route add unreachable {RELAY['ipv4']}/32\n-6 route add unreachable {RELAY['ipv6']}/128\n")
+            try:
+                for version in topo.ip_versions():
+                    with Links() as links:
+                        for own, client in ((PROXY, CLIENT), (SECOND, CLIENT2)):
+                            tap.ok(traffic.tcp(t.internet, own[version], TCP, client[version])
+                                   in ("EHOSTUNREACH", "ENETUNREACH"), f"{version} {way}: {own[version]} unreachable")
+                        tap.equal(links.errors(), [{PROXY[version]}, {SECOND[version]}],
+                                  f"{version} {way}: the error by the interface that the client came in by")
+            finally:
+                HOME.ip(f"route del unreachable {RELAY['ipv4']}/32\n-6 route del unreachable {RELAY['ipv6']}/128\n")
+            module.unload()
+
+
+@case.case
+def resets_leave_where_they_came_in():
+    """A change of relay resets its clients, each by the interface that it came in by."""
+    for way in WAYS:
+        with way:
+            load()
+            for version in topo.ip_versions():
+                live = [Connection(t.internet, own[version], TCP, CLIENT[version]) for own in (PROXY, SECOND)]
+                with Links() as links:
+                    module.set(topo.SETTING[version], OTHER[version])
+                    tap.equal([connection.fate() for connection in live], ["reset"] * 2, f"{version} {way}: both reset")
+                    tap.equal(links.resets(), [{PROXY[version]}, {SECOND[version]}],
+                              f"{version} {way}: each by its own interface")
+                for connection in live:
+                    connection.close()
+                with Connection(t.internet, SECOND[version], TCP, CLIENT[version]) as live, Links() as links:
+                    module.set("wan", "eth0")
+                    module.set(topo.SETTING[version], RELAY[version])
+                    tap.equal(live.fate(), "reset", f"{version} {way}: when the interface is a WAN no more")
+                    module.set("wan", "eth0,eth1")
+            module.unload()
 
 
 def take_down(name):

@@ -10,7 +10,7 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
-from lib import case, conntrack, module, sniff, tap, topo, traffic, wait
+from lib import case, conntrack, module, net, sniff, tap, topo, traffic, wait
 from lib.topo import (CLIENT, CLIENT2, HOME, OTHER, PROXY, PROXY2, RELAY, SETTING, TRANSIT, TUNNEL2, WORLD,
                       settings)
 from lib.traffic import Connection, Flow, Seen
@@ -273,6 +273,40 @@ def flows_known_before_the_load():
     finally:
         HOME.nft("delete table inet chatdnat_test")
         proxy.close()
+
+
+@case.case
+def flows_kept_from_before_the_load():
+    """Nobody answered them yet, so each datagram opens the flow anew to conntrack, which binds it no more."""
+    HOME.nft("table inet chatdnat_test { chain c { type filter hook prerouting priority 0; ct state new accept; }; }")
+    try:
+        for version in versions():
+            silent = HOME.socket(net.family_of(PROXY[version]), socket.SOCK_DGRAM)
+            with silent, flow(version) as incoming, Flow(t.relay, WORLD[version], 99) as outgoing:
+                silent.bind((PROXY[version], 3478))
+                silent.settimeout(5)
+                incoming.sock.send(b"before")
+                outgoing.sock.send(b"before")
+                tap.equal(silent.recv(100), b"before", f"{version}: before the load, the proxy's own")
+                module.load(**settings(ports="turn", stale="keep"))
+                counters = module.Counters()
+                for _ in range(5):
+                    incoming.sock.send(b"after")
+                    # The internet's error about the one before.
+                    wait.until(lambda sock=outgoing.sock: _sends(sock, b"after"))
+                tap.equal([silent.recv(100) for _ in range(5)], [b"after"] * 5, f"{version}: it goes on")
+                tap.equal(counters.gained(version), {}, f"{version}: and counts as nothing new")
+                module.unload()
+            conntrack.flush()
+    finally:
+        HOME.nft("delete table inet chatdnat_test")
+
+
+def _sends(sock, data):
+    try:
+        return sock.send(data)
+    except OSError:
+        return 0
 
 
 @case.case

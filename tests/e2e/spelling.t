@@ -785,6 +785,36 @@ def ssh_is_taken_with_a_warning():
               "22/udp is not SSH")
 
 
+def said_of_ssh():
+    return [text for text in case.log.messages() if "ssh" in text.lower()]
+
+
+@case.case
+def ssh_shut_out_is_told():
+    """A guard that lets no new session in says so, once."""
+    shut = {"guard": "full", "allow": "443", "wan": "eth0"}
+    for last in shut:
+        module.load(**{name: value for name, value in shut.items() if name != last})
+        case.log.messages()
+        module.set(last, shut[last])
+        tap.equal(len(said_of_ssh()), 1, f"{last}={shut[last]} last: a warning")
+        module.set("mss", "1400")
+        tap.equal(said_of_ssh(), [], "which is not repeated")
+        module.set("allow", "20-30")
+        tap.equal(said_of_ssh(), [], "22 within a range is fine")
+        module.set("allow", "22/udp")
+        tap.equal(len(said_of_ssh()), 1, "22/udp is not SSH")
+        module.set("guard", "forward")
+        tap.equal(said_of_ssh(), [], "a guard of what is forwarded alone shuts nobody out")
+        module.unload()
+    case.log.messages()
+    module.load(**shut)
+    tap.equal(len(said_of_ssh()), 1, "at load too")
+    module.unload()
+    module.load(guard="full", allow="", v4="10.9.0.2")
+    tap.equal(said_of_ssh(), [], "without a WAN interface nothing is judged")
+
+
 @case.case
 def load_refused():
     for line, name, quote, errnos in LOADS_REFUSED:

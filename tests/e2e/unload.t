@@ -130,6 +130,39 @@ def the_relays_outbound_connections_end_too():
         HOME.nft("delete table ip chatdnat_test\ndelete table ip6 chatdnat_test\n")
 
 
+OTHER_MASQUERADE = """
+table inet chatdnat_test {
+    chain post { type nat hook postrouting priority 100; oifname eth0 masquerade; };
+}
+"""
+
+
+@case.case
+def what_another_table_masquerades_goes_on():
+    """The box's own connections, and those of a family that we have no relay for."""
+    HOME.nft(OTHER_MASQUERADE)
+    try:
+        for version in versions():
+            module.load(**settings())
+            with Connection(HOME, WORLD[version], 25) as connection:
+                tap.equal(connection.answer.peer, PROXY[version], f"{version}: the box's own, masqueraded")
+                module.unload()
+                tap.ok(connection.goes_on(), f"{version}: the box's own goes on after the unload")
+        for served, version in (("ipv4", "ipv6"), ("ipv6", "ipv4")) if len(versions()) == 2 else ():
+            module.load(wan="eth0", **{topo.SETTING[served]: RELAY[served]})
+            with Connection(t.relay, WORLD[version], 25) as connection, \
+                    Connection(t.relay, WORLD[served], 25) as ours:
+                tap.equal((connection.answer.peer, ours.answer.peer), (PROXY[version], PROXY[served]),
+                          f"{version} without a relay: masqueraded by the other table, {served} by us")
+                module.unload()
+                tap.ok(connection.goes_on(), f"{version} without a relay: goes on after the unload")
+                left = [entry for entry in conntrack.entries() if entry.orig.src == RELAY[served]]
+                tap.equal(left, [], f"{served}: ours does not")
+    finally:
+        HOME.nft("delete table inet chatdnat_test\n")
+        conntrack.flush()
+
+
 @case.case
 def a_later_load_does_not_continue():
     for version in versions():

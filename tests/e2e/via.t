@@ -71,11 +71,14 @@ def refused_udp(version, payload=b"?"):
             return errno.errorcode.get(error.errno, str(error)), time.monotonic() - begin
 
 
-def works(version, name):
-    for ask, port in ((traffic.tcp, TCP), (traffic.udp, UDP)):
-        def answer(ask=ask, port=port):
-            return ask(t.internet, PROXY[version], port, CLIENT[version]) == Seen("relay", CLIENT[version], port)
-        tap.ok(wait.until(answer, 10), f"{version} {name}: {ask.__name__} gets through")
+def works(version, name, protocols=("tcp", "udp")):
+    for protocol in protocols:
+        port = {"tcp": TCP, "udp": UDP}[protocol]
+
+        def answer(protocol=protocol, port=port):
+            return traffic.ask(protocol, t.internet, PROXY[version], port, CLIENT[version]) == \
+                Seen("relay", CLIENT[version], port)
+        tap.ok(wait.until(answer, 10), f"{version} {name}: {protocol} gets through")
 
 
 def refuses(version, name):
@@ -268,19 +271,27 @@ def policy_routing():
             "by the client": ("from", CLIENT[version]),
             "by the relay": ("from", CLIENT[version], "to", RELAY[version]),
             "by the mark": ("fwmark", "7"),
+            "by the protocol": ("ipproto", "tcp"),
+            "by the port": ("ipproto", "tcp", "dport", str(TCP)),
         }
         HOME.nft("table inet marks { chain pre { type filter hook prerouting priority mangle;\n"
                  "iifname eth0 meta mark set 7; }; }")
         try:
             for name, selector in rules.items():
+                protocols = ("tcp",) if "ipproto" in selector else ("tcp", "udp")
                 HOME.ip((right + wrong).format("add", "add"))
                 rule(version, "add", 100, *selector)
-                works(version, f"main leaks, a rule {name} does not")
+                works(version, f"main leaks, a rule {name} does not", protocols)
                 HOME.ip((right + wrong).format("del", "del"))
                 rule(version, "del", 100, *selector)
                 HOME.ip(away.format("add"))
                 rule(version, "add", 101, *selector)
-                refuses(version, f"a rule {name} leaks")
+                if protocols == ("tcp",):
+                    tap.equal(traffic.tcp(t.internet, PROXY[version], TCP, CLIENT[version]), "refused",
+                              f"{version}: a rule {name} leaks")
+                    works(version, f"a rule {name} leaks, but not for UDP", ("udp",))
+                else:
+                    refuses(version, f"a rule {name} leaks")
                 HOME.ip(away.format("del"))
                 rule(version, "del", 101, *selector)
         finally:
@@ -310,6 +321,7 @@ def hairpin_from_the_box():
             tap.equal((traffic.tcp(t.other, PROXY[version], TCP), traffic.udp(t.other, PROXY[version], UDP)),
                       ("refused", "refused"), f"{version}: and to a host behind it")
             tap.equal(counters.gained(version).get("dropped_via"), 2, f"{version}: counted")
+            refuses(version, "a client, beside the box")
     finally:
         leak("del")
     for version in topo.ip_versions():
@@ -396,6 +408,47 @@ def fragments_and_odd_packets():
                 tap.equal(leaked(outside), [], f"{version}: and does not leak")
     finally:
         leak("del")
+
+
+BROADCAST = b"\xff" * 6
+
+
+@case.case
+def what_the_stack_drops_silently():
+    """Neither sources that cannot be, nor what was meant for a whole link, get an answer."""
+    load(via="wg0")
+    HOME.sysctl(ipv4__conf__eth0__rp_filter=1)
+    leak("add")
+    try:
+        with wire.Link(t.internet, "to_eth0", "eth0") as outside, wire.Link(t.other, "wg0") as behind:
+            counters = module.Counters()
+            proxy, client = PROXY["ipv4"], CLIENT["ipv4"]
+            # From behind the second tunnel, and from the box itself.
+            for source in (OTHER["ipv4"], topo.PROXY2["ipv4"]):
+                outside.send(wire.ip(source, proxy, socket.IPPROTO_TCP, wire.tcp(source, proxy, 44100, TCP)),
+                             wire.ip(source, proxy, socket.IPPROTO_UDP, wire.udp(source, proxy, 44100, UDP)))
+            tap.equal(traffic.tcp(t.internet, proxy, TCP, client), "refused", "ipv4: a client is refused")
+            tap.equal([(packet.src, packet.proto) for packet in (wire.parse_ip(frame.data) for frame in
+                                                                 behind.frames("in")) if packet and packet.src == proxy],
+                      [], "ipv4: whose source was made up is not")
+            tap.equal(counters.gained("ipv4"), {"seen": 5, "translated": 5, "dropped_via": 1},
+                      "ipv4: the stack drops it, not via")
+        for version in topo.ip_versions():
+            with wire.Link(t.internet, "to_eth0", "eth0") as outside:
+                counters = module.Counters()
+                client, proxy = CLIENT[version], PROXY[version]
+                for body, proto in ((wire.tcp(client, proxy, 44200, TCP), socket.IPPROTO_TCP),
+                                    (wire.udp(client, proxy, 44200, UDP), socket.IPPROTO_UDP)):
+                    outside.send(wire.ip(client, proxy, proto, body), mac=BROADCAST)
+                tap.ok(wait.until(lambda c=counters, v=version: c.gained(v).get("dropped_via") == 2),
+                       f"{version}: what was sent to the whole link is dropped")
+                tap.equal(traffic.tcp(t.internet, proxy, TCP, CLIENT2[version]), "refused",
+                          f"{version}: a client is refused")
+                tap.equal([segment.dport for _, _, segment in outside.segments("in", wire.RST, wire.RST)
+                           if segment.dport == 44200] + outside.errors("in"), [], f"{version}: without an answer")
+    finally:
+        leak("del")
+        HOME.sysctl(ipv4__conf__eth0__rp_filter=0)
 
 
 # The names before and since Linux 6.9.

@@ -171,9 +171,10 @@ class Link(net.Closing):
         self.sock.setblocking(False)
         self._frames = []
 
-    def send(self, *packets):
+    def send(self, *packets, mac=None):
+        """To the gateway, or to the station MAC."""
         for data in packets:
-            self.sock.sendto(data, (self.interface, _ETH_P[data[0] >> 4], 0, 0, self._mac))
+            self.sock.sendto(data, (self.interface, _ETH_P[data[0] >> 4], 0, 0, mac or self._mac))
 
     def frames(self, way=None):
         """All IP packets so far; WAY is "in" or "out"."""

@@ -1,0 +1,112 @@
+#!/usr/bin/python3
+"""A relay behind IPsec without an interface of its own: policies on the WAN take its packets into a tunnel."""
+
+import os
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+# pylint: disable=wrong-import-position
+from lib import case, module, tap, topo, traffic, wire
+from lib.topo import CLIENT, HOME, PROXY, PUBLIC, WORLD
+from lib.traffic import Connection, Seen
+
+TCP, OWN, SIZE = 993, 2525, 100000
+RELAY = {"ipv4": "10.77.0.2", "ipv6": "fd00:77::2"}
+ESP = 50
+
+t = None
+
+
+def setup():
+    global t
+    t = topo.Topology(relays=("public",))
+    t.public.ip(f"addr add {RELAY['ipv4']}/32 dev lo\n-6 addr add {RELAY['ipv6']}/128 dev lo nodad\n")
+    for version in topo.ip_versions():
+        tunnel(PROXY[version], PUBLIC[version], RELAY[version], 128 if version == "ipv6" else 32)
+    traffic.Host("relay", t.public).tcp(TCP)
+    traffic.Host("world", t.internet).tcp(25)
+    traffic.Host("proxy", HOME).tcp(OWN)
+
+
+def tunnel(proxy, peer, relay, length):
+    """All from and to the relay, between the proxy and the relay's public address."""
+    for ns in (HOME, t.public):
+        for src, dst, spi in ((proxy, peer, "0x100"), (peer, proxy, "0x200")):
+            ns.run("ip", "xfrm", "state", "add", "src", src, "dst", dst, "proto", "esp", "spi", spi, "mode", "tunnel",
+                   "enc", "cipher_null", "", "auth", "digest_null", "")
+    for ns, way, end, src, dst in ((HOME, "out", "dst", proxy, peer), (HOME, "fwd", "src", peer, proxy),
+                                   (HOME, "in", "src", peer, proxy), (t.public, "out", "src", peer, proxy),
+                                   (t.public, "in", "dst", proxy, peer)):
+        ns.run("ip", "xfrm", "policy", "add", "dir", way, end, f"{relay}/{length}", "tmpl", "src", src, "dst", dst,
+               "proto", "esp", "mode", "tunnel")
+
+
+def load(**changes):
+    module.load(wan="eth0", **{topo.SETTING[version]: RELAY[version] for version in topo.ip_versions()}, **changes)
+
+
+def in_the_clear(link, version):
+    """What passed with the relay's address on it, but for what is inside ESP."""
+    packets = [wire.parse_ip(frame.data) for frame in link.frames()]
+    return [packet for packet in packets if packet and RELAY[version] in (packet.src, packet.dst)]
+
+
+def sent_on(version, peer, name):
+    with wire.Link(t.internet, "to_eth0") as outside:
+        tap.equal(traffic.tcp(t.internet, PROXY[version], TCP, CLIENT[version]), Seen("relay", peer, TCP),
+                  f"{version} {name}: whom the relay sees")
+        with Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as connection:
+            tap.ok(connection.echo(os.urandom(SIZE)), f"{version} {name}: {SIZE} bytes")
+        tap.ok(any(packet and packet.proto == ESP for packet in
+                   (wire.parse_ip(frame.data) for frame in outside.frames("in"))), f"{version} {name}: in the tunnel")
+        tap.equal(in_the_clear(outside, version), [], f"{version} {name}: and there only")
+
+
+@case.case
+def the_relay_sees_its_clients():
+    for masquerade in ("wan", "off"):
+        load(masquerade=masquerade)
+        for version in topo.ip_versions():
+            counters = module.Counters()
+            sent_on(version, CLIENT[version], f"masquerade={masquerade}")
+            gained = counters.gained(version)
+            gained.pop("clamped", None)
+            tap.equal(gained, dict.fromkeys(("seen", "translated", "sent", "answered"), 2),
+                      f"{version} masquerade={masquerade}: counted")
+        module.unload()
+
+
+@case.case
+def unless_told_otherwise():
+    """masquerade=all means the tunnel too; the proxy's address is the relay's to route."""
+    load(masquerade="all")
+    for version in topo.ip_versions():
+        sent_on(version, PROXY[version], "masquerade=all")
+
+
+@case.case
+def what_the_relay_opens():
+    """It comes out of the tunnel on the WAN interface, but nobody outside sent it."""
+    for guard in ("off", "forward", "full"):
+        load(guard=guard)
+        for version in topo.ip_versions():
+            # The tunnel is known to the guard once this end has sent.
+            tap.equal(traffic.tcp(t.internet, PROXY[version], TCP, CLIENT[version]), Seen("relay", CLIENT[version], TCP),
+                      f"{version} guard={guard}: a client")
+            counters = module.Counters()
+            with Connection(t.public, WORLD[version], 25, RELAY[version]) as connection:
+                tap.equal((connection.answer.server, connection.answer.peer), ("world", PROXY[version]),
+                          f"{version} guard={guard}: the relay's own leave with the proxy's address")
+            gained = counters.gained(version)
+            gained.pop("clamped", None)
+            tap.equal(gained, {"outbound": 1, "masqueraded": 1}, f"{version} guard={guard}: and count")
+            tap.equal(traffic.tcp(t.public, PROXY[version], OWN, RELAY[version]), Seen("proxy", RELAY[version], OWN),
+                      f"{version} guard={guard}: it reaches the proxy itself")
+            tap.equal(traffic.tcp(t.internet, PROXY[version], OWN, CLIENT[version], timeout=1),
+                      "silence" if guard == "full" else Seen("proxy", CLIENT[version], OWN),
+                      f"{version} guard={guard}: a client is judged")
+        module.unload()
+
+
+case.run(setup, {*topo.EVERY_RELAY, *RELAY.values()}, seconds=120)

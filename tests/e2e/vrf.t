@@ -1,0 +1,125 @@
+#!/usr/bin/python3
+"""A WAN interface in a VRF: its packets come by as the VRF device's, and are the WAN's all the same."""
+
+import os
+import socket
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+# pylint: disable=wrong-import-position
+from lib import case, module, net, tap, topo, traffic, wait, wire
+from lib.topo import CLIENT, HOME, OTHER, PROXY, PROXY2, RELAY, TUNNEL2, WORLD, settings
+from lib.traffic import Connection, Seen
+
+TCP, UDP, OWN, SIZE = 993, 3478, 2525, 100000
+HEADERS = {"ipv4": 40, "ipv6": 60}
+
+t = None
+
+
+def setup():
+    global t
+    t = topo.Topology(relays=("relay", "other"))
+    t.route_what_is_behind()
+    traffic.Host("relay", t.relay).tcp(TCP).udp(UDP)
+    traffic.Host("other", t.other).tcp(TCP)
+    traffic.Host("world", t.internet).tcp(25)
+    traffic.Host("proxy", HOME).tcp(OWN).udp(OWN)
+    HOME.sysctl(ipv4__tcp_l3mdev_accept=1, ipv4__udp_l3mdev_accept=1)
+    HOME.ip("link add red type vrf table 10\nlink set red up\nlink set eth0 master red\n")
+    # IPv6 addresses go with the change. The relays are reached from the VRF, and the world from outside it.
+    t.address_wan(default=False)
+    HOME.ip("route add default via 203.0.113.254 dev eth0 table 10\n"
+            "-6 route add default via 2001:db8:1::fe dev eth0 table 10\n"
+            "route add 10.9.0.0/24 dev wg0 table 10\n-6 route add fd00:9::/64 dev wg0 table 10\n"
+            "route add 10.9.1.0/24 dev wg1 table 10\n-6 route add fd00:9:1::/64 dev wg1 table 10\n"
+            "route replace default via 203.0.113.254 dev eth0 onlink\n"
+            "-6 route replace default via 2001:db8:1::fe dev eth0 onlink\n")
+    t.settle_wan()
+
+
+def load(**changes):
+    module.load(**settings(ports="chatmail,turn", **changes))
+
+
+def sent_on(version, name):
+    counters = module.Counters()
+    for protocol, port in (("tcp", TCP), ("udp", UDP)):
+        tap.equal(traffic.ask(protocol, t.internet, PROXY[version], port, CLIENT[version]),
+                  Seen("relay", CLIENT[version], port), f"{version} {name}: {protocol} is sent on")
+    with Connection(t.internet, PROXY2[version], TCP, CLIENT[version]) as connection:
+        tap.ok(connection.echo(os.urandom(SIZE)), f"{version} {name}: {SIZE} bytes")
+    with Connection(t.relay, WORLD[version], 25) as connection:
+        tap.equal(connection.answer.peer in (PROXY[version], topo.PROXY3[version]), True,
+                  f"{version} {name}: the relay's own are masqueraded")
+    gained = counters.gained(version)
+    gained.pop("clamped", None)
+    tap.equal(gained, {**dict.fromkeys(("seen", "translated", "sent", "answered"), 3),
+                       "outbound": 1, "masqueraded": 1}, f"{version} {name}: counted")
+
+
+@case.case
+def what_is_sent_on():
+    load()
+    for version in topo.ip_versions():
+        sent_on(version, "no guard")
+        tap.equal(traffic.tcp(t.internet, PROXY[version], OWN, CLIENT[version]), Seen("proxy", CLIENT[version], OWN),
+                  f"{version}: the box's own service answers")
+
+
+@case.case
+def the_guard():
+    for wan in ("eth0", "red", "red,eth0"):
+        load(wan=wan, guard="full")
+        for version in topo.ip_versions():
+            counters = module.Counters()
+            tap.equal((traffic.tcp(t.internet, PROXY[version], OWN, CLIENT[version], timeout=1),
+                       traffic.udp(t.internet, PROXY[version], OWN, CLIENT[version], timeout=1)), ("silence",) * 2,
+                      f"{version} wan={wan}: the box's own service is shut")
+            tap.ok(counters.gained(version).get("dropped_input", 0) >= 2, f"{version} wan={wan}: counted")
+            tap.equal(traffic.tcp(t.internet, OTHER[version], TCP, CLIENT[version], timeout=1), "silence",
+                      f"{version} wan={wan}: so is what is behind")
+            tap.ok(counters.gained(version).get("dropped_forward", 0) >= 1, f"{version} wan={wan}: counted")
+            tap.equal(traffic.tcp(t.other, TUNNEL2[version], OWN), Seen("proxy", OTHER[version], OWN),
+                      f"{version} wan={wan}: who comes by another interface is not judged")
+            if wan != "red":
+                sent_on(version, f"wan={wan} guard=full")
+        module.unload()
+
+
+@case.case
+def the_mss():
+    load()
+    HOME.ip("link set wg0 mtu 1300\n")
+    try:
+        for version in topo.ip_versions():
+            narrow = 1300 - HEADERS[version]
+            with wire.Link(t.internet, "to_eth0") as near, wire.Link(t.relay, "wg0") as far:
+                tap.equal((traffic.tcp(t.internet, PROXY[version], TCP, CLIENT[version]).server,
+                           traffic.tcp(t.relay, WORLD[version], 25).server), ("relay", "world"), f"{version}: connect")
+                for link, way, name in ((far, "in", "the relay"), (near, "in", "the world")):
+                    told = wait.until(lambda link=link, way=way: [
+                        wire.mss_of(segment.options)
+                        for _, _, segment in link.segments(way, wire.SYN, wire.SYN | wire.RST)])
+                    tap.equal(told, [narrow] * 2, f"{version}: SYN and SYN-ACK to {name}")
+    finally:
+        HOME.ip("link set wg0 mtu 1500\n")
+
+
+@case.case
+def own_connections():
+    """Those of the box in the VRF keep the address that they chose."""
+    load()
+    for version in topo.ip_versions():
+        counters = module.Counters()
+        with HOME.socket(net.family_of(WORLD[version]), socket.SOCK_STREAM) as sock:
+            sock.settimeout(5)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"red")
+            sock.bind((PROXY2[version], 0))
+            sock.connect((WORLD[version], 25))
+            tap.equal(sock.recv(200).split()[1].decode(), PROXY2[version], f"{version}: whom the world sees")
+        tap.equal(counters.gained(version), {}, f"{version}: nothing counts")
+
+
+case.run(setup, topo.EVERY_RELAY, seconds=120)
