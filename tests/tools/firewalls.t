@@ -126,7 +126,7 @@ UFW = {"ipv4": "the table ip filter, chain FORWARD,", "ipv6": "the table ip6 fil
 
 @case.case
 def ufw():
-    module.load(**settings(ports="993,turn"))
+    module.load(**settings(ports="993,turn,50000-50010/udp"))
     with live("ufw enable"):
         HOME.run("ufw", "--force", "enable")
     inward("ufw", False)
@@ -147,7 +147,7 @@ def ufw():
     tunnel("ufw, mended")
     content("ufw, mended")
 
-    module.configure(**settings(ports="993,turn", guard="full", allow="ssh,51820/udp"))
+    module.configure(**settings(ports="993,turn,50000-50010/udp", guard="full", allow="ssh,51820/udp"))
     inward("ufw and guard=full")
     outward("ufw and guard=full")
     tunnel("ufw and guard=full")
@@ -178,7 +178,7 @@ def running():
 
 @case.case
 def firewalld():
-    module.load(**settings(ports="993,turn"))
+    module.load(**settings(ports="993,turn,50000-50010/udp"))
     with live("firewalld starts"):
         with subprocess.Popen(["firewalld", "--nofork", "--nopid"]) as daemon:
             try:
