@@ -4,8 +4,10 @@
 #include "apply.h"
 #include "config.h"
 #include "drop.h"
+#include "engine.h"
 #include "flush.h"
 #include "hooks.h"
+#include "ingress.h"
 #include "nat.h"
 
 static int chatdnat_apply_register(const struct chatdnat_settings *settings)
@@ -42,7 +44,9 @@ int chatdnat_apply(const struct chatdnat_settings *settings)
 	if (!new)
 		return -ENOMEM;
 
-	err = chatdnat_apply_register(settings);
+	err = chatdnat_engine_bind(new);
+	if (!err)
+		err = chatdnat_apply_register(settings);
 	if (err) {
 		chatdnat_hooks_prune(old ? &old->settings : NULL);
 		chatdnat_snapshot_free(new);
@@ -52,6 +56,7 @@ int chatdnat_apply(const struct chatdnat_settings *settings)
 	chatdnat_drop_log(settings);
 	chatdnat_snapshot_publish(new);
 	chatdnat_hooks_prune(settings);
+	chatdnat_engine_bound(new);
 	chatdnat_flush_change(old, new, forgotten);
 	chatdnat_snapshot_free(old);
 put:
@@ -80,8 +85,10 @@ void chatdnat_apply_nothing(void)
 	last.settings = old->settings;
 	last.settings.enabled = false;
 	last.settings.masquerade = CHATDNAT_MASQUERADE_OFF;
+	last.settings.engine = CHATDNAT_ENGINE_TRACKED;
 
 	chatdnat_snapshot_publish(&last);
+	chatdnat_ingress_set(NULL);
 	chatdnat_flush_all(old);
 	chatdnat_hooks_prune(NULL);
 	chatdnat_drop_log(NULL);

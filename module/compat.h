@@ -120,4 +120,54 @@ static inline void chatdnat_route_input_ipv4(struct sk_buff *skb)
 #endif
 }
 
+/**
+ * chatdnat_clear_tstamp() - forget when a packet arrived, before it is sent
+ * @skb: the packet
+ *
+ * Context: Any.
+ */
+static inline void chatdnat_clear_tstamp(struct sk_buff *skb)
+{
+#ifdef CHATDNAT_HAVE_CLEAR_TSTAMP
+	skb_clear_tstamp(skb);
+#else
+	skb->tstamp = 0;
+#endif
+}
+
+/**
+ * chatdnat_xfrm_default_blocks() - whether IPsec forbids what no policy allows
+ *
+ * Context: Any.
+ */
+static inline bool chatdnat_xfrm_default_blocks(void)
+{
+#if defined(CONFIG_XFRM) && defined(CHATDNAT_HAVE_XFRM_DEFAULT)
+	return READ_ONCE(init_net.xfrm.policy_default[XFRM_POLICY_FWD]) !=
+	       XFRM_USERPOLICY_ACCEPT ||
+	       READ_ONCE(init_net.xfrm.policy_default[XFRM_POLICY_OUT]) !=
+	       XFRM_USERPOLICY_ACCEPT;
+#else
+	return false;
+#endif
+}
+
+/**
+ * chatdnat_flow_tos() - have a lookup look at what the routing table looks at
+ * @fl4: the flow
+ * @tos: of its packet
+ *
+ * Context: Any.
+ */
+static inline void chatdnat_flow_tos(struct flowi4 *fl4, u8 tos)
+{
+#if defined(CHATDNAT_HAVE_FLOWI4_DSCP)
+	fl4->flowi4_dscp = inet_dsfield_to_dscp(tos);
+#elif defined(IPTOS_RT_MASK)
+	fl4->flowi4_tos = tos & IPTOS_RT_MASK;
+#else
+	fl4->flowi4_tos = tos & INET_DSCP_MASK;
+#endif
+}
+
 #endif /* CHATDNAT_COMPAT_H */

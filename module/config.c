@@ -177,6 +177,7 @@ void chatdnat_snapshot_publish(struct chatdnat_snapshot *snapshot)
  */
 void chatdnat_snapshot_free(struct chatdnat_snapshot *snapshot)
 {
+	struct chatdnat_bindings *bindings;
 	unsigned int i;
 
 	lockdep_assert_held(&chatdnat_config_lock);
@@ -185,6 +186,13 @@ void chatdnat_snapshot_free(struct chatdnat_snapshot *snapshot)
 		return;
 	for (i = 0; i < snapshot->n_former; i++)
 		chatdnat_former_put(snapshot->former[i]);
+
+	bindings = rcu_dereference_protected(snapshot->bindings,
+					     lockdep_is_held(&chatdnat_config_lock));
+	/* Those who met it as the one before may still read it. */
+	if (bindings)
+		synchronize_net();
+	chatdnat_bindings_free(bindings);
 	kfree_rcu(snapshot, rcu);
 }
 

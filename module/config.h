@@ -5,6 +5,7 @@
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 
+#include "bindings.h"
 #include "settings.h"
 
 #define CHATDNAT_FORMER_MAX	16
@@ -24,8 +25,11 @@ struct chatdnat_former {
 };
 
 /**
- * struct chatdnat_snapshot - one configuration, immutable once published
+ * struct chatdnat_snapshot - one configuration, immutable once published, but
+ *			     for what follows from this host's state
  * @settings: what the operator set
+ * @bindings: what is translated without state; NULL: nothing. Replaced as this
+ *	      host's addresses and interfaces change
  * @prev: the one before, for packets that met it before they were routed and
  *	  this one after; NULL once there are none
  * @n_former: how many earlier ones are remembered
@@ -36,6 +40,7 @@ struct chatdnat_former {
  */
 struct chatdnat_snapshot {
 	struct chatdnat_settings settings;
+	struct chatdnat_bindings __rcu *bindings;
 	struct chatdnat_snapshot __rcu *prev;
 	unsigned int n_former;
 	struct chatdnat_former *former[CHATDNAT_FORMER_MAX];

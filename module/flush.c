@@ -239,3 +239,72 @@ void chatdnat_flush_all(const struct chatdnat_snapshot *snapshot)
 
 	chatdnat_flush_run(&flush);
 }
+
+struct chatdnat_flush_bound {
+	const struct chatdnat_settings *settings;
+	const struct chatdnat_bindings *bindings;
+};
+
+/* Whether a client is of the world, by the way back to it. */
+static bool chatdnat_flush_is_outside(const struct chatdnat_ifset *wan,
+				      const struct chatdnat_flow *flow)
+{
+	struct dst_entry *dst;
+	bool outside;
+
+	dst = chatdnat_host_route(flow->family, NULL, &flow->saddr, 0, 0);
+	outside = dst && chatdnat_ifset_has(wan, dst->dev->name);
+	dst_release(dst);
+	return outside;
+}
+
+static int chatdnat_flush_bound_iter(struct nf_conn *ct, void *data)
+{
+	const struct chatdnat_flush_bound *bound = data;
+	const struct chatdnat_bindings *bindings = bound->bindings;
+	const struct chatdnat_binding *binding;
+	struct chatdnat_flow there, back;
+
+	if (nf_ct_is_dying(ct) ||
+	    !chatdnat_flow_of(nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL), &there) ||
+	    !chatdnat_flow_of(nf_ct_tuple(ct, IP_CT_DIR_REPLY), &back) ||
+	    there.proto != CHATDNAT_TCP)
+		return 0;
+
+	/* What was picked up in its middle may have begun with the relay. */
+	if (!(READ_ONCE(ct->status) & IPS_DST_NAT))
+		swap(there, back);
+	binding = chatdnat_bindings_by_own(bindings, there.family,
+					   &there.daddr);
+
+	/* A masqueraded one is not what the binding would make of it. */
+	return binding && test_bit(there.dport, bindings->ports) &&
+	       chatdnat_addr_equal(&binding->relay, &back.saddr) &&
+	       chatdnat_addr_equal(&there.saddr, &back.daddr) &&
+	       there.sport == back.dport && there.dport == back.sport &&
+	       chatdnat_flush_is_outside(&bound->settings->wan, &there);
+}
+
+/**
+ * chatdnat_flush_bound() - have connection tracking forget what goes on without
+ *			    state
+ * @settings: the settings
+ * @bindings: what is translated without state
+ *
+ * What it does not see go on it would take for broken when it sees it again.
+ *
+ * Context: Process context, may sleep, chatdnat_config_lock held.
+ */
+void chatdnat_flush_bound(const struct chatdnat_settings *settings,
+			  const struct chatdnat_bindings *bindings)
+{
+	struct chatdnat_flush_bound bound = {
+		.settings = settings,
+		.bindings = bindings,
+	};
+
+	lockdep_assert_held(&chatdnat_config_lock);
+
+	chatdnat_answers_settle();
+	chatdnat_ct_cleanup(&init_net, chatdnat_flush_bound_iter, &bound);
+}

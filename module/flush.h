@@ -9,4 +9,7 @@ void chatdnat_flush_change(const struct chatdnat_snapshot *old,
 			   const struct chatdnat_former *forgotten);
 void chatdnat_flush_all(const struct chatdnat_snapshot *snapshot);
 
+void chatdnat_flush_bound(const struct chatdnat_settings *settings,
+			  const struct chatdnat_bindings *bindings);
+
 #endif /* CHATDNAT_FLUSH_H */

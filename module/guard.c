@@ -18,6 +18,7 @@
 #include "guard.h"
 #include "host.h"
 #include "packet.h"
+#include "stateless.h"
 
 #define CHATDNAT_ECHOES_PER_SECOND	100
 
@@ -156,6 +157,9 @@ static bool chatdnat_guard_is_ping(const struct nf_conn *ct,
 unsigned int chatdnat_guard(void *priv, struct sk_buff *skb,
 			    const struct nf_hook_state *state)
 {
+	const struct chatdnat_settings *settings;
+	const struct chatdnat_binding *binding;
+	struct chatdnat_parcel parcel;
 	enum ip_conntrack_info ctinfo;
 	const struct nf_conn *ct;
 
@@ -164,6 +168,10 @@ unsigned int chatdnat_guard(void *priv, struct sk_buff *skb,
 		return NF_ACCEPT;
 
 	ct = nf_ct_get(skb, &ctinfo);
+	if (ctinfo == IP_CT_UNTRACKED &&
+	    chatdnat_stateless_way(skb, state, &parcel, &settings, &binding) ==
+	    CHATDNAT_WAY_TO_RELAY)
+		return NF_ACCEPT;
 	if (!ct)
 		return chatdnat_guard_judge(skb, state,
 					    ctinfo == IP_CT_UNTRACKED ?

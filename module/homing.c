@@ -15,6 +15,7 @@
 #include "homing.h"
 #include "host.h"
 #include "reject.h"
+#include "stateless.h"
 
 static bool chatdnat_homing_ours(const struct nf_conn *ct,
 				 const struct net_device *home,
@@ -49,22 +50,33 @@ chatdnat_homing_home(enum chatdnat_family family, const struct nf_conn *ct,
 	return home && chatdnat_homing_ours(ct, home, far) ? home : NULL;
 }
 
-static struct dst_entry *chatdnat_homing_by(const struct net_device *home,
+static struct dst_entry *chatdnat_homing_by(int home,
 					    enum chatdnat_family family,
-					    const struct nf_conn *ct, u32 mark)
+					    const struct chatdnat_addr *own,
+					    const struct chatdnat_addr *client,
+					    u32 mark)
 {
-	const struct nf_conntrack_tuple *tuple;
 	struct dst_entry *dst;
 
-	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
-	dst = chatdnat_host_route(family, chatdnat_addr_of(&tuple->dst.u3),
-				  chatdnat_addr_of(&tuple->src.u3),
-				  home->ifindex, mark);
-	if (dst && dst->dev != home) {
+	dst = chatdnat_host_route(family, own, client, home, mark);
+	if (dst && dst->dev->ifindex != home) {
 		dst_release(dst);
 		return NULL;
 	}
 	return dst;
+}
+
+static struct dst_entry *chatdnat_homing_by_ct(const struct net_device *home,
+					       enum chatdnat_family family,
+					       const struct nf_conn *ct,
+					       u32 mark)
+{
+	const struct nf_conntrack_tuple *tuple;
+
+	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
+	return chatdnat_homing_by(home->ifindex, family,
+				  chatdnat_addr_of(&tuple->dst.u3),
+				  chatdnat_addr_of(&tuple->src.u3), mark);
 }
 
 /**
@@ -84,7 +96,39 @@ struct dst_entry *chatdnat_homing_route(enum chatdnat_family family,
 {
 	const struct net_device *home = chatdnat_homing_home(family, ct, in);
 
-	return home ? chatdnat_homing_by(home, family, ct, mark) : NULL;
+	return home ? chatdnat_homing_by_ct(home, family, ct, mark) : NULL;
+}
+
+/* The other way that a reply of a tracked connection must take, if any. */
+static struct dst_entry *
+chatdnat_homing_tracked(const struct sk_buff *skb,
+			const struct nf_hook_state *state,
+			const struct nf_conn *ct)
+{
+	enum chatdnat_family family = chatdnat_family_of(state->pf);
+	const struct net_device *home;
+
+	home = chatdnat_homing_home(family, ct, state->out);
+	return home && home != state->out ?
+		chatdnat_homing_by_ct(home, family, ct, skb->mark) : NULL;
+}
+
+/* The same of one that is translated without state. */
+static struct dst_entry *
+chatdnat_homing_stateless(const struct sk_buff *skb,
+			  const struct nf_hook_state *state)
+{
+	const struct chatdnat_settings *settings;
+	const struct chatdnat_binding *binding;
+	struct chatdnat_parcel parcel;
+
+	if (chatdnat_stateless_way(skb, state, &parcel, &settings, &binding) !=
+	    CHATDNAT_WAY_TO_CLIENT || !binding->home ||
+	    binding->home == state->out->ifindex ||
+	    !chatdnat_ifset_has(&settings->wan, state->out->name))
+		return NULL;
+	return chatdnat_homing_by(binding->home, parcel.flow.family,
+				  &binding->own, &parcel.flow.daddr, skb->mark);
 }
 
 /**
@@ -104,20 +148,18 @@ unsigned int chatdnat_homing(void *priv, struct sk_buff *skb,
 			     const struct nf_hook_state *state)
 {
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
-	const struct net_device *home;
 	enum ip_conntrack_info ctinfo;
+	const struct nf_conn *ct;
 	struct dst_entry *dst;
-	struct nf_conn *ct;
 
 	ct = nf_ct_get(skb, &ctinfo);
-	if (!ct || !(READ_ONCE(ct->status) & IPS_DST_NAT) ||
-	    CTINFO2DIR(ctinfo) != IP_CT_DIR_REPLY)
+	if (ctinfo == IP_CT_UNTRACKED)
+		dst = chatdnat_homing_stateless(skb, state);
+	else if (ct && (READ_ONCE(ct->status) & IPS_DST_NAT) &&
+		 CTINFO2DIR(ctinfo) == IP_CT_DIR_REPLY)
+		dst = chatdnat_homing_tracked(skb, state, ct);
+	else
 		return NF_ACCEPT;
-
-	home = chatdnat_homing_home(family, ct, state->out);
-	if (!home || home == state->out)
-		return NF_ACCEPT;
-	dst = chatdnat_homing_by(home, family, ct, skb->mark);
 	if (!dst)
 		return NF_ACCEPT;
 

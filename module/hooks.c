@@ -16,6 +16,7 @@
 #include "homing.h"
 #include "hooks.h"
 #include "mss.h"
+#include "stateless.h"
 #include "via.h"
 
 static bool chatdnat_needs_forward(const struct chatdnat_settings *settings,
@@ -53,7 +54,14 @@ static bool chatdnat_needs_homing(const struct chatdnat_settings *settings,
 				  enum chatdnat_family family)
 {
 	return chatdnat_settings_active(settings, family) &&
-	       (settings->wan.n > 1 || settings->wan.pattern[0].prefix);
+	       chatdnat_settings_multihomed(settings);
+}
+
+static bool chatdnat_needs_stateless(const struct chatdnat_settings *settings,
+				     enum chatdnat_family family)
+{
+	return chatdnat_settings_active(settings, family) &&
+	       settings->engine != CHATDNAT_ENGINE_TRACKED;
 }
 
 /* Priorities of IPv6 have the same values, as the build checks. */
@@ -64,6 +72,13 @@ static const struct chatdnat_hook {
 	unsigned int hooknum;
 	int priority;
 } chatdnat_hooks[] = {
+	/* Behind what puts fragments together and the raw tables. */
+	{ chatdnat_needs_stateless, chatdnat_stateless_prerouting,
+	  NF_INET_PRE_ROUTING, NF_IP_PRI_CONNTRACK - 1 },
+	{ chatdnat_needs_stateless, chatdnat_stateless_output,
+	  NF_INET_LOCAL_OUT, NF_IP_PRI_CONNTRACK - 1 },
+	{ chatdnat_needs_stateless, chatdnat_stateless_postrouting,
+	  NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC - 1 },
 	/* Behind all that translates, the last before routing. */
 	{ chatdnat_needs_via, chatdnat_via,
 	  NF_INET_PRE_ROUTING, NF_IP_PRI_LAST },
@@ -83,6 +98,8 @@ static const struct chatdnat_hook {
 };
 
 static_assert((int)NF_IP_PRI_LAST == (int)NF_IP6_PRI_LAST);
+static_assert((int)NF_IP_PRI_CONNTRACK == (int)NF_IP6_PRI_CONNTRACK);
+static_assert((int)NF_IP_PRI_NAT_SRC == (int)NF_IP6_PRI_NAT_SRC);
 static_assert((int)NF_IP_PRI_MANGLE == (int)NF_IP6_PRI_MANGLE);
 static_assert((int)NF_IP_PRI_FILTER == (int)NF_IP6_PRI_FILTER);
 

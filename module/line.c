@@ -46,6 +46,12 @@ static const char *const chatdnat_log_words[] = {
 	[CHATDNAT_LOG_DROPS] = "drops",
 };
 
+static const char *const chatdnat_engine_words[] = {
+	[CHATDNAT_ENGINE_TRACKED] = "tracked",
+	[CHATDNAT_ENGINE_STATELESS] = "stateless",
+	[CHATDNAT_ENGINE_AUTO] = "auto",
+};
+
 static const char *const chatdnat_enabled_words[] = { "0", "1" };
 static const char *const chatdnat_hairpin_words[] = { "0", "1" };
 
@@ -78,6 +84,7 @@ CHATDNAT_KEYWORD(stale, "flush or keep")
 CHATDNAT_KEYWORD(enabled, "0 or 1")
 CHATDNAT_KEYWORD(hairpin, "0 or 1")
 CHATDNAT_KEYWORD(log, "off or drops")
+CHATDNAT_KEYWORD(engine, "tracked, stateless or auto")
 
 static int chatdnat_wan_parse(struct chatdnat_settings *settings,
 			      struct chatdnat_text text,
@@ -219,6 +226,7 @@ const struct chatdnat_setting chatdnat_settings[CHATDNAT_SETTINGS_MAX] = {
 	[CHATDNAT_SETTING_ENABLED] = CHATDNAT_SETTING(enabled),
 	[CHATDNAT_SETTING_HAIRPIN] = CHATDNAT_SETTING(hairpin),
 	[CHATDNAT_SETTING_LOG] = CHATDNAT_SETTING(log),
+	[CHATDNAT_SETTING_ENGINE] = CHATDNAT_SETTING(engine),
 };
 
 static const struct chatdnat_setting *
@@ -287,7 +295,7 @@ int chatdnat_line_parse(struct chatdnat_settings *settings,
 		setting = chatdnat_setting_find(key);
 		if (!setting)
 			return chatdnat_refuse(why, -EINVAL, key,
-					       "the name of a setting: wan, v4, v6, ports, scope, masquerade, guard, allow, mss, via, stale, enabled, hairpin or log");
+					       "the name of a setting: wan, v4, v6, ports, scope, masquerade, guard, allow, mss, via, stale, enabled, hairpin, log or engine");
 		if (__test_and_set_bit(setting - chatdnat_settings, &given))
 			return chatdnat_refuse(why, -EINVAL, key,
 					       "each setting once");

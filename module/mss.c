@@ -16,6 +16,7 @@
 #include "host.h"
 #include "mss.h"
 #include "packet.h"
+#include "stateless.h"
 #include "stats.h"
 #include "tcpopt.h"
 
@@ -69,29 +70,22 @@ static unsigned int chatdnat_mss_narrower(unsigned int mtu,
 	return mtu;
 }
 
-/* What fits both ways; 0 when that cannot be told. */
+/*
+ * What fits both ways; 0 when that cannot be told. @home: a way back that is
+ * not the routing table's alone to choose; NULL: there is none.
+ */
 static u16 chatdnat_mss_of_path(const struct sk_buff *skb,
-				const struct nf_hook_state *state,
-				const struct nf_conn *ct,
-				enum ip_conntrack_dir dir)
+				const struct chatdnat_flow *flow,
+				struct dst_entry *home)
 {
-	enum chatdnat_family family = chatdnat_family_of(state->pf);
-	unsigned int headers = chatdnat_mss_headers[family];
+	unsigned int headers = chatdnat_mss_headers[flow->family];
 	unsigned int mtu = dst_mtu(skb_dst(skb));
-	const struct chatdnat_addr *back;
-	const struct net_device *in;
 
 	/* Where it is from: sources are translated behind routing only. */
-	back = chatdnat_addr_of(&nf_ct_tuple(ct, dir)->src.u3);
-	mtu = chatdnat_mss_narrower(mtu, chatdnat_host_route(family, NULL,
-							     back, 0,
+	mtu = chatdnat_mss_narrower(mtu, chatdnat_host_route(flow->family, NULL,
+							     &flow->saddr, 0,
 							     skb->mark));
-	if (dir == IP_CT_DIR_ORIGINAL) {
-		in = chatdnat_host_entered(skb, state);
-		mtu = chatdnat_mss_narrower(mtu,
-					    chatdnat_homing_route(family, ct, in,
-								  skb->mark));
-	}
+	mtu = chatdnat_mss_narrower(mtu, home);
 	return mtu > headers ? min(mtu - headers, (unsigned int)U16_MAX) : 0;
 }
 
@@ -110,7 +104,16 @@ static void chatdnat_mss_put(struct sk_buff *skb, struct tcphdr *th, u8 *value,
 	inet_proto_csum_replace2(&th->check, skb, from, to, false);
 }
 
-static bool chatdnat_mss_clamp(struct sk_buff *skb, struct tcphdr *th, u16 max)
+/**
+ * chatdnat_mss_clamp() - clamp what a segment announces
+ * @skb: the packet
+ * @th: its TCP header, writable with all options
+ * @max: bytes
+ *
+ * Context: Any; on the packet path.
+ * Return: Whether anything was clamped; a malformed list is left alone.
+ */
+bool chatdnat_mss_clamp(struct sk_buff *skb, struct tcphdr *th, u16 max)
 {
 	size_t len = th->doff * 4 - sizeof(*th), at = 0;
 	u8 *options = (u8 *)(th + 1);
@@ -154,6 +157,54 @@ static int chatdnat_mss_syn(const struct sk_buff *skb,
 	return *len > sizeof(*th) && offset + *len <= skb->len ? offset : 0;
 }
 
+/* What both ways allow a tracked connection to announce; 0: anything. */
+static u16 chatdnat_mss_tracked(const struct sk_buff *skb,
+				const struct nf_hook_state *state,
+				const struct nf_conn *ct,
+				enum ip_conntrack_dir dir)
+{
+	const struct chatdnat_settings *settings;
+	struct dst_entry *home = NULL;
+	struct chatdnat_flow flow;
+
+	settings = chatdnat_mss_settings(ct, dir, skb, state);
+	if (!settings || settings->mss != CHATDNAT_MSS_AUTO)
+		return settings ? settings->mss : 0;
+
+	if (!chatdnat_flow_of(nf_ct_tuple(ct, dir), &flow))
+		return 0;
+	/* With one way out the reply's has been asked for already. */
+	if (dir == IP_CT_DIR_ORIGINAL && chatdnat_settings_multihomed(settings))
+		home = chatdnat_homing_route(flow.family, ct,
+					     chatdnat_host_entered(skb, state),
+					     skb->mark);
+	return chatdnat_mss_of_path(skb, &flow, home);
+}
+
+/* The same of one without state. */
+static u16 chatdnat_mss_stateless(const struct sk_buff *skb,
+				  const struct nf_hook_state *state)
+{
+	const struct chatdnat_settings *settings;
+	const struct chatdnat_binding *binding;
+	struct dst_entry *home = NULL;
+	struct chatdnat_parcel parcel;
+	enum chatdnat_way way;
+
+	way = chatdnat_stateless_way(skb, state, &parcel, &settings, &binding);
+	if (way == CHATDNAT_WAY_NONE)
+		return 0;
+	if (settings->mss != CHATDNAT_MSS_AUTO)
+		return settings->mss;
+
+	if (way == CHATDNAT_WAY_TO_RELAY && binding->home &&
+	    chatdnat_settings_multihomed(settings))
+		home = chatdnat_host_route(parcel.flow.family, &binding->own,
+					   &parcel.flow.saddr, binding->home,
+					   skb->mark);
+	return chatdnat_mss_of_path(skb, &parcel.flow, home);
+}
+
 /**
  * chatdnat_mss() - hook: clamp what a connection's ends announce
  * @priv: unused
@@ -170,16 +221,14 @@ unsigned int chatdnat_mss(void *priv, struct sk_buff *skb,
 			  const struct nf_hook_state *state)
 {
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
-	const struct chatdnat_settings *settings;
 	enum ip_conntrack_info ctinfo;
-	enum ip_conntrack_dir dir;
 	struct nf_conn *ct;
 	size_t len;
 	int offset;
 	u16 max;
 
 	ct = nf_ct_get(skb, &ctinfo);
-	if (!ct || nf_ct_protonum(ct) != IPPROTO_TCP)
+	if (ct ? nf_ct_protonum(ct) != IPPROTO_TCP : ctinfo != IP_CT_UNTRACKED)
 		return NF_ACCEPT;
 
 	/* Nearly all go no further. */
@@ -187,17 +236,10 @@ unsigned int chatdnat_mss(void *priv, struct sk_buff *skb,
 	if (!offset)
 		return NF_ACCEPT;
 
-	dir = CTINFO2DIR(ctinfo);
-	settings = chatdnat_mss_settings(ct, dir, skb, state);
-	if (!settings || settings->mss == CHATDNAT_MSS_OFF)
-		return NF_ACCEPT;
-
-	max = settings->mss;
-	if (max == CHATDNAT_MSS_AUTO)
-		max = chatdnat_mss_of_path(skb, state, ct, dir);
+	max = ct ? chatdnat_mss_tracked(skb, state, ct, CTINFO2DIR(ctinfo))
+		 : chatdnat_mss_stateless(skb, state);
 	if (!max || skb_ensure_writable(skb, offset + len))
 		return NF_ACCEPT;
-
 	if (chatdnat_mss_clamp(skb, (struct tcphdr *)(skb->data + offset), max))
 		chatdnat_count(family, CHATDNAT_CLAMPED);
 	return NF_ACCEPT;

@@ -4,7 +4,11 @@
 
 #include <linux/netfilter.h>
 
+struct tcphdr;
+
 unsigned int chatdnat_mss(void *priv, struct sk_buff *skb,
 			  const struct nf_hook_state *state);
+
+bool chatdnat_mss_clamp(struct sk_buff *skb, struct tcphdr *th, u16 max);
 
 #endif /* CHATDNAT_MSS_H */

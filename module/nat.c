@@ -53,6 +53,25 @@ static bool chatdnat_ct_midstream(const struct nf_conn *ct)
 	       ct->proto.tcp.state != TCP_CONNTRACK_SYN_SENT;
 }
 
+/*
+ * Whether a relay answers without state, and so by the name of one own address:
+ * it cannot be reached by another.
+ */
+static bool chatdnat_nat_bound(const struct chatdnat_snapshot *snapshot,
+			       const struct chatdnat_arrival *arrival,
+			       const struct chatdnat_addr *relay)
+{
+	const struct chatdnat_flow *flow = &arrival->flow;
+	const struct chatdnat_bindings *bindings;
+
+	bindings = rcu_dereference(snapshot->bindings);
+	return bindings && flow->proto == CHATDNAT_TCP && arrival->in &&
+	       test_bit(flow->dport, bindings->ports) &&
+	       chatdnat_ifset_has(&snapshot->settings.wan, arrival->in) &&
+	       chatdnat_bindings_by_relay(bindings, flow->family, relay) &&
+	       !chatdnat_bindings_by_own(bindings, flow->family, &flow->daddr);
+}
+
 static unsigned int chatdnat_nat_dst(void *priv, struct sk_buff *skb,
 				     const struct nf_hook_state *state)
 {
@@ -81,6 +100,8 @@ static unsigned int chatdnat_nat_dst(void *priv, struct sk_buff *skb,
 					 state->in ? state->in->ifindex : 0,
 					 &relay)) {
 	case CHATDNAT_DST_TRANSLATE:
+		if (chatdnat_nat_bound(snapshot, &arrival, relay))
+			return NF_ACCEPT;
 		chatdnat_count(family, CHATDNAT_SEEN);
 		return chatdnat_nat_translate(&snapshot->settings, skb, state,
 					      ct, relay);

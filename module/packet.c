@@ -142,3 +142,141 @@ bool chatdnat_packet_entrant(const struct sk_buff *skb,
 		return true;
 	}
 }
+
+static bool chatdnat_packet_segment(const struct sk_buff *skb,
+				    struct chatdnat_parcel *parcel)
+{
+	const struct tcphdr *th;
+	struct tcphdr buf;
+
+	th = skb_header_pointer(skb, parcel->offset, sizeof(buf), &buf);
+	if (!th)
+		return false;
+	parcel->flow.sport = ntohs(th->source);
+	parcel->flow.dport = ntohs(th->dest);
+	parcel->opens = th->syn && !th->ack;
+	/* RFC 9293, 3.10.7.1: what refuses a SYN has no sequence number. */
+	parcel->answers = th->ack && (th->syn || (th->rst && !th->seq));
+	return true;
+}
+
+/* Where the quoted transport header begins; 0 where there is none. */
+static unsigned int chatdnat_packet_quoted_ipv4(const struct sk_buff *skb,
+						struct chatdnat_parcel *parcel)
+{
+	const struct iphdr *iph;
+	struct iphdr buf;
+
+	iph = skb_header_pointer(skb, parcel->quoted, sizeof(buf), &buf);
+	if (!iph || iph->version != 4 || iph->ihl < sizeof(*iph) / 4 ||
+	    iph->protocol != IPPROTO_TCP ||
+	    (iph->frag_off & htons(IP_OFFSET)))
+		return 0;
+	/* It tells the one who sent what it quotes, or is made up. */
+	if (iph->saddr != ip_hdr(skb)->daddr)
+		return 0;
+
+	/* Turned: it went the other way. */
+	parcel->flow.saddr.word[0] = iph->daddr;
+	parcel->flow.daddr.word[0] = iph->saddr;
+	return parcel->quoted + iph->ihl * 4;
+}
+
+static unsigned int chatdnat_packet_quoted_ipv6(const struct sk_buff *skb,
+						struct chatdnat_parcel *parcel)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	const struct ipv6hdr *ip6h;
+	struct ipv6hdr buf;
+	__be16 fragment = 0;
+	u8 protocol;
+	int offset;
+
+	ip6h = skb_header_pointer(skb, parcel->quoted, sizeof(buf), &buf);
+	if (!ip6h || ip6h->version != 6 ||
+	    !ipv6_addr_equal(&ip6h->saddr, &ipv6_hdr(skb)->daddr))
+		return 0;
+
+	memcpy(parcel->flow.saddr.word, &ip6h->daddr, sizeof(ip6h->daddr));
+	memcpy(parcel->flow.daddr.word, &ip6h->saddr, sizeof(ip6h->saddr));
+	protocol = ip6h->nexthdr;
+	offset = ipv6_skip_exthdr(skb, parcel->quoted + sizeof(*ip6h),
+				  &protocol, &fragment);
+	if (offset < 0 || protocol != IPPROTO_TCP ||
+	    (fragment & htons(IP6_OFFSET)))
+		return 0;
+	return offset;
+#else
+	return 0;
+#endif
+}
+
+static bool chatdnat_packet_is_error(enum chatdnat_family family, u8 type)
+{
+	if (family == CHATDNAT_IPV6)
+		return !(type & ICMPV6_INFOMSG_MASK);
+	return type == ICMP_DEST_UNREACH || type == ICMP_TIME_EXCEEDED ||
+	       type == ICMP_PARAMETERPROB;
+}
+
+static bool chatdnat_packet_error(const struct sk_buff *skb,
+				  struct chatdnat_parcel *parcel)
+{
+	const struct icmphdr *icmph;
+	const __be16 *ports;
+	struct icmphdr buf;
+	__be16 ports_buf[2];
+
+	/* ICMPv6's header is as long, and begins alike. */
+	static_assert(sizeof(struct icmphdr) == sizeof(struct icmp6hdr));
+	static_assert(sizeof(ports_buf) == CHATDNAT_QUOTED_MIN);
+
+	icmph = skb_header_pointer(skb, parcel->offset, sizeof(buf), &buf);
+	if (!icmph || !chatdnat_packet_is_error(parcel->flow.family, icmph->type))
+		return false;
+
+	parcel->quoted = parcel->offset + sizeof(*icmph);
+	parcel->quoted_offset = parcel->flow.family == CHATDNAT_IPV6 ?
+				chatdnat_packet_quoted_ipv6(skb, parcel) :
+				chatdnat_packet_quoted_ipv4(skb, parcel);
+	if (!parcel->quoted_offset)
+		return false;
+	ports = skb_header_pointer(skb, parcel->quoted_offset,
+				   sizeof(ports_buf), ports_buf);
+	if (!ports)
+		return false;
+	parcel->flow.sport = ntohs(ports[1]);
+	parcel->flow.dport = ntohs(ports[0]);
+	return true;
+}
+
+/**
+ * chatdnat_packet_parcel() - look at a TCP segment, or an error about one
+ * @skb: the packet, its IP header checked and pulled by the stack
+ * @family: IPv4 or IPv6
+ * @parcel: filled in
+ *
+ * Context: Any; on the packet path.
+ * Return: False for all else, for fragments and for headers that end early.
+ */
+bool chatdnat_packet_parcel(const struct sk_buff *skb,
+			    enum chatdnat_family family,
+			    struct chatdnat_parcel *parcel)
+{
+	u8 protocol;
+	int offset;
+
+	offset = chatdnat_packet_transport(skb, family, &protocol);
+	if (offset < 0)
+		return false;
+
+	memset(parcel, 0, sizeof(*parcel));
+	parcel->offset = offset;
+	parcel->flow.proto = CHATDNAT_TCP;
+	chatdnat_packet_addresses(skb, family, &parcel->flow);
+	if (protocol == IPPROTO_TCP)
+		return chatdnat_packet_segment(skb, parcel);
+	if (protocol == (family == CHATDNAT_IPV6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
+		return chatdnat_packet_error(skb, parcel);
+	return false;
+}

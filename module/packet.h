@@ -6,10 +6,36 @@
 
 #include "admit.h"
 
+/* Bytes of the transport header that an error quotes at least: the ports. */
+#define CHATDNAT_QUOTED_MIN	4
+
+/**
+ * struct chatdnat_parcel - a TCP segment, or an ICMP error about one
+ * @flow: from where to where; an error's is the one that it is about, turned,
+ *	  so that both go the same way
+ * @offset: where its transport header begins, from skb->data
+ * @quoted: where the packet that the error quotes begins; 0 in a segment
+ * @quoted_offset: where that one's transport header begins
+ * @opens: a segment with SYN and no ACK
+ * @answers: a segment with SYN and ACK, or one that refuses what opens
+ */
+struct chatdnat_parcel {
+	struct chatdnat_flow flow;
+	unsigned int offset;
+	unsigned int quoted;
+	unsigned int quoted_offset;
+	bool opens;
+	bool answers;
+};
+
 int chatdnat_packet_transport(const struct sk_buff *skb,
 			      enum chatdnat_family family, u8 *protocol);
 bool chatdnat_packet_entrant(const struct sk_buff *skb,
 			     enum chatdnat_family family,
 			     struct chatdnat_entrant *entrant);
+
+bool chatdnat_packet_parcel(const struct sk_buff *skb,
+			    enum chatdnat_family family,
+			    struct chatdnat_parcel *parcel);
 
 #endif /* CHATDNAT_PACKET_H */

@@ -7,6 +7,7 @@
 
 #include "apply.h"
 #include "config.h"
+#include "engine.h"
 #include "line.h"
 #include "params.h"
 
@@ -126,6 +127,10 @@ static int chatdnat_settings_commit(struct chatdnat_settings *settings,
 		chatdnat_loading = *settings;
 		return 0;
 	}
+
+	err = chatdnat_engine_check(settings, true, text, why);
+	if (err)
+		return err;
 
 	chatdnat_warn_ssh(chatdnat_settings_current(), settings);
 	chatdnat_warn_guard(chatdnat_settings_current(), settings);
@@ -254,6 +259,8 @@ CHATDNAT_PARAM(hairpin, CHATDNAT_SETTING_HAIRPIN,
 	       "1: this host and those behind it reach the relay by this host's public addresses too (default: 0)");
 CHATDNAT_PARAM(log, CHATDNAT_SETTING_LOG,
 	       "drops: log what is dropped, rate-limited, through the kernel's netfilter loggers (default: off)");
+CHATDNAT_PARAM(engine, CHATDNAT_SETTING_ENGINE,
+	       "tracked: by connection tracking; stateless: TCP by rewriting alone, refused where that cannot be the same; auto: stateless where it can (default: tracked)");
 module_param_cb(config, &chatdnat_param_ops, NULL, 0644);
 MODULE_PARM_DESC(config,
 		 "The whole configuration at once: name=value ..., what is not named takes its default");
@@ -284,6 +291,12 @@ static int chatdnat_start(void)
 	struct chatdnat_text none = { .at = "" };
 	int err;
 
+	/* Interfaces, addresses and routes may come later than the module. */
+	err = chatdnat_engine_check(settings, false, none, &why);
+	if (err) {
+		chatdnat_report("engine", NULL, &why);
+		return err;
+	}
 	chatdnat_warn_ssh(NULL, settings);
 	chatdnat_warn_guard(NULL, settings);
 	err = chatdnat_apply(settings);

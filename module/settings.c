@@ -40,6 +40,17 @@ bool chatdnat_settings_active(const struct chatdnat_settings *settings,
 }
 
 /**
+ * chatdnat_settings_multihomed() - whether there may be several WAN interfaces
+ * @settings: the settings
+ *
+ * Context: Any; on the packet path.
+ */
+bool chatdnat_settings_multihomed(const struct chatdnat_settings *settings)
+{
+	return settings->wan.n > 1 || settings->wan.pattern[0].prefix;
+}
+
+/**
  * chatdnat_service_relay() - where a client's flow is sent on to
  * @service: what is sent on
  * @flow: from the client to us

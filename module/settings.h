@@ -37,6 +37,12 @@ enum chatdnat_log {
 	CHATDNAT_LOG_DROPS,
 };
 
+enum chatdnat_engine {
+	CHATDNAT_ENGINE_TRACKED,
+	CHATDNAT_ENGINE_STATELESS,
+	CHATDNAT_ENGINE_AUTO,
+};
+
 enum chatdnat_stale {
 	CHATDNAT_STALE_FLUSH,
 	CHATDNAT_STALE_KEEP,
@@ -62,6 +68,7 @@ struct chatdnat_settings {
 	bool enabled;
 	bool hairpin;
 	enum chatdnat_log log;
+	enum chatdnat_engine engine;
 };
 
 /* A connection's ends; ports in host byte order. */
@@ -77,6 +84,7 @@ struct chatdnat_flow {
 void chatdnat_settings_default(struct chatdnat_settings *settings);
 bool chatdnat_settings_active(const struct chatdnat_settings *settings,
 			      enum chatdnat_family family);
+bool chatdnat_settings_multihomed(const struct chatdnat_settings *settings);
 const struct chatdnat_addr *
 chatdnat_service_relay(const struct chatdnat_service *service,
 		       const struct chatdnat_flow *flow);

@@ -5,6 +5,7 @@
 #include <linux/sysfs.h>
 
 #include "answers.h"
+#include "engine.h"
 #include "params.h"
 #include "stats.h"
 #include "sysfs.h"
@@ -17,6 +18,14 @@ static ssize_t last_error_show(struct kobject *kobj,
 
 static const struct kobj_attribute chatdnat_last_error_attr =
 	__ATTR_RO(last_error);
+
+static ssize_t engines_show(struct kobject *kobj, struct kobj_attribute *attr,
+			    char *buf)
+{
+	return chatdnat_engine_show(buf, PAGE_SIZE);
+}
+
+static const struct kobj_attribute chatdnat_engines_attr = __ATTR_RO(engines);
 
 /* stats/, and one folder in it for each family. */
 static struct kobject *chatdnat_stats_dir;
@@ -98,6 +107,10 @@ int chatdnat_sysfs_init(void)
 	if (err)
 		return err;
 
+	err = sysfs_create_file(module, &chatdnat_engines_attr.attr);
+	if (err)
+		goto err_last_error;
+
 	chatdnat_stats_dir = kobject_create_and_add("stats", module);
 	if (!chatdnat_stats_dir) {
 		err = -ENOMEM;
@@ -114,6 +127,9 @@ int chatdnat_sysfs_init(void)
 err_exit:
 	chatdnat_sysfs_exit();
 	return err;
+err_last_error:
+	sysfs_remove_file(module, &chatdnat_last_error_attr.attr);
+	return err;
 }
 
 /**
@@ -125,9 +141,11 @@ err_exit:
  */
 void chatdnat_sysfs_exit(void)
 {
+	struct kobject *module = &THIS_MODULE->mkobj.kobj;
+
 	chatdnat_dir_remove(chatdnat_family_dir[CHATDNAT_IPV6]);
 	chatdnat_dir_remove(chatdnat_family_dir[CHATDNAT_IPV4]);
 	chatdnat_dir_remove(chatdnat_stats_dir);
-	sysfs_remove_file(&THIS_MODULE->mkobj.kobj,
-			  &chatdnat_last_error_attr.attr);
+	sysfs_remove_file(module, &chatdnat_engines_attr.attr);
+	sysfs_remove_file(module, &chatdnat_last_error_attr.attr);
 }

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Puts one address in the place of another: in a segment, or in an error. */
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/netfilter.h>
+#include <linux/tcp.h>
+#include <net/checksum.h>
+#include <net/ip6_checksum.h>
+
+#include "rewrite.h"
+
+static __be32 *chatdnat_ipv4_addr(struct iphdr *iph, enum chatdnat_side side)
+{
+	return side == CHATDNAT_SRC ? &iph->saddr : &iph->daddr;
+}
+
+static struct in6_addr *chatdnat_ipv6_addr(struct ipv6hdr *ip6h,
+					   enum chatdnat_side side)
+{
+	return side == CHATDNAT_SRC ? &ip6h->saddr : &ip6h->daddr;
+}
+
+/* @check: the transport's, which covers the addresses; may be NULL. */
+static void chatdnat_rewrite_header(struct sk_buff *skb, void *header,
+				    enum chatdnat_family family,
+				    enum chatdnat_side side,
+				    const struct chatdnat_addr *to,
+				    __sum16 *check)
+{
+	if (family == CHATDNAT_IPV6) {
+		struct in6_addr *addr = chatdnat_ipv6_addr(header, side);
+
+		if (check)
+			inet_proto_csum_replace16(check, skb, addr->s6_addr32,
+						  to->word, true);
+		memcpy(addr, to->word, sizeof(*addr));
+	} else {
+		struct iphdr *iph = header;
+		__be32 *addr = chatdnat_ipv4_addr(iph, side);
+
+		if (check)
+			inet_proto_csum_replace4(check, skb, *addr, to->word[0],
+						 true);
+		csum_replace4(&iph->check, *addr, to->word[0]);
+		*addr = to->word[0];
+	}
+}
+
+/**
+ * chatdnat_rewrite_tcp() - give a segment another source or destination
+ * @skb: the packet
+ * @parcel: what is known of it
+ * @side: which address
+ * @to: the address that it gets, network byte order
+ *
+ * Context: Any; on the packet path.
+ * Return: False without memory; the packet is to be dropped then.
+ */
+bool chatdnat_rewrite_tcp(struct sk_buff *skb,
+			  const struct chatdnat_parcel *parcel,
+			  enum chatdnat_side side,
+			  const struct chatdnat_addr *to)
+{
+	struct tcphdr *th;
+
+	if (skb_ensure_writable(skb, parcel->offset + sizeof(*th)))
+		return false;
+
+	th = (struct tcphdr *)(skb->data + parcel->offset);
+	chatdnat_rewrite_header(skb, skb_network_header(skb),
+				parcel->flow.family, side, to, &th->check);
+	return true;
+}
+
+static void chatdnat_rewrite_icmp_check(struct sk_buff *skb,
+					const struct chatdnat_parcel *parcel)
+{
+	unsigned int len = skb->len - parcel->offset;
+	void *header = skb->data + parcel->offset;
+
+	if (parcel->flow.family == CHATDNAT_IPV6) {
+		struct icmp6hdr *icmp6h = header;
+		const struct ipv6hdr *ip6h = ipv6_hdr(skb);
+		__wsum sum;
+
+		icmp6h->icmp6_cksum = 0;
+		sum = skb_checksum(skb, parcel->offset, len, 0);
+		icmp6h->icmp6_cksum = csum_ipv6_magic(&ip6h->saddr,
+						      &ip6h->daddr, len,
+						      IPPROTO_ICMPV6, sum);
+	} else {
+		struct icmphdr *icmph = header;
+
+		icmph->checksum = 0;
+		icmph->checksum = csum_fold(skb_checksum(skb, parcel->offset,
+							 len, 0));
+	}
+}
+
+/**
+ * chatdnat_rewrite_error() - give the packet that an error quotes, and so the
+ *			      error itself, another address
+ * @skb: the packet
+ * @hook: where it is, NF_INET_...
+ * @parcel: what is known of it
+ * @side: which address of the error itself; the quoted packet went the other
+ *	  way
+ * @to: the address that it gets, network byte order
+ * @outer: whether the error itself gets it too
+ *
+ * Context: Softirq or process context; on the packet path.
+ * Return: False without memory, and for a damaged one, which must not be mended
+ * by a new checksum; it is to be dropped then.
+ */
+bool chatdnat_rewrite_error(struct sk_buff *skb, unsigned int hook,
+			    const struct chatdnat_parcel *parcel,
+			    enum chatdnat_side side,
+			    const struct chatdnat_addr *to, bool outer)
+{
+	enum chatdnat_side quoted = side == CHATDNAT_SRC ? CHATDNAT_DST
+							 : CHATDNAT_SRC;
+	enum chatdnat_family family = parcel->flow.family;
+	unsigned int end = parcel->quoted_offset + sizeof(struct tcphdr);
+	struct tcphdr *th;
+	bool whole;
+
+	/* A quotation need not reach as far as the checksum. */
+	whole = end <= skb->len;
+	if (!whole)
+		end = parcel->quoted_offset + CHATDNAT_QUOTED_MIN;
+
+	if (skb->ip_summed == CHECKSUM_PARTIAL ||
+	    nf_checksum(skb, hook, parcel->offset,
+			family == CHATDNAT_IPV6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP,
+			family == CHATDNAT_IPV6 ? AF_INET6 : AF_INET) ||
+	    skb_ensure_writable(skb, end))
+		return false;
+	skb->ip_summed = CHECKSUM_NONE;
+
+	th = (struct tcphdr *)(skb->data + parcel->quoted_offset);
+	chatdnat_rewrite_header(skb, skb->data + parcel->quoted, family, quoted,
+				to, whole ? &th->check : NULL);
+	if (outer)
+		chatdnat_rewrite_header(skb, skb_network_header(skb), family,
+					side, to, NULL);
+	chatdnat_rewrite_icmp_check(skb, parcel);
+	return true;
+}

@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The stateless engine: where an own address stands for one relay and nothing
+ * else, a packet tells by itself how it is translated. Connection tracking does
+ * not get to see it. What is here is the whole engine, on the stack's own way;
+ * ingress.c takes a shortcut with the packets that need nothing of the stack.
+ *
+ * The destination changes before routing; the source behind it, because the
+ * stack lets no packet in that claims to be from this host.
+ */
+#include <linux/ip.h>
+#include <linux/netdevice.h>
+#include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6.h>
+#include <net/dst.h>
+#include <net/netfilter/nf_conntrack.h>
+
+#include "config.h"
+#include "ct.h"
+#include "drop.h"
+#include "engine.h"
+#include "host.h"
+#include "rewrite.h"
+#include "stateless.h"
+#include "stats.h"
+
+static bool chatdnat_stateless_port(const struct chatdnat_bindings *bindings,
+				    u16 port)
+{
+	return test_bit(port, bindings->ports);
+}
+
+/* The binding whose own address a packet from the world is for. */
+static const struct chatdnat_binding *
+chatdnat_stateless_entering(const struct chatdnat_snapshot *snapshot,
+			    const struct net_device *in,
+			    const struct chatdnat_parcel *parcel)
+{
+	const struct chatdnat_bindings *bindings;
+
+	bindings = rcu_dereference(snapshot->bindings);
+
+	if (!bindings || !chatdnat_stateless_port(bindings, parcel->flow.dport) ||
+	    !chatdnat_ifset_has(&snapshot->settings.wan, in->name))
+		return NULL;
+	return chatdnat_bindings_by_own(bindings, parcel->flow.family,
+					&parcel->flow.daddr);
+}
+
+/* The binding whose relay a packet to the world is from. */
+static const struct chatdnat_binding *
+chatdnat_stateless_leaving(const struct chatdnat_snapshot *snapshot,
+			   const struct net_device *in,
+			   const struct chatdnat_parcel *parcel)
+{
+	const struct chatdnat_bindings *bindings;
+
+	bindings = rcu_dereference(snapshot->bindings);
+
+	/* What the relay opens itself is for connection tracking. */
+	if (!bindings || parcel->opens ||
+	    !chatdnat_stateless_port(bindings, parcel->flow.sport) ||
+	    chatdnat_ifset_has(&snapshot->settings.wan, in->name))
+		return NULL;
+	return chatdnat_bindings_by_relay(bindings, parcel->flow.family,
+					  &parcel->flow.saddr);
+}
+
+static void chatdnat_stateless_untrack(struct sk_buff *skb)
+{
+	nf_ct_set(skb, NULL, IP_CT_UNTRACKED);
+}
+
+static unsigned int
+chatdnat_stateless_lost(const struct chatdnat_snapshot *snapshot,
+			const struct sk_buff *skb,
+			const struct nf_hook_state *state)
+{
+	return chatdnat_drop(&snapshot->settings, skb, state,
+			     CHATDNAT_DROPPED_NAT);
+}
+
+static unsigned int
+chatdnat_stateless_enter(const struct chatdnat_snapshot *snapshot,
+			 const struct chatdnat_binding *binding,
+			 struct sk_buff *skb,
+			 const struct nf_hook_state *state,
+			 const struct chatdnat_parcel *parcel)
+{
+	enum chatdnat_family family = parcel->flow.family;
+	bool done;
+
+	/* As the tracked engine leaves them, which gets it next. */
+	if (chatdnat_addr_is_link_local(family, &parcel->flow.saddr) ||
+	    !chatdnat_engine_reaches(&snapshot->settings, family, binding))
+		return NF_ACCEPT;
+
+	if (parcel->opens) {
+		if (!snapshot->settings.enabled)
+			return NF_ACCEPT;
+		chatdnat_count(family, CHATDNAT_SEEN);
+	}
+
+	if (parcel->quoted)
+		done = chatdnat_rewrite_error(skb, state->hook, parcel,
+					      CHATDNAT_DST, &binding->relay,
+					      true);
+	else
+		done = chatdnat_rewrite_tcp(skb, parcel, CHATDNAT_DST,
+					    &binding->relay);
+	if (!done)
+		return chatdnat_stateless_lost(snapshot, skb, state);
+
+	if (parcel->opens)
+		chatdnat_count(family, CHATDNAT_TRANSLATED);
+	chatdnat_stateless_untrack(skb);
+	return NF_ACCEPT;
+}
+
+/* Whether the way from a relay leads out to the world, as the stack sees it. */
+static bool chatdnat_stateless_is_out(const struct chatdnat_snapshot *snapshot,
+				      struct sk_buff *skb,
+				      enum chatdnat_family family)
+{
+	const struct dst_entry *dst;
+	u16 flags = 0;
+	bool out;
+
+	/* What a tunnel says of the packet is for the stack's own lookup. */
+	if (skb_dst(skb))
+		return false;
+	if (family == CHATDNAT_IPV4)
+		flags = IPCB(skb)->flags;
+	dst = chatdnat_host_route_packet(skb, family);
+	out = dst && !dst->error &&
+	      chatdnat_ifset_has(&snapshot->settings.wan, dst->dev->name);
+
+	/* Others may mark it yet, or give it another destination. */
+	skb_dst_drop(skb);
+	if (family == CHATDNAT_IPV4)
+		IPCB(skb)->flags = flags;
+	return out;
+}
+
+/*
+ * Somebody else exempted the packet from connection tracking. Behind this hook
+ * one that is for the relay itself looks like one of ours, which the guard lets
+ * pass.
+ */
+static unsigned int
+chatdnat_stateless_untracked(const struct chatdnat_snapshot *snapshot,
+			     const struct sk_buff *skb,
+			     const struct nf_hook_state *state,
+			     const struct chatdnat_parcel *parcel)
+{
+	const struct chatdnat_settings *settings = &snapshot->settings;
+
+	if (settings->guard == CHATDNAT_GUARD_OFF ||
+	    !chatdnat_ifset_has(&settings->wan, state->in->name) ||
+	    !chatdnat_relays_has(&settings->service.relays[parcel->flow.family],
+				 &parcel->flow.daddr))
+		return NF_ACCEPT;
+	return chatdnat_drop(settings, skb, state, CHATDNAT_DROPPED_INVALID);
+}
+
+/**
+ * chatdnat_stateless_prerouting() - hook: before connection tracking
+ * @priv: unused
+ * @skb: the packet
+ * @state: the hook's
+ *
+ * Context: Softirq, RCU read lock held.
+ */
+unsigned int chatdnat_stateless_prerouting(void *priv, struct sk_buff *skb,
+					   const struct nf_hook_state *state)
+{
+	const struct chatdnat_snapshot *snapshot;
+	enum chatdnat_family family = chatdnat_family_of(state->pf);
+	const struct chatdnat_binding *binding;
+	struct chatdnat_parcel parcel;
+	enum ip_conntrack_info ctinfo;
+
+	/* Hooks run under the RCU read lock. */
+	snapshot = rcu_dereference(chatdnat_active);
+	if (!snapshot || !rcu_access_pointer(snapshot->bindings) ||
+	    nf_ct_get(skb, &ctinfo) ||
+	    !chatdnat_packet_parcel(skb, family, &parcel))
+		return NF_ACCEPT;
+	if (ctinfo == IP_CT_UNTRACKED)
+		return chatdnat_stateless_untracked(snapshot, skb, state,
+						    &parcel);
+
+	binding = chatdnat_stateless_entering(snapshot, state->in, &parcel);
+	if (binding)
+		return chatdnat_stateless_enter(snapshot, binding, skb, state,
+						&parcel);
+
+	binding = chatdnat_stateless_leaving(snapshot, state->in, &parcel);
+	if (binding && chatdnat_stateless_is_out(snapshot, skb, family))
+		chatdnat_stateless_untrack(skb);
+	return NF_ACCEPT;
+}
+
+/**
+ * chatdnat_stateless_way() - which way a packet goes that is translated without
+ *			      state
+ * @skb: the packet, behind the hook before connection tracking and not yet at
+ *	 the one behind routing: its destination is translated, its source not
+ * @state: the hook's
+ * @parcel: filled in
+ * @settings: set to those that it is translated under
+ * @binding: set to its binding
+ *
+ * Context: RCU read lock held; on the packet path.
+ * Return: CHATDNAT_WAY_NONE for all other packets.
+ */
+enum chatdnat_way
+chatdnat_stateless_way(const struct sk_buff *skb,
+		       const struct nf_hook_state *state,
+		       struct chatdnat_parcel *parcel,
+		       const struct chatdnat_settings **settings,
+		       const struct chatdnat_binding **binding)
+{
+	enum chatdnat_family family = chatdnat_family_of(state->pf);
+	const struct chatdnat_snapshot *snapshot;
+	const struct chatdnat_bindings *bindings;
+	enum ip_conntrack_info ctinfo;
+
+	nf_ct_get(skb, &ctinfo);
+	if (ctinfo != IP_CT_UNTRACKED || !state->in ||
+	    !chatdnat_packet_parcel(skb, family, parcel))
+		return CHATDNAT_WAY_NONE;
+
+	chatdnat_for_each_snapshot(snapshot) {
+		*settings = &snapshot->settings;
+		*binding = chatdnat_stateless_leaving(snapshot, state->in,
+						      parcel);
+		if (*binding)
+			return CHATDNAT_WAY_TO_CLIENT;
+
+		bindings = rcu_dereference(snapshot->bindings);
+		if (!bindings ||
+		    !chatdnat_stateless_port(bindings, parcel->flow.dport) ||
+		    !chatdnat_ifset_has(&snapshot->settings.wan,
+					state->in->name))
+			continue;
+		*binding = chatdnat_bindings_by_relay(bindings, family,
+						      &parcel->flow.daddr);
+		if (*binding)
+			return CHATDNAT_WAY_TO_RELAY;
+	}
+	return CHATDNAT_WAY_NONE;
+}
+
+static unsigned int
+chatdnat_stateless_leave(const struct chatdnat_settings *settings,
+			 const struct chatdnat_binding *binding,
+			 struct sk_buff *skb, const struct nf_hook_state *state,
+			 const struct chatdnat_parcel *parcel)
+{
+	bool done;
+
+	if (!chatdnat_ifset_has(&settings->wan, state->out->name))
+		return NF_ACCEPT;
+
+	if (parcel->quoted)
+		done = chatdnat_rewrite_error(skb, state->hook, parcel,
+					      CHATDNAT_SRC, &binding->own, true);
+	else
+		done = chatdnat_rewrite_tcp(skb, parcel, CHATDNAT_SRC,
+					    &binding->own);
+	if (!done)
+		return chatdnat_drop(settings, skb, state, CHATDNAT_DROPPED_NAT);
+	if (parcel->answers)
+		chatdnat_count(parcel->flow.family, CHATDNAT_ANSWERED);
+	return NF_ACCEPT;
+}
+
+/*
+ * What this host itself says to a client about a packet whose destination was
+ * translated: an error, or a reset in the relay's name.
+ */
+static unsigned int
+chatdnat_stateless_own(struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	enum chatdnat_family family = chatdnat_family_of(state->pf);
+	const struct chatdnat_snapshot *snapshot;
+	const struct chatdnat_bindings *bindings;
+	const struct chatdnat_binding *binding;
+	struct chatdnat_parcel parcel;
+	bool done;
+
+	snapshot = rcu_dereference(chatdnat_active);
+	bindings = snapshot ? rcu_dereference(snapshot->bindings) : NULL;
+	if (!bindings || !chatdnat_packet_parcel(skb, family, &parcel) ||
+	    !chatdnat_stateless_port(bindings, parcel.flow.sport) ||
+	    !chatdnat_ifset_has(&snapshot->settings.wan, state->out->name))
+		return NF_ACCEPT;
+
+	binding = chatdnat_bindings_by_relay(bindings, family,
+					     &parcel.flow.saddr);
+	if (!binding)
+		return NF_ACCEPT;
+	if (parcel.quoted)
+		done = chatdnat_rewrite_error(skb, state->hook, &parcel,
+					      CHATDNAT_SRC, &binding->own,
+					      false);
+	else
+		done = chatdnat_rewrite_tcp(skb, &parcel, CHATDNAT_SRC,
+					    &binding->own);
+	return done ? NF_ACCEPT : chatdnat_stateless_lost(snapshot, skb, state);
+}
+
+/**
+ * chatdnat_stateless_postrouting() - hook: behind routing
+ * @priv: unused
+ * @skb: the packet
+ * @state: the hook's
+ *
+ * Context: Softirq or process context, RCU read lock held.
+ */
+unsigned int chatdnat_stateless_postrouting(void *priv, struct sk_buff *skb,
+					    const struct nf_hook_state *state)
+{
+	const struct chatdnat_settings *settings;
+	const struct chatdnat_binding *binding;
+	struct chatdnat_parcel parcel;
+	enum ip_conntrack_info ctinfo;
+
+	if (nf_ct_get(skb, &ctinfo))
+		return NF_ACCEPT;
+	if (!state->in)
+		return chatdnat_stateless_own(skb, state);
+
+	switch (chatdnat_stateless_way(skb, state, &parcel, &settings,
+				       &binding)) {
+	case CHATDNAT_WAY_TO_CLIENT:
+		return chatdnat_stateless_leave(settings, binding, skb, state,
+						&parcel);
+	case CHATDNAT_WAY_TO_RELAY:
+		if (parcel.opens)
+			chatdnat_count(parcel.flow.family, CHATDNAT_SENT);
+		break;
+	case CHATDNAT_WAY_NONE:
+		break;
+	}
+	return NF_ACCEPT;
+}
+
+static int chatdnat_stateless_reroute(struct sk_buff *skb,
+				      const struct nf_hook_state *state)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	if (state->pf == NFPROTO_IPV6)
+		return ip6_route_me_harder(state->net, state->sk, skb);
+#endif
+	return ip_route_me_harder(state->net, state->sk, skb, RTN_UNSPEC);
+}
+
+/**
+ * chatdnat_stateless_output() - hook: errors of this host's own to itself
+ * @priv: unused
+ * @skb: the packet
+ * @state: the hook's
+ *
+ * What cannot be sent on to a client any more, because its neighbour is gone,
+ * say, has our own address as its source by then. The relay is who has to know.
+ *
+ * Context: Softirq or process context, RCU read lock held.
+ */
+unsigned int chatdnat_stateless_output(void *priv, struct sk_buff *skb,
+				       const struct nf_hook_state *state)
+{
+	enum chatdnat_family family = chatdnat_family_of(state->pf);
+	const struct chatdnat_snapshot *snapshot;
+	const struct chatdnat_bindings *bindings;
+	const struct chatdnat_binding *binding;
+	struct chatdnat_parcel parcel;
+	enum ip_conntrack_info ctinfo;
+
+	snapshot = rcu_dereference(chatdnat_active);
+	bindings = snapshot ? rcu_dereference(snapshot->bindings) : NULL;
+	if (!bindings || nf_ct_get(skb, &ctinfo) ||
+	    !(state->out->flags & IFF_LOOPBACK) ||
+	    !chatdnat_packet_parcel(skb, family, &parcel) || !parcel.quoted ||
+	    !chatdnat_stateless_port(bindings, parcel.flow.dport))
+		return NF_ACCEPT;
+
+	binding = chatdnat_bindings_by_own(bindings, family,
+					   &parcel.flow.daddr);
+	if (!binding)
+		return NF_ACCEPT;
+	if (!chatdnat_rewrite_error(skb, state->hook, &parcel, CHATDNAT_DST,
+				    &binding->relay, true) ||
+	    chatdnat_stateless_reroute(skb, state))
+		return chatdnat_stateless_lost(snapshot, skb, state);
+	chatdnat_stateless_untrack(skb);
+	return NF_ACCEPT;
+}
