@@ -81,12 +81,30 @@ static void fix_firewalld(struct findings *f, const struct state *state, enum wa
 	free(chain);
 }
 
+/* What a firewall has to let pass that sees a relay's packets untracked. */
+static void fix_rest(struct findings *f, const struct state *state, enum family family, const struct obstacle *o)
+{
+	const struct nft_chain *base = o->base;
+
+	if (by_iptables(base))
+		fix(f, "%s -I %s -m conntrack --ctstate UNTRACKED -j ACCEPT", family == V4 ? "iptables" : "ip6tables",
+		    has_chain(state, base, "DOCKER-USER") ? "DOCKER-USER" : "FORWARD");
+	else if (strcmp(base->table, "firewalld") != 0)
+		fix(f, "nft insert rule %s %s %s ct state untracked accept", nft_family_name(base->family),
+		    word(f, base->table), word(f, base->name));
+}
+
 void fix_obstacle(struct findings *f, const struct state *state, enum family family, enum way way,
 		  const struct obstacle *o)
 {
 	const struct nft_chain *base = o->base;
 	const char *kind = nft_family_name(base->family), *table = word(f, base->table), *name = word(f, base->name);
 
+	if (o->stopped == REST) {
+		fix_rest(f, state, family, o);
+		fix(f, "chatdnatctl set engine=tracked    # or this");
+		return;
+	}
 	if (o->fate == TAKEN || base->hook != NF_INET_FORWARD || base->family == NFPROTO_NETDEV)
 		fix(f, "nft -a list chain %s %s %s    # and take the rule away that concerns the port", kind,
 		    word(f, o->chain->table), word(f, o->chain->name));
@@ -122,6 +140,34 @@ static void report(struct findings *f, const struct state *state, enum family fa
 	free(inside);
 }
 
+/* What a chain makes of connections that are served without state. */
+static void report_stateless(struct findings *f, const struct state *state, enum family family, enum way way,
+			     const struct obstacle *o)
+{
+	const char *kind = nft_family_name(o->base->family);
+	const char *what = way == ANSWER ? "the relay's answers" : "connections to the relay";
+	char *more = o->ports > 1 ? xasprintf(" and %zu more", o->ports - 1) : xstrdup("");
+
+	if (o->stopped == REST) {
+		finding(f, WARNING, "firewall-drops-untracked",
+			"%s: the table %s %s, chain %s, drops %s (%s%s), which are served without state: it sees, untracked, only what "
+			"takes no shortcut past it, errors and the first packets to a neighbour for instance. These it has to let "
+			"pass; what is to be dropped belongs in a chain of the family netdev, at ingress.",
+			families[family].name, kind, o->base->table, o->base->name, what, o->port, more);
+		fix_rest(f, state, family, o);
+	} else {
+		finding(f, WARNING, "firewall-passed-by",
+			"%s: the table %s %s, chain %s, drops %s (%s%s) of some clients. They are served without state, and pass it "
+			"by: such rules belong in a chain of the family netdev, at ingress.",
+			families[family].name, kind, o->base->table, o->base->name, what, o->port, more);
+	}
+	fix(f, "nft add table netdev ban");
+	fix(f, "nft add chain netdev ban in { type filter hook ingress device %s priority 0 \\; }    # and there the rules",
+	    name_of(f, o->in, "INTERFACE"));
+	fix(f, "chatdnatctl set engine=tracked    # or this");
+	free(more);
+}
+
 static void check_ways(struct findings *f, const struct state *state, enum family family)
 {
 	size_t met = 0, i, n;
@@ -139,8 +185,12 @@ static void check_ways(struct findings *f, const struct state *state, enum famil
 		met += obstacles_find(state, family, way, &obstacles, &n);
 		/* Whoever drops connections is not asked about their answers too. */
 		for (i = 0; i < n; i++)
-			if (way != ANSWER || findings_clean(f, f->begun))
+			if (way == ANSWER && !findings_clean(f, f->begun))
+				continue;
+			else if (obstacles[i].stopped == ALL)
 				report(f, state, family, way, &obstacles[i]);
+			else
+				report_stateless(f, state, family, way, &obstacles[i]);
 		obstacles_free(obstacles, n);
 	}
 	check_end(f, "%s: %s.", families[family].name,

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "checks.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "mem.h"
-#include "sysfs.h"
+#include "sysctl.h"
 #include "wireguard.h"
 
 #define LISTED_MAX 8
@@ -145,13 +144,11 @@ static void check_guard(struct findings *f, const struct state *state)
 /* Harmless: a connection of this host itself is known before an answer to it comes in. */
 static void check_ephemeral(struct findings *f, const struct state *state)
 {
-	char *range = sysfs_read("/proc/sys/net/ipv4/ip_local_port_range");
 	unsigned int first, last, port, overlap = 0;
 
 	check_begin(f, "local-ports");
-	if (!range || sscanf(range, "%u %u", &first, &last) != 2 || last > 65535) {
+	if (!sysctl_local_ports(&first, &last)) {
 		skipped(f, "The range of this host's own ports cannot be read.");
-		free(range);
 		return;
 	}
 	for (port = first; port <= last; port++)
@@ -161,7 +158,6 @@ static void check_ephemeral(struct findings *f, const struct state *state)
 			     "answers.",
 			  overlap, first, last);
 	check_end(f, "No UDP port that is sent on is one of this host's own (%u-%u).", first, last);
-	free(range);
 }
 
 void check_listeners(struct findings *f, const struct state *state)

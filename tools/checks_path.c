@@ -56,7 +56,7 @@ static void check_unsent(struct findings *f, const struct state *state, enum fam
 	if (sent >= translated || !MANY(translated - sent, translated))
 		return;
 	met = obstacles_find(state, family, INWARD, &obstacles, &n);
-	for (i = 0; i < n && obstacles[i].fate != DROPPED; i++)
+	for (i = 0; i < n && (obstacles[i].fate != DROPPED || obstacles[i].stopped == PASS_BY); i++)
 		;
 	/* The counters remember what has been mended since. */
 	if (i == n && !state->ruleset.err && !state->ruleset.legacy && (met || sent)) {

@@ -9,9 +9,13 @@
 #include <linux/netfilter_ipv4.h>
 
 #include "mem.h"
+#include "sysctl.h"
 
 /* Where the module translates destinations, see module/nat.c: just ahead of everybody else's usual place. */
 #define OUR_PRIORITY (NF_IP_PRI_NAT_DST - 1)
+
+/* And where it does without state, see module/hooks.c. */
+#define STATELESS_PRIORITY (NF_IP_PRI_CONNTRACK - 1)
 
 #define PORTS_MAX 64
 
@@ -25,8 +29,10 @@ struct search {
 	const struct relay *relay;
 	const struct link *tunnel;
 	struct address client;
+	unsigned int local_first, local_last; /* this host's own ports, which are always tracked */
+	bool again; /* for what the other engine meets */
 	struct obstacle *v;
-	size_t n, chains;
+	size_t n, chains, stops;
 };
 
 static bool is_before_routing(const struct nft_chain *chain)
@@ -67,10 +73,11 @@ static bool meets(const struct nft_chain *chain, enum family family, enum way wa
 }
 
 static bool make_packet(const struct search *s, const struct nft_chain *chain, const struct link *wan,
-			enum protocol protocol, uint16_t port, struct packet *p)
+			enum protocol protocol, uint16_t port, bool stateless, struct packet *p)
 {
 	const struct address *own = link_address(wan, s->family);
-	bool early = is_before_routing(chain), ours = !early || chain->priority > OUR_PRIORITY;
+	int32_t priority = stateless ? STATELESS_PRIORITY : OUR_PRIORITY;
+	bool early = is_before_routing(chain), ours = !early || chain->priority > priority;
 
 	*p = (struct packet){
 		.in = wan, .out = s->tunnel, .src = s->client, .dst = s->relay->address,
@@ -96,20 +103,34 @@ static bool make_packet(const struct search *s, const struct nft_chain *chain, c
 		p->sport = s->way == ANSWER ? port : 50123;
 		p->dport = s->way == ANSWER ? 50123 : port;
 	}
+	p->untracked = stateless && ours;
+	if (p->untracked)
+		p->tracked = false;
 	return true;
 }
 
-static void record(struct search *s, const struct nft_chain *base, const struct packet *packet,
-		   const struct outcome *outcome, enum protocol protocol, uint16_t port)
+static struct obstacle *known(const struct search *s, const struct nft_chain *base, enum fate fate, enum stopped stopped)
 {
-	struct obstacle *o = s->n ? &s->v[s->n - 1] : NULL;
+	size_t i;
 
-	if (!o || o->base != base || o->fate != outcome->fate) {
+	for (i = 0; i < s->n; i++)
+		if (s->v[i].base == base && s->v[i].fate == fate && s->v[i].stopped == stopped)
+			return &s->v[i];
+	return NULL;
+}
+
+static void record(struct search *s, const struct nft_chain *base, const struct packet *packet,
+		   const struct outcome *outcome, enum protocol protocol, uint16_t port, enum stopped stopped)
+{
+	struct obstacle *o = known(s, base, outcome->fate, stopped);
+
+	if (!o) {
 		s->v = xgrow(s->v, s->n, sizeof(*s->v));
 		o = &s->v[s->n++];
 		o->base = base;
 		o->chain = outcome->chain;
 		o->fate = outcome->fate;
+		o->stopped = stopped;
 		o->in = packet->in;
 		o->out = s->way == INWARD ? s->tunnel : packet->out;
 		o->unsure = true;
@@ -117,21 +138,56 @@ static void record(struct search *s, const struct nft_chain *base, const struct 
 	}
 	o->unsure &= outcome->unsure;
 	o->ports++;
+	s->stops++;
 }
 
-static bool try(struct search *s, const struct nft_chain *base, const struct link *wan, enum protocol protocol,
-		uint16_t port)
+static void try_tracked(struct search *s, const struct nft_chain *base, const struct link *wan, enum protocol protocol,
+			uint16_t port)
 {
 	struct outcome outcome;
 	struct packet packet;
 
-	if (!make_packet(s, base, wan, protocol, port, &packet))
-		return true;
+	if (!make_packet(s, base, wan, protocol, port, false, &packet))
+		return;
 	outcome = chain_outcome(&s->state->ruleset, base, &packet);
-	if (outcome.fate == PASSES || (outcome.fate == TAKEN && !is_before_routing(base)))
-		return true;
-	record(s, base, &packet, &outcome, protocol, port);
-	return false;
+	if (outcome.fate == DROPPED || (outcome.fate == TAKEN && is_before_routing(base)))
+		record(s, base, &packet, &outcome, protocol, port, ALL);
+}
+
+static bool drops(const struct search *s, const struct nft_chain *base, struct packet *packet, bool anybody,
+		  struct outcome *outcome)
+{
+	packet->anybody = anybody;
+	*outcome = chain_outcome(&s->state->ruleset, base, packet);
+	return outcome->fate == DROPPED;
+}
+
+/* The rules of a ban are about the connections of some clients, or about some of their packets. */
+static void try_stateless(struct search *s, const struct nft_chain *base, const struct link *wan, uint16_t port)
+{
+	struct packet untracked, tracked;
+	struct outcome outcome;
+
+	if (!make_packet(s, base, wan, TCP, port, true, &untracked) ||
+	    !make_packet(s, base, wan, TCP, port, false, &tracked))
+		return;
+	if (drops(s, base, &untracked, false, &outcome))
+		record(s, base, &untracked, &outcome, TCP, port, REST);
+	else if (drops(s, base, &untracked, true, &outcome) ||
+		 (!drops(s, base, &tracked, false, &outcome) && drops(s, base, &tracked, true, &outcome)))
+		record(s, base, &untracked, &outcome, TCP, port, PASS_BY);
+}
+
+static void try(struct search *s, const struct nft_chain *base, const struct link *wan, enum protocol protocol,
+		uint16_t port)
+{
+	bool local = port >= s->local_first && port <= s->local_last;
+	bool engines_differ = protocol == TCP && s->way != OUTWARD && !local && !is_ingress(base);
+
+	if (engines_differ && relay_stateless(s->relay))
+		try_stateless(s, base, wan, port);
+	else if (engines_differ || !s->again)
+		try_tracked(s, base, wan, protocol, port);
 }
 
 /* Each port by itself, and of a range its first: who filters ports filters them as they are configured. */
@@ -164,29 +220,38 @@ static void try_chain(struct search *s, const struct nft_chain *base)
 		if (!wan_of(s->state, &links->v[i]) || (base->devices_n && !on_device(base, &links->v[i])))
 			continue;
 		met = true;
-		before = s->n;
+		before = s->stops;
 		try_ports(s, base, &links->v[i]);
 		/* The other WAN interfaces would tell the same. */
-		if (s->n > before)
+		if (s->stops > before)
 			break;
 	}
 	s->chains += met;
 }
 
-size_t obstacles_find(const struct state *state, enum family family, enum way way, struct obstacle **found, size_t *n)
+static void try_relay(struct search *s, const struct relay *relay)
 {
-	struct search s = { .state = state, .family = family, .way = way, .relay = first_relay(state, family) };
 	size_t i;
 
-	*found = NULL;
-	*n = 0;
-	s.tunnel = s.relay ? relay_link(state, s.relay) : NULL;
-	if (!s.tunnel)
-		return 0;
+	s->relay = relay;
+	s->tunnel = relay ? relay_link(s->state, relay) : NULL;
+	for (i = 0; s->tunnel && i < s->state->ruleset.n; i++)
+		if (meets(&s->state->ruleset.v[i], s->family, s->way))
+			try_chain(s, &s->state->ruleset.v[i]);
+}
+
+size_t obstacles_find(const struct state *state, enum family family, enum way way, struct obstacle **found, size_t *n)
+{
+	const struct relay *first = first_relay(state, family);
+	struct search s = { .state = state, .family = family, .way = way };
+
+	if (!sysctl_local_ports(&s.local_first, &s.local_last))
+		s.local_first = s.local_last = 0;
 	address_parse(&s.client, family, somebody[family]);
-	for (i = 0; i < state->ruleset.n; i++)
-		if (meets(&state->ruleset.v[i], family, way))
-			try_chain(&s, &state->ruleset.v[i]);
+	try_relay(&s, first);
+	s.again = true;
+	if (first)
+		try_relay(&s, relay_served(state, family, !relay_stateless(first)));
 	*found = s.v;
 	*n = s.n;
 	return s.chains;

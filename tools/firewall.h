@@ -8,10 +8,17 @@
 /* The ways through this host that a relay needs. */
 enum way { INWARD, ANSWER, OUTWARD, WAYS };
 
+/*
+ * What of a connection a chain stops. Served without state, most of its packets take a shortcut past the chain, which
+ * sees the REST, untracked; or it has rules against some clients, which those PASS_BY.
+ */
+enum stopped { ALL, REST, PASS_BY };
+
 /* A chain of others that stops connections on one of the ways. */
 struct obstacle {
 	const struct nft_chain *base, *chain; /* where it begins, and where it ends */
 	enum fate fate;
+	enum stopped stopped;
 	bool unsure;
 	const struct link *in, *out;
 	char *port; /* the first one concerned, such as "25/tcp" */

@@ -20,7 +20,8 @@ struct run {
 	unsigned int steps;
 };
 
-static enum step do_rule(struct run *run, const struct nft_rule *rule)
+/* @doubt: set if it may match, or may not. */
+static enum step do_rule(struct run *run, const struct nft_rule *rule, bool *doubt)
 {
 	const char *end = (const char *)rule->expressions + rule->len;
 	const struct nlattr *attr = rule->expressions;
@@ -29,7 +30,9 @@ static enum step do_rule(struct run *run, const struct nft_rule *rule)
 	for (; mnl_attr_ok(attr, (int)(end - (const char *)attr)); attr = mnl_attr_next(attr)) {
 		enum step step = expression_run(&run->machine, attr);
 
-		if (step != NEXT)
+		if (step == NOT_KNOWN && run->machine.packet->anybody)
+			*doubt = true;
+		else if (step != NEXT)
 			return step;
 	}
 	return NEXT;
@@ -84,6 +87,7 @@ static bool obey(struct run *run, const struct nft_chain *chain, unsigned int de
 static enum ending do_chain(struct run *run, const struct nft_chain *chain, unsigned int depth)
 {
 	enum ending ending;
+	bool doubt;
 	size_t i;
 
 	run->machine.where = chain;
@@ -92,15 +96,20 @@ static enum ending do_chain(struct run *run, const struct nft_chain *chain, unsi
 			run->outcome.unsure = true;
 			break;
 		}
-		switch (do_rule(run, &chain->rules[i])) {
+		doubt = false;
+		switch (do_rule(run, &chain->rules[i], &doubt)) {
 		case NOT_KNOWN:
 			run->outcome.unsure = true;
 			break;
 		case TRANSLATED:
-			return end(run, TAKEN, chain);
+			if (!doubt)
+				return end(run, TAKEN, chain);
+			break;
 		case VERDICT:
-			if (!obey(run, chain, depth, &ending))
+			/* Whom a rule in doubt does not drop, the next ones may. */
+			if (!obey(run, chain, depth, &ending) && (!doubt || run->outcome.fate == DROPPED))
 				return ending;
+			run->machine.where = chain;
 			break;
 		default:
 			break;

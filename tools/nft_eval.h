@@ -13,9 +13,11 @@ struct packet {
 	uint8_t protocol;
 	uint16_t sport, dport;
 	bool tracked;	  /* conntrack has seen it */
+	bool untracked;	  /* it is exempt from conntrack */
 	bool established; /* it answers one; otherwise it opens one */
 	bool translated;  /* its connection's destination was */
 	bool to_host;	  /* dst is an address of this host */
+	bool anybody;	  /* of whichever client, at whatever rate: what depends on it is not known, and may match */
 };
 
 enum fate { PASSES, DROPPED, TAKEN /* translated by somebody else */ };

@@ -217,8 +217,10 @@ static enum step do_target(struct machine *m, const struct expression *e)
 }
 
 /* "over" so many is the exception, up to so many the rule. */
-static enum step do_limit(const struct expression *e, int flags)
+static enum step do_limit(const struct machine *m, const struct expression *e, int flags)
 {
+	if (m->packet->anybody)
+		return NOT_KNOWN;
 	return number(e, flags) & 1 ? NO_MATCH : NEXT;
 }
 
@@ -228,6 +230,9 @@ static enum step do_load(struct machine *m, const char *name, const struct expre
 		if (!e->attr[NFTA_META_SREG])
 			load_meta(&m->regs, number(e, NFTA_META_DREG), number(e, NFTA_META_KEY), m->packet);
 	} else if (!strcmp(name, "ct")) {
+		/* Without an entry there is nothing else to ask for. */
+		if (m->packet->untracked && !e->attr[NFTA_CT_SREG] && number(e, NFTA_CT_KEY) != NFT_CT_STATE)
+			return NO_MATCH;
 		if (!e->attr[NFTA_CT_SREG])
 			load_ct(&m->regs, number(e, NFTA_CT_DREG), number(e, NFTA_CT_KEY), m->packet);
 	} else if (!strcmp(name, "fib")) {
@@ -279,11 +284,11 @@ static enum step by_name(struct machine *m, const char *name, const struct expre
 	if (!strcmp(name, "redir") || !strcmp(name, "tproxy"))
 		return TRANSLATED;
 	if (!strcmp(name, "limit"))
-		return do_limit(e, NFTA_LIMIT_FLAGS);
+		return do_limit(m, e, NFTA_LIMIT_FLAGS);
 	if (!strcmp(name, "connlimit"))
-		return do_limit(e, NFTA_CONNLIMIT_FLAGS);
+		return do_limit(m, e, NFTA_CONNLIMIT_FLAGS);
 	if (!strcmp(name, "quota"))
-		return do_limit(e, NFTA_QUOTA_FLAGS);
+		return do_limit(m, e, NFTA_QUOTA_FLAGS);
 	if (!strcmp(name, "dynset"))
 		return e->attr[NFTA_DYNSET_EXPR] || e->attr[NFTA_DYNSET_EXPRESSIONS] ? NOT_KNOWN : NEXT;
 	return do_load(m, name, e);

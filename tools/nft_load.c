@@ -80,6 +80,10 @@ void load_meta(struct regs *regs, uint32_t dreg, uint32_t key, const struct pack
 
 void load_ct(struct regs *regs, uint32_t dreg, uint32_t key, const struct packet *packet)
 {
+	if (packet->untracked) {
+		load_u32(regs, dreg, NF_CT_STATE_UNTRACKED_BIT);
+		return;
+	}
 	if (!packet->tracked) {
 		reg_forget(regs, dreg, 16);
 		return;
@@ -144,18 +148,25 @@ static void put_u16(struct header *h, size_t at, uint16_t value)
 
 static void ip_header(struct header *h, const struct packet *packet)
 {
+	/* The client's address is the source of what opens, and the destination of what answers. */
+	bool src = !packet->anybody || packet->established, dst = !packet->anybody || !packet->established;
+
 	if (packet->src.family == V4) {
 		put(h, 0, "\x45\0", 2);
 		put(h, 6, "\x40\0\x3c", 3);
 		put(h, 9, &packet->protocol, 1);
-		put(h, 12, packet->src.bytes, 4);
-		put(h, 16, packet->dst.bytes, 4);
+		if (src)
+			put(h, 12, packet->src.bytes, 4);
+		if (dst)
+			put(h, 16, packet->dst.bytes, 4);
 	} else {
 		put(h, 0, "\x60\0\0\0", 4);
 		put(h, 6, &packet->protocol, 1);
 		put(h, 7, "\x3c", 1);
-		put(h, 8, packet->src.bytes, 16);
-		put(h, 24, packet->dst.bytes, 16);
+		if (src)
+			put(h, 8, packet->src.bytes, 16);
+		if (dst)
+			put(h, 24, packet->dst.bytes, 16);
 	}
 }
 

@@ -39,7 +39,16 @@ static enum truth conntrack(uint32_t revision, const void *info, size_t len, con
 	unsigned int state;
 
 	/* The third revision only has more behind this. */
-	if (revision < 2 || !LOAD(m, info, len) || !packet->tracked ||
+	if (revision < 2 || !LOAD(m, info, len))
+		return UNKNOWN;
+	/* Without an entry nothing but its absence matches. */
+	if (packet->untracked)
+		return m.match_flags & XT_CONNTRACK_STATE &&
+				       not_if(m.invert_flags & XT_CONNTRACK_STATE,
+					      m.state_mask & XT_CONNTRACK_STATE_UNTRACKED) == TRUE ?
+			       TRUE :
+			       FALSE;
+	if (!packet->tracked ||
 	    m.match_flags & ~(XT_CONNTRACK_STATE | XT_CONNTRACK_STATUS | XT_CONNTRACK_DIRECTION))
 		return UNKNOWN;
 	state = XT_CONNTRACK_STATE_BIT(packet->established ? IP_CT_ESTABLISHED_REPLY : IP_CT_NEW);
@@ -62,8 +71,10 @@ static enum truth state(const void *info, size_t len, const struct packet *packe
 {
 	struct xt_state_info m;
 
-	if (!LOAD(m, info, len) || !packet->tracked)
+	if (!LOAD(m, info, len) || (!packet->tracked && !packet->untracked))
 		return UNKNOWN;
+	if (packet->untracked)
+		return m.statemask & XT_STATE_UNTRACKED ? TRUE : FALSE;
 	return m.statemask & XT_STATE_BIT(packet->established ? IP_CT_ESTABLISHED_REPLY : IP_CT_NEW) ? TRUE : FALSE;
 }
 
@@ -144,8 +155,10 @@ enum truth xt_match(const char *name, uint32_t revision, const void *info, size_
 	static const char *const absent[] = { "icmp", "icmp6", "rt", "frag", "hbh", "dst", "mh", "ah", "esp" };
 	size_t i;
 
-	if (!strcmp(name, "comment") || !strcmp(name, "limit"))
+	if (!strcmp(name, "comment"))
 		return TRUE;
+	if (!strcmp(name, "limit"))
+		return packet->anybody ? UNKNOWN : TRUE;
 	if (!strcmp(name, "conntrack"))
 		return conntrack(revision, info, len, packet);
 	if (!strcmp(name, "state"))

@@ -36,6 +36,9 @@ void relays_free(struct relays *relays)
 	for (i = 0; i < relays->n; i++) {
 		free(relays->v[i].text);
 		free(relays->v[i].own_text);
+		free(relays->v[i].engine);
+		free(relays->v[i].engine_own);
+		free(relays->v[i].engine_why);
 	}
 	free(relays->v);
 	*relays = (struct relays){ 0 };
@@ -48,4 +51,47 @@ size_t relays_of(const struct relays *relays, enum family family)
 	for (i = 0; i < relays->n; i++)
 		n += relays->v[i].family == family;
 	return n;
+}
+
+/* One line: "RELAY@OWN stateless", "RELAY tracked" or "RELAY tracked: REASON". Takes it apart. */
+static void take_engine(struct relays *relays, char *line)
+{
+	char *engine = strchr(line, ' '), *own, *why;
+	size_t i;
+
+	if (!engine)
+		return;
+	*engine++ = '\0';
+	own = strchr(line, '@');
+	if (own)
+		*own++ = '\0';
+	why = strstr(engine, ": ");
+	if (why) {
+		*why = '\0';
+		why += 2;
+	}
+	/* Entries that name the same relay are served alike. */
+	for (i = 0; i < relays->n; i++) {
+		struct relay *r = &relays->v[i];
+
+		if (r->engine || strcmp(r->text, line) != 0)
+			continue;
+		r->engine = xstrdup(engine);
+		r->engine_own = own ? xstrdup(own) : NULL;
+		r->engine_why = why ? xstrdup(why) : NULL;
+	}
+}
+
+void relays_engines(struct relays *relays, const char *text)
+{
+	char *copy = xstrdup(text), *rest = copy, *line;
+
+	while ((line = strsep(&rest, "\n")))
+		take_engine(relays, line);
+	free(copy);
+}
+
+bool relay_stateless(const struct relay *relay)
+{
+	return relay->engine && !strcmp(relay->engine, "stateless");
 }

@@ -11,7 +11,12 @@ struct relay {
 	bool valid;	       /* both were understood, so that the following holds */
 	struct address address, own;
 	struct route route;
-	unsigned long connections;
+	unsigned long connections; /* tracked ones */
+
+	/* What the module says of it; NULL where it does not. */
+	char *engine;	  /* "stateless" or "tracked" */
+	char *engine_own; /* without state: the own address that leads to it */
+	char *engine_why; /* tracked all the same */
 };
 
 struct relays {
@@ -22,5 +27,10 @@ struct relays {
 void relays_parse(struct relays *relays, enum family family, const char *text);
 void relays_free(struct relays *relays);
 size_t relays_of(const struct relays *relays, enum family family);
+
+/* Takes up what the module's file `engines` says. */
+void relays_engines(struct relays *relays, const char *text);
+
+bool relay_stateless(const struct relay *relay);
 
 #endif

@@ -18,7 +18,7 @@ static const struct {
 	{ "wan", "" },	      { "v4", "" },	   { "v6", "" },	{ "ports", "chatmail" },
 	{ "scope", "local" }, { "masquerade", "wan" }, { "guard", "off" }, { "allow", "ssh" },
 	{ "mss", "auto" },    { "via", "" },	   { "stale", "flush" }, { "enabled", "1" },
-	{ "hairpin", "0" },   { "log", "off" },
+	{ "hairpin", "0" },   { "log", "off" },	   { "engine", "tracked" },
 };
 
 static const char *default_of(const char *name)

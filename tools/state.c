@@ -27,6 +27,15 @@ static void read_conntrack(struct state *state)
 	state->counted = conntrack_count(&state->relays, &state->ports);
 }
 
+static void read_engines(struct state *state)
+{
+	char *text = state->loaded ? sysfs_read(MODULE_ENGINES) : NULL;
+
+	if (text)
+		relays_engines(&state->relays, text);
+	free(text);
+}
+
 static void read_configured(struct state *state)
 {
 	enum family family;
@@ -36,6 +45,7 @@ static void read_configured(struct state *state)
 	ports_parse(&state->ports, config_text(&state->module.config, "ports"));
 	for (family = 0; family < FAMILIES; family++)
 		relays_parse(&state->relays, family, config_text(&state->module.config, families[family].setting));
+	read_engines(state);
 	for (i = 0; i < state->relays.n; i++)
 		if (state->relays.v[i].valid)
 			route_get(&state->relays.v[i].route, &state->relays.v[i].address, NULL);
@@ -147,6 +157,16 @@ const struct relay *first_relay(const struct state *state, enum family family)
 		first = first ? first : r;
 	}
 	return first;
+}
+
+const struct relay *relay_served(const struct state *state, enum family family, bool stateless)
+{
+	size_t i;
+
+	for (i = 0; i < state->relays.n; i++)
+		if (state->relays.v[i].family == family && relay_stateless(&state->relays.v[i]) == stateless)
+			return &state->relays.v[i];
+	return NULL;
 }
 
 bool address_private(const struct address *address)

@@ -59,6 +59,9 @@ const struct link *relay_link(const struct state *state, const struct relay *rel
 /* Of several relays the first whose way is known stands for all in what is suggested. */
 const struct relay *first_relay(const struct state *state, enum family family);
 
+/* The first relay that is served without state, or the first that is not; or NULL. */
+const struct relay *relay_served(const struct state *state, enum family family, bool stateless);
+
 /* An address that is not the internet's: private, shared, unique local, ... */
 bool address_private(const struct address *address);
 

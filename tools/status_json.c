@@ -69,6 +69,19 @@ static json_object *route_json(const struct state *state, const struct relay *re
 	return object;
 }
 
+static json_object *engine_json(const struct relay *relay)
+{
+	json_object *object;
+
+	if (!relay->engine)
+		return NULL;
+	object = json_object_new_object();
+	json_put(object, "name", json_text(relay->engine));
+	json_put(object, "own", json_text(relay->engine_own));
+	json_put(object, "reason", json_text(relay->engine_why));
+	return object;
+}
+
 static json_object *relays_json(const struct state *state)
 {
 	json_object *array = json_object_new_array();
@@ -82,6 +95,7 @@ static json_object *relays_json(const struct state *state)
 		json_put(object, "relay", json_text(r->text));
 		json_put(object, "own", json_text(r->own_text));
 		json_put(object, "route", route_json(state, r));
+		json_put(object, "engine", engine_json(r));
 		json_put(object, "connections", state->counted ? NULL : number((long long)r->connections));
 		json_object_array_add(array, object);
 	}

@@ -78,6 +78,17 @@ static void print_wan(const struct state *state)
 	}
 }
 
+/* ", stateless", ", tracked: ..."; nothing where the module does not say. */
+static char *describe_engine(const struct relay *relay)
+{
+	if (!relay->engine)
+		return xstrdup("");
+	if (relay->engine_own && !relay->own_text)
+		return xasprintf(", %s for %s", relay->engine, relay->engine_own);
+	return xasprintf(", %s%s%s", relay->engine, relay->engine_why ? ": " : "",
+			 relay->engine_why ? relay->engine_why : "");
+}
+
 static void print_relays(const struct state *state)
 {
 	enum family family;
@@ -90,12 +101,15 @@ static void print_relays(const struct state *state)
 			field(label, "none");
 		for (i = 0; i < state->relays.n; i++) {
 			const struct relay *r = &state->relays.v[i];
-			char *way;
+			char *way, *engine;
 
 			if (r->family != family)
 				continue;
 			way = r->valid ? route_describe(state, &r->route) : xstrdup("not understood");
-			field(label, "%s%s%s, %s", r->text, r->own_text ? " for " : "", r->own_text ? r->own_text : "", way);
+			engine = describe_engine(r);
+			field(label, "%s%s%s, %s%s", r->text, r->own_text ? " for " : "", r->own_text ? r->own_text : "", way,
+			      engine);
+			free(engine);
 			free(way);
 			label = "";
 		}
@@ -136,8 +150,11 @@ static void print_rest(const struct state *state)
 
 static void print_connections(const struct state *state)
 {
+	bool stateless = relay_served(state, V4, true) || relay_served(state, V6, true);
+
 	if (!state->counted)
-		field("connections", "%lu IPv4, %lu IPv6", connections_of(state, V4), connections_of(state, V6));
+		field("connections", "%lu IPv4, %lu IPv6%s", connections_of(state, V4), connections_of(state, V6),
+		      stateless ? "; those without state are not among them" : "");
 	else if (state->counted == -EPERM || state->counted == -EACCES)
 		field("connections", "unknown: counting them needs root");
 	else

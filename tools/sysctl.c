@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "sysctl.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,4 +27,13 @@ long long sysctl_read(enum family family, const char *interface, const char *wha
 
 	free(path);
 	return value;
+}
+
+bool sysctl_local_ports(unsigned int *first, unsigned int *last)
+{
+	char *range = sysfs_read("/proc/sys/net/ipv4/ip_local_port_range");
+	bool known = range && sscanf(range, "%u %u", first, last) == 2 && *last <= 65535;
+
+	free(range);
+	return known;
 }
