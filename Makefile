@@ -54,6 +54,12 @@ build/%/chatdnat.ko: $(MODULE_SOURCES)
 	cp -rpu Kbuild VERSION module $(@D)/
 	$(MAKE) -C /lib/modules/$*/build M=$(CURDIR)/$(@D) W=1 modules
 
+# What measures it, for a test machine only.
+build/%/inject/inject.ko: $(wildcard tests/bench/inject/*)
+	mkdir -p $(@D)
+	cp -pu $^ $(@D)/
+	$(MAKE) -C /lib/modules/$*/build M=$(CURDIR)/$(@D) W=1 modules
+
 # What a test machine runs: the module for each of its kernels, and the tool.
 .PHONY: built
 built:
@@ -72,6 +78,15 @@ demo: ## Real mail through the module, in an emulated machine
 check: ## All tests, on both kernels
 	scripts/deps build headers vm check
 	tests/run $(TESTS)
+
+.PHONY: bench
+bench: ## What a packet costs, next to others that translate; ROWS=... for some, KERNELS=... for one kernel
+	scripts/deps build headers vm
+	$(MAKE) -s built
+	for release in $$(tests/vm/run --list); do \
+		$(MAKE) -s build/$$release/inject/inject.ko || exit; \
+	done
+	tests/bench/run $(if $(KERNELS),--kernels '$(KERNELS)') $(ROWS)
 
 .PHONY: lint
 lint: ## Static checks

@@ -1,0 +1,81 @@
+"""TCP frames of a connection between a client and port 993: 118 bytes, SYNs shorter."""
+
+import ipaddress
+import struct
+
+LENGTH = 118
+ETHERNET = 14
+PORT = 993
+TTL = 64
+SYN, ACK, PSH = 0x02, 0x10, 0x08
+# As Linux sends them: SACK permitted, timestamps, no operation, window scale 7.
+SYN_OPTIONS = bytes.fromhex("0402 080a0000000100000000 01 030307")
+CLIENT_SEQ, RELAY_SEQ = 1000, 2000
+
+
+def checksum(data):
+    """RFC 1071; of data that has a right checksum in it: 0."""
+    if len(data) % 2:
+        data += b"\0"
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+def pseudo_header(src, dst, length):
+    packed = ipaddress.ip_address(src).packed + ipaddress.ip_address(dst).packed
+    return packed + struct.pack("!II", length, 6)
+
+
+def build(mac, source, destination, flags, seq, ack):
+    """SOURCE and DESTINATION are (address, port)."""
+    (src, sport), (dst, dport) = source, destination
+    ipv6 = ":" in src
+    if flags & SYN:
+        options, payload = struct.pack("!BBH", 2, 4, 1440 if ipv6 else 1460) + SYN_OPTIONS, b""
+    else:
+        options, payload = b"", b"x" * (LENGTH - ETHERNET - (40 if ipv6 else 20) - 20)
+    offset = (20 + len(options)) // 4
+    tcp = struct.pack("!HHIIBBHHH", sport, dport, seq, ack, offset << 4, flags, 65535, 0, 0) + options + payload
+    tcp = tcp[:16] + struct.pack("!H", checksum(pseudo_header(src, dst, len(tcp)) + tcp)) + tcp[18:]
+    addresses = ipaddress.ip_address(src).packed + ipaddress.ip_address(dst).packed
+    if ipv6:
+        ip = struct.pack("!IHBB", 6 << 28, len(tcp), 6, TTL) + addresses
+    else:
+        ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(tcp), 1, 0x4000, TTL, 6, 0) + addresses
+        ip = ip[:10] + struct.pack("!H", checksum(ip)) + ip[12:]
+    return mac + bytes.fromhex("020000000001") + (b"\x86\xdd" if ipv6 else b"\x08\0") + ip + tcp
+
+
+def is_tcp(frame):
+    """The kernel sends packets of its own, about groups and neighbours."""
+    return (frame[ETHERNET + 6] if frame[ETHERNET] >> 4 == 6 else frame[ETHERNET + 9]) == 6
+
+
+class Wrong(Exception):
+    """A packet did not come out as it should."""
+
+
+def parse(frame):
+    """All that a frame says, if its checksums are right."""
+    packet = frame[ETHERNET:]
+    ipv6 = packet[0] >> 4 == 6
+    size = 40 if ipv6 else 20
+    header, tcp = packet[:size], packet[size:]
+    if ipv6:
+        src, dst = ipaddress.ip_address(header[8:24]), ipaddress.ip_address(header[24:40])
+        length, ttl, rest = header[4:6], header[7], header[:7]
+        whole = size + int.from_bytes(length, "big")
+    else:
+        if checksum(header):
+            raise Wrong(f"IPv4 checksum: {header.hex()}")
+        src, dst = ipaddress.ip_address(header[12:16]), ipaddress.ip_address(header[16:20])
+        whole, ttl, rest = int.from_bytes(header[2:4], "big"), header[8], header[:8] + header[9:10]
+    if whole != len(packet):
+        raise Wrong(f"{len(packet)} bytes instead of {whole}")
+    if checksum(pseudo_header(src, dst, len(tcp)) + tcp):
+        raise Wrong(f"TCP checksum: {packet.hex()}")
+    sport, dport = struct.unpack("!HH", tcp[:4])
+    return {"source": (str(src), sport), "destination": (str(dst), dport), "ttl": ttl,
+            "header": rest.hex(), "tcp": (tcp[4:16] + tcp[18:]).hex()}

@@ -1,0 +1,93 @@
+"""A family's packets through the box: first proved to come out right, then counted."""
+
+import ipaddress
+
+from . import frame
+from .box import CLIENT, mac, own, relay_of
+from .frame import ACK, CLIENT_SEQ, PORT, PSH, RELAY_SEQ, SYN, Wrong
+from .inject import PORT_FIRST, PORTS, REPLY, Capture, Injector
+
+PACKETS = 8192
+FLOWS = 64
+NEW = 20000
+# Flows that no other measurement has used.
+FRESH = 20 * PORTS
+
+
+class Path:
+    def __init__(self, injector: Injector, row, family, relay=0):
+        self.injector, self.row = injector, row
+        client = (CLIENT[family], PORT_FIRST)
+        relay, address = (relay_of(family, relay), PORT), (own(family, relay), PORT)
+        if not row.translates:
+            address = relay
+        seq, ack = CLIENT_SEQ + 1, RELAY_SEQ + 1
+        # What goes in where, and with which addresses it comes out where.
+        inward = ("eth0", "wg0"), (client, address), (client, relay), 0
+        outward = ("wg0", "eth0"), (relay, client), (address, client), REPLY
+        self.syn = self._kind(inward, SYN, CLIENT_SEQ, 0)
+        self.syn_ack = self._kind(outward, SYN | ACK, RELAY_SEQ, CLIENT_SEQ + 1)
+        self.ack = self._kind(inward, ACK | PSH, seq, ack)
+        self.data = {"in": self.ack, "out": self._kind(outward, ACK | PSH, ack, seq)}
+
+    @staticmethod
+    def _kind(direction, flags, seq, ack):
+        devices, before, after, reply = direction
+        template = frame.build(mac(devices[0]), *before, flags, seq, ack)
+        return devices, template, after, reply
+
+    def send(self, kind, packets, flows, first=0, flags=0):
+        devices, template, _, reply = kind
+        return self.injector.run(*devices, template, packets, flows, first=first, flags=flags | reply)[0]
+
+    def prove(self, what, kind, flows, first=0):
+        """One packet of each flow: does each come out once, and right in every field?"""
+        devices, template, after, reply = kind
+        with Capture(devices[1]) as capture:
+            self.send(kind, flows, flows, first)
+            came = [frame.parse(data) for data in capture.frames()]
+        should = frame.parse(template)
+        should["source"], should["destination"] = after
+        should["ttl"] -= self.row.forwards
+        name = "destination" if reply else "source"
+        if len(came) != flows:
+            raise Wrong(f"{what}: {len(came)} packets of {flows} came out: {sorted(packet[name][1] for packet in came)}")
+        for flow, packet in enumerate(came, first):
+            address, port = should[name][0], PORT_FIRST + flow % PORTS
+            if flow // PORTS:
+                address = _advance(address, flow // PORTS)
+            expected = {**should, name: (address, port)}
+            if packet != expected:
+                raise Wrong(f"{what}, flow {flow}:\n got {packet}\nwant {expected}")
+
+    def open(self, flows):
+        """Opens connections; few are proved, many counted."""
+        if flows <= FLOWS:
+            self.prove("SYN", self.syn, flows)
+            self.prove("SYN-ACK", self.syn_ack, flows)
+            self.prove("data in", self.data["in"], flows)
+            self.prove("data out", self.data["out"], flows)
+        else:
+            for what, kind in (("SYN", self.syn), ("SYN-ACK", self.syn_ack), ("ACK", self.ack)):
+                sent = self.send(kind, flows, flows)
+                if sent != flows:
+                    raise Wrong(f"{what}: {sent} of {flows} were forwarded")
+        for kind in self.data.values():
+            self.send(kind, flows, flows)
+        # Once more: a flowtable has taken over meanwhile.
+        if flows <= FLOWS:
+            for direction, kind in self.data.items():
+                self.prove(f"later data {direction}", kind, flows)
+
+    def established(self, direction, flows=FLOWS):
+        devices, template, _, reply = self.data[direction]
+        return self.injector.cost(*devices, template, max(PACKETS, flows), flows, flags=reply)
+
+    def new(self, packets=NEW, first=FRESH):
+        self.prove("first SYN", self.syn, FLOWS, first - FLOWS)
+        devices, template, _, reply = self.syn
+        return self.injector.cost(*devices, template, packets, packets, first=first, flags=reply)
+
+
+def _advance(address, by):
+    return str(ipaddress.ip_address(address) + by)

@@ -1,0 +1,74 @@
+"""Tables of figures, in Markdown."""
+
+from .box import FAMILIES
+from .peers import ROWS
+
+DIRECTIONS = ("in", "out", "new")
+
+
+def lines(head, rows):
+    """The first column to the left, figures to the right."""
+    rows = [head, *rows]
+    widths = [max(len(row[n]) for row in rows) for n in range(len(head))]
+    ruled = [f"{'-' * widths[0]}", *(f"{'-' * (width - 1)}:" for width in widths[1:])]
+    out = []
+    for row in (rows[0], ruled, *rows[1:]):
+        out.append("| " + " | ".join(cell.rjust(width) if n else cell.ljust(width)
+                                     for n, (cell, width) in enumerate(zip(row, widths))) + " |")
+    return "\n".join(out) + "\n"
+
+
+def compared(figure, recipe):
+    return f"{figure:.0f} ({figure / recipe:.2f})"
+
+
+def rows(kernel, figures):
+    """Instructions for a packet and, in brackets, their ratio to the recipe's."""
+    head = [f"instructions per packet, {kernel}"]
+    head += [f"{'IPv4' if family == 'ipv4' else 'IPv6'} {direction}" for family in FAMILIES for direction in DIRECTIONS]
+    return lines(head, [
+        [ROWS[name].title] + [compared(figures[name][family][direction], figures["recipe"][family][direction])
+                              for family in FAMILIES for direction in DIRECTIONS]
+        for name in ROWS if name in figures])
+
+
+def growth(figures):
+    """What grows with what: instructions for a packet in, and for a new connection."""
+    tables = []
+    for what, title in (("flows", "established flows"), ("ports", "port ranges"), ("relays", "relays")):
+        numbers = figures["recipe"][what]
+        tables.append(lines(
+            [f"instructions per packet, IPv4, by {title}"] + [f"{n} {kind}" for kind in ("in", "new") for n in numbers],
+            [[ROWS[name].title] + [f"{figures[name][what][n][kind]:.0f}" for kind in ("in", "new") for n in numbers]
+             for name in figures]))
+    return "\n".join(tables)
+
+
+def memory(figures):
+    return lines(
+        ["bytes per connection (slab + per-CPU)"] + list(figures["recipe"]),
+        [[ROWS[name].title] + [f"{one['slab']} + {one['percpu']}" for one in figures[name].values()] for name in figures])
+
+
+def flood(figures):
+    return lines(
+        ["500,000 SYNs, table of 4,096", "clients served", "flood passed", "memory grew by"],
+        [[ROWS[name].title, f"{one['succeeded']:.1%}", f"{one['passed']:.1%}", f"{one['grown'] / 1024:.0f} KiB"]
+         for name, one in figures.items()])
+
+
+def sockets(figures):
+    recipe = figures["recipe"]
+    return lines(
+        ["real sockets, ratio to the recipe (noisy)", "bulk", "new connections/s"],
+        [[ROWS[name].title] + [f"{one[kind] / recipe[kind]:.2f}" for kind in ("bulk", "connections")]
+         for name, one in figures.items()])
+
+
+CLOSER = {"growth": growth, "memory": memory, "flood": flood, "sockets": sockets}
+
+
+def everything(kernel, figures):
+    tables = [rows(kernel, figures["row"])] if "recipe" in figures.get("row", {}) else []
+    tables += [make(figures[what]) for what, make in CLOSER.items() if "recipe" in figures.get(what, {})]
+    return "\n".join(tables)
