@@ -92,7 +92,7 @@ def families_are_independent():
                   f"only v6 is set: {version}")
 
 
-@case.case
+@case.tracked("several own addresses for one relay are not served without state")
 def scope():
     module.load(**settings(ports="chatmail,turn"))
     for version in all_versions():
@@ -121,7 +121,7 @@ def scope():
                 ("seen", "translated", "sent", "answered"), 2), f"{what}: any counts both")
 
 
-@case.case
+@case.tracked("several own addresses for one relay are not served without state")
 def relay_by_own_address():
     chosen = {SETTING[version]: f"{RELAY[version]}@{PROXY[version]},{OTHER[version]}@{PROXY2[version]}"
               for version in all_versions()}
@@ -142,7 +142,7 @@ def relay_by_own_address():
                           f"{address[version]} leads to {server}")
 
 
-@case.case
+@case.tracked("several own addresses for one relay are not served without state")
 def connections_that_look_alike_to_the_relay():
     """From one port to two addresses of the proxy: untranslated they differ, behind it they would not."""
     module.load(**settings(ports="chatmail,turn"))
@@ -342,7 +342,7 @@ def one_connection_is_counted_once():
                   f"{version}: count as one connection")
 
 
-@case.case
+@case.tracked("connection tracking does not see it")
 def conntrack_shows_the_translation():
     module.load(**settings())
     for version in all_versions():

@@ -79,7 +79,7 @@ def off_by_default():
                       Seen("relay", CLIENT[version], port), f"{version} {protocol}: a client meets the relay")
 
 
-@case.case
+@case.tracked("several own addresses for one relay are not served without state")
 def from_the_relays_side():
     load(hairpin="1")
     for version in topo.ip_versions():
@@ -89,7 +89,7 @@ def from_the_relays_side():
         reaches(version, t.relay, PROXY3[version], ("relay", TUNNEL[version]), "under any address", MASQUERADED)
 
 
-@case.case
+@case.tracked("several own addresses for one relay are not served without state")
 def from_another_interface():
     load(hairpin="1")
     for version in topo.ip_versions():
@@ -105,7 +105,7 @@ def from_another_interface():
         module.set("masquerade", "wan")
 
 
-@case.case
+@case.tracked("several own addresses for one relay are not served without state")
 def from_the_box():
     load(hairpin="1")
     for version in topo.ip_versions():
@@ -176,7 +176,7 @@ def scope_any_catches_no_more():
         reaches(version, t.other, PROXY[version], ("relay", OTHER[version]), "but not to the public address", SENT_ON)
 
 
-@case.case
+@case.tracked("several own addresses for one relay are not served without state")
 def own_addresses_that_are_named():
     """RELAY@OWN: an address that is named is public wherever it is."""
     lines = {"ipv4": f"{RELAY['ipv4']}@{PROXY['ipv4']},{OTHER['ipv4']}@{PROXY2['ipv4']},{OTHER['ipv4']}@10.200.0.1",

@@ -308,8 +308,10 @@ def segments_of_every_kind():
             near.send(*(wire.ip(CLIENT[version], PROXY[version], socket.IPPROTO_TCP, body) for body in (short, runt)),
                       packet)
             got = wait.until(lambda: arrived(far, CLOSED, 42202), 3)
-            tap.equal((got, arrived(far, CLOSED, 42200), arrived(far, CLOSED, 42201)), ([want], [], []),
-                      f"{version}: headers longer than the packet, or shorter than a header, harm nothing")
+            tap.equal(got, [want], f"{version}: headers longer than the packet, or shorter than a header, harm nothing")
+            if module.ENGINE == "tracked":
+                tap.equal((arrived(far, CLOSED, 42200), arrived(far, CLOSED, 42201)), ([], []),
+                          f"{version}: connection tracking takes them for invalid")
             tap.equal(counters.gained(version).get("clamped"), 1, f"{version}: and are not counted")
 
 
@@ -465,7 +467,7 @@ def ended_and_begun_again():
             tap.equal(announced(far, SYN, "in", OPEN), ([1000, 1000], True), f"{version}: both are clamped")
 
 
-@case.case
+@case.tracked("without state every SYN is a new one")
 def begun_again_by_the_client_alone():
     """A client that has forgotten its connection: to conntrack that is established until the relay says otherwise."""
     module.load(**settings(mss="1000"))

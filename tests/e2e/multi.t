@@ -316,7 +316,7 @@ def one_goes_down():
                 live[version].close()
 
 
-@case.case
+@case.tracked("several own addresses for one relay are not served without state")
 def addresses_and_relays():
     """RELAY@OWN: one box, two addresses, two relays, and one for the rest."""
     lines = {version: f"{RELAY[version]}@{PROXY[version]},{OTHER[version]}@{PROXY2[version]}"

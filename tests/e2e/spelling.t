@@ -14,11 +14,13 @@ from lib import case, module, tap
 CHATMAIL = "25,80,143,443,465,587,993"
 DEFAULTS = {"wan": "", "v4": "", "v6": "", "ports": CHATMAIL, "scope": "local",
             "masquerade": "wan", "guard": "off", "allow": "22", "mss": "auto", "via": "",
-            "stale": "flush", "enabled": "1", "hairpin": "0", "log": "off"}
+            "stale": "flush", "enabled": "1", "hairpin": "0", "log": "off",
+            "engine": "tracked"}
 # Nothing in here is a default: a refused write that resets anything shows.
 START = {"wan": "ppp+,eth7", "v4": "10.9.0.9", "v6": "fd00:9::9", "ports": "26,3479/udp",
          "scope": "any", "masquerade": "all", "guard": "full", "allow": "23,51820/udp",
-         "mss": "1300", "via": "wg7", "stale": "keep", "enabled": "0", "hairpin": "1", "log": "drops"}
+         "mss": "1300", "via": "wg7", "stale": "keep", "enabled": "0", "hairpin": "1", "log": "drops",
+         "engine": "auto"}
 
 MANY_PORTS = ",".join(str(port) for port in range(1000, 1256, 2))
 MANY_V4 = ",".join(f"10.9.0.2@203.0.113.{n}" for n in range(1, 17))
@@ -190,6 +192,9 @@ ACCEPTED = [
     ("hairpin", "1", "1"),
     ("log", "off", "off"),
     ("log", "drops", "drops"),
+    # "stateless" has its case: what the other parameters are here cannot be served so.
+    ("engine", "tracked", "tracked"),
+    ("engine", "auto", "auto"),
     ("stale", "flush", "flush"),
     ("stale", "keep", "keep"),
     ("enabled", "0", "0"),
@@ -210,6 +215,11 @@ ACCEPTED = [
      config(guard="full", allow="", mss="1380", via="wg0", hairpin="1", log="drops")),
     ("config", "allow=51820/udp,ssh via= mss=off",
      config(allow="22,51820/udp", via="", mss="off")),
+    ("config", "engine=stateless", config(engine="stateless")),
+    ("config", "engine=stateless masquerade=off v4=10.9.0.2 wan=eth0",
+     config(wan="eth0", v4="10.9.0.2", masquerade="off", engine="stateless")),
+    ("config", "engine=auto scope=any masquerade=all v4=10.9.0.2",
+     config(v4="10.9.0.2", scope="any", masquerade="all", engine="auto")),
     ("config", config(), config()),
     ("config", config(**START), config(**START)),
 ]
@@ -537,6 +547,18 @@ REFUSED = [
     ("log", "drop", EINVAL),
     ("log", "drops,off", EINVAL),
     ("log", "drops\n", EINVAL),
+    ("engine", "", EINVAL),
+    ("engine", "Tracked", EINVAL),
+    ("engine", "AUTO", EINVAL),
+    ("engine", "stateful", EINVAL),
+    ("engine", "track", EINVAL),
+    ("engine", "auto ", EINVAL),
+    ("engine", " auto", EINVAL),
+    ("engine", "auto\n", EINVAL),
+    ("engine", "tracked,stateless", EINVAL),
+    ("engine", "0", EINVAL),
+    ("engine", "a" * 2049, E2BIG, "aaaaaaaa"),
+    ("engine", "stateless", EINVAL, "scope=local"),
     ("stale", "", EINVAL),
     ("stale", "drop", EINVAL),
     ("stale", "Flush", EINVAL),
@@ -594,6 +616,16 @@ REFUSED = [
     ("config", "via=wg0,wg1", EINVAL, "wg0,wg1"),
     ("config", "hairpin=yes", EINVAL, "yes"),
     ("config", "log=all", EINVAL, "all"),
+    ("config", "engine=fast", EINVAL, "fast"),
+    ("config", "engine=", EINVAL, "engine"),
+    ("config", "engine=auto engine=auto", EINVAL, "engine"),
+    ("config", "v4=10.9.0.2 scope=any engine=stateless", EINVAL, "scope=local"),
+    ("config", "v6=fd00:9::2 scope=any engine=stateless", EINVAL, "scope=local"),
+    ("config", "v4=10.9.0.2 engine=stateless masquerade=all", EINVAL, "masquerade=off or wan"),
+    ("config", "v4=10.9.0.2 ports=25,40000 engine=stateless", EINVAL, "ip_local_port_range"),
+    ("config", "v4=10.9.0.2 ports=turn engine=stateless", EINVAL, "ip_local_port_range"),
+    ("config", "v4=10.9.0.2@203.0.113.1,10.9.0.2@203.0.113.2 engine=stateless", EINVAL, "one own address"),
+    ("config", "v6=fd00:9::2@2001:db8::1,fd00:9::2 engine=stateless", EINVAL, "one own address"),
     ("config", "stale=flush enabled=2", (EINVAL, ERANGE), "2"),
     ("config", "enabled=", EINVAL, "enabled"),
     ("config", "wan=a,b,c,d,e,f,g,h,i", E2BIG),
@@ -625,6 +657,11 @@ LOADS_REFUSED = [
     ("via=wg+", "via", "wg+", EINVAL),
     ("hairpin=2", "hairpin", "2", (EINVAL, ERANGE)),
     ("log=yes", "log", "yes", EINVAL),
+    ("engine=fast", "engine", "fast", EINVAL),
+    ("wan=eth0 v4=10.9.0.2 scope=any engine=stateless", "engine", "scope=local", EINVAL),
+    ("engine=stateless wan=eth0 v6=fd00:9::2 masquerade=all", "engine", "masquerade=off or wan", EINVAL),
+    ("v4=10.9.0.2 ports=40000 engine=stateless", "engine", "ip_local_port_range", EINVAL),
+    ("v4=10.9.0.2@203.0.113.1,10.9.0.2 engine=stateless", "engine", "one own address", EINVAL),
     ("stale=drop", "stale", "drop", EINVAL),
     ("enabled=yes", "enabled", "yes", EINVAL),
     # The kernel's own refusal: there is no value to pass on.
@@ -816,6 +853,28 @@ def ssh_shut_out_is_told():
 
 
 @case.case
+def an_engine_binds_the_others():
+    """What engine=stateless cannot serve is refused of every parameter, and by itself once it is there."""
+    module.load(wan="eth0", v4="10.9.0.2", v6="fd00:9::2", engine="stateless")
+    before = module.state()
+    tap.equal(before["engine"], "stateless", "stateless is taken")
+    for name, value, reason in (("scope", "any", "scope=local"), ("masquerade", "all", "masquerade=off or wan"),
+                                ("ports", "25,40000-40010", "ip_local_port_range"), ("ports", "turn", "ip_local_port_range"),
+                                ("v4", "10.9.0.2@203.0.113.1,10.9.0.2", "one own address"),
+                                ("v6", "fd00:9::2@2001:db8::1,fd00:9::2@2001:db8::2", "one own address")):
+        tap.equal(attempt(module.set, name, value), EINVAL, f"{name}={value}: refused")
+        tap.ok(explains(module.last_error(), [name], value, reason), f"{name}={value}: says why")
+        tap.equal(module.state(), before, f"{name}={value}: nothing has changed")
+        module.set("engine", "auto")
+        module.set(name, value)
+        tap.equal(attempt(module.set, "engine", "stateless"), EINVAL, f"{name}={value} is there: refused")
+        tap.ok(explains(module.last_error(), ["engine"], "stateless", reason), f"{name}={value} is there: says why")
+        tap.equal((module.get("engine"), module.get(name) != before[name]), ("auto", True),
+                  f"{name}={value} is there: nothing has changed")
+        module.set("config", before["config"])
+
+
+@case.case
 def load_refused():
     for line, name, quote, errnos in LOADS_REFUSED:
         case.log.messages()
@@ -844,6 +903,9 @@ def load_accepted():
             ("guard=full allow=ssh,51820/udp mss=1380 via=wg0 hairpin=1 log=drops",
              config(guard="full", allow="22,51820/udp", mss="1380", via="wg0", hairpin="1", log="drops")),
             ("ports=ssh,turn enabled=0", config(ports="22,3478/udp", enabled="0")),
+            ("engine=auto scope=any v4=10.9.0.2", config(v4="10.9.0.2", scope="any", engine="auto")),
+            ("engine=stateless wan=eth0 v4=10.9.0.2@203.0.113.1,10.9.0.3",
+             config(wan="eth0", v4="10.9.0.2@203.0.113.1,10.9.0.3", engine="stateless")),
             ("\"config=wan=ppp+ v6=FD00:9::2 stale=keep\"",
              config(wan="ppp+", v6="fd00:9::2", stale="keep")),
             (f"v4={MANY_V4} v6={MANY_V6}", None)):

@@ -413,7 +413,7 @@ def fragments_and_odd_packets():
 BROADCAST = b"\xff" * 6
 
 
-@case.case
+@case.tracked("several own addresses for one relay are not served without state")
 def what_the_stack_drops_silently():
     """Neither sources that cannot be, nor what was meant for a whole link, get an answer."""
     load(via="wg0")

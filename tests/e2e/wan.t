@@ -91,7 +91,7 @@ def renamed_away_and_back():
     sent_to("relay", "renamed back")
 
 
-@case.case
+@case.tracked("without state a relay's answers are known by their way out, which is no WAN interface here")
 def another_takes_the_name():
     module.load(**settings(ports="chatmail,turn"))
     rename("eth0", "old0")
@@ -142,7 +142,7 @@ def a_plus_elsewhere_is_a_letter():
     sent_to("proxy", "e+h0 is not eth0")
 
 
-@case.case
+@case.tracked("without state a relay's answers are known by their way out, which is no WAN interface here")
 def several():
     t.add_wan("eth1", *SECOND_NETS, default=False)
     t.settle_wan(SECOND)

@@ -14,7 +14,7 @@ import ctl
 from checks import checks, finds, nft, passes, skips
 from fake import Fake
 from lib import case, conntrack, module, tap, topo, traffic
-from lib.topo import CLIENT, EVERY_RELAY, HOME, PROXY, WORLD, settings
+from lib.topo import CLIENT, EVERY_RELAY, HOME, PROXY, RELAY, WORLD, settings
 
 t = None
 
@@ -117,6 +117,38 @@ RULESETS = (
 )
 
 
+# The same of a relay that is served without state: what is said of rules that nobody's traffic meets.
+UNTRACKED, PASSED_BY = "firewall-drops-untracked", "firewall-passed-by"
+WITHOUT_STATE = (
+    ("policy", UNTRACKED, f"table inet x {{ chain f {{ {BASE} policy drop; }} }}"),
+    ("accept", None, f"table inet x {{ chain f {{ {BASE} policy accept; }} }}"),
+    ("status dnat", UNTRACKED, f"table inet x {{ chain f {{ {BASE} policy drop; ct status dnat accept; }} }}"),
+    ("state", UNTRACKED, f"table ip x {{ chain f {{ {BASE} policy drop; ct state established,related,new accept; }} }}"),
+    ("direction", UNTRACKED, f"table ip x {{ chain f {{ {BASE} policy drop; ct direction original accept; }} }}"),
+    ("untracked", None, f"table inet x {{ chain f {{ {BASE} policy drop; ct state untracked accept; }} }}"),
+    ("reject", UNTRACKED, f"table inet x {{ chain f {{ {BASE} tcp dport 993 reject; }} }}"),
+    ("another port", None, f"table inet x {{ chain f {{ {BASE} tcp dport 22 drop; }} }}"),
+    ("interfaces", None, f'table inet x {{ chain f {{ {BASE} policy drop; iifname {{ "eth0", "wg0" }} accept; }} }}'),
+    ("interfaces one way", UNTRACKED, f'table inet x {{ chain f {{ {BASE} policy drop; iifname "eth0" accept; }} }}'),
+    ("a client", PASSED_BY, f"table inet x {{ chain f {{ {BASE} ip saddr 198.51.100.10 drop; }} }}"),
+    ("a client's new ones", PASSED_BY, f"table inet x {{ chain f {{ {BASE} ct state new ip saddr 198.51.100.10 drop; }} }}"),
+    ("a client of another port", None, f"table inet x {{ chain f {{ {BASE} tcp dport 22 ip saddr 198.51.100.10 drop; }} }}"),
+    ("a set", PASSED_BY, f"""table inet x {{ set bad {{ type ipv4_addr; elements = {{ 198.51.100.10 }}; }}
+        chain p {{ type filter hook prerouting priority -300; ip saddr @bad drop; }} }}"""),
+    ("a jump", PASSED_BY, f"""table inet x {{ chain bans {{ ip saddr 198.51.100.0/24 reject; }}
+        chain f {{ {BASE} jump bans; accept; }} }}"""),
+    ("a jump in doubt", PASSED_BY, f"""table inet x {{ chain friends {{ tcp dport 993 accept; }}
+        chain f {{ {BASE} ct state untracked ip saddr 192.0.2.7 jump friends; ip saddr 198.51.100.10 drop; accept; }} }}"""),
+    ("a limit", PASSED_BY, f"table inet x {{ chain f {{ {BASE} limit rate over 100/second drop; }} }}"),
+    ("accepted before", None, f"table inet x {{ chain f {{ {BASE} tcp dport 993 accept; tcp sport 993 accept; ip saddr 198.51.100.10 drop; }} }}"),
+    ("answers", PASSED_BY, f"table inet x {{ chain f {{ {BASE} ip daddr 198.51.100.10 tcp sport 993 drop; }} }}"),
+    ("another family's", None, f"table ip6 x {{ chain f {{ {BASE} policy drop; }} }}"),
+    ("invalid ones", None, f"table inet x {{ chain f {{ {BASE} ct state invalid drop; }} }}"),
+    ("postrouting", UNTRACKED, "table inet x { chain p { type filter hook postrouting priority 0; oifname wg0 drop; } }"),
+    ("ingress", "firewall-drops", 'table netdev x { chain i { type filter hook ingress device "eth0" priority 0; tcp dport 993 drop; } }'),
+)
+
+
 def table_gone(script):
     HOME.nft(f"delete {script.partition('{')[0]}")
 
@@ -190,6 +222,68 @@ def firewall_is_named_and_mended():
     text = [each["text"] for each in checks(ctl.run("check", "--json")) if each["check"] == "shortcuts"]
     tap.ok(text and "netdev x i" in text[0], "ingress chain: noted")
     HOME.nft("delete table netdev x")
+
+
+@case.case
+def firewall_without_state():
+    module.load(**settings(ports="993,3478/udp", v4=f"{RELAY['ipv4']}@{PROXY['ipv4']}", engine="auto"))
+    served = traffic.Seen("relay", CLIENT["ipv4"], 993)
+    # A neighbour is asked for its address on the stack's way.
+    tap.equal(traffic.tcp(t.internet, PROXY["ipv4"], 993, CLIENT["ipv4"]), served, "no rules: served")
+    for name, finding, script in WITHOUT_STATE:
+        nft(script)
+        try:
+            dropped = finding == "firewall-drops"
+            tap.equal(traffic.tcp(t.internet, PROXY["ipv4"], 993, CLIENT["ipv4"], timeout=0.5 if dropped else 5) == served,
+                      not dropped, f"{name}: traffic {'is dropped' if dropped else 'passes by'}")
+            found = [each for each in checks(ctl.run("check", "--json"))
+                     if each["id"] in ("firewall-drops", "firewall-drops-answers", UNTRACKED, PASSED_BY)
+                     and "993/tcp" in each["text"] and each["text"].startswith("IPv4")]
+            if not tap.equal([each["id"] for each in found], [finding] if finding else [], f"{name}: what is said"):
+                tap.diag([each["text"] for each in found])
+        finally:
+            table_gone(script)
+    nft(f"table inet x {{ chain f {{ {BASE} policy drop; ct status dnat accept; iifname wg0 accept; }} }}")
+    ban = "nft add chain netdev ban in { type filter hook ingress device eth0 priority 0 \\; }    # and there the rules"
+    found = finds(ctl.run("check", "--json"), "untracked", UNTRACKED, "warn", "nft insert rule inet x f ct state untracked accept",
+                  "nft add table netdev ban", ban, "chatdnatctl set engine=tracked    # or this")
+    tap.ok(found and "table inet x, chain f" in found["text"], "untracked: named")
+    for command in found["fix"] if found else ():
+        if command.startswith("nft "):
+            HOME.run("sh", "-c", command)
+    passes(ctl.run("check", "--json"), "untracked: mended", "firewall")
+    HOME.nft(f"add rule netdev ban in ip saddr {CLIENT['ipv4']} drop")
+    tap.equal(traffic.tcp(t.internet, PROXY["ipv4"], 993, CLIENT["ipv4"], timeout=0.5), "silence", "a ban where it is said holds")
+    HOME.nft("delete table netdev ban")
+    HOME.nft("delete table inet x")
+    nft(f"table inet x {{ chain f {{ {BASE} ip saddr 198.51.100.10 drop; }} }}")
+    finds(ctl.run("check", "--json"), "a ban", PASSED_BY, "warn", "nft add table netdev ban", ban)
+    ctl.run("set", "engine=tracked")
+    passes(ctl.run("check", "--json"), "a ban, tracked", "firewall")
+    HOME.nft("delete table inet x")
+    ctl.run("set", "engine=auto")
+    # Relays of both engines: each has its own.
+    ctl.run("set", f"v4=10.9.0.3@{topo.PROXY2['ipv4']},10.9.0.3@{topo.PROXY3['ipv4']},{RELAY['ipv4']}@{PROXY['ipv4']}")
+    nft(f"table inet x {{ chain f {{ {BASE} policy drop; }} }}")
+    found = {each["id"]: each["text"] for each in checks(ctl.run("check", "--json")) if each["check"] == "firewall"
+             and each["text"].startswith("IPv4")}
+    tap.equal(sorted(found), ["firewall-drops", "firewall-drops-outbound", UNTRACKED], "both engines: what is said")
+    tap.ok("(993/tcp and 1 more)" in found.get("firewall-drops", "") and "(25/tcp)" in found.get("firewall-drops-outbound", "") and
+           "(993/tcp)" in found.get(UNTRACKED, ""), "both engines: each port once")
+    HOME.nft("delete table inet x")
+    ctl.run("set", f"v4={RELAY['ipv4']}@{PROXY['ipv4']}")
+    for chain, command in (("FORWARD", "iptables -I FORWARD -m conntrack --ctstate UNTRACKED -j ACCEPT"),
+                           ("DOCKER-USER", "iptables -I DOCKER-USER -m conntrack --ctstate UNTRACKED -j ACCEPT")):
+        HOME.run("iptables-nft", "-w", "-P", "FORWARD", "DROP")
+        HOME.run("iptables-nft", "-w", "-A", "FORWARD", "-m", "conntrack", "--ctstate", "DNAT", "-j", "ACCEPT")
+        if chain != "FORWARD":
+            HOME.run("iptables-nft", "-w", "-N", chain)
+            HOME.run("iptables-nft", "-w", "-I", "FORWARD", "-j", chain)
+        found = finds(ctl.run("check", "--json"), chain, UNTRACKED, "warn", command)
+        HOME.run("sh", "-c", command)
+        left = [each["text"] for each in checks(ctl.run("check", "--json")) if each["id"] in (UNTRACKED, PASSED_BY)]
+        tap.equal(left, [], f"{chain}: mended")
+        HOME.nft("delete table ip filter")
 
 
 @case.case

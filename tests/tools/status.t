@@ -107,6 +107,11 @@ def saved():
             pathlib.Path(OPTIONS).write_text(text, encoding="ascii")
             found = fake.run("--json").findings().get("saved-differs")
             tap.equal(found and found["text"].rpartition(": ")[2], names and names + ".", f"saved as {text.split()[-1]}: {names}")
+        pathlib.Path(OPTIONS).write_text(f'options chatdnat config="{CONFIG}"\n', encoding="ascii")
+        for engine, names in (("tracked", None), ("auto", "engine")):
+            with Fake(config=f"{CONFIG} engine={engine}") as newer:
+                found = newer.run("--json").findings().get("saved-differs")
+                tap.equal(found and found["text"].rpartition(": ")[2], names and names + ".", f"saved without engine, {engine}: {names}")
         os.unlink(OPTIONS)
 
 
@@ -295,6 +300,41 @@ def live():
     tap.ok("4 IPv4, 4 IPv6" in text and RELAY["ipv4"] in text and "3478/udp turn" in text, "as text, too")
     for each in opened + flows:
         each.close()
+
+
+def engines(result):
+    return [relay["engine"] for relay in result.json()["relays"]]
+
+
+@case.case
+def which_engine():
+    why = "several own addresses for it"
+    versions = topo.ip_versions()
+    named = {topo.SETTING[version]: f"{RELAY[version]}@{PROXY[version]}" for version in versions[:1]}
+    module.load(**settings(ports="993", engine="auto", **named))
+    expected = [{"name": "stateless", "own": PROXY[versions[0]], "reason": None}] + \
+        [{"name": "tracked", "own": None, "reason": why}] * (len(versions) - 1)
+    tap.equal(engines(ctl.run("--json")), expected, "auto: each relay's, and why")
+    with traffic.Connection(t.internet, PROXY[versions[0]], 993, CLIENT[versions[0]]):
+        text = " ".join(ctl.run().out.split())
+        tap.ok("dev wg0, stateless " in text, "auto: without state, as text")
+        tap.equal(f"dev wg0, tracked: {why}" in text, len(versions) > 1, "auto: why not, as text")
+        tap.ok("0 IPv4, 0 IPv6; those without state are not among them" in text, "auto: what is not counted")
+        narrow(ctl.run(), "auto")
+    ctl.run("set", "engine=tracked")
+    tap.equal(engines(ctl.run("--json")), [{"name": "tracked", "own": None, "reason": None}] * len(versions), "tracked")
+    text = ctl.run().out
+    tap.ok("dev wg0, tracked\n" in text and "without state" not in text, "tracked, as text")
+    with Fake() as fake:
+        tap.equal(engines(fake.run("--json")), [None, None], "a module that does not say: null")
+        tap.ok("dev wg0\n" in fake.run().out, "a module that does not say: nothing")
+        fake.write("engines", "10.9.0.2@203.0.113.1 stateless\nfd00:9::2 novel: because\nnonsense\n\nx@y@z w: v: u")
+        tap.equal(engines(fake.run("--json")), [{"name": "stateless", "own": "203.0.113.1", "reason": None},
+                                                {"name": "novel", "own": None, "reason": "because"}], "a newer module")
+        text = " ".join(fake.run().out.split())
+        tap.ok("10.9.0.2, dev wg0, stateless for 203.0.113.1" in text and "novel: because" in text, "a newer module, as text")
+        fake.write("engines", b"10.9.0.2@\x1b[2J stateless\nfd00:9::2 tracked: \x1b[2J\xff")
+        tap.ok("\x1b" not in fake.run().out + fake.run("--json").out, "hostile text is escaped")
 
 
 @case.case

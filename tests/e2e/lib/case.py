@@ -24,6 +24,14 @@ def case(function):
     return function
 
 
+def tracked(why):
+    """A case for the tracked engine only, and why."""
+    def mark(function):
+        function.tracked = why
+        return case(function)
+    return mark
+
+
 def relays():
     """The relay addresses that the active configuration names."""
     return {entry.split("@")[0] for name in ("v4", "v6")
@@ -89,6 +97,9 @@ def run(setup=None, known_relays=(), seconds=60):
     _guarded("setup", prepare, seconds)
     for function in selected if ready else ():
         name = function.__name__.replace("_", " ")
+        if module.ENGINE != "tracked" and hasattr(function, "tracked"):
+            tap.skip(name, function.tracked)
+            continue
         _guarded(name, function, seconds)
         _guarded(name, lambda name=name: _end(name, set(known_relays)), seconds)
     _guarded("clean up", net.destroy, seconds)

@@ -10,8 +10,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 FILE = ROOT / "build" / os.uname().release / "chatdnat.ko"
 SYSFS = pathlib.Path("/sys/module/chatdnat")
 SETTINGS = ("wan", "v4", "v6", "ports", "scope", "masquerade", "guard", "allow", "mss", "via",
-            "stale", "enabled", "hairpin", "log")
+            "stale", "enabled", "hairpin", "log", "engine")
 PARAMETERS = SETTINGS + ("config",)
+# The engine that tests run with which do not ask for one themselves.
+ENGINE = os.environ.get("CHATDNAT_ENGINE", "tracked")
 FAMILIES = ("ipv4", "ipv6")
 COUNTERS = ("seen", "translated", "sent", "answered", "outbound", "masqueraded", "clamped",
             "dropped_nat", "dropped_source", "dropped_stale", "dropped_via", "dropped_forward",
@@ -49,8 +51,14 @@ def load_line(line):
     _check(_libc.init_module(image, ctypes.c_ulong(len(image)), os.fsencode(line)))
 
 
+def line(settings):
+    """The settings as the module's own syntax writes them."""
+    settings.setdefault("engine", ENGINE)
+    return " ".join(f"{name}={value}" for name, value in settings.items())
+
+
 def load(**settings):
-    load_line(" ".join(f"{name}={value}" for name, value in settings.items()))
+    load_line(line(settings))
 
 
 def unload():
@@ -84,7 +92,7 @@ def set(name, value):  # pylint: disable=redefined-builtin
 
 
 def configure(**settings):
-    set("config", " ".join(f"{name}={value}" for name, value in settings.items()))
+    set("config", line(settings))
 
 
 def state():

@@ -16,11 +16,13 @@ no route to what is behind them, so an address that leaks cannot be answered by 
 fd00:9::1 are the exceptions: own addresses of the proxy that the internet may try to reach.
 """
 
-from . import net, traffic, wait
+from . import module, net, traffic, wait
 
 HOME = net.HOME
 PORTS = (25, 80, 143, 443, 465, 587, 993)
 IP_VERSIONS = ("ipv4", "ipv6")
+# How many own addresses there are: the stateless engine serves one for each relay.
+OWN = (1, 2, 3) if module.ENGINE == "tracked" else (1,)
 PROXY = {"ipv4": "203.0.113.1", "ipv6": "2001:db8:1::1"}
 PROXY2 = {"ipv4": "203.0.113.2", "ipv6": "2001:db8:1::2"}
 PROXY3 = {"ipv4": "203.0.113.3", "ipv6": "2001:db8:1::3"}
@@ -110,7 +112,8 @@ class Topology:
         # Where nothing else decides, Linux takes the first IPv4 address and the last IPv6 one.
         HOME.ip(
             "".join(f"addr replace {net4}.{n}/24 dev {name}\n"
-                    f"-6 addr replace {net6}:{4 - n}/64 dev {name} nodad\n" for n in (1, 2, 3)) +
+                    f"-6 addr replace {net6}:{OWN[-1 - i]}/64 dev {name} nodad\n"
+                    for i, n in enumerate(OWN)) +
             f"link set {name} up\n" +
             (f"route replace default via {net4}.254\n"
              f"-6 route replace default via {net6}:fe\n" if default else ""))

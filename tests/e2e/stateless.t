@@ -1,0 +1,358 @@
+#!/usr/bin/python3
+"""The stateless engine: what it takes, what it leaves to the stack, and that nobody notices which it was."""
+
+import fcntl
+import os
+import struct
+import sys
+
+os.environ["CHATDNAT_ENGINE"] = "stateless"
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+# pylint: disable=wrong-import-position
+from lib import case, conntrack, module, tap, topo, traffic, wait, wire
+from lib.topo import CLIENT, CLIENT2, HOME, OTHER, PROXY, RELAY, settings
+from lib.traffic import Connection, Seen
+
+TCP, UDP = 993, 3478
+SIOCOUTQ = 0x5411
+ACK = wire.ACK
+SECOND = {"ipv4": "203.0.113.77", "ipv6": "2001:db8:1::77"}
+FLAG = {"ipv4": "", "ipv6": "-6 "}
+BITS = {"ipv4": 24, "ipv6": 64}
+
+t = relay = None
+
+
+def setup():
+    global t, relay
+    t = topo.Topology(relays=("relay", "other"))
+    relay = traffic.Host("relay", t.relay).tcp(25, TCP).udp(UDP)
+    traffic.Host("other", t.other).tcp(25, TCP)
+    traffic.Host("world", t.internet).tcp(25)
+    traffic.Host("proxy", HOME).tcp(2525)
+
+
+def load(**changes):
+    module.load(**settings(**{"ports": "chatmail,turn", **changes}))
+
+
+def engines():
+    return dict(line.split(" ", 1) for line in module.read("engines").splitlines())
+
+
+def stateless(version, address=None):
+    return engines().get(f"{RELAY[version]}@{address or PROXY[version]}") == "stateless"
+
+
+def served(version, source=CLIENT):
+    return traffic.tcp(t.internet, PROXY[version], TCP, source[version])
+
+
+def well(version, source=CLIENT):
+    return Seen("relay", source[version], TCP)
+
+
+class Watch:
+    """Packets of the client that inet chains see: those that take no shortcut."""
+
+    def __enter__(self):
+        HOME.nft("table inet watch { counter seen { }\n chain c { type filter hook prerouting priority -310;\n"
+                 f"tcp dport {TCP} counter name seen\n tcp sport {TCP} counter name seen\n }}\n}}\n")
+        return self
+
+    def __exit__(self, *_):
+        HOME.nft("delete table inet watch\n")
+
+    @staticmethod
+    def packets():
+        return int(HOME.run("nft", "list", "counter", "inet", "watch", "seen").split("packets ")[1].split()[0])
+
+
+@case.case
+def without_a_trace():
+    """A connection leaves nothing in conntrack, and counts as with the other engine."""
+    load()
+    for version in topo.ip_versions():
+        tap.ok(stateless(version), f"{version}: engines says so")
+        # Neighbours are learnt on the stack's way.
+        tap.equal(served(version), well(version), f"{version}: served")
+        counters = module.Counters()
+        with Watch() as watch:
+            with Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as connection:
+                data = os.urandom(3000000)
+                tap.ok(connection.echo(data), f"{version}: 3 MB come back whole")
+                tap.equal([entry for entry in conntrack.entries() if CLIENT[version] in (entry.orig.src, entry.orig.dst)],
+                          [], f"{version}: connection tracking knows nothing of it")
+            tap.equal(counters.gained(version), {"seen": 1, "translated": 1, "sent": 1, "answered": 1},
+                      f"{version}: counted as one connection")
+            tap.equal(watch.packets(), 0, f"{version}: and went past the stack")
+        tap.equal(traffic.udp(t.internet, PROXY[version], UDP, CLIENT[version]), Seen("relay", CLIENT[version], UDP),
+                  f"{version}: UDP is sent on by the other engine")
+        tap.equal(traffic.tcp(t.relay, topo.WORLD[version], 25), Seen("world", PROXY[version], 25),
+                  f"{version}: and so is what the relay opens")
+        tap.equal(traffic.tcp(HOME, RELAY[version], TCP), Seen("relay", topo.TUNNEL[version], TCP),
+                  f"{version}: the box itself reaches the relay")
+        tap.equal(traffic.tcp(t.internet, PROXY[version], 2525, CLIENT[version]),
+                  Seen("proxy", CLIENT[version], 2525), f"{version}: and is reached itself")
+
+
+@case.case
+def refused_where_it_cannot_be():
+    load()
+    before = module.state()
+    for change, why in (({"scope": "any"}, "scope=local"), ({"masquerade": "all"}, "masquerade=off or wan"),
+                        ({"ports": "40000-40010"}, "ip_local_port_range"),
+                        ({"v4": "192.0.2.10"}, "a WAN interface"),
+                        ({"v4": "10.9.0.2@203.0.113.1,10.9.0.2@203.0.113.9"}, "one own address")):
+        try:
+            module.configure(**{**settings(), **change})
+            refused = ""
+        except OSError:
+            refused = module.last_error()
+        tap.ok(why in refused, f"{change}: refused")
+        tap.diag(refused)
+        tap.equal(module.state(), before, f"{change}: nothing changed")
+    module.configure(**settings(engine="auto", scope="any"))
+    tap.ok(all(line.startswith("tracked: scope=any") for line in engines().values()), "auto: tracked, and why")
+
+
+@case.case
+def as_the_host_changes():
+    """A second own address: nothing tells the two apart. The relay is served all the same, and again without state."""
+    load()
+    for version in topo.ip_versions():
+        with Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as connection:
+            connection.echo(b"x" * 100000)
+            HOME.ip(f"{FLAG[version]}addr add {SECOND[version]}/{BITS[version]} dev eth0"
+                    f"{' nodad' if version == 'ipv6' else ''}\n")
+            tap.ok(wait.until(lambda v=version: engines().get(RELAY[v], "").startswith("tracked: several")),
+                   f"{version}: two own addresses: tracked")
+            tap.ok(connection.echo(b"x" * 100000), f"{version}: a connection goes on")
+            tap.equal(served(version, CLIENT2), well(version, CLIENT2), f"{version}: a new one is served")
+            HOME.ip(f"{FLAG[version]}addr del {SECOND[version]}/{BITS[version]} dev eth0\n")
+            tap.ok(wait.until(lambda v=version: stateless(v)), f"{version}: one own address: stateless again")
+            tap.ok(connection.echo(b"x" * 100000), f"{version}: the connection goes on")
+            tap.equal(served(version), well(version), f"{version}: a new one is served")
+
+
+def idle(*connections):
+    """Waits until nobody owes an acknowledgement."""
+    def owed(sock):
+        return struct.unpack("i", fcntl.ioctl(sock, SIOCOUTQ, b"\0" * 4))[0]
+    socks = [sock for connection in connections
+             for sock in (connection.sock, relay.connection(connection.address, connection.port).sock)]
+    return wait.until(lambda: not any(map(owed, socks)))
+
+
+def first(connection, who, data):
+    """One side speaks first after a pause."""
+    if who == "client":
+        return connection.goes_on()
+    at_relay = relay.connection(connection.address, connection.port)
+    at_relay.push(data)
+    got = b""
+    try:
+        while len(got) < len(data):
+            part = connection.sock.recv(4096)
+            if not part:
+                return False
+            got += part
+    except OSError:
+        return False
+    return got == data
+
+
+@case.case
+def open_connections_outlive_it_all():
+    """A change of engine, and of the module itself: the mapping is the same before and behind it."""
+    load()
+
+    def again():
+        module.unload()
+        load()
+    steps = (("to tracked", lambda: module.set("engine", "tracked")),
+             ("to stateless", lambda: module.set("engine", "stateless")),
+             ("to auto", lambda: module.set("engine", "auto")),
+             ("unloaded and loaded", again))
+    for version in topo.ip_versions():
+        with Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as one, \
+                Connection(t.internet, PROXY[version], TCP, CLIENT2[version]) as other:
+            for connection in (one, other):
+                wait.until(lambda c=connection: relay.connection(c.address, c.port))
+            for name, step in steps:
+                tap.ok(idle(one, other), f"{version} {name}: both are idle")
+                step()
+                tap.ok(first(one, "client", b""), f"{version} {name}: the client speaks first")
+                tap.ok(first(other, "relay", b"news" * 100), f"{version} {name}: the relay speaks first")
+
+
+@case.case
+def what_is_not_plain():
+    """IP options, extension headers, a padded frame: the same result."""
+    load(mss="off")
+    odd = {"ipv4": {"plain": {}, "options": {"options": b"\1\1\1\0"}},
+           "ipv6": {"plain": {}, "extensions": {"options": bytes([60, 6, 0, 1, 4, 0, 0, 0, 0])}}}
+    for version in topo.ip_versions():
+        src, dst = CLIENT[version], PROXY[version]
+        served(version)
+        with wire.Link(t.internet, "to_eth0", "eth0") as outside, wire.Link(t.relay, "wg0") as inside:
+            for number, (name, how) in enumerate(odd[version].items()):
+                for what, flags in (("SYN", wire.SYN), ("ACK", ACK)):
+                    sport = 41000 + 10 * number + flags
+                    outside.send(wire.ip(src, dst, 6, wire.tcp(src, dst, sport, TCP, flags=flags, ack=1), **how))
+
+                    def came(sport=sport, flags=flags, version=version):
+                        return [frame for frame in inside.frames("in") for packet in [wire.parse_ip(frame.data)]
+                                if packet and packet.dst == RELAY[version] and packet.proto == 6 and
+                                wire.parse_tcp(packet.body).sport == sport and
+                                wire.parse_tcp(packet.body).flags == flags]
+                    got = wait.until(came)
+                    tap.equal(len(got or ()), 1, f"{version} {name} {what}: arrives once")
+                    tap.ok(got and wire.sound(got[0]), f"{version} {name} {what}: with a right checksum")
+                    tap.equal(got and wire.parse_ip(got[0].data).hops, 63, f"{version} {name} {what}: one hop further")
+            # Behind the packet, as Ethernet pads short frames.
+            sport = 41999
+            outside.send(wire.ip(src, dst, 6, wire.tcp(src, dst, sport, TCP, flags=ACK, ack=1)) + b"\0" * 6)
+
+            def padded(version=version):
+                return [frame.data for frame in inside.frames("in") for packet in [wire.parse_ip(frame.data)]
+                        if packet and packet.dst == RELAY[version] and packet.proto == 6 and
+                        wire.parse_tcp(packet.body).sport == 41999]
+            got = wait.until(padded)
+            tap.equal([len(data) for data in got or ()], [40 if version == "ipv4" else 60],
+                      f"{version}: padding is taken off")
+
+
+@case.case
+def what_the_stack_would_drop():
+    """Sources that cannot be, a damaged header, a box that does not forward: nothing passes."""
+    load()
+    for version in topo.ip_versions():
+        served(version)
+    HOME.sysctl(ipv4__conf__eth0__rp_filter=1)
+    try:
+        with wire.Link(t.internet, "to_eth0", "eth0") as outside, wire.Link(t.relay, "wg0") as inside:
+            def ports(version):
+                return [wire.parse_tcp(p.body).sport for p in (wire.parse_ip(f.data) for f in inside.frames("in"))
+                        if p and p.proto == 6 and p.dst == RELAY[version]]
+
+            def through(packet, version):
+                """Whether it arrives; what is sent behind it does, at any rate."""
+                counter["port"] += 1
+                probe = counter["port"]
+                before = ports(version).count(41)
+                src, dst = CLIENT[version], PROXY[version]
+                outside.send(packet, wire.ip(src, dst, 6, wire.tcp(src, dst, probe, TCP, flags=ACK, ack=1)))
+                arrived = wait.until(lambda: probe in ports(version))
+                tap.ok(arrived, f"{version}: what follows arrives")
+                return ports(version).count(41) > before
+            counter = {"port": 42000}
+            dst = PROXY["ipv4"]
+            for name, source in (("an own address", dst), ("the tunnel's", topo.TUNNEL["ipv4"]),
+                                 ("one behind another tunnel", OTHER["ipv4"]), ("loopback", "127.0.0.1"),
+                                 ("the unspecified", "0.0.0.0"), ("multicast", "224.1.1.1")):
+                packet = wire.ip(source, dst, 6, wire.tcp(source, dst, 41, TCP, flags=ACK, ack=1))
+                tap.ok(not through(packet, "ipv4"), f"ipv4: from {name} nothing enters")
+            packet = bytearray(wire.ip(CLIENT["ipv4"], dst, 6, wire.tcp(CLIENT["ipv4"], dst, 41, TCP, flags=ACK, ack=1)))
+            packet[10] ^= 1
+            tap.ok(not through(bytes(packet), "ipv4"), "ipv4: with a damaged header nothing enters")
+            if "ipv6" in topo.ip_versions():
+                dst = PROXY["ipv6"]
+                for name, source in (("loopback", "::1"), ("the unspecified", "::"), ("multicast", "ff0e::1")):
+                    packet = wire.ip(source, dst, 6, wire.tcp(source, dst, 41, TCP, flags=ACK, ack=1))
+                    tap.ok(not through(packet, "ipv6"), f"ipv6: from {name} nothing enters")
+    finally:
+        HOME.sysctl(ipv4__conf__eth0__rp_filter=0)
+    HOME.sysctl(ipv4__ip_forward=0, ipv6__conf__all__forwarding=0)
+    try:
+        for version in topo.ip_versions():
+            tap.ok(not isinstance(traffic.tcp(t.internet, PROXY[version], TCP, CLIENT[version], timeout=2), Seen),
+                   f"{version}: without forwarding nobody is served")
+    finally:
+        HOME.sysctl(ipv4__ip_forward=1, ipv6__conf__all__forwarding=1)
+    for version in topo.ip_versions():
+        # IPv6 takes router advertisements' routes away with forwarding, not these.
+        tap.ok(wait.until(lambda v=version: served(v) == well(v)), f"{version}: with it again, they are")
+
+
+@case.case
+def bans_of_others():
+    """A netdev chain comes first; a packet socket sees what came in."""
+    load()
+    for version in topo.ip_versions():
+        served(version)
+        word = "ip" if version == "ipv4" else "ip6"
+        HOME.nft("table netdev ban { chain c { type filter hook ingress device eth0 priority 0;\n"
+                 f"{word} saddr {CLIENT2[version]} drop\n}}\n}}\n")
+        try:
+            tap.equal(traffic.tcp(t.internet, PROXY[version], TCP, CLIENT2[version], timeout=1), "silence",
+                      f"{version}: banned")
+            tap.equal(served(version), well(version), f"{version}: others are not")
+        finally:
+            HOME.nft("delete table netdev ban\n")
+        with wire.Link(HOME, "eth0", None) as tap_on:
+            served(version)
+            seen = {(packet.src, packet.dst) for packet in (wire.parse_ip(frame.data) for frame in tap_on.frames())
+                    if packet and packet.proto == 6}
+            tap.ok({(CLIENT[version], PROXY[version]), (PROXY[version], CLIENT[version])} <= seen,
+                   f"{version}: tcpdump sees the world's side of it")
+
+
+@case.case
+def drained():
+    load()
+    for version in topo.ip_versions():
+        with Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as connection:
+            module.set("enabled", "0")
+            tap.equal(served(version, CLIENT2), "refused", f"{version}: no new connection is sent on")
+            tap.ok(connection.goes_on(), f"{version}: open ones go on")
+            module.set("enabled", "1")
+            tap.equal(served(version, CLIENT2), well(version, CLIENT2), f"{version}: sent on again")
+
+
+@case.case
+def another_relay():
+    """The next segment of a connection meets the new relay, which knows nothing of it."""
+    load()
+    for version in topo.ip_versions():
+        name = topo.SETTING[version]
+        with Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as connection:
+            at_relay = wait.until(lambda c=connection: relay.connection(c.address, c.port))
+            module.set(name, OTHER[version])
+            with wire.Link(t.internet, "to_eth0", "eth0") as outside:
+                at_relay.push(b"late news")
+                tap.equal(traffic.tcp(t.internet, PROXY[version], TCP, CLIENT2[version]),
+                          Seen("other", CLIENT2[version], TCP), f"{version}: new connections meet the new relay")
+                leaks = [packet for packet in (wire.parse_ip(frame.data) for frame in outside.frames())
+                         if packet and RELAY[version] in (packet.src, packet.dst)]
+                tap.equal(leaks, [], f"{version}: nothing of the old one's passes")
+            tap.equal(connection.fate_when_talking(), "reset", f"{version}: a client that speaks is told")
+            module.set(name, RELAY[version])
+
+
+@case.case
+def the_tunnel_goes():
+    """Routes and devices that come and go while a connection is open."""
+    load()
+    for version in topo.ip_versions():
+        with Connection(t.internet, PROXY[version], TCP, CLIENT[version], timeout=10) as connection:
+            connection.goes_on()
+            HOME.ip(f"{FLAG[version]}route replace prohibit {RELAY[version]}\n")
+            tap.equal(traffic.tcp(t.internet, PROXY[version], TCP, CLIENT2[version]) == well(version, CLIENT2), False,
+                      f"{version}: a route that forbids")
+            HOME.ip(f"{FLAG[version]}route del prohibit {RELAY[version]}\n")
+            tap.ok(connection.goes_on(), f"{version}: without it the connection goes on")
+            HOME.ip(f"{FLAG[version]}route replace {RELAY[version]} dev wg0 mtu lock 1290\n")
+            tap.ok(connection.echo(os.urandom(200000)), f"{version}: the way got narrower")
+            HOME.ip(f"{FLAG[version]}route del {RELAY[version]}\n")
+            tap.ok(connection.echo(os.urandom(200000)), f"{version}: and wide again")
+            HOME.ip("link set wg0 mtu 1400\n")
+            t.relay.ip("link set wg0 mtu 1400\n")
+            tap.ok(connection.echo(os.urandom(200000)), f"{version}: a smaller MTU")
+            HOME.ip("link set wg0 mtu 1500\n")
+            t.relay.ip("link set wg0 mtu 1500\n")
+            tap.ok(connection.echo(os.urandom(200000)), f"{version}: the old MTU")
+
+
+case.run(setup, topo.EVERY_RELAY, seconds=120)
