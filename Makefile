@@ -52,7 +52,7 @@ deps: ## Install the packages that building, testing and linting need (Debian)
 build/%/chatdnat.ko: $(MODULE_SOURCES)
 	mkdir -p $(@D)
 	cp -rpu Kbuild VERSION module $(@D)/
-	$(MAKE) -C /lib/modules/$*/build M=$(CURDIR)/$(@D) W=1 modules
+	$(MAKE) -C $(or $(DEBUG_KERNEL),/lib/modules/$*)/build M=$(CURDIR)/$(@D) W=1 modules
 
 # What measures it, for a test machine only.
 build/%/inject/inject.ko: $(wildcard tests/bench/inject/*)
@@ -66,6 +66,12 @@ built:
 	for release in $$(tests/vm/run --list); do \
 		$(MAKE) -s build/$$release/chatdnat.ko || exit; \
 	done
+	$(MAKE) -s tools WERROR=1
+
+.PHONY: built-debug
+built-debug:
+	kernel=$$(tests/vm/kernel) && $(MAKE) -s DEBUG_KERNEL="$$kernel" \
+		"build/$$(cat "$$kernel/release")/chatdnat.ko"
 	$(MAKE) -s tools WERROR=1
 
 .PHONY: demo
@@ -87,6 +93,11 @@ bench: ## What a packet costs, next to others that translate; ROWS=... for some,
 		$(MAKE) -s build/$$release/inject/inject.ko || exit; \
 	done
 	tests/bench/run $(if $(KERNELS),--kernels '$(KERNELS)') $(ROWS)
+
+.PHONY: check-long
+check-long: ## The tests on a kernel with all its instruments (KASAN, lockdep, kmemleak...)
+	scripts/deps build vm check debug
+	tests/run --debug $(TESTS)
 
 .PHONY: lint
 lint: ## Static checks
