@@ -39,7 +39,7 @@ def own_files():
 
 
 def expected_files():
-    return sorted([f"parameters/{name}" for name in module.PARAMETERS] + ["last_error", "version"] +
+    return sorted([f"parameters/{name}" for name in module.PARAMETERS] + ["engines", "last_error", "version"] +
                   [f"stats/{family}/{name}" for family in module.FAMILIES for name in module.COUNTERS])
 
 
