@@ -3,11 +3,8 @@
  * Which engine serves which relay. Without state only where a translation turns
  * back into itself: one own address for one relay, which answers through here.
  */
-#include <linux/inetdevice.h>
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
-#include <linux/workqueue.h>
-#include <net/addrconf.h>
 #include <net/dst.h>
 #include <net/ip.h>
 
@@ -16,9 +13,7 @@
 #include "flush.h"
 #include "host.h"
 #include "ingress.h"
-
-/* Changes come in crowds; one look at what came of them is enough. */
-#define CHATDNAT_ENGINE_DELAY	(HZ / 10)
+#include "own.h"
 
 static const char *const chatdnat_tracked_reasons[CHATDNAT_TRACKED_MAX] = {
 	[CHATDNAT_TRACKED_SCOPE] =
@@ -48,109 +43,6 @@ static const char *const chatdnat_engine_expected[CHATDNAT_TRACKED_MAX] = {
 	[CHATDNAT_TRACKED_ROUTE] =
 		"a relay that is reached by another than a WAN interface with engine=stateless, so that its answers come back through here",
 };
-
-/* What enters by which address, and by which interface that has it. */
-struct chatdnat_own {
-	unsigned int n;
-	struct chatdnat_addr addr;
-	int home;
-};
-
-static void chatdnat_own_add(struct chatdnat_own *own,
-			     const struct chatdnat_relays *relays,
-			     const struct chatdnat_addr *addr,
-			     const struct net_device *dev)
-{
-	if (chatdnat_relays_names(relays, addr) ||
-	    (own->n && chatdnat_addr_equal(&own->addr, addr)))
-		return;
-	own->n++;
-	own->addr = *addr;
-	own->home = dev->flags & IFF_LOOPBACK ? 0 : dev->ifindex;
-}
-
-static void chatdnat_own_add_ipv4(struct chatdnat_own *own,
-				  const struct chatdnat_relays *relays,
-				  const struct net_device *dev)
-{
-	const struct in_device *in_dev = __in_dev_get_rtnl(dev);
-	const struct in_ifaddr *ifa;
-
-	if (!in_dev)
-		return;
-	in_dev_for_each_ifa_rtnl(ifa, in_dev) {
-		const struct chatdnat_addr addr = {
-			.word = { ifa->ifa_local },
-		};
-
-		if (ifa->ifa_scope == RT_SCOPE_UNIVERSE)
-			chatdnat_own_add(own, relays, &addr, dev);
-	}
-}
-
-static void chatdnat_own_add_ipv6(struct chatdnat_own *own,
-				  const struct chatdnat_relays *relays,
-				  const struct net_device *dev)
-{
-#if IS_ENABLED(CONFIG_IPV6)
-	const struct inet6_ifaddr *ifp;
-	struct inet6_dev *idev = __in6_dev_get(dev);
-	struct chatdnat_addr addr;
-
-	if (!idev)
-		return;
-	read_lock_bh(&idev->lock);
-	list_for_each_entry(ifp, &idev->addr_list, if_list) {
-		memcpy(addr.word, &ifp->addr, sizeof(addr.word));
-		/* Nobody is told to come to an address that will not last. */
-		if (!(ifp->flags & (IFA_F_DADFAILED | IFA_F_TEMPORARY)) &&
-		    !(ipv6_addr_type(&ifp->addr) &
-		      (IPV6_ADDR_LINKLOCAL | IPV6_ADDR_LOOPBACK)))
-			chatdnat_own_add(own, relays, &addr, dev);
-	}
-	read_unlock_bh(&idev->lock);
-#endif
-}
-
-/* All addresses by which the world knows this host, but those that are named. */
-static void chatdnat_own_others(struct chatdnat_own *own,
-				const struct chatdnat_settings *settings,
-				enum chatdnat_family family)
-{
-	const struct chatdnat_relays *relays = &settings->service.relays[family];
-	struct net_device *dev;
-
-	ASSERT_RTNL();
-
-	for_each_netdev(&init_net, dev) {
-		if (netif_is_l3_slave(dev) ||
-		    (!(dev->flags & IFF_LOOPBACK) &&
-		     !chatdnat_ifset_has(&settings->wan, dev->name)))
-			continue;
-		if (family == CHATDNAT_IPV6)
-			chatdnat_own_add_ipv6(own, relays, dev);
-		else
-			chatdnat_own_add_ipv4(own, relays, dev);
-	}
-}
-
-static void chatdnat_own_named(struct chatdnat_own *own,
-			       const struct chatdnat_settings *settings,
-			       enum chatdnat_family family,
-			       const struct chatdnat_addr *addr)
-{
-	const struct net_device *dev;
-
-	if (chatdnat_host_addr_type(family, addr, NULL) != CHATDNAT_ADDR_LOCAL)
-		return;
-	own->n = 1;
-	own->addr = *addr;
-	rcu_read_lock();
-	dev = chatdnat_host_addr_dev(family, addr);
-	if (dev && chatdnat_ifset_has(&settings->wan, dev->name))
-		own->home = dev->ifindex;
-	rcu_read_unlock();
-}
 
 /* How many entries name a relay. */
 static unsigned int chatdnat_engine_entries(const struct chatdnat_relays *relays,
@@ -187,32 +79,38 @@ static bool chatdnat_engine_leaks(const struct chatdnat_settings *settings,
 }
 
 /*
- * Sets, where there is a map, the ports that cannot as well be the source of a
- * connection of this host; returns whether all are such.
+ * Whether TCP ports may as well be the source of a connection of this host:
+ * some of them, or all.
  */
-static bool chatdnat_engine_ports(const struct chatdnat_settings *settings,
-				  unsigned long *ports, bool *any)
+static void chatdnat_engine_ephemeral(const struct chatdnat_portset *set,
+				      bool *some, bool *all)
 {
-	const struct chatdnat_portset *set = &settings->service.ports;
-	int low, high, port;
-	bool all = true;
+	int low, high;
 	u8 i;
 
 	inet_get_local_port_range(&init_net, &low, &high);
-	*any = false;
+	*some = false;
+	*all = true;
 	for (i = 0; i < set->n[CHATDNAT_TCP]; i++) {
-		for (port = set->range[i].first; port <= set->range[i].last;
-		     port++) {
-			if (port >= low && port <= high) {
-				all = false;
-				continue;
-			}
-			*any = true;
-			if (ports)
-				__set_bit(port, ports);
-		}
+		const struct chatdnat_ports *ports = &set->range[i];
+
+		*some |= ports->first <= high && ports->last >= low;
+		*all &= ports->first >= low && ports->last <= high;
 	}
-	return all;
+}
+
+/* The TCP ports but for those. */
+static void chatdnat_engine_ports(const struct chatdnat_portset *set,
+				  unsigned long *ports)
+{
+	int low, high;
+	u8 i;
+
+	for (i = 0; i < set->n[CHATDNAT_TCP]; i++)
+		bitmap_set(ports, set->range[i].first,
+			   set->range[i].last - set->range[i].first + 1);
+	inet_get_local_port_range(&init_net, &low, &high);
+	bitmap_clear(ports, low, high - low + 1);
 }
 
 /* What the settings alone say. */
@@ -222,7 +120,7 @@ chatdnat_engine_judge_settings(const struct chatdnat_settings *settings,
 			       const struct chatdnat_relay *relay)
 {
 	const struct chatdnat_relays *relays = &settings->service.relays[family];
-	bool any, all;
+	bool some, all;
 
 	if (settings->engine == CHATDNAT_ENGINE_TRACKED)
 		return CHATDNAT_TRACKED_ASKED;
@@ -230,8 +128,8 @@ chatdnat_engine_judge_settings(const struct chatdnat_settings *settings,
 		return CHATDNAT_TRACKED_SCOPE;
 	if (settings->masquerade == CHATDNAT_MASQUERADE_ALL)
 		return CHATDNAT_TRACKED_MASQUERADE;
-	all = chatdnat_engine_ports(settings, NULL, &any);
-	if (!any || (!all && settings->engine == CHATDNAT_ENGINE_STATELESS))
+	chatdnat_engine_ephemeral(&settings->service.ports, &some, &all);
+	if (all || (some && settings->engine == CHATDNAT_ENGINE_STATELESS))
 		return CHATDNAT_TRACKED_PORTS;
 	if (chatdnat_engine_entries(relays, &relay->addr) > 1)
 		return CHATDNAT_TRACKED_OWNS;
@@ -244,19 +142,13 @@ chatdnat_engine_judge(const struct chatdnat_settings *settings,
 		      const struct chatdnat_relay *relay,
 		      struct chatdnat_own *own)
 {
-	static const struct chatdnat_addr every_other;
 	enum chatdnat_tracked tracked;
 
 	tracked = chatdnat_engine_judge_settings(settings, family, relay);
 	if (tracked != CHATDNAT_TRACKED_NOT)
 		return tracked;
 
-	memset(own, 0, sizeof(*own));
-	if (chatdnat_addr_equal(&relay->own, &every_other))
-		chatdnat_own_others(own, settings, family);
-	else
-		chatdnat_own_named(own, settings, family, &relay->own);
-
+	chatdnat_own_find(own, settings, family, relay);
 	if (own->n > 1)
 		return CHATDNAT_TRACKED_OWNS;
 	if (chatdnat_engine_leaks(settings, family, &relay->addr))
@@ -292,12 +184,14 @@ int chatdnat_engine_check(const struct chatdnat_settings *settings, bool host,
 			&settings->service.relays[family];
 
 		for (i = 0; i < relays->n && tracked == CHATDNAT_TRACKED_NOT; i++) {
-			tracked = chatdnat_engine_judge(settings, family,
-							&relays->relay[i], &own);
-			if (tracked == CHATDNAT_TRACKED_NO_OWN ||
-			    (!host && tracked != chatdnat_engine_judge_settings(settings,
-										family,
-										&relays->relay[i])))
+			const struct chatdnat_relay *relay = &relays->relay[i];
+
+			tracked = host ?
+				chatdnat_engine_judge(settings, family, relay,
+						      &own) :
+				chatdnat_engine_judge_settings(settings, family,
+							       relay);
+			if (tracked == CHATDNAT_TRACKED_NO_OWN)
 				tracked = CHATDNAT_TRACKED_NOT;
 		}
 	}
@@ -309,18 +203,17 @@ int chatdnat_engine_check(const struct chatdnat_settings *settings, bool host,
 			       chatdnat_engine_expected[tracked]);
 }
 
-/* What the shortcut has to know of this host's interfaces. */
-static void chatdnat_engine_note(struct chatdnat_bindings *bindings,
-				 const struct chatdnat_settings *settings)
+/* The index of the interface to leave by; 0: any, -1: it is not there. */
+static int chatdnat_engine_via(const struct chatdnat_settings *settings)
 {
 	const struct net_device *dev;
 
 	ASSERT_RTNL();
 
-	bindings->via = settings->via[0] ? -1 : 0;
-	for_each_netdev(&init_net, dev)
-		if (!strcmp(dev->name, settings->via))
-			bindings->via = dev->ifindex;
+	if (!settings->via[0])
+		return 0;
+	dev = __dev_get_by_name(&init_net, settings->via);
+	return dev ? dev->ifindex : -1;
 }
 
 static struct chatdnat_bindings *
@@ -329,7 +222,7 @@ chatdnat_engine_bindings(const struct chatdnat_settings *settings)
 	struct chatdnat_bindings *bindings;
 	enum chatdnat_family family;
 	struct chatdnat_own own;
-	bool any, fits = true;
+	bool fits = true;
 	u8 i;
 
 	if (settings->engine == CHATDNAT_ENGINE_TRACKED || !settings->wan.n)
@@ -338,9 +231,9 @@ chatdnat_engine_bindings(const struct chatdnat_settings *settings)
 	if (!bindings)
 		return ERR_PTR(-ENOMEM);
 
-	chatdnat_engine_ports(settings, bindings->ports, &any);
+	chatdnat_engine_ports(&settings->service.ports, bindings->ports);
 	rtnl_lock();
-	chatdnat_engine_note(bindings, settings);
+	bindings->via = chatdnat_engine_via(settings);
 	for (family = 0; family < CHATDNAT_FAMILIES; family++) {
 		const struct chatdnat_relays *relays =
 			&settings->service.relays[family];
@@ -397,57 +290,34 @@ int chatdnat_engine_bind(struct chatdnat_snapshot *snapshot)
 	return 0;
 }
 
-/*
- * As this host changes, so does what can be translated without state. Without
- * memory it stays as it was, until the next change.
+/**
+ * chatdnat_engine_rebind() - work it out anew for an active snapshot
+ * @snapshot: the snapshot
+ *
+ * Without memory it stays as it was, until the next change.
+ *
+ * Context: Process context, may sleep, chatdnat_config_lock held.
  */
-static void chatdnat_engine_work_fn(struct work_struct *work)
+void chatdnat_engine_rebind(struct chatdnat_snapshot *snapshot)
 {
 	struct chatdnat_bindings *bindings, *old;
-	struct chatdnat_snapshot *snapshot;
-
-	mutex_lock(&chatdnat_config_lock);
-	snapshot = chatdnat_active_locked();
-	if (!snapshot || snapshot->settings.engine == CHATDNAT_ENGINE_TRACKED)
-		goto unlock;
 
 	bindings = chatdnat_engine_bindings(&snapshot->settings);
 	if (IS_ERR(bindings))
-		goto unlock;
+		return;
 	old = rcu_dereference_protected(snapshot->bindings,
 					lockdep_is_held(&chatdnat_config_lock));
 	if (chatdnat_bindings_equal(old, bindings)) {
 		chatdnat_bindings_free(bindings);
 		/* The way to a relay may lead by another device. */
 		chatdnat_ingress_set(snapshot);
-		goto unlock;
+		return;
 	}
 
 	rcu_assign_pointer(snapshot->bindings, bindings);
 	synchronize_net();
 	chatdnat_bindings_free(old);
 	chatdnat_engine_bound(snapshot);
-unlock:
-	mutex_unlock(&chatdnat_config_lock);
-}
-
-static DECLARE_DELAYED_WORK(chatdnat_engine_work, chatdnat_engine_work_fn);
-
-/**
- * chatdnat_engine_follow() - work it out anew, soon
- *
- * Context: Any.
- */
-void chatdnat_engine_follow(void)
-{
-	const struct chatdnat_snapshot *snapshot;
-
-	rcu_read_lock();
-	snapshot = rcu_dereference(chatdnat_active);
-	if (snapshot && snapshot->settings.engine != CHATDNAT_ENGINE_TRACKED)
-		schedule_delayed_work(&chatdnat_engine_work,
-				      CHATDNAT_ENGINE_DELAY);
-	rcu_read_unlock();
 }
 
 /**
@@ -543,120 +413,4 @@ int chatdnat_engine_show(char *buf, size_t size)
 	rtnl_unlock();
 	mutex_unlock(&chatdnat_config_lock);
 	return len;
-}
-
-static int chatdnat_engine_netdev_event(struct notifier_block *nb,
-					unsigned long event, void *ptr)
-{
-	struct net_device *dev = netdev_notifier_info_to_dev(ptr);
-
-	if (!net_eq(dev_net(dev), &init_net))
-		return NOTIFY_DONE;
-
-	switch (event) {
-	case NETDEV_UNREGISTER:
-		chatdnat_ingress_leave(dev);
-		chatdnat_hop_forget();
-		chatdnat_engine_follow();
-		break;
-	case NETDEV_CHANGEMTU:
-		chatdnat_hop_forget();
-		break;
-	case NETDEV_REGISTER:
-	case NETDEV_UP:
-	case NETDEV_DOWN:
-	case NETDEV_CHANGENAME:
-	case NETDEV_CHANGEUPPER:
-		chatdnat_hop_forget();
-		chatdnat_engine_follow();
-		break;
-	}
-	return NOTIFY_DONE;
-}
-
-/* Addresses of other network namespaces are told of as well. */
-static int chatdnat_engine_addr_event(const struct net_device *dev)
-{
-	if (net_eq(dev_net(dev), &init_net)) {
-		chatdnat_hop_forget();
-		chatdnat_engine_follow();
-	}
-	return NOTIFY_DONE;
-}
-
-static int chatdnat_engine_ipv4_event(struct notifier_block *nb,
-				      unsigned long event, void *ptr)
-{
-	const struct in_ifaddr *ifa = ptr;
-
-	return chatdnat_engine_addr_event(ifa->ifa_dev->dev);
-}
-
-static struct notifier_block chatdnat_engine_netdev_nb = {
-	.notifier_call = chatdnat_engine_netdev_event,
-};
-
-static struct notifier_block chatdnat_engine_ipv4_nb = {
-	.notifier_call = chatdnat_engine_ipv4_event,
-};
-
-#if IS_ENABLED(CONFIG_IPV6)
-static int chatdnat_engine_ipv6_event(struct notifier_block *nb,
-				      unsigned long event, void *ptr)
-{
-	const struct inet6_ifaddr *ifp = ptr;
-
-	return chatdnat_engine_addr_event(ifp->idev->dev);
-}
-
-static struct notifier_block chatdnat_engine_ipv6_nb = {
-	.notifier_call = chatdnat_engine_ipv6_event,
-};
-#endif
-
-/**
- * chatdnat_engine_init() - begin to follow what this host is like
- *
- * Context: Process context, may sleep.
- * Return: 0 or a negative errno.
- */
-int chatdnat_engine_init(void)
-{
-	int err;
-
-	err = register_inetaddr_notifier(&chatdnat_engine_ipv4_nb);
-	if (err)
-		return err;
-#if IS_ENABLED(CONFIG_IPV6)
-	err = register_inet6addr_notifier(&chatdnat_engine_ipv6_nb);
-	if (err)
-		goto err_ipv4;
-#endif
-	err = register_netdevice_notifier(&chatdnat_engine_netdev_nb);
-	if (err)
-		goto err_ipv6;
-	return 0;
-
-err_ipv6:
-#if IS_ENABLED(CONFIG_IPV6)
-	unregister_inet6addr_notifier(&chatdnat_engine_ipv6_nb);
-err_ipv4:
-#endif
-	unregister_inetaddr_notifier(&chatdnat_engine_ipv4_nb);
-	return err;
-}
-
-/**
- * chatdnat_engine_exit() - follow no longer
- *
- * Context: Process context, may sleep, once nothing is active.
- */
-void chatdnat_engine_exit(void)
-{
-	unregister_netdevice_notifier(&chatdnat_engine_netdev_nb);
-#if IS_ENABLED(CONFIG_IPV6)
-	unregister_inet6addr_notifier(&chatdnat_engine_ipv6_nb);
-#endif
-	unregister_inetaddr_notifier(&chatdnat_engine_ipv4_nb);
-	cancel_delayed_work_sync(&chatdnat_engine_work);
 }

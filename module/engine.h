@@ -24,13 +24,10 @@ int chatdnat_engine_check(const struct chatdnat_settings *settings, bool host,
 			  struct chatdnat_refusal *why);
 int chatdnat_engine_bind(struct chatdnat_snapshot *snapshot);
 void chatdnat_engine_bound(const struct chatdnat_snapshot *snapshot);
-void chatdnat_engine_follow(void);
+void chatdnat_engine_rebind(struct chatdnat_snapshot *snapshot);
 int chatdnat_engine_show(char *buf, size_t size);
 bool chatdnat_engine_reaches(const struct chatdnat_settings *settings,
 			     enum chatdnat_family family,
 			     const struct chatdnat_binding *binding);
-
-int chatdnat_engine_init(void);
-void chatdnat_engine_exit(void);
 
 #endif /* CHATDNAT_ENGINE_H */

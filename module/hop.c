@@ -5,13 +5,12 @@
  */
 #include <linux/ip.h>
 #include <linux/netdevice.h>
-#include <net/fib_notifier.h>
 #include <net/ip6_fib.h>
 #include <net/ip_fib.h>
 #include <net/ipv6_stubs.h>
+#include <net/nexthop.h>
 
 #include "compat.h"
-#include "engine.h"
 #include "hop.h"
 
 /* For what changes without a word, or a moment behind it. */
@@ -112,37 +111,3 @@ void chatdnat_hop_learn_ipv6(struct chatdnat_hop *hop,
 	hop->dev = res.nh->fib_nh_dev;
 }
 #endif
-
-static int chatdnat_hop_fib_event(struct notifier_block *nb,
-				  unsigned long event, void *ptr)
-{
-	chatdnat_hop_forget();
-	chatdnat_engine_follow();
-	return NOTIFY_DONE;
-}
-
-static struct notifier_block chatdnat_hop_fib_nb = {
-	.notifier_call = chatdnat_hop_fib_event,
-};
-
-/**
- * chatdnat_hop_init() - begin to follow the routing tables
- *
- * Context: Process context, may sleep.
- * Return: 0 or a negative errno.
- */
-int chatdnat_hop_init(void)
-{
-	return register_fib_notifier(&init_net, &chatdnat_hop_fib_nb, NULL,
-				     NULL);
-}
-
-/**
- * chatdnat_hop_exit() - follow no longer
- *
- * Context: Process context, may sleep.
- */
-void chatdnat_hop_exit(void)
-{
-	unregister_fib_notifier(&init_net, &chatdnat_hop_fib_nb);
-}

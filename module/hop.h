@@ -69,8 +69,6 @@ void chatdnat_hop_learn_ipv4(struct chatdnat_hop *hop,
 void chatdnat_hop_learn_ipv6(struct chatdnat_hop *hop,
 			     const struct chatdnat_addr *addr);
 
-int chatdnat_hop_init(void);
-void chatdnat_hop_exit(void);
 void chatdnat_hop_forget(void);
 
 #endif /* CHATDNAT_HOP_H */

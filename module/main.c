@@ -5,8 +5,7 @@
 /* Here too, so that what a kernel lacks is told before another file fails. */
 #include "compat.h"
 #include "answers.h"
-#include "engine.h"
-#include "hop.h"
+#include "follow.h"
 #include "nat.h"
 #include "params.h"
 #include "sysfs.h"
@@ -21,15 +20,12 @@ static int __init chatdnat_init(void)
 	err = chatdnat_nat_init();
 	if (err)
 		goto err_answers;
-	err = chatdnat_hop_init();
+	err = chatdnat_follow_init();
 	if (err)
 		goto err_nat;
-	err = chatdnat_engine_init();
-	if (err)
-		goto err_hop;
 	err = chatdnat_sysfs_init();
 	if (err)
-		goto err_engine;
+		goto err_follow;
 	err = chatdnat_params_start();
 	if (err)
 		goto err_sysfs;
@@ -37,10 +33,8 @@ static int __init chatdnat_init(void)
 
 err_sysfs:
 	chatdnat_sysfs_exit();
-err_engine:
-	chatdnat_engine_exit();
-err_hop:
-	chatdnat_hop_exit();
+err_follow:
+	chatdnat_follow_exit();
 err_nat:
 	chatdnat_nat_exit();
 err_answers:
@@ -52,8 +46,7 @@ static void __exit chatdnat_exit(void)
 {
 	chatdnat_params_stop();
 	chatdnat_sysfs_exit();
-	chatdnat_engine_exit();
-	chatdnat_hop_exit();
+	chatdnat_follow_exit();
 	chatdnat_nat_exit();
 	chatdnat_answers_exit();
 }

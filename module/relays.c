@@ -92,13 +92,25 @@ int chatdnat_relays_format(enum chatdnat_family family,
 			len += scnprintf(buf + len, size - len, ",");
 		len += chatdnat_addr_format(family, &relay->addr, buf + len,
 					    size - len);
-		if (chatdnat_addr_equal(&relay->own, &chatdnat_every_other))
+		if (chatdnat_relay_serves_others(relay))
 			continue;
 		len += scnprintf(buf + len, size - len, "@");
 		len += chatdnat_addr_format(family, &relay->own, buf + len,
 					    size - len);
 	}
 	return len;
+}
+
+/**
+ * chatdnat_relay_serves_others() - whether a relay is for all addresses that
+ *				    none is named with
+ * @relay: the relay
+ *
+ * Context: Any; on the packet path.
+ */
+bool chatdnat_relay_serves_others(const struct chatdnat_relay *relay)
+{
+	return chatdnat_addr_equal(&relay->own, &chatdnat_every_other);
 }
 
 /**
@@ -121,7 +133,7 @@ chatdnat_relays_find(const struct chatdnat_relays *relays,
 
 		if (chatdnat_addr_equal(&relay->own, own))
 			return &relay->addr;
-		if (chatdnat_addr_equal(&relay->own, &chatdnat_every_other))
+		if (chatdnat_relay_serves_others(relay))
 			found = &relay->addr;
 	}
 	return found;

@@ -26,6 +26,7 @@ int chatdnat_relays_parse(enum chatdnat_family family,
 int chatdnat_relays_format(enum chatdnat_family family,
 			   const struct chatdnat_relays *relays, char *buf,
 			   size_t size);
+bool chatdnat_relay_serves_others(const struct chatdnat_relay *relay);
 const struct chatdnat_addr *
 chatdnat_relays_find(const struct chatdnat_relays *relays,
 		     const struct chatdnat_addr *own);

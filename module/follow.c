@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Follows what this host is like: as its interfaces, addresses and routes
+ * change, so does what can be translated without state, and where to.
+ */
+#include <linux/inetdevice.h>
+#include <linux/netdevice.h>
+#include <linux/workqueue.h>
+#include <net/addrconf.h>
+#include <net/fib_notifier.h>
+
+#include "config.h"
+#include "engine.h"
+#include "follow.h"
+#include "hop.h"
+#include "ingress.h"
+
+/* Changes come in crowds; one look at what came of them is enough. */
+#define CHATDNAT_FOLLOW_DELAY	(HZ / 10)
+
+static void chatdnat_follow_work_fn(struct work_struct *work)
+{
+	struct chatdnat_snapshot *snapshot;
+
+	mutex_lock(&chatdnat_config_lock);
+	snapshot = chatdnat_active_locked();
+	if (snapshot && snapshot->settings.engine != CHATDNAT_ENGINE_TRACKED)
+		chatdnat_engine_rebind(snapshot);
+	mutex_unlock(&chatdnat_config_lock);
+}
+
+static DECLARE_DELAYED_WORK(chatdnat_follow_work, chatdnat_follow_work_fn);
+
+/* Something has changed. Any context. */
+static void chatdnat_follow(void)
+{
+	const struct chatdnat_snapshot *snapshot;
+
+	chatdnat_hop_forget();
+
+	rcu_read_lock();
+	snapshot = rcu_dereference(chatdnat_active);
+	if (snapshot && snapshot->settings.engine != CHATDNAT_ENGINE_TRACKED)
+		schedule_delayed_work(&chatdnat_follow_work,
+				      CHATDNAT_FOLLOW_DELAY);
+	rcu_read_unlock();
+}
+
+static int chatdnat_follow_netdev_event(struct notifier_block *nb,
+					unsigned long event, void *ptr)
+{
+	struct net_device *dev = netdev_notifier_info_to_dev(ptr);
+
+	if (!net_eq(dev_net(dev), &init_net))
+		return NOTIFY_DONE;
+
+	switch (event) {
+	case NETDEV_UNREGISTER:
+		chatdnat_ingress_leave(dev);
+		chatdnat_follow();
+		break;
+	case NETDEV_CHANGEMTU:
+		chatdnat_hop_forget();
+		break;
+	case NETDEV_REGISTER:
+	case NETDEV_UP:
+	case NETDEV_DOWN:
+	case NETDEV_CHANGENAME:
+	case NETDEV_CHANGEUPPER:
+		chatdnat_follow();
+		break;
+	}
+	return NOTIFY_DONE;
+}
+
+/* Addresses of other network namespaces are told of as well. */
+static int chatdnat_follow_addr_event(const struct net_device *dev)
+{
+	if (net_eq(dev_net(dev), &init_net))
+		chatdnat_follow();
+	return NOTIFY_DONE;
+}
+
+static int chatdnat_follow_ipv4_event(struct notifier_block *nb,
+				      unsigned long event, void *ptr)
+{
+	const struct in_ifaddr *ifa = ptr;
+
+	return chatdnat_follow_addr_event(ifa->ifa_dev->dev);
+}
+
+static int chatdnat_follow_fib_event(struct notifier_block *nb,
+				     unsigned long event, void *ptr)
+{
+	chatdnat_follow();
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block chatdnat_follow_fib_nb = {
+	.notifier_call = chatdnat_follow_fib_event,
+};
+
+static struct notifier_block chatdnat_follow_netdev_nb = {
+	.notifier_call = chatdnat_follow_netdev_event,
+};
+
+static struct notifier_block chatdnat_follow_ipv4_nb = {
+	.notifier_call = chatdnat_follow_ipv4_event,
+};
+
+#if IS_ENABLED(CONFIG_IPV6)
+static int chatdnat_follow_ipv6_event(struct notifier_block *nb,
+				      unsigned long event, void *ptr)
+{
+	const struct inet6_ifaddr *ifp = ptr;
+
+	return chatdnat_follow_addr_event(ifp->idev->dev);
+}
+
+static struct notifier_block chatdnat_follow_ipv6_nb = {
+	.notifier_call = chatdnat_follow_ipv6_event,
+};
+#endif
+
+/**
+ * chatdnat_follow_init() - begin to follow what this host is like
+ *
+ * Context: Process context, may sleep.
+ * Return: 0 or a negative errno.
+ */
+int chatdnat_follow_init(void)
+{
+	int err;
+
+	err = register_fib_notifier(&init_net, &chatdnat_follow_fib_nb, NULL,
+				    NULL);
+	if (err)
+		return err;
+	err = register_inetaddr_notifier(&chatdnat_follow_ipv4_nb);
+	if (err)
+		goto err_fib;
+#if IS_ENABLED(CONFIG_IPV6)
+	err = register_inet6addr_notifier(&chatdnat_follow_ipv6_nb);
+	if (err)
+		goto err_ipv4;
+#endif
+	err = register_netdevice_notifier(&chatdnat_follow_netdev_nb);
+	if (err)
+		goto err_ipv6;
+	return 0;
+
+err_ipv6:
+#if IS_ENABLED(CONFIG_IPV6)
+	unregister_inet6addr_notifier(&chatdnat_follow_ipv6_nb);
+err_ipv4:
+#endif
+	unregister_inetaddr_notifier(&chatdnat_follow_ipv4_nb);
+err_fib:
+	unregister_fib_notifier(&init_net, &chatdnat_follow_fib_nb);
+	return err;
+}
+
+/**
+ * chatdnat_follow_exit() - follow no longer
+ *
+ * Context: Process context, may sleep, once nothing is active.
+ */
+void chatdnat_follow_exit(void)
+{
+	unregister_netdevice_notifier(&chatdnat_follow_netdev_nb);
+#if IS_ENABLED(CONFIG_IPV6)
+	unregister_inet6addr_notifier(&chatdnat_follow_ipv6_nb);
+#endif
+	unregister_inetaddr_notifier(&chatdnat_follow_ipv4_nb);
+	unregister_fib_notifier(&init_net, &chatdnat_follow_fib_nb);
+	cancel_delayed_work_sync(&chatdnat_follow_work);
+}

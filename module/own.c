@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The addresses of this host by which the world knows it. */
+#include <linux/inetdevice.h>
+#include <linux/netdevice.h>
+#include <linux/rtnetlink.h>
+#include <net/addrconf.h>
+
+#include "host.h"
+#include "own.h"
+
+static void chatdnat_own_add(struct chatdnat_own *own,
+			     const struct chatdnat_relays *relays,
+			     const struct chatdnat_addr *addr,
+			     const struct net_device *dev)
+{
+	if (chatdnat_relays_names(relays, addr) ||
+	    (own->n && chatdnat_addr_equal(&own->addr, addr)))
+		return;
+	own->n++;
+	own->addr = *addr;
+	own->home = dev->flags & IFF_LOOPBACK ? 0 : dev->ifindex;
+}
+
+static void chatdnat_own_add_ipv4(struct chatdnat_own *own,
+				  const struct chatdnat_relays *relays,
+				  const struct net_device *dev)
+{
+	const struct in_device *in_dev = __in_dev_get_rtnl(dev);
+	const struct in_ifaddr *ifa;
+
+	if (!in_dev)
+		return;
+	in_dev_for_each_ifa_rtnl(ifa, in_dev) {
+		const struct chatdnat_addr addr = {
+			.word = { ifa->ifa_local },
+		};
+
+		if (ifa->ifa_scope == RT_SCOPE_UNIVERSE)
+			chatdnat_own_add(own, relays, &addr, dev);
+	}
+}
+
+static void chatdnat_own_add_ipv6(struct chatdnat_own *own,
+				  const struct chatdnat_relays *relays,
+				  const struct net_device *dev)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	const struct inet6_ifaddr *ifp;
+	struct inet6_dev *idev = __in6_dev_get(dev);
+	struct chatdnat_addr addr;
+
+	if (!idev)
+		return;
+	read_lock_bh(&idev->lock);
+	list_for_each_entry(ifp, &idev->addr_list, if_list) {
+		memcpy(addr.word, &ifp->addr, sizeof(addr.word));
+		/* Nobody is told to come to an address that will not last. */
+		if (!(ifp->flags & (IFA_F_DADFAILED | IFA_F_TEMPORARY)) &&
+		    !(ipv6_addr_type(&ifp->addr) &
+		      (IPV6_ADDR_LINKLOCAL | IPV6_ADDR_LOOPBACK)))
+			chatdnat_own_add(own, relays, &addr, dev);
+	}
+	read_unlock_bh(&idev->lock);
+#endif
+}
+
+/* All addresses by which the world knows this host, but those that are named. */
+static void chatdnat_own_others(struct chatdnat_own *own,
+				const struct chatdnat_settings *settings,
+				enum chatdnat_family family)
+{
+	const struct chatdnat_relays *relays = &settings->service.relays[family];
+	struct net_device *dev;
+
+	ASSERT_RTNL();
+
+	for_each_netdev(&init_net, dev) {
+		if (netif_is_l3_slave(dev) ||
+		    (!(dev->flags & IFF_LOOPBACK) &&
+		     !chatdnat_ifset_has(&settings->wan, dev->name)))
+			continue;
+		if (family == CHATDNAT_IPV6)
+			chatdnat_own_add_ipv6(own, relays, dev);
+		else
+			chatdnat_own_add_ipv4(own, relays, dev);
+	}
+}
+
+static void chatdnat_own_named(struct chatdnat_own *own,
+			       const struct chatdnat_settings *settings,
+			       enum chatdnat_family family,
+			       const struct chatdnat_addr *addr)
+{
+	const struct net_device *dev;
+
+	if (chatdnat_host_addr_type(family, addr, NULL) != CHATDNAT_ADDR_LOCAL)
+		return;
+	own->n = 1;
+	own->addr = *addr;
+	rcu_read_lock();
+	dev = chatdnat_host_addr_dev(family, addr);
+	if (dev && chatdnat_ifset_has(&settings->wan, dev->name))
+		own->home = dev->ifindex;
+	rcu_read_unlock();
+}
+
+/**
+ * chatdnat_own_find() - the own addresses that lead to a relay
+ * @own: filled in
+ * @settings: the settings
+ * @family: which kind of address
+ * @relay: one of the settings' relays
+ *
+ * Context: Process context, may sleep, RTNL held.
+ */
+void chatdnat_own_find(struct chatdnat_own *own,
+		       const struct chatdnat_settings *settings,
+		       enum chatdnat_family family,
+		       const struct chatdnat_relay *relay)
+{
+	memset(own, 0, sizeof(*own));
+	if (chatdnat_relay_serves_others(relay))
+		chatdnat_own_others(own, settings, family);
+	else
+		chatdnat_own_named(own, settings, family, &relay->own);
+}

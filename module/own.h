@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef CHATDNAT_OWN_H
+#define CHATDNAT_OWN_H
+
+#include "settings.h"
+
+/**
+ * struct chatdnat_own - own addresses that lead to one relay
+ * @n: how many there are
+ * @addr: one of them, network byte order
+ * @home: index of the WAN interface that has it; 0: another one
+ */
+struct chatdnat_own {
+	unsigned int n;
+	struct chatdnat_addr addr;
+	int home;
+};
+
+void chatdnat_own_find(struct chatdnat_own *own,
+		       const struct chatdnat_settings *settings,
+		       enum chatdnat_family family,
+		       const struct chatdnat_relay *relay);
+
+#endif /* CHATDNAT_OWN_H */
