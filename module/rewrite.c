@@ -48,20 +48,10 @@ static void chatdnat_rewrite_header(struct sk_buff *skb, void *header,
 	}
 }
 
-/**
- * chatdnat_rewrite_tcp() - give a segment another source or destination
- * @skb: the packet
- * @parcel: what is known of it
- * @side: which address
- * @to: the address that it gets, network byte order
- *
- * Context: Any; on the packet path.
- * Return: False without memory; the packet is to be dropped then.
- */
-bool chatdnat_rewrite_tcp(struct sk_buff *skb,
-			  const struct chatdnat_parcel *parcel,
-			  enum chatdnat_side side,
-			  const struct chatdnat_addr *to)
+static bool chatdnat_rewrite_tcp(struct sk_buff *skb,
+				 const struct chatdnat_parcel *parcel,
+				 enum chatdnat_side side,
+				 const struct chatdnat_addr *to)
 {
 	struct tcphdr *th;
 
@@ -99,25 +89,14 @@ static void chatdnat_rewrite_icmp_check(struct sk_buff *skb,
 	}
 }
 
-/**
- * chatdnat_rewrite_error() - give the packet that an error quotes, and so the
- *			      error itself, another address
- * @skb: the packet
- * @hook: where it is, NF_INET_...
- * @parcel: what is known of it
- * @side: which address of the error itself; the quoted packet went the other
- *	  way
- * @to: the address that it gets, network byte order
- * @outer: whether the error itself gets it too
- *
- * Context: Softirq or process context; on the packet path.
- * Return: False without memory, and for a damaged one, which must not be mended
- * by a new checksum; it is to be dropped then.
+/*
+ * An error gets the address for the packet that it quotes, which went the other
+ * way. A damaged one must not be mended by a new checksum.
  */
-bool chatdnat_rewrite_error(struct sk_buff *skb, unsigned int hook,
-			    const struct chatdnat_parcel *parcel,
-			    enum chatdnat_side side,
-			    const struct chatdnat_addr *to, bool outer)
+static bool chatdnat_rewrite_error(struct sk_buff *skb, unsigned int hook,
+				   const struct chatdnat_parcel *parcel,
+				   enum chatdnat_side side,
+				   const struct chatdnat_addr *to, bool outer)
 {
 	enum chatdnat_side quoted = side == CHATDNAT_SRC ? CHATDNAT_DST
 							 : CHATDNAT_SRC;
@@ -147,4 +126,27 @@ bool chatdnat_rewrite_error(struct sk_buff *skb, unsigned int hook,
 					side, to, NULL);
 	chatdnat_rewrite_icmp_check(skb, parcel);
 	return true;
+}
+
+/**
+ * chatdnat_rewrite() - give a segment, or an error about one, another address
+ * @skb: the packet
+ * @hook: where it is, NF_INET_...
+ * @parcel: what is known of it
+ * @side: which address
+ * @to: the address that it gets, network byte order
+ * @outer: whether an error itself gets it too, not only what it quotes
+ *
+ * Context: Softirq or process context; on the packet path.
+ * Return: False without memory, and for an error that is damaged; it is to be
+ * dropped then.
+ */
+bool chatdnat_rewrite(struct sk_buff *skb, unsigned int hook,
+		      const struct chatdnat_parcel *parcel,
+		      enum chatdnat_side side, const struct chatdnat_addr *to,
+		      bool outer)
+{
+	return parcel->quoted ?
+		chatdnat_rewrite_error(skb, hook, parcel, side, to, outer) :
+		chatdnat_rewrite_tcp(skb, parcel, side, to);
 }

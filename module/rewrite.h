@@ -11,13 +11,9 @@ enum chatdnat_side {
 	CHATDNAT_DST,
 };
 
-bool chatdnat_rewrite_tcp(struct sk_buff *skb,
-			  const struct chatdnat_parcel *parcel,
-			  enum chatdnat_side side,
-			  const struct chatdnat_addr *to);
-bool chatdnat_rewrite_error(struct sk_buff *skb, unsigned int hook,
-			    const struct chatdnat_parcel *parcel,
-			    enum chatdnat_side side,
-			    const struct chatdnat_addr *to, bool outer);
+bool chatdnat_rewrite(struct sk_buff *skb, unsigned int hook,
+		      const struct chatdnat_parcel *parcel,
+		      enum chatdnat_side side, const struct chatdnat_addr *to,
+		      bool outer);
 
 #endif /* CHATDNAT_REWRITE_H */

@@ -7,6 +7,7 @@
 #ifndef CHATDNAT_SHORTCUT_H
 #define CHATDNAT_SHORTCUT_H
 
+#include <linux/hash.h>
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
 #include <linux/tcp.h>
@@ -129,6 +130,42 @@ static inline bool chatdnat_leg_goes(const struct chatdnat_leg *leg,
 	       (!bindings->via || bindings->via == leg->relay->dev->ifindex) &&
 	       (!leg->binding->home ||
 		leg->binding->home == leg->client->dev->ifindex);
+}
+
+/**
+ * chatdnat_leg_ways() - both ways of a segment, if they are good
+ * @leg: with its binding; gets the hops
+ * @settings: the settings
+ * @bindings: what is translated without state
+ * @family: IPv4 or IPv6
+ * @relay: the relay, as chatdnat_hop_holds() has it
+ * @client: the client, alike
+ * @learn: finds a hop anew
+ *
+ * Context: Softirq, RCU read lock held; on the packet path.
+ */
+static inline bool
+chatdnat_leg_ways(struct chatdnat_leg *leg,
+		  const struct chatdnat_settings *settings,
+		  const struct chatdnat_bindings *bindings,
+		  enum chatdnat_family family,
+		  const struct chatdnat_addr *relay,
+		  const struct chatdnat_addr *client,
+		  void (*learn)(struct chatdnat_hop *hop,
+				const struct chatdnat_addr *addr))
+{
+	struct chatdnat_hops *hops = this_cpu_ptr(bindings->hops);
+	u32 key = (__force u32)(client->word[0] ^ client->word[1] ^
+				client->word[2] ^ client->word[3]);
+	struct chatdnat_hop *at_relay, *at_client;
+
+	at_relay = hops->relay[family];
+	at_relay += leg->binding - bindings->binding[family];
+	at_client = hops->client[family];
+	at_client += hash_32(key, ilog2(CHATDNAT_HOPS));
+	leg->relay = chatdnat_leg_hop(settings, at_relay, relay, learn);
+	leg->client = chatdnat_leg_hop(settings, at_client, client, learn);
+	return leg->relay && leg->client && chatdnat_leg_goes(leg, bindings);
 }
 
 /**

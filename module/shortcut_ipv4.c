@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <linux/hash.h>
 #include <linux/inetdevice.h>
 #include <linux/ip.h>
 #include <net/arp.h>
@@ -65,22 +64,12 @@ static bool chatdnat_ipv4_ways(struct chatdnat_leg *leg,
 			       const struct chatdnat_bindings *bindings,
 			       __be32 addr, u8 tos)
 {
-	const struct chatdnat_binding *binding = leg->binding;
-	struct chatdnat_hops *hops = this_cpu_ptr(bindings->hops);
-	struct chatdnat_hop *at_relay, *at_client;
 	struct chatdnat_addr relay, client;
 
-	relay = chatdnat_ipv4_key(binding->relay.word[0], tos);
+	relay = chatdnat_ipv4_key(leg->binding->relay.word[0], tos);
 	client = chatdnat_ipv4_key(addr, tos);
-	at_relay = hops->relay[CHATDNAT_IPV4];
-	at_relay += binding - bindings->binding[CHATDNAT_IPV4];
-	at_client = hops->client[CHATDNAT_IPV4];
-	at_client += hash_32((__force u32)addr, ilog2(CHATDNAT_HOPS));
-	leg->relay = chatdnat_leg_hop(settings, at_relay, &relay,
-				      chatdnat_hop_learn_ipv4);
-	leg->client = chatdnat_leg_hop(settings, at_client, &client,
-				       chatdnat_hop_learn_ipv4);
-	return leg->relay && leg->client && chatdnat_leg_goes(leg, bindings);
+	return chatdnat_leg_ways(leg, settings, bindings, CHATDNAT_IPV4, &relay,
+				 &client, chatdnat_hop_learn_ipv4);
 }
 
 /* The neighbour that a segment goes to; false where only the stack can tell. */

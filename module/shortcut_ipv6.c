@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <linux/hash.h>
 #include <linux/ipv6.h>
 #include <net/addrconf.h>
 #include <net/ipv6.h>
@@ -65,22 +64,10 @@ static bool chatdnat_ipv6_ways(struct chatdnat_leg *leg,
 			       const struct chatdnat_bindings *bindings,
 			       const struct in6_addr *addr)
 {
-	const struct chatdnat_binding *binding = leg->binding;
-	struct chatdnat_hops *hops = this_cpu_ptr(bindings->hops);
-	struct chatdnat_hop *at_relay, *at_client;
-	u32 key = (__force u32)(addr->s6_addr32[0] ^ addr->s6_addr32[1] ^
-				addr->s6_addr32[2] ^ addr->s6_addr32[3]);
-
-	at_relay = hops->relay[CHATDNAT_IPV6];
-	at_relay += binding - bindings->binding[CHATDNAT_IPV6];
-	at_client = hops->client[CHATDNAT_IPV6];
-	at_client += hash_32(key, ilog2(CHATDNAT_HOPS));
-	leg->relay = chatdnat_leg_hop(settings, at_relay, &binding->relay,
-				      chatdnat_hop_learn_ipv6);
-	leg->client = chatdnat_leg_hop(settings, at_client,
-				       (const struct chatdnat_addr *)addr,
-				       chatdnat_hop_learn_ipv6);
-	return leg->relay && leg->client && chatdnat_leg_goes(leg, bindings);
+	return chatdnat_leg_ways(leg, settings, bindings, CHATDNAT_IPV6,
+				 &leg->binding->relay,
+				 (const struct chatdnat_addr *)addr,
+				 chatdnat_hop_learn_ipv6);
 }
 
 /* The neighbour that a segment goes to; false where only the stack can tell. */

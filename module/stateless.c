@@ -72,12 +72,16 @@ static void chatdnat_stateless_untrack(struct sk_buff *skb)
 }
 
 static unsigned int
-chatdnat_stateless_lost(const struct chatdnat_snapshot *snapshot,
-			const struct sk_buff *skb,
-			const struct nf_hook_state *state)
+chatdnat_stateless_rewrite(const struct chatdnat_settings *settings,
+			   struct sk_buff *skb,
+			   const struct nf_hook_state *state,
+			   const struct chatdnat_parcel *parcel,
+			   enum chatdnat_side side,
+			   const struct chatdnat_addr *to, bool outer)
 {
-	return chatdnat_drop(&snapshot->settings, skb, state,
-			     CHATDNAT_DROPPED_NAT);
+	return chatdnat_rewrite(skb, state->hook, parcel, side, to, outer) ?
+		NF_ACCEPT : chatdnat_drop(settings, skb, state,
+					  CHATDNAT_DROPPED_NAT);
 }
 
 static unsigned int
@@ -88,7 +92,7 @@ chatdnat_stateless_enter(const struct chatdnat_snapshot *snapshot,
 			 const struct chatdnat_parcel *parcel)
 {
 	enum chatdnat_family family = parcel->flow.family;
-	bool done;
+	unsigned int verdict;
 
 	/* As the tracked engine leaves them, which gets it next. */
 	if (chatdnat_addr_is_link_local(family, &parcel->flow.saddr) ||
@@ -101,15 +105,11 @@ chatdnat_stateless_enter(const struct chatdnat_snapshot *snapshot,
 		chatdnat_count(family, CHATDNAT_SEEN);
 	}
 
-	if (parcel->quoted)
-		done = chatdnat_rewrite_error(skb, state->hook, parcel,
-					      CHATDNAT_DST, &binding->relay,
-					      true);
-	else
-		done = chatdnat_rewrite_tcp(skb, parcel, CHATDNAT_DST,
-					    &binding->relay);
-	if (!done)
-		return chatdnat_stateless_lost(snapshot, skb, state);
+	verdict = chatdnat_stateless_rewrite(&snapshot->settings, skb, state,
+					     parcel, CHATDNAT_DST,
+					     &binding->relay, true);
+	if (verdict != NF_ACCEPT)
+		return verdict;
 
 	if (parcel->opens)
 		chatdnat_count(family, CHATDNAT_TRANSLATED);
@@ -258,22 +258,16 @@ chatdnat_stateless_leave(const struct chatdnat_settings *settings,
 			 struct sk_buff *skb, const struct nf_hook_state *state,
 			 const struct chatdnat_parcel *parcel)
 {
-	bool done;
+	unsigned int verdict;
 
 	if (!chatdnat_ifset_has(&settings->wan, state->out->name))
 		return NF_ACCEPT;
 
-	if (parcel->quoted)
-		done = chatdnat_rewrite_error(skb, state->hook, parcel,
-					      CHATDNAT_SRC, &binding->own, true);
-	else
-		done = chatdnat_rewrite_tcp(skb, parcel, CHATDNAT_SRC,
-					    &binding->own);
-	if (!done)
-		return chatdnat_drop(settings, skb, state, CHATDNAT_DROPPED_NAT);
-	if (parcel->answers)
+	verdict = chatdnat_stateless_rewrite(settings, skb, state, parcel,
+					     CHATDNAT_SRC, &binding->own, true);
+	if (verdict == NF_ACCEPT && parcel->answers)
 		chatdnat_count(parcel->flow.family, CHATDNAT_ANSWERED);
-	return NF_ACCEPT;
+	return verdict;
 }
 
 /*
@@ -288,7 +282,6 @@ chatdnat_stateless_own(struct sk_buff *skb, const struct nf_hook_state *state)
 	const struct chatdnat_bindings *bindings;
 	const struct chatdnat_binding *binding;
 	struct chatdnat_parcel parcel;
-	bool done;
 
 	snapshot = rcu_dereference(chatdnat_active);
 	bindings = snapshot ? rcu_dereference(snapshot->bindings) : NULL;
@@ -301,14 +294,9 @@ chatdnat_stateless_own(struct sk_buff *skb, const struct nf_hook_state *state)
 					     &parcel.flow.saddr);
 	if (!binding)
 		return NF_ACCEPT;
-	if (parcel.quoted)
-		done = chatdnat_rewrite_error(skb, state->hook, &parcel,
-					      CHATDNAT_SRC, &binding->own,
-					      false);
-	else
-		done = chatdnat_rewrite_tcp(skb, &parcel, CHATDNAT_SRC,
-					    &binding->own);
-	return done ? NF_ACCEPT : chatdnat_stateless_lost(snapshot, skb, state);
+	return chatdnat_stateless_rewrite(&snapshot->settings, skb, state,
+					  &parcel, CHATDNAT_SRC, &binding->own,
+					  false);
 }
 
 /**
@@ -390,10 +378,11 @@ unsigned int chatdnat_stateless_output(void *priv, struct sk_buff *skb,
 					   &parcel.flow.daddr);
 	if (!binding)
 		return NF_ACCEPT;
-	if (!chatdnat_rewrite_error(skb, state->hook, &parcel, CHATDNAT_DST,
-				    &binding->relay, true) ||
+	if (!chatdnat_rewrite(skb, state->hook, &parcel, CHATDNAT_DST,
+			      &binding->relay, true) ||
 	    chatdnat_stateless_reroute(skb, state))
-		return chatdnat_stateless_lost(snapshot, skb, state);
+		return chatdnat_drop(&snapshot->settings, skb, state,
+				     CHATDNAT_DROPPED_NAT);
 	chatdnat_stateless_untrack(skb);
 	return NF_ACCEPT;
 }
