@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# vm: --mem 1024
+# vm: --mem 1024 --icount
 """10,000 connections in a burst: all are answered, all are counted, none is lost."""
 
 import os
