@@ -81,7 +81,7 @@ demo: ## Real mail through the module, in an emulated machine
 	tests/demo/run
 
 .PHONY: check
-check: ## All tests, on both kernels
+check: ## The tests, in less than ten minutes
 	scripts/deps build headers vm check
 	tests/run $(TESTS)
 
@@ -95,8 +95,13 @@ bench: ## What a packet costs, next to others that translate; ROWS=... for some,
 	tests/bench/run $(if $(KERNELS),--kernels '$(KERNELS)') $(ROWS)
 
 .PHONY: check-long
-check-long: ## The tests on a kernel with all its instruments (KASAN, lockdep, kmemleak...)
-	scripts/deps build vm check debug
+check-long: ## The rest of the tests: other firewalls, without state, builds
+	scripts/deps build headers vm check
+	tests/run --long $(TESTS)
+
+.PHONY: check-debug
+check-debug: ## The tests on a kernel with all its instruments (KASAN, lockdep, kmemleak...)
+	scripts/deps build headers vm check debug
 	tests/run --debug $(TESTS)
 
 .PHONY: lint
