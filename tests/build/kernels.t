@@ -26,8 +26,10 @@ def main():
     with host.temporary() as top:
         for arch, package, *kind in KERNELS:
             done = host.run("tests/vm/headers", arch, package)
-            if done.status:
+            if "apt knows no package" in done.text:
                 tap.skip(f"{package}: builds", "apt's sources do not have it")
+                continue
+            if not tap.equal(done.status, 0, f"{package}: the headers are here"):
                 tap.diag(done.text)
                 continue
             kernel = pathlib.Path(done.text.splitlines()[-1])
