@@ -53,6 +53,41 @@ def releases():
     return run("tests/vm/run", "--list").text.split()
 
 
+def headers(real, directory, without, **instead):
+    """The headers in real as those of a kernel that was configured without the options that match, and with others."""
+    real = pathlib.Path(real).resolve()
+    edited = {"include/generated/autoconf.h": ("#define CONFIG_{}(_MODULE)? ", "#define CONFIG_{} {}\n"),
+              "include/config/auto.conf": ("CONFIG_{}=", "CONFIG_{}={}\n")}
+    (directory / "include" / "config").mkdir(parents=True)
+    (directory / "include" / "generated").mkdir()
+    for name in ("", "include", "include/generated"):
+        for path in (real / name).iterdir():
+            if path.name not in ("include", "config", "generated", "autoconf.h"):
+                (directory / name / path.name).symlink_to(path)
+    for name, (pattern, line) in edited.items():
+        lines = (real / name).read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [old for old in lines if not re.match(pattern.format(f"({without})"), old)]
+        assert len(kept) < len(lines), (name, without)
+        yes = "1" if name.endswith(".h") else "y"
+        kept += [line.format(option, yes if value is True else value) for option, value in instead.items()]
+        (directory / name).write_text("".join(kept), encoding="utf-8")
+    return directory
+
+
+def module(name, kernel, tree, *variables):
+    """By the kernel's own build system alone, as packagers do it: builds, without a warning."""
+    if not tree.exists():
+        checkout(tree, "Kbuild", "VERSION", "module")
+    done = works(f"{name}: builds", "make", "-C", kernel, f"M={tree}", "W=1", *variables, "modules")
+    tap.equal(done.warnings(), [], f"{name}: without a warning")
+    return not done.status
+
+
+def undefined(tree):
+    """What the module needs of the kernel."""
+    return {line.split()[-1] for line in run("nm", "-u", tree / "chatdnat.ko").text.splitlines()}
+
+
 def checkout(directory, *paths):
     """A copy of what is in git, or will be."""
     directory = pathlib.Path(directory)
