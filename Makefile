@@ -60,6 +60,13 @@ build/%/inject/inject.ko: $(wildcard tests/bench/inject/*)
 	cp -pu $^ $(@D)/
 	$(MAKE) -C /lib/modules/$*/build M=$(CURDIR)/$(@D) W=1 modules
 
+# Its parts by themselves, with their tests.
+build/%/kunit/chatdnat_kunit.ko: $(MODULE_SOURCES) $(wildcard tests/kunit/Kbuild tests/kunit/*.[ch])
+	mkdir -p $(@D)
+	cp -rpu VERSION module tests/kunit/Kbuild tests/kunit/*.[ch] $(@D)/
+	cp -pu Kbuild $(@D)/Kbuild.chatdnat
+	$(MAKE) -C $(or $(DEBUG_KERNEL),/lib/modules/$*)/build M=$(CURDIR)/$(@D) W=1 modules
+
 # What a test machine runs: the module for each of its kernels, and the tool.
 .PHONY: built
 built:
@@ -103,6 +110,11 @@ check-long: ## The rest of the tests: other firewalls, without state, builds
 check-debug: ## The tests on a kernel with all its instruments (KASAN, lockdep, kmemleak...)
 	scripts/deps build headers vm check debug
 	tests/run --debug $(TESTS)
+
+.PHONY: kunit
+kunit: ## The module's parts by themselves, in the debug kernel (KUnit); SUITES=... for some
+	scripts/deps build headers vm debug
+	tests/kunit/run $(SUITES)
 
 .PHONY: lint
 lint: ## Static checks
