@@ -3,6 +3,7 @@
 #include <linux/in.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <net/ip.h>
 
 #include "packet.h"
 #include "packets.h"

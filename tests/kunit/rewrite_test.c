@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Packets that get another address, a smaller segment size or a new checksum,
+ * against such that were built so from the start.
+ */
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/netfilter.h>
+#include <linux/tcp.h>
+#include <net/ip.h>
+#include <net/ip6_checksum.h>
+
+#include "mss.h"
+#include "packets.h"
+#include "rewrite.h"
+#include "shortcut.h"
+#include "tcpopt.h"
+
+#define IPV4	CHATDNAT_IPV4
+#define IPV6	CHATDNAT_IPV6
+#define SRC	CHATDNAT_SRC
+#define DST	CHATDNAT_DST
+
+static const struct chatdnat_packet quoted = {
+	.protocol = IPPROTO_TCP, .reverse = true, .flags = CHATDNAT_ACK,
+	.payload = 11, .ip_options = 1, .chain = "h",
+};
+
+#define SEGMENT(...) { .protocol = IPPROTO_TCP, .flags = CHATDNAT_ACK, __VA_ARGS__ }
+#define ERROR4(...)						\
+	{ .protocol = IPPROTO_ICMP, .type = 3, .quoted = &quoted, __VA_ARGS__ }
+#define ERROR6(...)						\
+	{ .protocol = IPPROTO_ICMP, .type = 1, .quoted = &quoted, __VA_ARGS__ }
+
+static const struct row {
+	const char *name;
+	enum chatdnat_family family;
+	struct chatdnat_packet packet;
+	enum chatdnat_side side;
+	bool outer;
+} rows[] = {
+	{ "segment, destination", IPV4, SEGMENT(), DST },
+	{ "segment, source", IPV4, SEGMENT(), SRC },
+	{ "SYN, destination", IPV4, SEGMENT(.flags = CHATDNAT_SYN), DST },
+	{ "odd payload, destination", IPV4, SEGMENT(.payload = 33), DST },
+	{ "odd payload, source", IPV4, SEGMENT(.payload = 33), SRC },
+	{ "IP options, destination", IPV4, SEGMENT(.ip_options = 3), DST },
+	{ "error, destination", IPV4, ERROR4(), DST, true },
+	{ "error, source", IPV4, ERROR4(), SRC, true },
+	{ "error, only what it quotes, destination", IPV4, ERROR4(), DST },
+	{ "error, only what it quotes, source", IPV4, ERROR4(), SRC },
+	{ "error behind options", IPV4, ERROR4(.ip_options = 2), DST, true },
+	{ "error that quotes the ports", IPV4, ERROR4(.quote = 28), DST, true },
+	{ "error that quotes 8 bytes", IPV4, ERROR4(.quote = 32), DST, true },
+	{ "error that quotes an odd number", IPV4, ERROR4(.quote = 33), SRC,
+	  true },
+	{ "error that quotes the header", IPV4, ERROR4(.quote = 44), DST, true },
+	{ "error that quotes a bit more", IPV4, ERROR4(.quote = 47), SRC, true },
+	{ "segment, destination", IPV6, SEGMENT(), DST },
+	{ "segment, source", IPV6, SEGMENT(), SRC },
+	{ "odd payload, destination", IPV6, SEGMENT(.payload = 33), DST },
+	{ "odd payload, source", IPV6, SEGMENT(.payload = 33), SRC },
+	{ "extension headers, destination", IPV6, SEGMENT(.chain = "hd"), DST },
+	{ "error, destination", IPV6, ERROR6(), DST, true },
+	{ "error, source", IPV6, ERROR6(), SRC, true },
+	{ "error, only what it quotes, destination", IPV6, ERROR6(), DST },
+	{ "error, only what it quotes, source", IPV6, ERROR6(), SRC },
+	{ "error behind options", IPV6, ERROR6(.chain = "h"), DST, true },
+	{ "error that quotes the ports", IPV6, ERROR6(.quote = 52), DST, true },
+	{ "error that quotes an odd number", IPV6, ERROR6(.quote = 57), SRC,
+	  true },
+	{ "error that quotes the header", IPV6, ERROR6(.quote = 68), DST, true },
+};
+
+static void rows_desc(const struct row *row, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "IPv%d: %s",
+		 row->family == IPV6 ? 6 : 4, row->name);
+}
+KUNIT_ARRAY_PARAM(rows, rows, rows_desc);
+
+static struct chatdnat_addr other_addr(struct kunit *test,
+				       enum chatdnat_family family)
+{
+	return chatdnat_test_addr(test, family == IPV6 ? "fd00:1234::2" :
+							 "10.9.0.2");
+}
+
+/* The ends of the packet that should come out of it. */
+static struct chatdnat_ends translated_ends(struct kunit *test,
+					    const struct row *row)
+{
+	struct chatdnat_ends ends = chatdnat_test_ends(test, row->family);
+	struct chatdnat_addr to = other_addr(test, row->family);
+
+	if (row->side == SRC) {
+		ends.client = to;
+		if (row->outer)
+			ends.router = to;
+	} else {
+		ends.own = to;
+		if (row->outer)
+			ends.outer_own = to;
+	}
+	return ends;
+}
+
+/* @damage: a byte of an error that is turned, behind its ICMP header */
+static void translate(struct kunit *test, bool linear, bool damage)
+{
+	const struct row *row = test->param_value;
+	struct chatdnat_ends before = chatdnat_test_ends(test, row->family);
+	struct chatdnat_ends after = translated_ends(test, row);
+	struct chatdnat_addr to = other_addr(test, row->family);
+	unsigned int header = row->family == IPV6 ? sizeof(struct ipv6hdr) :
+			sizeof(struct iphdr) + 4 * row->packet.ip_options;
+	bool error = row->packet.protocol == IPPROTO_ICMP;
+	u8 *byte = kunit_kzalloc(test, CHATDNAT_BYTES, GFP_KERNEL);
+	u8 *want = kunit_kzalloc(test, CHATDNAT_BYTES, GFP_KERNEL);
+	u8 *got = kunit_kzalloc(test, CHATDNAT_BYTES, GFP_KERNEL);
+	struct chatdnat_parcel parcel;
+	struct sk_buff *skb, *clone;
+	unsigned int len;
+	bool done;
+
+	KUNIT_ASSERT_NOT_NULL(test, byte);
+	KUNIT_ASSERT_NOT_NULL(test, want);
+	KUNIT_ASSERT_NOT_NULL(test, got);
+	len = chatdnat_test_bytes(row->family, &row->packet, &before, byte);
+	KUNIT_ASSERT_EQ(test, len, chatdnat_test_bytes(row->family, &row->packet,
+						       &after, want));
+	if (damage)
+		byte[len - 1] ^= 1;
+	skb = chatdnat_test_skb(test, byte, len, linear ? len : header, 0);
+	KUNIT_ASSERT_TRUE(test, chatdnat_packet_parcel(skb, row->family,
+						       &parcel));
+
+	/* Whoever shares the bytes must not see them change. */
+	clone = skb_clone(skb, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, clone);
+	done = chatdnat_rewrite(skb, NF_INET_PRE_ROUTING, &parcel, row->side,
+				&to, row->outer);
+	KUNIT_EXPECT_EQ(test, 0, skb_copy_bits(clone, 0, got, len));
+	KUNIT_EXPECT_MEMEQ(test, got, byte, len);
+	kfree_skb(clone);
+
+	if (damage && error) {
+		KUNIT_EXPECT_FALSE(test, done);
+		return;
+	}
+	KUNIT_ASSERT_TRUE(test, done);
+	KUNIT_EXPECT_EQ(test, skb->len, len);
+	KUNIT_EXPECT_EQ(test, 0, skb_copy_bits(skb, 0, got, len));
+	/* A damaged segment stays one, by the very sum that it came with. */
+	if (damage)
+		want[len - 1] ^= 1;
+	KUNIT_EXPECT_MEMEQ(test, got, want, len);
+}
+
+static void rewrite(struct kunit *test)
+{
+	translate(test, true, false);
+}
+
+static void rewrite_in_a_page(struct kunit *test)
+{
+	translate(test, false, false);
+}
+
+static void rewrite_damaged(struct kunit *test)
+{
+	const struct row *row = test->param_value;
+
+	/* Else the last byte would be one of the header's own. */
+	if (row->packet.protocol == IPPROTO_TCP && !row->packet.payload)
+		kunit_skip(test, "nothing to damage");
+	else
+		translate(test, true, true);
+}
+
+/* Fills the checksum of a segment, of which the device is to add the rest. */
+static __sum16 pseudo(enum chatdnat_family family,
+		      const struct chatdnat_ends *ends, unsigned int len)
+{
+	const struct in6_addr *saddr = (const void *)&ends->client;
+	const struct in6_addr *daddr = (const void *)&ends->own;
+
+	if (family == IPV6)
+		return ~csum_ipv6_magic(saddr, daddr, len, IPPROTO_TCP, 0);
+	return ~csum_tcpudp_magic(ends->client.word[0], ends->own.word[0], len,
+				  IPPROTO_TCP, 0);
+}
+
+/* The shortcut's way, by the difference that a binding holds. */
+static void shortcut(struct kunit *test, bool partial, bool back)
+{
+	const struct row *row = test->param_value;
+	struct chatdnat_ends before = chatdnat_test_ends(test, row->family);
+	struct chatdnat_ends after = translated_ends(test, row);
+	struct chatdnat_bindings *bindings = chatdnat_bindings_new();
+	const struct chatdnat_addr *old, *new;
+	u8 *byte = kunit_kzalloc(test, CHATDNAT_BYTES, GFP_KERNEL);
+	u8 *want = kunit_kzalloc(test, CHATDNAT_BYTES, GFP_KERNEL);
+	struct chatdnat_parcel parcel;
+	struct tcphdr *th, *want_th;
+	struct sk_buff *skb;
+	unsigned int len;
+	__wsum diff;
+
+	KUNIT_ASSERT_NOT_NULL(test, bindings);
+	old = row->side == SRC ? &before.client : &before.own;
+	new = row->side == SRC ? &after.client : &after.own;
+	if (back)
+		KUNIT_EXPECT_TRUE(test, chatdnat_bindings_add(bindings, row->family,
+							      new, 0, old));
+	else
+		KUNIT_EXPECT_TRUE(test, chatdnat_bindings_add(bindings, row->family,
+							      old, 0, new));
+	diff = bindings->binding[row->family][0].diff;
+	if (back)
+		diff = ~diff;
+	chatdnat_bindings_free(bindings);
+
+	KUNIT_ASSERT_NOT_NULL(test, byte);
+	KUNIT_ASSERT_NOT_NULL(test, want);
+	if (row->packet.protocol != IPPROTO_TCP) {
+		kunit_skip(test, "no segment");
+		return;
+	}
+	len = chatdnat_test_bytes(row->family, &row->packet, &before, byte);
+	chatdnat_test_bytes(row->family, &row->packet, &after, want);
+	skb = chatdnat_test_skb(test, byte, len, len, 0);
+	KUNIT_ASSERT_TRUE(test, chatdnat_packet_parcel(skb, row->family,
+						       &parcel));
+	th = (struct tcphdr *)(skb->data + parcel.offset);
+	want_th = (struct tcphdr *)(want + parcel.offset);
+	if (partial) {
+		skb->ip_summed = CHECKSUM_PARTIAL;
+		th->check = pseudo(row->family, &before, len - parcel.offset);
+		want_th->check = pseudo(row->family, &after,
+					len - parcel.offset);
+	}
+	chatdnat_leg_check(skb, &th->check, diff);
+	KUNIT_EXPECT_EQ(test, ntohs((__force __be16)th->check),
+			ntohs((__force __be16)want_th->check));
+}
+
+static void leg_check(struct kunit *test)
+{
+	shortcut(test, false, false);
+}
+
+static void leg_check_partial(struct kunit *test)
+{
+	shortcut(test, true, false);
+}
+
+static void leg_check_back(struct kunit *test)
+{
+	shortcut(test, false, true);
+}
+
+static const struct flags {
+	const char *name;
+	u8 flags;
+	u32 seq;
+	u8 n_options;
+	bool opens;
+	bool answers;
+	bool announces;
+	unsigned int len;
+} flags[] = {
+	{ "SYN", CHATDNAT_SYN, 7, 0, true, false, false, 20 },
+	{ "SYN with options", CHATDNAT_SYN, 7, 8, true, false, true, 28 },
+	{ "SYN with most options", CHATDNAT_SYN, 7, 40, true, false, true, 60 },
+	{ "SYN with ACK", CHATDNAT_SYN | CHATDNAT_ACK, 7, 4, false, true, true,
+	  24 },
+	{ "ACK with options", CHATDNAT_ACK, 7, 12, false, false, false, 20 },
+	{ "RST that refuses", CHATDNAT_RST | CHATDNAT_ACK, 0, 0, false, true,
+	  false, 20 },
+	{ "RST in the middle", CHATDNAT_RST | CHATDNAT_ACK, 7, 0, false, false,
+	  false, 20 },
+	{ "RST without ACK", CHATDNAT_RST, 0, 0, false, false, false, 20 },
+	{ "nothing", 0, 0, 0, false, false, false, 20 },
+};
+KUNIT_ARRAY_PARAM_DESC(flags, flags, name);
+
+static void leg_flags(struct kunit *test)
+{
+	static const u8 options[40];
+	const struct flags *row = test->param_value;
+	const struct chatdnat_packet packet = {
+		.protocol = IPPROTO_TCP, .flags = row->flags, .seq = row->seq,
+		.options = options, .n_options = row->n_options,
+	};
+	struct chatdnat_ends ends = chatdnat_test_ends(test, IPV4);
+	u8 *byte = kunit_kzalloc(test, CHATDNAT_BYTES, GFP_KERNEL);
+	struct chatdnat_leg leg = {};
+
+	KUNIT_ASSERT_NOT_NULL(test, byte);
+	chatdnat_test_bytes(IPV4, &packet, &ends, byte);
+	chatdnat_leg_flags(&leg, (struct tcphdr *)(byte + 20));
+	KUNIT_EXPECT_EQ(test, leg.opens, row->opens);
+	KUNIT_EXPECT_EQ(test, leg.answers, row->answers);
+	KUNIT_EXPECT_EQ(test, leg.announces, row->announces);
+	KUNIT_EXPECT_EQ(test, leg.len, row->len);
+}
+
+static struct kunit_case cases[] = {
+	KUNIT_CASE_PARAM(rewrite, rows_gen_params),
+	KUNIT_CASE_PARAM(rewrite_in_a_page, rows_gen_params),
+	KUNIT_CASE_PARAM(rewrite_damaged, rows_gen_params),
+	KUNIT_CASE_PARAM(leg_check, rows_gen_params),
+	KUNIT_CASE_PARAM(leg_check_partial, rows_gen_params),
+	KUNIT_CASE_PARAM(leg_check_back, rows_gen_params),
+	KUNIT_CASE_PARAM(leg_flags, flags_gen_params),
+	{}
+};
+
+static struct kunit_suite suite = {
+	.name = "chatdnat_rewrite",
+	.test_cases = cases,
+};
+kunit_test_suite(suite);
