@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What is remembered of earlier configurations, and what is bound to what. */
+#include <linux/slab.h>
+
+#include "config.h"
+#include "chatdnat_test.h"
+
+/* Makes these the settings that hold, like those who write them do. */
+static void configure(struct kunit *test, const char *line)
+{
+	struct chatdnat_settings *settings = chatdnat_test_settings(test, line);
+	struct chatdnat_snapshot *snapshot, *old;
+	struct chatdnat_former *forgotten;
+
+	mutex_lock(&chatdnat_config_lock);
+	old = chatdnat_active_locked();
+	snapshot = chatdnat_snapshot_new(settings, &forgotten);
+	if (snapshot) {
+		chatdnat_snapshot_publish(snapshot);
+		if (forgotten)
+			chatdnat_former_put(forgotten);
+		chatdnat_snapshot_free(old);
+	}
+	mutex_unlock(&chatdnat_config_lock);
+	KUNIT_ASSERT_NOT_NULL(test, snapshot);
+}
+
+static void unconfigure(struct kunit *test)
+{
+	mutex_lock(&chatdnat_config_lock);
+	chatdnat_snapshot_free(chatdnat_active_locked());
+	RCU_INIT_POINTER(chatdnat_active, NULL);
+	mutex_unlock(&chatdnat_config_lock);
+}
+
+#define A	"wan=eth0 v4=10.9.0.2"
+#define B	"wan=eth0 v4=10.9.0.3"
+
+/*
+ * @lines: settings one after the other; @former: how many are remembered;
+ * @stale: answers of 10.9.0.2 from port 25 are of a connection that has ended;
+ * @masqueraded: whose address connections took or take
+ */
+static const struct history {
+	const char *name;
+	const char *lines[4];
+	unsigned int former;
+	bool stale;
+	const char *masqueraded;
+	const char *not;
+} histories[] = {
+	{ "one", { A }, 0, false, "eth0", "eth1" },
+	{ "the same again", { A, A }, 0, false, "eth0", "eth1" },
+	{ "another relay", { A, B }, 1, true, "eth0", "eth1" },
+	{ "and back", { A, B, A }, 1, false, "eth0", "eth1" },
+	{ "and there again", { A, B, A, B }, 1, true, "eth0", "eth1" },
+	{ "no relay any more", { A, "wan=eth0" }, 1, true, "eth0", "eth1" },
+	{ "no relay at first", { "wan=eth0", A }, 0, false, "eth0", "eth1" },
+	{ "another interface", { A, "wan=eth1 v4=10.9.0.2" }, 1, false, "eth0",
+	  "eth2" },
+	{ "masquerades no more", { A, A " masquerade=off" }, 1, false, "eth0",
+	  "eth1" },
+	{ "never masqueraded", { A " masquerade=off" }, 0, false, NULL, "eth0" },
+	{ "masquerades more", { A, A " masquerade=all" }, 0, false, "eth0",
+	  "eth1" },
+	{ "other ports", { A, A " ports=80" }, 1, true, "eth0", "eth1" },
+	{ "more ports", { A, A " ports=25,80" }, 1, false, "eth0", "eth1" },
+	{ "what does not matter to connections", { A, A " mss=off log=drops" },
+	  0, false, "eth0", "eth1" },
+	{ "three", { A, B, "wan=eth0 v4=10.9.0.4" }, 2, true, "eth0", "eth1" },
+	{ "another address of ours", { A, "wan=eth0 v4=10.9.0.2@192.0.2.1" }, 1,
+	  false, "eth0", "eth1" },
+};
+KUNIT_ARRAY_PARAM_DESC(histories, histories, name);
+
+static void former(struct kunit *test)
+{
+	const struct history *row = test->param_value;
+	const struct chatdnat_snapshot *snapshot;
+	struct chatdnat_flow flow = {
+		.family = CHATDNAT_IPV4,
+		.proto = CHATDNAT_TCP,
+		.saddr = chatdnat_test_addr(test, "10.9.0.2"),
+		.daddr = chatdnat_test_addr(test, "203.0.113.9"),
+		.sport = 25,
+		.dport = 40000,
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(row->lines) && row->lines[i]; i++)
+		configure(test, row->lines[i]);
+
+	rcu_read_lock();
+	snapshot = rcu_dereference(chatdnat_active);
+	KUNIT_EXPECT_EQ(test, snapshot->n_former, row->former);
+	KUNIT_EXPECT_NULL(test, rcu_access_pointer(snapshot->prev));
+	KUNIT_EXPECT_EQ(test, row->stale, chatdnat_snapshot_stale(snapshot, &flow));
+	flow.sport = 26;
+	KUNIT_EXPECT_FALSE(test, chatdnat_snapshot_stale(snapshot, &flow));
+	flow.sport = 25;
+	flow.proto = CHATDNAT_UDP;
+	KUNIT_EXPECT_FALSE(test, chatdnat_snapshot_stale(snapshot, &flow));
+	if (row->masqueraded)
+		KUNIT_EXPECT_TRUE(test, chatdnat_snapshot_masqueraded(snapshot, CHATDNAT_IPV4,
+								      row->masqueraded));
+	KUNIT_EXPECT_FALSE(test, chatdnat_snapshot_masqueraded(snapshot, CHATDNAT_IPV4,
+							       row->not));
+	KUNIT_EXPECT_FALSE(test, chatdnat_snapshot_masqueraded(snapshot, CHATDNAT_IPV6,
+							       "eth0"));
+	rcu_read_unlock();
+}
+
+/* Of more than are remembered, the oldest is forgotten. */
+static void limit(struct kunit *test)
+{
+	const struct chatdnat_snapshot *snapshot;
+	struct chatdnat_addr oldest;
+	char line[64];
+	int i;
+
+	for (i = 1; i <= CHATDNAT_FORMER_MAX + 3; i++) {
+		snprintf(line, sizeof(line), "wan=eth0 v4=10.9.0.%d", i);
+		configure(test, line);
+	}
+	oldest = chatdnat_test_addr(test, "10.9.0.3");
+	rcu_read_lock();
+	snapshot = rcu_dereference(chatdnat_active);
+	KUNIT_EXPECT_EQ(test, snapshot->n_former, CHATDNAT_FORMER_MAX);
+	KUNIT_EXPECT_TRUE(test, chatdnat_relays_has(&snapshot->former[0]->service.relays[0],
+						    &oldest));
+	rcu_read_unlock();
+}
+
+static const struct pair {
+	const char *name;
+	const char *own;
+	const char *relay;
+	int home;
+	int via;
+	u16 port;
+	bool equal;
+} pairs[] = {
+	{ "the same", "192.0.2.1", "10.9.0.2", 2, 3, 25, true },
+	{ "another own address", "192.0.2.2", "10.9.0.2", 2, 3, 25, false },
+	{ "another relay", "192.0.2.1", "10.9.0.3", 2, 3, 25, false },
+	{ "another home", "192.0.2.1", "10.9.0.2", 4, 3, 25, false },
+	{ "another way", "192.0.2.1", "10.9.0.2", 2, 4, 25, false },
+	{ "another port", "192.0.2.1", "10.9.0.2", 2, 3, 26, false },
+	{ "the last port", "192.0.2.1", "10.9.0.2", 2, 3, 65535, false },
+	{ "the other family", "2001:db8::1", "fd00::2", 2, 3, 25, false },
+};
+KUNIT_ARRAY_PARAM_DESC(pairs, pairs, name);
+
+static void free_bindings(void *bindings)
+{
+	chatdnat_bindings_free(bindings);
+}
+
+static struct chatdnat_bindings *bind(struct kunit *test,
+				      const struct pair *row)
+{
+	struct chatdnat_bindings *bindings = chatdnat_bindings_new();
+	struct chatdnat_addr own = chatdnat_test_addr(test, row->own);
+	struct chatdnat_addr relay = chatdnat_test_addr(test, row->relay);
+
+	KUNIT_ASSERT_NOT_NULL(test, bindings);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, free_bindings,
+							   bindings));
+	KUNIT_ASSERT_TRUE(test, chatdnat_bindings_add(bindings,
+						      chatdnat_test_family(row->own),
+						      &own, row->home, &relay));
+	bindings->via = row->via;
+	__set_bit(row->port, bindings->ports);
+	return bindings;
+}
+
+static void bindings(struct kunit *test)
+{
+	const struct pair *row = test->param_value;
+	enum chatdnat_family family = chatdnat_test_family(row->own);
+	struct chatdnat_addr own = chatdnat_test_addr(test, row->own);
+	struct chatdnat_addr relay = chatdnat_test_addr(test, row->relay);
+	struct chatdnat_bindings *a = bind(test, &pairs[0]);
+	struct chatdnat_bindings *b = bind(test, row);
+	const struct chatdnat_binding *binding = &b->binding[family][0];
+
+	KUNIT_EXPECT_EQ(test, row->equal, chatdnat_bindings_equal(a, b));
+	KUNIT_EXPECT_EQ(test, row->equal, chatdnat_bindings_equal(b, a));
+	KUNIT_EXPECT_FALSE(test, chatdnat_bindings_equal(a, NULL));
+	KUNIT_EXPECT_FALSE(test, chatdnat_bindings_equal(NULL, a));
+	KUNIT_EXPECT_TRUE(test, chatdnat_bindings_equal(NULL, NULL));
+	KUNIT_EXPECT_PTR_EQ(test, chatdnat_bindings_by_own(b, family, &own),
+			    binding);
+	KUNIT_EXPECT_PTR_EQ(test, chatdnat_bindings_by_relay(b, family, &relay),
+			    binding);
+	KUNIT_EXPECT_NULL(test, chatdnat_bindings_by_own(b, family, &relay));
+	KUNIT_EXPECT_NULL(test, chatdnat_bindings_by_relay(b, family, &own));
+	KUNIT_EXPECT_NULL(test, chatdnat_bindings_by_own(b, !family, &own));
+}
+
+static struct kunit_case cases[] = {
+	KUNIT_CASE_PARAM(former, histories_gen_params),
+	KUNIT_CASE(limit),
+	KUNIT_CASE_PARAM(bindings, pairs_gen_params),
+	{}
+};
+
+static struct kunit_suite suite = {
+	.name = "chatdnat_config",
+	.exit = unconfigure,
+	.test_cases = cases,
+};
+kunit_test_suite(suite);
