@@ -7,9 +7,9 @@
 #include "packets.h"
 #include "tcpopt.h"
 
-#define MAX	1360
+#define CLAMP_TO	1360
 
-/* @after: as it is clamped to MAX; NULL: as before */
+/* @after: as it is clamped to CLAMP_TO; NULL: as before */
 static const struct list {
 	const char *name;
 	u8 len;
@@ -92,7 +92,7 @@ static void options(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, at, want);
 }
 
-static void clamp(struct kunit *test, enum chatdnat_family family, bool partial)
+static void clamped(struct kunit *test, enum chatdnat_family family, bool partial)
 {
 	const struct list *row = test->param_value;
 	struct chatdnat_packet packet = {
@@ -122,23 +122,23 @@ static void clamp(struct kunit *test, enum chatdnat_family family, bool partial)
 		th->check = (__force __sum16)htons(0x1234);
 		want_th->check = th->check;
 	}
-	KUNIT_EXPECT_EQ(test, !!row->after, chatdnat_mss_clamp(skb, th, MAX));
+	KUNIT_EXPECT_EQ(test, !!row->after, chatdnat_mss_clamp(skb, th, CLAMP_TO));
 	KUNIT_EXPECT_MEMEQ(test, skb->data, want, len);
 }
 
 static void clamp_ipv4(struct kunit *test)
 {
-	clamp(test, CHATDNAT_IPV4, false);
+	clamped(test, CHATDNAT_IPV4, false);
 }
 
 static void clamp_ipv6(struct kunit *test)
 {
-	clamp(test, CHATDNAT_IPV6, false);
+	clamped(test, CHATDNAT_IPV6, false);
 }
 
 static void clamp_partial(struct kunit *test)
 {
-	clamp(test, CHATDNAT_IPV4, true);
+	clamped(test, CHATDNAT_IPV4, true);
 }
 
 static struct kunit_case cases[] = {

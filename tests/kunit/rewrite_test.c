@@ -41,7 +41,8 @@ static const struct row {
 } rows[] = {
 	{ "segment, destination", IPV4, SEGMENT(), DST },
 	{ "segment, source", IPV4, SEGMENT(), SRC },
-	{ "SYN, destination", IPV4, SEGMENT(.flags = CHATDNAT_SYN), DST },
+	{ "SYN, destination", IPV4,
+	  { .protocol = IPPROTO_TCP, .flags = CHATDNAT_SYN }, DST },
 	{ "odd payload, destination", IPV4, SEGMENT(.payload = 33), DST },
 	{ "odd payload, source", IPV4, SEGMENT(.payload = 33), SRC },
 	{ "IP options, destination", IPV4, SEGMENT(.ip_options = 3), DST },
