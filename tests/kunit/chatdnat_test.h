@@ -13,7 +13,7 @@
 
 /* A row of a table is named after the text that it is about. */
 #define CHATDNAT_TEST_ROWS(rows)					\
-static void rows##_desc(const typeof((rows)[0]) *row, char *desc)	\
+static void rows##_desc(typeof(&(rows)[0]) row, char *desc)		\
 {									\
 	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "'%*pE'",			\
 		 (int)min(strlen(row->text), (size_t)100), row->text);	\

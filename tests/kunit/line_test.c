@@ -4,29 +4,37 @@
 #include "chatdnat_test.h"
 
 #define PORTS	"25,80,143,443,465,587,993"
-#define HEAD(wan, v4, v6) "wan=" wan " v4=" v4 " v6=" v6
-#define TAIL	" scope=local masquerade=wan guard=off allow=22 mss=auto via= stale=flush enabled=1 hairpin=0 log=off engine=tracked"
-#define DEFAULT	HEAD("", "", "") " ports=" PORTS TAIL
+#define HEAD	"wan= v4= v6= ports=" PORTS
+#define TAIL	" scope=local masquerade=wan guard=off allow=22 mss=auto via=" \
+		" stale=flush enabled=1 hairpin=0 log=off engine=tracked"
+#define RELAYS	"wan=eth0 v4=10.9.0.2 v6=fd00::2 ports=" PORTS TAIL
+
+/* All else than what is sent on where. */
+#define REST	" scope=any masquerade=all guard=full allow=20-25 mss=1360 via=wg0" \
+		" stale=keep enabled=0 hairpin=1 log=drops engine=auto"
+#define OFF	" scope=local masquerade=off guard=forward allow= mss=off via=" \
+		" stale=flush enabled=1 hairpin=0 log=off engine=stateless"
+#define MSS(n)	" scope=local masquerade=wan guard=off allow=22 mss=" n " via=" \
+		" stale=flush enabled=1 hairpin=0 log=off engine=tracked"
 
 static const struct good {
 	const char *text;
 	const char *written;
 } good[] = {
-	{ "", DEFAULT },
-	{ "wan=", DEFAULT },
-	{ DEFAULT, DEFAULT },
-	{ "wan=eth0 v4=10.9.0.2 v6=fd00::2",
-	  HEAD("eth0", "10.9.0.2", "fd00::2") " ports=" PORTS TAIL },
-	{ "v6=fd00::2 v4=10.9.0.2 wan=eth0",
-	  HEAD("eth0", "10.9.0.2", "fd00::2") " ports=" PORTS TAIL },
-	{ "ports=turn,25", HEAD("", "", "") " ports=25,3478/udp" TAIL },
-	{ "allow=", HEAD("", "", "") " ports=" PORTS " scope=local masquerade=wan guard=off allow= mss=auto via= stale=flush enabled=1 hairpin=0 log=off engine=tracked" },
-	{ "allow=20-25 scope=any masquerade=all guard=full mss=1360 via=wg0 stale=keep enabled=0 hairpin=1 log=drops engine=auto",
-	  HEAD("", "", "") " ports=" PORTS " scope=any masquerade=all guard=full allow=20-25 mss=1360 via=wg0 stale=keep enabled=0 hairpin=1 log=drops engine=auto" },
-	{ "masquerade=off guard=forward mss=off engine=stateless",
-	  HEAD("", "", "") " ports=" PORTS " scope=local masquerade=off guard=forward allow=22 mss=off via= stale=flush enabled=1 hairpin=0 log=off engine=stateless" },
-	{ "mss=536", HEAD("", "", "") " ports=" PORTS " scope=local masquerade=wan guard=off allow=22 mss=536 via= stale=flush enabled=1 hairpin=0 log=off engine=tracked" },
-	{ "mss=65495", HEAD("", "", "") " ports=" PORTS " scope=local masquerade=wan guard=off allow=22 mss=65495 via= stale=flush enabled=1 hairpin=0 log=off engine=tracked" },
+	{ "", HEAD TAIL },
+	{ "wan=", HEAD TAIL },
+	{ HEAD TAIL, HEAD TAIL },
+	{ "wan=eth0 v4=10.9.0.2 v6=fd00::2", RELAYS },
+	{ "v6=fd00::2 v4=10.9.0.2 wan=eth0", RELAYS },
+	{ RELAYS, RELAYS },
+	{ "ports=turn,25", "wan= v4= v6= ports=25,3478/udp" TAIL },
+	{ HEAD REST, HEAD REST },
+	{ "allow=20-25 scope=any masquerade=all guard=full mss=1360 via=wg0"
+	  " stale=keep enabled=0 hairpin=1 log=drops engine=auto", HEAD REST },
+	{ "masquerade=off guard=forward allow= mss=off engine=stateless",
+	  HEAD OFF },
+	{ "mss=536", HEAD MSS("536") },
+	{ "mss=65495", HEAD MSS("65495") },
 };
 CHATDNAT_TEST_ROWS(good);
 
