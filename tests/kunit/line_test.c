@@ -16,6 +16,7 @@
 		" stale=flush enabled=1 hairpin=0 log=off engine=stateless"
 #define MSS(n)	" scope=local masquerade=wan guard=off allow=22 mss=" n " via=" \
 		" stale=flush enabled=1 hairpin=0 log=off engine=tracked"
+#define SHUFFLED " via=wg0 mss=1360 allow=20-25 guard=full scope=any masquerade=all"
 
 static const struct good {
 	const char *text;
@@ -29,8 +30,8 @@ static const struct good {
 	{ RELAYS, RELAYS },
 	{ "ports=turn,25", "wan= v4= v6= ports=25,3478/udp" TAIL },
 	{ HEAD REST, HEAD REST },
-	{ "allow=20-25 scope=any masquerade=all guard=full mss=1360 via=wg0"
-	  " stale=keep enabled=0 hairpin=1 log=drops engine=auto", HEAD REST },
+	{ "engine=auto log=drops hairpin=1 enabled=0 stale=keep" SHUFFLED,
+	  HEAD REST },
 	{ "masquerade=off guard=forward allow= mss=off engine=stateless",
 	  HEAD OFF },
 	{ "mss=536", HEAD MSS("536") },

@@ -164,7 +164,7 @@ static const struct row {
 	{ "destination options", IPV6, TCP(.chain = "d"), 56, 1, 1 },
 	{ "routing", IPV6, TCP(.chain = "r"), 64, 1, 1 },
 	{ "authentication", IPV6, TCP(.chain = "a"), 64, 1, 1 },
-	{ "all of them", IPV6, TCP(.chain = "hdrda"), 120, 1, 1 },
+	{ "all of them", IPV6, TCP(.chain = "hdrda"), 128, 1, 1 },
 	{ "twenty hop-by-hop", IPV6, TCP(.chain = "hhhhhhhhhhhhhhhhhhhh"), 200,
 	  1, 1 },
 	{ "nothing follows", IPV6, TCP(.chain = "n"), -1 },
