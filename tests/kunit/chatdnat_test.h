@@ -41,6 +41,8 @@ static inline void chatdnat_test_refused(struct kunit *test,
 	char *part = kunit_kzalloc(test, why->offending.len + 1, GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, part);
+	/* It is there only if something was refused. */
+	KUNIT_ASSERT_NOT_NULL(test, why->expected);
 	memcpy(part, why->offending.at, why->offending.len);
 	KUNIT_EXPECT_EQ(test, why->err, err);
 	KUNIT_EXPECT_STREQ(test, part, offending);
