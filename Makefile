@@ -81,7 +81,7 @@ demo: ## Real mail through the module, in an emulated machine
 	tests/demo/run
 
 .PHONY: check
-check: ## The tests, in less than ten minutes
+check: ## The tests, in about ten minutes
 	scripts/deps build headers vm check fuzz
 	tests/run $(TESTS)
 
@@ -95,7 +95,7 @@ bench: ## What a packet costs, next to others that translate; ROWS=... for some,
 	tests/bench/run $(if $(KERNELS),--kernels '$(KERNELS)') $(ROWS)
 
 .PHONY: check-long
-check-long: ## The rest of the tests: other firewalls, without state, builds
+check-long: ## The rest of the tests: guides, other firewalls, without state, builds
 	scripts/deps build headers vm check
 	tests/run --long $(TESTS)
 
