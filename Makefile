@@ -81,7 +81,7 @@ demo: ## Real mail through the module, in an emulated machine
 	tests/demo/run
 
 .PHONY: check
-check: ## The tests, in about ten minutes
+check: ## The tests, in less than ten minutes
 	scripts/deps build headers vm check fuzz
 	tests/run $(TESTS)
 
