@@ -46,7 +46,7 @@ dkms-uninstall: ## Take the module back from DKMS
 
 .PHONY: deps
 deps: ## Install the packages that building, testing and linting need (Debian)
-	scripts/deps build headers vm check lint
+	scripts/deps build headers vm check fuzz lint
 
 # A copy for each kernel, so that several can be built side by side.
 build/%/chatdnat.ko: $(MODULE_SOURCES)
@@ -89,7 +89,7 @@ demo: ## Real mail through the module, in an emulated machine
 
 .PHONY: check
 check: ## The tests, in less than ten minutes
-	scripts/deps build headers vm check
+	scripts/deps build headers vm check fuzz
 	tests/run $(TESTS)
 
 .PHONY: bench
@@ -102,7 +102,7 @@ bench: ## What a packet costs, next to others that translate; ROWS=... for some,
 	tests/bench/run $(if $(KERNELS),--kernels '$(KERNELS)') $(ROWS)
 
 .PHONY: check-long
-check-long: ## The rest of the tests: other firewalls, without state, builds
+check-long: ## The rest of the tests: guides, other firewalls, without state, builds
 	scripts/deps build headers vm check
 	tests/run --long $(TESTS)
 
@@ -115,6 +115,11 @@ check-debug: ## The tests on a kernel with all its instruments (KASAN, lockdep, 
 kunit: ## The module's parts by themselves, in the debug kernel (KUnit); SUITES=... for some
 	scripts/deps build headers vm debug
 	tests/kunit/run $(SUITES)
+
+.PHONY: fuzz
+fuzz: ## Made-up input for parsers and header code; TARGETS=... for some, TIME=... seconds for each
+	scripts/deps build fuzz
+	TIME='$(TIME)' tests/fuzz/run $(TARGETS)
 
 .PHONY: lint
 lint: ## Static checks

@@ -138,6 +138,9 @@ static size_t wrap_at(const char *s, size_t room)
 
 	if (strlen(s) <= room)
 		return strlen(s);
+	/* Never within a character. */
+	while (room > 1 && ((unsigned char)s[room] & 0xc0) == 0x80)
+		room--;
 	for (i = 0; i <= room && s[i]; i++)
 		if (s[i] == ' ' || (i && s[i - 1] == ','))
 			best = i;
