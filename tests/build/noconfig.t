@@ -19,10 +19,10 @@ SPARED = {
     "IPv6": r"\w*IPV6\w*|IP6_\w+",
     "hooks on devices": "NETFILTER_INGRESS|NETFILTER_EGRESS",
     "IPsec, and what finds sockets": r"XFRM\w*|INET_ESP|NF_SOCKET_\w+|NF_TPROXY_\w+",
-    "all that": r"\w*IPV6\w*|IP6_\w+|NETFILTER_INGRESS|NETFILTER_EGRESS|XFRM\w*|INET_ESP|NF_SOCKET_\w+|NF_TPROXY_\w+",
-    "marks, zones, events, VRF and namespaces":
-        r"NF_CONNTRACK_(MARK|ZONES|EVENTS|LABELS|SECMARK)|NETWORK_SECMARK|NET_L3_MASTER_DEV|NET_NS",
 }
+SPARED["all that"] = "|".join(SPARED.values())
+SPARED["marks, zones, events, VRF and namespaces"] = (
+    r"NF_CONNTRACK_(MARK|ZONES|EVENTS|LABELS|SECMARK)|NETWORK_SECMARK|NET_L3_MASTER_DEV|NET_NS")
 # Part of every kernel with networking.
 ALWAYS = {"__ipv6_addr_type", "in6_pton", "csum_ipv6_magic"}
 
