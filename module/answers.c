@@ -23,6 +23,9 @@
 
 #define CHATDNAT_WAITING_MAX	256u
 
+/* How long a relay that does not answer is not asked about again, at most. */
+#define CHATDNAT_WAITING_PAUSE	(HZ / 8 + 1ul)
+
 /* How long a connection's first packet takes to leave, queues included. */
 #define CHATDNAT_WAITING_LEAVE	(HZ / 8)
 
@@ -39,7 +42,8 @@ struct chatdnat_answers {
 	spinlock_t lock;		/* covers all below */
 	unsigned int first;
 	unsigned int n;
-	unsigned long swept;		/* jiffies */
+	unsigned long sweep;		/* jiffies from which it is worth it */
+	unsigned long pause;		/* jiffies after a sweep in vain */
 	struct chatdnat_waiting waiting[CHATDNAT_WAITING_MAX];
 };
 
@@ -106,26 +110,30 @@ static void chatdnat_answers_sweep(struct chatdnat_answers *answers)
 			chatdnat_answers_count(waiting);
 	}
 	WRITE_ONCE(answers->n, kept);
-	answers->swept = jiffies;
 }
 
-/* Makes room for one more: at the cost of the oldest, if it has to be. */
+/*
+ * Makes room for one more: at the cost of the oldest, if it has to be. A sweep
+ * costs a lookup for each that waits. Where it finds few answers, as in a flood
+ * or with a relay that is down, the next is put off for longer and longer, so
+ * that connections nobody answers are no dearer than others.
+ */
 static void chatdnat_answers_make_room(struct chatdnat_answers *answers)
 {
-	struct chatdnat_waiting *oldest;
-	bool answered;
-
 	lockdep_assert_held(&answers->lock);
 
-	/* At most once a jiffy, so that a silent relay does not cost more. */
-	if (time_after(jiffies, answers->swept))
+	if (time_after_eq(jiffies, answers->sweep)) {
 		chatdnat_answers_sweep(answers);
-	if (answers->n < CHATDNAT_WAITING_MAX)
-		return;
+		if (answers->n < CHATDNAT_WAITING_MAX / 2)
+			answers->pause = 1;
+		else
+			answers->pause = min(2 * answers->pause,
+					     CHATDNAT_WAITING_PAUSE);
+		answers->sweep = jiffies + answers->pause;
+		if (answers->n < CHATDNAT_WAITING_MAX)
+			return;
+	}
 
-	oldest = chatdnat_answers_slot(answers, 0);
-	if (chatdnat_answers_done(oldest, &answered) && answered)
-		chatdnat_answers_count(oldest);
 	answers->first++;
 	WRITE_ONCE(answers->n, answers->n - 1);
 }
@@ -236,8 +244,14 @@ int chatdnat_answers_init(void)
 	if (!chatdnat_answers)
 		return -ENOMEM;
 
-	for_each_possible_cpu(cpu)
-		spin_lock_init(&per_cpu_ptr(chatdnat_answers, cpu)->lock);
+	for_each_possible_cpu(cpu) {
+		struct chatdnat_answers *answers;
+
+		answers = per_cpu_ptr(chatdnat_answers, cpu);
+		spin_lock_init(&answers->lock);
+		answers->sweep = jiffies;
+		answers->pause = 1;
+	}
 	return 0;
 }
 
