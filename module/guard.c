@@ -146,6 +146,38 @@ static bool chatdnat_guard_is_ping(const struct nf_conn *ct,
 	}
 }
 
+/* A packet that begins something, or belongs to nothing that is known. */
+static noinline unsigned int
+chatdnat_guard_unknown(const struct sk_buff *skb,
+		       const struct nf_hook_state *state,
+		       const struct nf_conn *ct, enum ip_conntrack_info ctinfo)
+{
+	const struct chatdnat_settings *settings;
+	const struct chatdnat_snapshot *snapshot;
+	const struct chatdnat_binding *binding;
+	struct chatdnat_parcel parcel;
+
+	/* Out of IPsec: nobody out there sent it, but who holds the keys. */
+	if (secpath_exists(skb))
+		return NF_ACCEPT;
+
+	if (ct) {
+		/* What is sent on needs no judge, and is what there is most of. */
+		snapshot = rcu_dereference(chatdnat_active);
+		if (state->hook == NF_INET_FORWARD && snapshot &&
+		    chatdnat_ct_serves(&snapshot->settings.service, ct))
+			return NF_ACCEPT;
+		return chatdnat_guard_judge(skb, state, CHATDNAT_TRACK_NEW);
+	}
+
+	if (ctinfo != IP_CT_UNTRACKED)
+		return chatdnat_guard_judge(skb, state, CHATDNAT_TRACK_INVALID);
+	if (chatdnat_stateless_way(skb, state, &parcel, &settings, &binding) ==
+	    CHATDNAT_WAY_TO_RELAY)
+		return NF_ACCEPT;
+	return chatdnat_guard_judge(skb, state, CHATDNAT_TRACK_UNTRACKED);
+}
+
 /**
  * chatdnat_guard() - hook: forward and take in no other than the settings say
  * @priv: unused
@@ -157,29 +189,13 @@ static bool chatdnat_guard_is_ping(const struct nf_conn *ct,
 unsigned int chatdnat_guard(void *priv, struct sk_buff *skb,
 			    const struct nf_hook_state *state)
 {
-	const struct chatdnat_settings *settings;
-	const struct chatdnat_binding *binding;
-	struct chatdnat_parcel parcel;
 	enum ip_conntrack_info ctinfo;
 	const struct nf_conn *ct;
 
-	/* Out of IPsec: nobody out there sent it, but who holds the keys. */
-	if (secpath_exists(skb))
-		return NF_ACCEPT;
-
 	ct = nf_ct_get(skb, &ctinfo);
-	if (ctinfo == IP_CT_UNTRACKED &&
-	    chatdnat_stateless_way(skb, state, &parcel, &settings, &binding) ==
-	    CHATDNAT_WAY_TO_RELAY)
-		return NF_ACCEPT;
-	if (!ct)
-		return chatdnat_guard_judge(skb, state,
-					    ctinfo == IP_CT_UNTRACKED ?
-					    CHATDNAT_TRACK_UNTRACKED :
-					    CHATDNAT_TRACK_INVALID);
-	if (ctinfo != IP_CT_NEW &&
+	if (ct && ctinfo != IP_CT_NEW &&
 	    !(state->hook == NF_INET_LOCAL_IN &&
 	      chatdnat_guard_is_ping(ct, ctinfo)))
 		return NF_ACCEPT;
-	return chatdnat_guard_judge(skb, state, CHATDNAT_TRACK_NEW);
+	return chatdnat_guard_unknown(skb, state, ct, ctinfo);
 }

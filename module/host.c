@@ -21,6 +21,14 @@ static enum chatdnat_addr_type
 chatdnat_ipv4_addr_type(const struct chatdnat_addr *addr,
 			const struct net_device *dev)
 {
+	const struct net_device *own;
+
+	/* Cheaper than to ask the routing table, which a VRF has to be. */
+	own = __ip_dev_find(&init_net, addr->word[0], false);
+	if (own && (own->flags & IFF_UP) && !netif_is_l3_slave(own) &&
+	    !(dev && netif_is_l3_slave(dev)))
+		return CHATDNAT_ADDR_LOCAL;
+
 	switch (inet_addr_type_dev_table(&init_net, dev, addr->word[0])) {
 	case RTN_LOCAL:
 		return CHATDNAT_ADDR_LOCAL;
@@ -275,6 +283,7 @@ chatdnat_host_decide_dst(const struct chatdnat_settings *settings,
 	enum chatdnat_dst_decision decision;
 	const struct net_device *dev;
 
+	*relay = NULL;
 	for (;;) {
 		decision = chatdnat_decide_dst(settings, arrival, relay);
 		switch (decision) {

@@ -158,6 +158,16 @@ bool chatdnat_ifset_equal(const struct chatdnat_ifset *a,
 	       !memcmp(a->pattern, b->pattern, a->n * sizeof(a->pattern[0]));
 }
 
+static bool chatdnat_ifpattern_fits(const struct chatdnat_ifpattern *pattern,
+				    const char *name)
+{
+	unsigned int i = 0;
+
+	while (i < pattern->len && name[i] == pattern->name[i])
+		i++;
+	return i == pattern->len && (pattern->prefix || !name[i]);
+}
+
 /**
  * chatdnat_ifset_has() - whether an interface name is in a set
  * @set: the set
@@ -170,8 +180,7 @@ bool chatdnat_ifset_has(const struct chatdnat_ifset *set, const char *name)
 	const struct chatdnat_ifpattern *pattern;
 
 	for (pattern = set->pattern; pattern < set->pattern + set->n; pattern++)
-		if (!strncmp(name, pattern->name, pattern->len) &&
-		    (pattern->prefix || !name[pattern->len]))
+		if (chatdnat_ifpattern_fits(pattern, name))
 			return true;
 	return false;
 }

@@ -8,6 +8,7 @@
 #include <linux/swab.h>
 #include <linux/tcp.h>
 #include <net/dst.h>
+#include <net/ip.h>
 #include <net/netfilter/nf_conntrack.h>
 
 #include "config.h"
@@ -138,8 +139,8 @@ bool chatdnat_mss_clamp(struct sk_buff *skb, struct tcphdr *th, u16 max)
 }
 
 /* Where the TCP header of a SYN begins that has options; 0: it is no such. */
-static int chatdnat_mss_syn(const struct sk_buff *skb,
-			    enum chatdnat_family family, size_t *len)
+static int chatdnat_mss_options(const struct sk_buff *skb,
+				enum chatdnat_family family, size_t *len)
 {
 	const struct tcphdr *th;
 	struct tcphdr buf;
@@ -205,6 +206,47 @@ static u16 chatdnat_mss_stateless(const struct sk_buff *skb,
 	return chatdnat_mss_of_path(skb, &parcel.flow, home);
 }
 
+static noinline unsigned int chatdnat_mss_syn(struct sk_buff *skb,
+					      const struct nf_hook_state *state,
+					      const struct nf_conn *ct,
+					      enum ip_conntrack_info ctinfo)
+{
+	enum chatdnat_family family = chatdnat_family_of(state->pf);
+	size_t len;
+	int offset;
+	u16 max;
+
+	offset = chatdnat_mss_options(skb, family, &len);
+	if (!offset)
+		return NF_ACCEPT;
+
+	max = ct ? chatdnat_mss_tracked(skb, state, ct, CTINFO2DIR(ctinfo))
+		 : chatdnat_mss_stateless(skb, state);
+	if (!max || skb_ensure_writable(skb, offset + len))
+		return NF_ACCEPT;
+	if (chatdnat_mss_clamp(skb, (struct tcphdr *)(skb->data + offset), max))
+		chatdnat_count(family, CHATDNAT_CLAMPED);
+	return NF_ACCEPT;
+}
+
+/* Whether a segment is no SYN, where that is seen at once. */
+static bool chatdnat_mss_is_plain(const struct sk_buff *skb, u8 pf)
+{
+	unsigned int offset = skb_network_offset(skb);
+	const struct tcphdr *th;
+
+	if (pf == NFPROTO_IPV4)
+		offset += ip_hdrlen(skb);
+	else if (ipv6_hdr(skb)->nexthdr == IPPROTO_TCP)
+		offset += sizeof(struct ipv6hdr);
+	else
+		return false;
+	if (offset + sizeof(*th) > skb_headlen(skb))
+		return false;
+	th = (const struct tcphdr *)(skb->data + offset);
+	return !th->syn;
+}
+
 /**
  * chatdnat_mss() - hook: clamp what a connection's ends announce
  * @priv: unused
@@ -220,27 +262,13 @@ static u16 chatdnat_mss_stateless(const struct sk_buff *skb,
 unsigned int chatdnat_mss(void *priv, struct sk_buff *skb,
 			  const struct nf_hook_state *state)
 {
-	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	enum ip_conntrack_info ctinfo;
-	struct nf_conn *ct;
-	size_t len;
-	int offset;
-	u16 max;
+	const struct nf_conn *ct;
 
 	ct = nf_ct_get(skb, &ctinfo);
 	if (ct ? nf_ct_protonum(ct) != IPPROTO_TCP : ctinfo != IP_CT_UNTRACKED)
 		return NF_ACCEPT;
-
-	/* Nearly all go no further. */
-	offset = chatdnat_mss_syn(skb, family, &len);
-	if (!offset)
+	if (chatdnat_mss_is_plain(skb, state->pf))
 		return NF_ACCEPT;
-
-	max = ct ? chatdnat_mss_tracked(skb, state, ct, CTINFO2DIR(ctinfo))
-		 : chatdnat_mss_stateless(skb, state);
-	if (!max || skb_ensure_writable(skb, offset + len))
-		return NF_ACCEPT;
-	if (chatdnat_mss_clamp(skb, (struct tcphdr *)(skb->data + offset), max))
-		chatdnat_count(family, CHATDNAT_CLAMPED);
-	return NF_ACCEPT;
+	return chatdnat_mss_syn(skb, state, ct, ctinfo);
 }

@@ -34,8 +34,8 @@ static u8 chatdnat_portset_start(const struct chatdnat_portset *set,
 static u8 chatdnat_portset_find(const struct chatdnat_portset *set,
 				enum chatdnat_proto proto, u32 port)
 {
-	u8 low = chatdnat_portset_start(set, proto);
-	u8 high = low + set->n[proto], middle;
+	unsigned int low = chatdnat_portset_start(set, proto);
+	unsigned int high = low + set->n[proto], middle;
 
 	while (low < high) {
 		middle = (low + high) / 2;

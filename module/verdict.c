@@ -37,7 +37,8 @@ chatdnat_socket_in_range(const struct chatdnat_settings *settings,
  * chatdnat_decide_dst() - what becomes of a new connection's destination
  * @settings: the settings
  * @arrival: what is known of its first packet
- * @relay: set to the relay's address with CHATDNAT_DST_TRANSLATE
+ * @relay: set to the relay that the connection would go to; NULL at first,
+ *	   left alone when the decision is asked for again
  *
  * What costs a lookup is asked for only once it matters.
  *
@@ -51,7 +52,8 @@ chatdnat_decide_dst(const struct chatdnat_settings *settings,
 	const struct chatdnat_flow *flow = &arrival->flow;
 	bool from_wan;
 
-	*relay = chatdnat_service_relay(&settings->service, flow);
+	if (!*relay)
+		*relay = chatdnat_service_relay(&settings->service, flow);
 	if (!*relay)
 		return CHATDNAT_DST_LEAVE;
 

@@ -153,7 +153,7 @@ static void decide_dst(struct kunit *test)
 	const struct arrival *row = test->param_value;
 	enum chatdnat_family family = chatdnat_test_family(row->saddr);
 	const struct chatdnat_settings *settings;
-	const struct chatdnat_addr *relay;
+	const struct chatdnat_addr *relay = NULL;
 	struct chatdnat_addr want;
 	struct chatdnat_arrival arrival = {
 		.flow = {
