@@ -27,6 +27,13 @@ chatdnat_addr_of(const union nf_inet_addr *addr)
 	return (const struct chatdnat_addr *)addr->all;
 }
 
+/* False when it is neither TCP nor UDP. */
+static inline bool chatdnat_proto_of(u8 protonum, enum chatdnat_proto *proto)
+{
+	*proto = protonum == IPPROTO_UDP ? CHATDNAT_UDP : CHATDNAT_TCP;
+	return protonum == IPPROTO_TCP || protonum == IPPROTO_UDP;
+}
+
 /**
  * chatdnat_flow_of() - one direction of a connection
  * @tuple: the direction
@@ -38,17 +45,8 @@ chatdnat_addr_of(const union nf_inet_addr *addr)
 static inline bool chatdnat_flow_of(const struct nf_conntrack_tuple *tuple,
 				    struct chatdnat_flow *flow)
 {
-	switch (tuple->dst.protonum) {
-	case IPPROTO_TCP:
-		flow->proto = CHATDNAT_TCP;
-		break;
-	case IPPROTO_UDP:
-		flow->proto = CHATDNAT_UDP;
-		break;
-	default:
+	if (!chatdnat_proto_of(tuple->dst.protonum, &flow->proto))
 		return false;
-	}
-
 	flow->family = chatdnat_family_of(tuple->src.l3num);
 	flow->saddr = *chatdnat_addr_of(&tuple->src.u3);
 	flow->daddr = *chatdnat_addr_of(&tuple->dst.u3);
@@ -70,18 +68,21 @@ static inline bool chatdnat_flow_of(const struct nf_conntrack_tuple *tuple,
 static inline bool chatdnat_ct_serves(const struct chatdnat_service *service,
 				      const struct nf_conn *ct)
 {
+	const struct nf_conntrack_tuple *to = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
 	const struct nf_conntrack_tuple *reply = nf_ct_tuple(ct, IP_CT_DIR_REPLY);
 	const struct chatdnat_addr *relay;
-	struct chatdnat_flow flow;
+	enum chatdnat_proto proto;
 
 	if (!(READ_ONCE(ct->status) & IPS_DST_NAT) ||
-	    !chatdnat_flow_of(nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL), &flow))
+	    !chatdnat_proto_of(to->dst.protonum, &proto) ||
+	    reply->src.u.all != to->dst.u.all)
 		return false;
 
-	relay = chatdnat_service_relay(service, &flow);
+	relay = chatdnat_service_find(service, chatdnat_family_of(to->src.l3num),
+				      proto, chatdnat_addr_of(&to->dst.u3),
+				      ntohs(to->dst.u.all));
 	return relay &&
-	       chatdnat_addr_equal(relay, chatdnat_addr_of(&reply->src.u3)) &&
-	       ntohs(reply->src.u.all) == flow.dport;
+	       chatdnat_addr_equal(relay, chatdnat_addr_of(&reply->src.u3));
 }
 
 #endif /* CHATDNAT_CT_H */

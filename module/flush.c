@@ -95,11 +95,11 @@ static bool chatdnat_flush_former(const struct chatdnat_snapshot *snapshot,
 
 static bool chatdnat_flush_decides(const struct chatdnat_settings *settings,
 				   struct chatdnat_arrival *arrival,
-				   int ifindex)
+				   const struct net_device *dev)
 {
 	const struct chatdnat_addr *relay;
 
-	return chatdnat_host_decide_dst(settings, arrival, ifindex, &relay) ==
+	return chatdnat_host_decide_dst(settings, arrival, dev, &relay) ==
 	       CHATDNAT_DST_TRANSLATE;
 }
 
@@ -112,6 +112,7 @@ static bool chatdnat_flush_untranslated(const struct chatdnat_snapshot *old,
 					const struct nf_conn *ct)
 {
 	struct chatdnat_arrival arrival = {};
+	const struct net_device *dev = NULL;
 	struct dst_entry *dst = NULL;
 	bool untranslated;
 
@@ -128,14 +129,14 @@ static bool chatdnat_flush_untranslated(const struct chatdnat_snapshot *old,
 					  &arrival.flow.saddr, 0, 0);
 		if (!dst)
 			return false;
-		arrival.in = dst->dev->name;
+		dev = dst->dev;
+		arrival.in = dev->name;
 	}
 
 	rcu_read_lock();
-	untranslated = chatdnat_flush_decides(&new->settings, &arrival,
-					      dst ? dst->dev->ifindex : 0) &&
+	untranslated = chatdnat_flush_decides(&new->settings, &arrival, dev) &&
 		       !(old && chatdnat_flush_decides(&old->settings, &arrival,
-						       dst ? dst->dev->ifindex : 0));
+						       dev));
 	rcu_read_unlock();
 	dst_release(dst);
 	return untranslated;

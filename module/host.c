@@ -268,7 +268,7 @@ struct dst_entry *chatdnat_host_route(enum chatdnat_family family,
  * chatdnat_host_decide_dst() - decide with what has to be looked up
  * @settings: the settings
  * @arrival: what is known of the packet; what is looked up is added
- * @ifindex: the interface that it entered by; 0: sent by this host
+ * @dev: the interface that it entered by; NULL: sent by this host
  * @relay: set to the relay's address with CHATDNAT_DST_TRANSLATE
  *
  * Context: RCU read lock held; on the packet path.
@@ -276,30 +276,31 @@ struct dst_entry *chatdnat_host_route(enum chatdnat_family family,
  */
 enum chatdnat_dst_decision
 chatdnat_host_decide_dst(const struct chatdnat_settings *settings,
-			 struct chatdnat_arrival *arrival, int ifindex,
+			 struct chatdnat_arrival *arrival,
+			 const struct net_device *dev,
 			 const struct chatdnat_addr **relay)
 {
 	const struct chatdnat_flow *flow = &arrival->flow;
 	enum chatdnat_dst_decision decision;
-	const struct net_device *dev;
+	const struct net_device *own;
 
 	*relay = NULL;
 	for (;;) {
 		decision = chatdnat_decide_dst(settings, arrival, relay);
 		switch (decision) {
 		case CHATDNAT_DST_LOOK_UP_ADDR:
-			dev = dev_get_by_index_rcu(&init_net, ifindex);
 			arrival->daddr_type =
 				chatdnat_host_addr_type(flow->family,
 							&flow->daddr, dev);
 			break;
 		case CHATDNAT_DST_LOOK_UP_DEV:
-			dev = chatdnat_host_addr_dev(flow->family,
+			own = chatdnat_host_addr_dev(flow->family,
 						     &flow->daddr);
-			arrival->daddr_dev = dev ? dev->name : "";
+			arrival->daddr_dev = own ? own->name : "";
 			break;
 		case CHATDNAT_DST_LOOK_UP_SOCKET:
-			arrival->socket = chatdnat_host_has_socket(flow, ifindex) ?
+			arrival->socket =
+				chatdnat_host_has_socket(flow, dev ? dev->ifindex : 0) ?
 				CHATDNAT_SOCKET_BOUND : CHATDNAT_SOCKET_NONE;
 			break;
 		default:

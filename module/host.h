@@ -20,7 +20,8 @@ chatdnat_host_entered(const struct sk_buff *skb,
 		      const struct nf_hook_state *state);
 enum chatdnat_dst_decision
 chatdnat_host_decide_dst(const struct chatdnat_settings *settings,
-			 struct chatdnat_arrival *arrival, int ifindex,
+			 struct chatdnat_arrival *arrival,
+			 const struct net_device *dev,
 			 const struct chatdnat_addr **relay);
 struct net_device *chatdnat_host_addr_dev(enum chatdnat_family family,
 					  const struct chatdnat_addr *addr);

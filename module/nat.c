@@ -97,8 +97,7 @@ static unsigned int chatdnat_nat_dst(void *priv, struct sk_buff *skb,
 	arrival.opens = !chatdnat_ct_midstream(ct);
 	arrival.in = state->in ? state->in->name : NULL;
 	switch (chatdnat_host_decide_dst(&snapshot->settings, &arrival,
-					 state->in ? state->in->ifindex : 0,
-					 &relay)) {
+					 state->in, &relay)) {
 	case CHATDNAT_DST_TRANSLATE:
 		if (chatdnat_nat_bound(snapshot, &arrival, relay))
 			return NF_ACCEPT;

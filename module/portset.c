@@ -34,8 +34,8 @@ static u8 chatdnat_portset_start(const struct chatdnat_portset *set,
 static u8 chatdnat_portset_find(const struct chatdnat_portset *set,
 				enum chatdnat_proto proto, u32 port)
 {
-	unsigned int low = chatdnat_portset_start(set, proto);
-	unsigned int high = low + set->n[proto], middle;
+	u8 low = chatdnat_portset_start(set, proto);
+	u8 high = low + set->n[proto], middle;
 
 	while (low < high) {
 		middle = (low + high) / 2;
@@ -294,15 +294,27 @@ bool chatdnat_portset_equal(const struct chatdnat_portset *a,
 	       !memcmp(a->range, b->range, total * sizeof(a->range[0]));
 }
 
+/* The range that a port is in; NULL: none. */
 static const struct chatdnat_ports *
 chatdnat_portset_holder(const struct chatdnat_portset *set,
 			enum chatdnat_proto proto, u16 port)
 {
-	u8 end = chatdnat_portset_start(set, proto) + set->n[proto];
-	u8 at = chatdnat_portset_find(set, proto, port);
+	const struct chatdnat_ports *low, *middle;
+	unsigned int n = set->n[proto];
 
-	return at < end && set->range[at].first <= port ? &set->range[at]
-							: NULL;
+	low = set->range + chatdnat_portset_start(set, proto);
+	while (n) {
+		middle = low + n / 2;
+		if (port > middle->last) {
+			low = middle + 1;
+			n = (n - 1) / 2;
+		} else if (port < middle->first) {
+			n /= 2;
+		} else {
+			return middle;
+		}
+	}
+	return NULL;
 }
 
 /**

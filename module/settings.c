@@ -51,6 +51,34 @@ bool chatdnat_settings_multihomed(const struct chatdnat_settings *settings)
 }
 
 /**
+ * chatdnat_service_find() - where what is for an own address is sent on to
+ * @service: what is sent on
+ * @family: which kind of address
+ * @proto: TCP or UDP
+ * @own: the address, network byte order
+ * @port: host byte order
+ *
+ * Context: Any; on the packet path.
+ * Return: The relay's address, or NULL when nothing is sent on from there.
+ */
+const struct chatdnat_addr *
+chatdnat_service_find(const struct chatdnat_service *service,
+		      enum chatdnat_family family, enum chatdnat_proto proto,
+		      const struct chatdnat_addr *own, u16 port)
+{
+	const struct chatdnat_addr *relay;
+
+	if (!chatdnat_portset_has(&service->ports, proto, port))
+		return NULL;
+
+	relay = chatdnat_relays_find(&service->relays[family], own);
+	/* What is addressed to the relay itself needs nobody's help. */
+	if (relay && chatdnat_addr_equal(relay, own))
+		return NULL;
+	return relay;
+}
+
+/**
  * chatdnat_service_relay() - where a client's flow is sent on to
  * @service: what is sent on
  * @flow: from the client to us
@@ -62,17 +90,8 @@ const struct chatdnat_addr *
 chatdnat_service_relay(const struct chatdnat_service *service,
 		       const struct chatdnat_flow *flow)
 {
-	const struct chatdnat_addr *relay;
-
-	if (!chatdnat_portset_has(&service->ports, flow->proto, flow->dport))
-		return NULL;
-
-	relay = chatdnat_relays_find(&service->relays[flow->family],
-				     &flow->daddr);
-	/* What is addressed to the relay itself needs nobody's help. */
-	if (relay && chatdnat_addr_equal(relay, &flow->daddr))
-		return NULL;
-	return relay;
+	return chatdnat_service_find(service, flow->family, flow->proto,
+				     &flow->daddr, flow->dport);
 }
 
 /**

@@ -113,7 +113,8 @@ static bool chatdnat_turns_back(const struct chatdnat_settings *settings,
 {
 	if (!departure->in)
 		return true;
-	return !chatdnat_ifset_has(&settings->wan, departure->in) &&
+	return settings->hairpin &&
+	       !chatdnat_ifset_has(&settings->wan, departure->in) &&
 	       !strcmp(departure->in, departure->out);
 }
 
