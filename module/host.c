@@ -10,6 +10,7 @@
 #include <net/ip_fib.h>
 #include <net/ip6_fib.h>
 #include <net/ip6_route.h>
+#include <net/l3mdev.h>
 #include <net/route.h>
 #include <net/sock.h>
 #include <net/udp.h>
@@ -17,16 +18,26 @@
 #include "compat.h"
 #include "host.h"
 
+/* What a routing table would say too, at several times the cost. */
+static bool chatdnat_ipv4_is_own(const struct chatdnat_addr *addr,
+				 const struct net_device *dev)
+{
+	const struct net_device *own;
+	bool is;
+
+	rcu_read_lock();
+	own = __ip_dev_find(&init_net, addr->word[0], false);
+	is = own && (own->flags & IFF_UP) &&
+	     l3mdev_master_ifindex_rcu(own) == l3mdev_master_ifindex_rcu(dev);
+	rcu_read_unlock();
+	return is;
+}
+
 static enum chatdnat_addr_type
 chatdnat_ipv4_addr_type(const struct chatdnat_addr *addr,
 			const struct net_device *dev)
 {
-	const struct net_device *own;
-
-	/* Cheaper than to ask the routing table, which a VRF has to be. */
-	own = __ip_dev_find(&init_net, addr->word[0], false);
-	if (own && (own->flags & IFF_UP) && !netif_is_l3_slave(own) &&
-	    !(dev && netif_is_l3_slave(dev)))
+	if (chatdnat_ipv4_is_own(addr, dev))
 		return CHATDNAT_ADDR_LOCAL;
 
 	switch (inet_addr_type_dev_table(&init_net, dev, addr->word[0])) {

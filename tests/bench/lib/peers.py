@@ -148,6 +148,8 @@ ROWS = {
     "fwd": Row("nftables `fwd` at ingress, no routing, no NAT", fwd, translates=False, forwards=False, tracks=False),
     "chatdnat": Row("chatdnat, `guard=off`", chatdnat()),
     "chatdnat-guard": Row("chatdnat, `guard=full`", chatdnat("guard=full")),
+    "chatdnat-unclamped": Row("chatdnat, `guard=full mss=off`", chatdnat("guard=full", "mss=off")),
+    "chatdnat-bare": Row("chatdnat, `guard=off mss=off`", chatdnat("mss=off")),
     "chatdnat-stateless": Row("chatdnat, `engine=stateless`", chatdnat("engine=stateless"), tracks=False),
 }
 
