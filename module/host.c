@@ -18,6 +18,15 @@
 #include "compat.h"
 #include "host.h"
 
+/*
+ * Settings may name IPv6 on a host that was booted without it, where what its
+ * stack would look up is not there.
+ */
+static bool chatdnat_host_speaks(enum chatdnat_family family)
+{
+	return family == CHATDNAT_IPV4 || ipv6_mod_enabled();
+}
+
 /* What a routing table would say too, at several times the cost. */
 static bool chatdnat_ipv4_is_own(const struct chatdnat_addr *addr,
 				 const struct net_device *dev)
@@ -109,6 +118,8 @@ chatdnat_host_addr_type(enum chatdnat_family family,
 {
 	if (chatdnat_addr_is_multicast(family, addr))
 		return CHATDNAT_ADDR_GROUP;
+	if (!chatdnat_host_speaks(family))
+		return CHATDNAT_ADDR_UNICAST;
 	return family == CHATDNAT_IPV6 ? chatdnat_ipv6_addr_type(addr, dev)
 				       : chatdnat_ipv4_addr_type(addr, dev);
 }
@@ -148,6 +159,8 @@ chatdnat_host_entered(const struct sk_buff *skb,
 struct net_device *chatdnat_host_addr_dev(enum chatdnat_family family,
 					  const struct chatdnat_addr *addr)
 {
+	if (!chatdnat_host_speaks(family))
+		return NULL;
 #if IS_ENABLED(CONFIG_IPV6)
 	if (family == CHATDNAT_IPV6) {
 		struct in6_addr in6 = chatdnat_in6(addr);
@@ -221,6 +234,9 @@ struct dst_entry *chatdnat_host_flow_route(enum chatdnat_family family,
 {
 	struct dst_entry *dst;
 	int err;
+
+	if (!chatdnat_host_speaks(family))
+		return NULL;
 
 	/* Where IPv6 is a module, its operations are under RCU. */
 	rcu_read_lock();

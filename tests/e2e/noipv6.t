@@ -39,6 +39,21 @@ def works_without_ipv6():
 
 
 @case.case
+def each_engine_without_ipv6():
+    entries = f"{RELAY['ipv6']}@2001:db8:1::1,fd00:9:1::2"
+    v4 = f"{RELAY['ipv4']}@{PROXY['ipv4']}"
+    module.load(wan="eth0", v4=v4, v6=entries, engine="auto")
+    tap.equal(module.get("v6"), entries, "engine=auto takes IPv6 settings")
+    tap.equal(traffic.ask("tcp", t.internet, PROXY["ipv4"], 993, CLIENT["ipv4"]), Seen("relay", CLIENT["ipv4"], 993),
+              "and IPv4 is sent on")
+    for engine in ("tracked", "auto", "stateless"):
+        for v6 in (RELAY["ipv6"], f"{RELAY['ipv6']}@2001:db8:1::1", entries):
+            module.configure(wan="eth0", v4=v4, v6=v6, engine=engine)
+            tap.equal(module.get("engine"), engine, f"engine={engine} v6={v6}")
+
+
+@case.case
+@case.tracked("without state nobody knows who is idle")
 def reconfigures_without_ipv6():
     module.load(wan="eth0", v4=RELAY["ipv4"], v6=RELAY["ipv6"])
     for changes in ({"v6": "fd00:9:1::2"}, {"v6": ""}, {"v6": "fd00:9::2@2001:db8:1::1"}, {"enabled": "0"}):

@@ -27,6 +27,7 @@ typedef uint64_t u64;
 #define __force
 #define __rcu
 #define __percpu
+#define noinline __attribute__((noinline))
 #define IS_ENABLED(option) 1
 #undef static_assert
 #define static_assert(condition, ...) _Static_assert(condition, #condition)
