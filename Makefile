@@ -88,8 +88,8 @@ demo: ## Real mail through the module, in an emulated machine
 	tests/demo/run
 
 .PHONY: check
-check: ## The tests, in less than ten minutes
-	scripts/deps build headers vm check fuzz
+check: ## The tests, in less than ten minutes once there is a debug kernel, which takes as long
+	scripts/deps build headers vm check fuzz debug
 	tests/run $(TESTS)
 
 .PHONY: bench
