@@ -105,8 +105,8 @@ chatdnat_decide_dst(const struct chatdnat_settings *settings,
 }
 
 /*
- * Whether a connection that came by no WAN interface would be answered past
- * this host, or to an address that only this host has.
+ * Whether a connection that came by no WAN interface, as hairpin lets them,
+ * would be answered past this host, or to an address that only this host has.
  */
 static bool chatdnat_turns_back(const struct chatdnat_settings *settings,
 				const struct chatdnat_departure *departure)

@@ -184,6 +184,7 @@ static void decide_dst(struct kunit *test)
 
 #define ALL	V4 " masquerade=all"
 #define OFF	V4 " masquerade=off"
+#define HAIRPIN	" hairpin=1"
 
 #define LEAVE	CHATDNAT_SRC_LEAVE
 #define TAKE	CHATDNAT_SRC_MASQUERADE
@@ -222,11 +223,12 @@ static const struct departure {
 	  true, true },
 	{ "translated, by WAN and IPsec, all", ALL, "eth0", "eth0", UNKNOWN,
 	  TAKE, true, true },
-	{ "translated, turns back", V4, "eth1", "eth1", UNKNOWN, TAKE, true },
-	{ "translated, turns back, off", OFF, "eth1", "eth1", UNKNOWN, TAKE,
+	{ "translated, turns back", V4 HAIRPIN, "eth1", "eth1", UNKNOWN, TAKE,
 	  true },
-	{ "translated, between others", V4, "eth1", "eth2", UNKNOWN, LEAVE,
-	  true },
+	{ "translated, turns back, off", OFF HAIRPIN, "eth1", "eth1", UNKNOWN,
+	  TAKE, true },
+	{ "translated, between others", V4 HAIRPIN, "eth1", "eth2", UNKNOWN,
+	  LEAVE, true },
 	{ "translated, sent by this host", V4, NULL, "eth1", UNKNOWN, TAKE,
 	  true },
 	{ "translated, sent by this host, off", OFF, NULL, "eth1", UNKNOWN,
