@@ -106,7 +106,7 @@ static void chatdnat_mss_put(struct sk_buff *skb, struct tcphdr *th, u8 *value,
 }
 
 /**
- * chatdnat_mss_clamp() - clamp what a segment announces
+ * chatdnat_mss_clamp_all() - clamp what a segment announces, wherever it does
  * @skb: the packet
  * @th: its TCP header, writable with all options
  * @max: bytes
@@ -114,28 +114,21 @@ static void chatdnat_mss_put(struct sk_buff *skb, struct tcphdr *th, u8 *value,
  * Context: Any; on the packet path.
  * Return: Whether anything was clamped; a malformed list is left alone.
  */
-bool chatdnat_mss_clamp(struct sk_buff *skb, struct tcphdr *th, u16 max)
+bool chatdnat_mss_clamp_all(struct sk_buff *skb, struct tcphdr *th, u16 max)
 {
-	size_t len = th->doff * 4 - sizeof(*th), at = 0;
+	size_t len = th->doff * 4 - sizeof(*th), at;
 	u8 *options = (u8 *)(th + 1);
 	bool clamped = false;
-	u16 mss;
 
-	if (!chatdnat_tcpopt_valid(options, len))
-		return false;
-
-	for (;;) {
-		at = chatdnat_tcpopt_next_mss(options, len, at);
-		if (at == len)
-			return clamped;
-
-		mss = options[at + 2] << 8 | options[at + 3];
-		if (mss > max) {
-			chatdnat_mss_put(skb, th, options + at + 2, mss, max);
-			clamped = true;
-		}
-		at += options[at + 1];
+	at = chatdnat_tcpopt_mss_above(options, len, 0, max);
+	while (at < len) {
+		chatdnat_mss_put(skb, th, options + at,
+				 chatdnat_tcpopt_mss(options + at), max);
+		clamped = true;
+		at = chatdnat_tcpopt_mss_above(options, len,
+					       at + sizeof(__be16), max);
 	}
+	return clamped;
 }
 
 /* Where the TCP header of a SYN begins that has options; 0: it is no such. */

@@ -3,12 +3,34 @@
 #define CHATDNAT_MSS_H
 
 #include <linux/netfilter.h>
+#include <linux/tcp.h>
 
-struct tcphdr;
+#include "tcpopt.h"
 
 unsigned int chatdnat_mss(void *priv, struct sk_buff *skb,
 			  const struct nf_hook_state *state);
 
-bool chatdnat_mss_clamp(struct sk_buff *skb, struct tcphdr *th, u16 max);
+bool chatdnat_mss_clamp_all(struct sk_buff *skb, struct tcphdr *th, u16 max);
+
+/**
+ * chatdnat_mss_clamp() - clamp what a segment announces
+ * @skb: the packet
+ * @th: its TCP header, writable with all options
+ * @max: bytes
+ *
+ * Context: Any; on the packet path.
+ * Return: Whether anything was clamped; a malformed list is left alone.
+ */
+static inline bool chatdnat_mss_clamp(struct sk_buff *skb, struct tcphdr *th,
+				      u16 max)
+{
+	const u8 *options = (const u8 *)(th + 1);
+	size_t len = th->doff * 4 - sizeof(*th);
+
+	if (likely(chatdnat_tcpopt_is_linux(options, len)) &&
+	    chatdnat_tcpopt_mss(options + 2) <= max)
+		return false;
+	return chatdnat_mss_clamp_all(skb, th, max);
+}
 
 #endif /* CHATDNAT_MSS_H */

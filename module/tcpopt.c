@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The options of a TCP header, RFC 9293, 3.1 and 3.2. */
 #include "tcpopt.h"
 
 #define CHATDNAT_TCPOPT_END	0
@@ -7,65 +6,46 @@
 #define CHATDNAT_TCPOPT_MSS	2
 #define CHATDNAT_TCPOPT_MSS_LEN	4
 
-/* An option's length; 0 where it is malformed or the list has ended. */
-static size_t chatdnat_tcpopt_len(const u8 *options, size_t len, size_t at)
-{
-	size_t room = len - at;
-
-	switch (options[at]) {
-	case CHATDNAT_TCPOPT_END:
-		return 0;
-	case CHATDNAT_TCPOPT_NOP:
-		return 1;
-	}
-
-	if (room < 2 || options[at + 1] < 2 || options[at + 1] > room)
-		return 0;
-	if (options[at] == CHATDNAT_TCPOPT_MSS &&
-	    options[at + 1] != CHATDNAT_TCPOPT_MSS_LEN)
-		return 0;
-	return options[at + 1];
-}
-
 /**
- * chatdnat_tcpopt_valid() - whether a list of options is well-formed
- * @options: the list
- * @len: its length in bytes
- *
- * Context: Any; on the packet path.
- */
-bool chatdnat_tcpopt_valid(const u8 *options, size_t len)
-{
-	size_t at = 0, step;
-
-	while (at < len && options[at] != CHATDNAT_TCPOPT_END) {
-		step = chatdnat_tcpopt_len(options, len, at);
-		if (!step)
-			return false;
-		at += step;
-	}
-	return true;
-}
-
-/**
- * chatdnat_tcpopt_next_mss() - find a maximum segment size option
- * @options: a well-formed list
+ * chatdnat_tcpopt_mss_above() - find a maximum segment size that is too large
+ * @options: a list of options
  * @len: its length in bytes
  * @from: where an option begins: 0, or right behind one
+ * @max: bytes
+ *
+ * Looks through all of the list from @from on, whatever it finds: what stands
+ * in a malformed list is not to be relied on.
  *
  * Context: Any; on the packet path.
- * Return: Where the first one at or behind @from begins; @len when there is
- * none.
+ * Return: Where the first size above @max stands; @len when there is none, or
+ * when the list is malformed.
  */
-size_t chatdnat_tcpopt_next_mss(const u8 *options, size_t len, size_t from)
+size_t chatdnat_tcpopt_mss_above(const u8 *options, size_t len, size_t from,
+				 u16 max)
 {
-	size_t at = from, step;
+	size_t at = from, above = len;
+	u8 step;
 
-	while (at < len && options[at] != CHATDNAT_TCPOPT_MSS) {
-		step = chatdnat_tcpopt_len(options, len, at);
-		if (!step)
+	if (!from && likely(chatdnat_tcpopt_is_linux(options, len)))
+		return chatdnat_tcpopt_mss(options + 2) > max ? 2 : len;
+
+	for (; at < len && options[at] != CHATDNAT_TCPOPT_END; at += step) {
+		step = 1;
+		if (options[at] == CHATDNAT_TCPOPT_NOP)
+			continue;
+
+		if (len - at < 2)
 			return len;
-		at += step;
+		step = options[at + 1];
+		if (step < 2 || step > len - at)
+			return len;
+
+		if (options[at] != CHATDNAT_TCPOPT_MSS)
+			continue;
+		if (step != CHATDNAT_TCPOPT_MSS_LEN)
+			return len;
+		if (above == len && chatdnat_tcpopt_mss(options + at + 2) > max)
+			above = at + 2;
 	}
-	return at;
+	return above;
 }

@@ -15,7 +15,6 @@
 
 struct chatdnat_stats chatdnat_stats;
 struct chatdnat_snapshot *chatdnat_active;
-atomic_t chatdnat_hop_gen;
 
 static struct chatdnat_settings settings;
 

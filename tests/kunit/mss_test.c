@@ -13,83 +13,103 @@
 static const struct list {
 	const char *name;
 	u8 len;
-	bool valid;
 	u8 before[40];
 	const u8 *after;
-	s8 mss;		/* where the first one is; -1: none */
+	s8 above;	/* where the first larger size stands; -1: nowhere */
 } lists[] = {
-	{ "no options", 0, true, {}, NULL, -1 },
-	{ "MSS 1460", 4, true, { 2, 4, 0x05, 0xb4 },
-	  (const u8[]){ 2, 4, 0x05, 0x50 }, 0 },
-	{ "MSS 1361", 4, true, { 2, 4, 0x05, 0x51 },
-	  (const u8[]){ 2, 4, 0x05, 0x50 }, 0 },
-	{ "MSS 1360", 4, true, { 2, 4, 0x05, 0x50 }, NULL, 0 },
-	{ "MSS 536", 4, true, { 2, 4, 0x02, 0x18 }, NULL, 0 },
-	{ "MSS 0", 4, true, { 2, 4, 0, 0 }, NULL, 0 },
-	{ "MSS 65535", 4, true, { 2, 4, 0xff, 0xff },
-	  (const u8[]){ 2, 4, 0x05, 0x50 }, 0 },
-	{ "as Linux has them", 20, true,
+	{ "no options", 0, {}, NULL, -1 },
+	{ "MSS 1460", 4, { 2, 4, 0x05, 0xb4 },
+	  (const u8[]){ 2, 4, 0x05, 0x50 }, 2 },
+	{ "MSS 1361", 4, { 2, 4, 0x05, 0x51 },
+	  (const u8[]){ 2, 4, 0x05, 0x50 }, 2 },
+	{ "MSS 1360", 4, { 2, 4, 0x05, 0x50 }, NULL, -1 },
+	{ "MSS 536", 4, { 2, 4, 0x02, 0x18 }, NULL, -1 },
+	{ "MSS 0", 4, { 2, 4, 0, 0 }, NULL, -1 },
+	{ "MSS 65535", 4, { 2, 4, 0xff, 0xff },
+	  (const u8[]){ 2, 4, 0x05, 0x50 }, 2 },
+	{ "as Linux has them", 20,
 	  { 2, 4, 0x05, 0xb4, 4, 2, 8, 10, 1, 2, 3, 4, 0, 0, 0, 0, 1, 3, 3, 7 },
 	  (const u8[]){ 2, 4, 0x05, 0x50, 4, 2, 8, 10, 1, 2, 3, 4, 0, 0, 0, 0,
-			1, 3, 3, 7 }, 0 },
-	{ "at an odd place", 8, true, { 1, 2, 4, 0x05, 0xb4, 1, 1, 1 },
-	  (const u8[]){ 1, 2, 4, 0x05, 0x50, 1, 1, 1 }, 1 },
-	{ "at an odd place, behind another", 8, true,
-	  { 3, 3, 7, 2, 4, 0x23, 0x45, 0 },
-	  (const u8[]){ 3, 3, 7, 2, 4, 0x05, 0x50, 0 }, 3 },
-	{ "at the end", 8, true, { 1, 1, 1, 1, 2, 4, 0x05, 0xb4 },
-	  (const u8[]){ 1, 1, 1, 1, 2, 4, 0x05, 0x50 }, 4 },
-	{ "at the end of most", 40, true,
-	  { [0 ... 35] = 1, [36] = 2, 4, 0x05, 0xb4 },
-	  (const u8[]){ [0 ... 35] = 1, [36] = 2, 4, 0x05, 0x50 }, 36 },
-	{ "twice", 8, true, { 2, 4, 0x05, 0xb4, 2, 4, 0x06, 0xb4 },
-	  (const u8[]){ 2, 4, 0x05, 0x50, 2, 4, 0x05, 0x50 }, 0 },
-	{ "twice, the second is large", 12, true,
-	  { 2, 4, 0x02, 0x18, 1, 2, 4, 0x05, 0xb4, 0, 0, 0 },
-	  (const u8[]){ 2, 4, 0x02, 0x18, 1, 2, 4, 0x05, 0x50, 0, 0, 0 }, 0 },
-	{ "behind the end of the list", 8, true,
-	  { 0, 0, 0, 0, 2, 4, 0x05, 0xb4 }, NULL, -1 },
-	{ "garbage behind the end", 8, true,
-	  { 2, 4, 0x05, 0xb4, 0, 3, 99, 2 },
-	  (const u8[]){ 2, 4, 0x05, 0x50, 0, 3, 99, 2 }, 0 },
-	{ "only the end", 4, true, { 0 }, NULL, -1 },
-	{ "only blanks", 4, true, { 1, 1, 1, 1 }, NULL, -1 },
-	{ "inside of another", 8, true, { 254, 8, 2, 4, 0x05, 0xb4, 1, 1 },
+			1, 3, 3, 7 }, 2 },
+	{ "as Linux has them, small", 20,
+	  { 2, 4, 0x05, 0x50, 4, 2, 8, 10, 1, 2, 3, 4, 0, 0, 0, 0, 1, 3, 3, 7 },
 	  NULL, -1 },
-	{ "an empty option", 4, true, { 4, 2, 1, 1 }, NULL, -1 },
-	{ "the kind without a length", 4, false, { 1, 1, 1, 2 }, NULL, 0 },
-	{ "another kind without a length", 4, false, { 1, 1, 1, 8 }, NULL, 0 },
-	{ "length 0", 4, false, { 8, 0, 1, 1 }, NULL, 0 },
-	{ "length 1", 4, false, { 8, 1, 1, 1 }, NULL, 0 },
-	{ "length 255", 4, false, { 8, 255, 1, 1 }, NULL, 0 },
-	{ "one byte too long", 4, false, { 8, 5, 1, 1 }, NULL, 0 },
-	{ "MSS of length 0", 4, false, { 2, 0, 0x05, 0xb4 }, NULL, 0 },
-	{ "MSS of length 2", 4, false, { 2, 2, 1, 1 }, NULL, 0 },
-	{ "MSS of length 3", 4, false, { 2, 3, 0x05, 1 }, NULL, 0 },
-	{ "MSS of length 5", 8, false, { 2, 5, 0x05, 0xb4, 1, 1, 1, 1 }, NULL,
-	  0 },
-	{ "MSS cut short", 4, false, { 1, 2, 4, 0x05 }, NULL, 0 },
-	{ "a good MSS, then rubbish", 8, false,
-	  { 2, 4, 0x05, 0xb4, 8, 0, 1, 1 }, NULL, 0 },
-	{ "a good MSS, then a bad one", 8, false,
-	  { 2, 4, 0x05, 0xb4, 2, 3, 1, 1 }, NULL, 0 },
+	{ "as Linux has them, and more", 24,
+	  { 2, 4, 0x05, 0xb4, 4, 2, 8, 10, 1, 2, 3, 4, 0, 0, 0, 0, 1, 3, 3, 7,
+	    2, 4, 0x05, 0xb4 },
+	  (const u8[]){ 2, 4, 0x05, 0x50, 4, 2, 8, 10, 1, 2, 3, 4, 0, 0, 0, 0,
+			1, 3, 3, 7, 2, 4, 0x05, 0x50 }, 2 },
+	{ "as Linux has them, but for the scale", 20,
+	  { 2, 4, 0x05, 0xb4, 4, 2, 8, 10, 1, 2, 3, 4, 0, 0, 0, 0, 1, 3, 4, 7 },
+	  NULL, -1 },
+	{ "as Linux has them, but for the timestamps", 20,
+	  { 2, 4, 0x05, 0xb4, 4, 2, 8, 0, 1, 2, 3, 4, 0, 0, 0, 0, 1, 3, 3, 7 },
+	  NULL, -1 },
+	{ "as Linux has them, but for the size", 20,
+	  { 2, 3, 0x05, 0xb4, 4, 2, 8, 10, 1, 2, 3, 4, 0, 0, 0, 0, 1, 3, 3, 7 },
+	  NULL, -1 },
+	{ "as Linux has them, another where timestamps were", 20,
+	  { 2, 4, 0x05, 0xb4, 4, 2, 9, 10, 2, 4, 0xff, 0xff, 0, 0, 0, 0,
+	    1, 3, 3, 7 },
+	  (const u8[]){ 2, 4, 0x05, 0x50, 4, 2, 9, 10, 2, 4, 0xff, 0xff, 0, 0,
+			0, 0, 1, 3, 3, 7 }, 2 },
+	{ "as Windows has them", 12,
+	  { 2, 4, 0x05, 0xb4, 1, 3, 3, 8, 1, 1, 4, 2 },
+	  (const u8[]){ 2, 4, 0x05, 0x50, 1, 3, 3, 8, 1, 1, 4, 2 }, 2 },
+	{ "at an odd place", 8, { 1, 2, 4, 0x05, 0xb4, 1, 1, 1 },
+	  (const u8[]){ 1, 2, 4, 0x05, 0x50, 1, 1, 1 }, 3 },
+	{ "at an odd place, behind another", 8,
+	  { 3, 3, 7, 2, 4, 0x23, 0x45, 0 },
+	  (const u8[]){ 3, 3, 7, 2, 4, 0x05, 0x50, 0 }, 5 },
+	{ "at the end", 8, { 1, 1, 1, 1, 2, 4, 0x05, 0xb4 },
+	  (const u8[]){ 1, 1, 1, 1, 2, 4, 0x05, 0x50 }, 6 },
+	{ "at the end of most", 40,
+	  { [0 ... 35] = 1, [36] = 2, 4, 0x05, 0xb4 },
+	  (const u8[]){ [0 ... 35] = 1, [36] = 2, 4, 0x05, 0x50 }, 38 },
+	{ "twice", 8, { 2, 4, 0x05, 0xb4, 2, 4, 0x06, 0xb4 },
+	  (const u8[]){ 2, 4, 0x05, 0x50, 2, 4, 0x05, 0x50 }, 2 },
+	{ "twice, the second is large", 12,
+	  { 2, 4, 0x02, 0x18, 1, 2, 4, 0x05, 0xb4, 0, 0, 0 },
+	  (const u8[]){ 2, 4, 0x02, 0x18, 1, 2, 4, 0x05, 0x50, 0, 0, 0 }, 7 },
+	{ "behind the end of the list", 8,
+	  { 0, 0, 0, 0, 2, 4, 0x05, 0xb4 }, NULL, -1 },
+	{ "garbage behind the end", 8,
+	  { 2, 4, 0x05, 0xb4, 0, 3, 99, 2 },
+	  (const u8[]){ 2, 4, 0x05, 0x50, 0, 3, 99, 2 }, 2 },
+	{ "only the end", 4, { 0 }, NULL, -1 },
+	{ "only blanks", 4, { 1, 1, 1, 1 }, NULL, -1 },
+	{ "inside of another", 8, { 254, 8, 2, 4, 0x05, 0xb4, 1, 1 },
+	  NULL, -1 },
+	{ "an empty option", 4, { 4, 2, 1, 1 }, NULL, -1 },
+	{ "the kind without a length", 4, { 1, 1, 1, 2 }, NULL, -1 },
+	{ "another kind without a length", 4, { 1, 1, 1, 8 }, NULL, -1 },
+	{ "length 0", 4, { 8, 0, 1, 1 }, NULL, -1 },
+	{ "length 1", 4, { 8, 1, 1, 1 }, NULL, -1 },
+	{ "length 255", 4, { 8, 255, 1, 1 }, NULL, -1 },
+	{ "one byte too long", 4, { 8, 5, 1, 1 }, NULL, -1 },
+	{ "MSS of length 0", 4, { 2, 0, 0x05, 0xb4 }, NULL, -1 },
+	{ "MSS of length 2", 4, { 2, 2, 1, 1 }, NULL, -1 },
+	{ "MSS of length 3", 4, { 2, 3, 0x05, 1 }, NULL, -1 },
+	{ "MSS of length 5", 8, { 2, 5, 0x05, 0xb4, 1, 1, 1, 1 }, NULL, -1 },
+	{ "MSS cut short", 4, { 1, 2, 4, 0x05 }, NULL, -1 },
+	{ "a good MSS, then rubbish", 8,
+	  { 2, 4, 0x05, 0xb4, 8, 0, 1, 1 }, NULL, -1 },
+	{ "a good MSS, then a bad one", 8,
+	  { 2, 4, 0x05, 0xb4, 2, 3, 1, 1 }, NULL, -1 },
 };
 KUNIT_ARRAY_PARAM_DESC(lists, lists, name);
 
 static void options(struct kunit *test)
 {
 	const struct list *row = test->param_value;
-	size_t at, want = row->mss < 0 ? row->len : row->mss;
+	size_t want = row->above < 0 ? row->len : row->above;
 	u8 *copy = kunit_kmalloc(test, row->len ?: 1, GFP_KERNEL);
 
 	/* Where KASAN would notice who reads on. */
 	KUNIT_ASSERT_NOT_NULL(test, copy);
 	memcpy(copy, row->before, row->len);
-	KUNIT_EXPECT_EQ(test, row->valid, chatdnat_tcpopt_valid(copy, row->len));
-	if (!row->valid)
-		return;
-	at = chatdnat_tcpopt_next_mss(copy, row->len, 0);
-	KUNIT_EXPECT_EQ(test, at, want);
+	KUNIT_EXPECT_EQ(test, want,
+			chatdnat_tcpopt_mss_above(copy, row->len, 0, CLAMP_TO));
 }
 
 static void clamped(struct kunit *test, enum chatdnat_family family, bool partial)

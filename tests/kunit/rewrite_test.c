@@ -14,7 +14,6 @@
 #include "packets.h"
 #include "rewrite.h"
 #include "shortcut.h"
-#include "tcpopt.h"
 
 #define IPV4	CHATDNAT_IPV4
 #define IPV6	CHATDNAT_IPV6

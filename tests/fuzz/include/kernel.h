@@ -31,6 +31,7 @@ typedef uint64_t u64;
 #define IS_ENABLED(option) 1
 #undef static_assert
 #define static_assert(condition, ...) _Static_assert(condition, #condition)
+#define likely(condition) (condition)
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define min(a, b) ((a) < (b) ? (a) : (b))
 #define max(a, b) ((a) > (b) ? (a) : (b))
