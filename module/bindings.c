@@ -8,6 +8,7 @@
 
 #include "bindings.h"
 #include "host.h"
+#include "path.h"
 
 /**
  * chatdnat_bindings_new() - make room for bindings
@@ -22,8 +23,8 @@ struct chatdnat_bindings *chatdnat_bindings_new(void)
 	bindings = kvzalloc(sizeof(*bindings), GFP_KERNEL);
 	if (!bindings)
 		return NULL;
-	bindings->hops = alloc_percpu(struct chatdnat_hops);
-	if (!bindings->hops) {
+	bindings->paths = alloc_percpu(struct chatdnat_paths);
+	if (!bindings->paths) {
 		kvfree(bindings);
 		return NULL;
 	}
@@ -56,7 +57,7 @@ void chatdnat_bindings_free(struct chatdnat_bindings *bindings)
 	for (family = 0; family < CHATDNAT_FAMILIES; family++)
 		for (i = 0; i < bindings->n[family]; i++)
 			chatdnat_binding_free(&bindings->binding[family][i]);
-	free_percpu(bindings->hops);
+	free_percpu(bindings->paths);
 	kvfree(bindings);
 }
 

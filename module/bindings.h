@@ -5,9 +5,9 @@
 #include <linux/bitmap.h>
 #include <linux/types.h>
 
-#include "hop.h"
 #include "settings.h"
 
+struct chatdnat_paths;
 struct dst_entry;
 
 /**
@@ -42,14 +42,14 @@ struct chatdnat_binding {
  * @n: how many bindings each family has
  * @binding: the bindings
  * @via: index of the interface that all must leave by; 0: any
- * @hops: as the shortcut knows them; only for softirqs
+ * @paths: as the shortcut knows them; only for softirqs
  * @ports: TCP ports for which they hold, host byte order
  */
 struct chatdnat_bindings {
 	u8 n[CHATDNAT_FAMILIES];
 	struct chatdnat_binding binding[CHATDNAT_FAMILIES][CHATDNAT_RELAYS_MAX];
 	int via;
-	struct chatdnat_hops __percpu *hops;
+	struct chatdnat_paths __percpu *paths;
 	DECLARE_BITMAP(ports, U16_MAX + 1);
 };
 

@@ -143,9 +143,9 @@ static inline void chatdnat_clear_tstamp(struct sk_buff *skb)
 static inline bool chatdnat_xfrm_default_blocks(void)
 {
 #if defined(CONFIG_XFRM) && defined(CHATDNAT_HAVE_XFRM_DEFAULT)
-	return READ_ONCE(init_net.xfrm.policy_default[XFRM_POLICY_FWD]) !=
+	return init_net.xfrm.policy_default[XFRM_POLICY_FWD] !=
 	       XFRM_USERPOLICY_ACCEPT ||
-	       READ_ONCE(init_net.xfrm.policy_default[XFRM_POLICY_OUT]) !=
+	       init_net.xfrm.policy_default[XFRM_POLICY_OUT] !=
 	       XFRM_USERPOLICY_ACCEPT;
 #else
 	return false;

@@ -8,6 +8,8 @@
 #include <linux/workqueue.h>
 #include <net/addrconf.h>
 #include <net/fib_notifier.h>
+#include <net/neighbour.h>
+#include <net/netevent.h>
 
 #include "config.h"
 #include "engine.h"
@@ -96,6 +98,21 @@ static int chatdnat_follow_fib_event(struct notifier_block *nb,
 	return NOTIFY_DONE;
 }
 
+/* A neighbour that has left its table is about to be freed. */
+static int chatdnat_follow_neigh_event(struct notifier_block *nb,
+				       unsigned long event, void *ptr)
+{
+	const struct neighbour *neigh = ptr;
+
+	if (event == NETEVENT_NEIGH_UPDATE && neigh->dead)
+		chatdnat_hop_forget();
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block chatdnat_follow_neigh_nb = {
+	.notifier_call = chatdnat_follow_neigh_event,
+};
+
 static struct notifier_block chatdnat_follow_fib_nb = {
 	.notifier_call = chatdnat_follow_fib_event,
 };
@@ -132,10 +149,13 @@ int chatdnat_follow_init(void)
 {
 	int err;
 
+	err = register_netevent_notifier(&chatdnat_follow_neigh_nb);
+	if (err)
+		return err;
 	err = register_fib_notifier(&init_net, &chatdnat_follow_fib_nb, NULL,
 				    NULL);
 	if (err)
-		return err;
+		goto err_neigh;
 	err = register_inetaddr_notifier(&chatdnat_follow_ipv4_nb);
 	if (err)
 		goto err_fib;
@@ -157,6 +177,8 @@ err_ipv4:
 	unregister_inetaddr_notifier(&chatdnat_follow_ipv4_nb);
 err_fib:
 	unregister_fib_notifier(&init_net, &chatdnat_follow_fib_nb);
+err_neigh:
+	unregister_netevent_notifier(&chatdnat_follow_neigh_nb);
 	return err;
 }
 
@@ -173,5 +195,6 @@ void chatdnat_follow_exit(void)
 #endif
 	unregister_inetaddr_notifier(&chatdnat_follow_ipv4_nb);
 	unregister_fib_notifier(&init_net, &chatdnat_follow_fib_nb);
+	unregister_netevent_notifier(&chatdnat_follow_neigh_nb);
 	cancel_delayed_work_sync(&chatdnat_follow_work);
 }

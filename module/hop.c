@@ -5,9 +5,11 @@
  */
 #include <linux/ip.h>
 #include <linux/netdevice.h>
+#include <net/arp.h>
 #include <net/ip6_fib.h>
 #include <net/ip_fib.h>
 #include <net/ipv6_stubs.h>
+#include <net/ndisc.h>
 #include <net/nexthop.h>
 
 #include "compat.h"
@@ -16,7 +18,7 @@
 /* For what changes without a word, or a moment behind it. */
 #define CHATDNAT_HOP_LIFE	HZ
 
-/* Never 0, which is what hops begin with. */
+/* Never 0, which is what leases begin with. */
 atomic_t chatdnat_hop_gen = ATOMIC_INIT(1);
 
 /**
@@ -30,33 +32,27 @@ void chatdnat_hop_forget(void)
 		atomic_inc(&chatdnat_hop_gen);
 }
 
-static void chatdnat_hop_begin(struct chatdnat_hop *hop,
-			       const struct chatdnat_addr *addr)
+/**
+ * chatdnat_lease_begin() - begin to learn
+ * @lease: holds from now on; what changes while something is learnt ends it
+ *
+ * Context: Any; on the packet path.
+ */
+void chatdnat_lease_begin(struct chatdnat_lease *lease)
 {
-	/* What changes while this is learnt makes it void. */
-	hop->gen = atomic_read_acquire(&chatdnat_hop_gen);
-	hop->until = jiffies + CHATDNAT_HOP_LIFE;
-	hop->addr = *addr;
-	hop->next = *addr;
-	hop->dev = NULL;
+	lease->gen = atomic_read_acquire(&chatdnat_hop_gen);
+	lease->until = jiffies + CHATDNAT_HOP_LIFE;
 }
 
-/**
- * chatdnat_hop_learn_ipv4() - learn where packets to an address go next
- * @hop: filled in, but for @hop->wan
- * @addr: the address, network byte order, and behind it the type of service
- *
- * Context: Softirq, RCU read lock held; on the packet path.
- */
-void chatdnat_hop_learn_ipv4(struct chatdnat_hop *hop,
-			     const struct chatdnat_addr *addr)
+/* The way to an address; @next gets the address of its first hop. */
+static void chatdnat_hop_route_ipv4(struct chatdnat_hop *hop, __be32 addr,
+				    u8 tos, __be32 *next)
 {
-	struct flowi4 fl4 = { .daddr = addr->word[0] };
+	struct flowi4 fl4 = { .daddr = addr };
 	const struct fib_nh_common *nhc;
 	struct fib_result res;
 
-	chatdnat_hop_begin(hop, addr);
-	chatdnat_flow_tos(&fl4, (__force u32)addr->word[3]);
+	chatdnat_flow_tos(&fl4, tos);
 	if (fib4_has_custom_rules(&init_net) ||
 	    READ_ONCE(init_net.ipv4.sysctl_ip_fwd_use_pmtu) ||
 	    fib_lookup(&init_net, &fl4, &res, 0) || res.type != RTN_UNICAST ||
@@ -67,29 +63,32 @@ void chatdnat_hop_learn_ipv4(struct chatdnat_hop *hop,
 	    rcu_access_pointer(nhc->nhc_exceptions))
 		return;
 
-	if (nhc->nhc_gw_family && nhc->nhc_scope == RT_SCOPE_LINK)
-		hop->next.word[0] = nhc->nhc_gw.ipv4;
+	*next = nhc->nhc_gw_family && nhc->nhc_scope == RT_SCOPE_LINK ?
+		nhc->nhc_gw.ipv4 : addr;
 	hop->mtu = res.fi->fib_mtu ?: READ_ONCE(nhc->nhc_dev->mtu);
 	hop->dev = nhc->nhc_dev;
 }
 
-#if IS_ENABLED(CONFIG_IPV6)
-/**
- * chatdnat_hop_learn_ipv6() - learn where packets to an address go next
- * @hop: filled in, but for @hop->wan
- * @addr: the address, network byte order
- *
- * Context: Softirq, RCU read lock held; on the packet path.
- */
-void chatdnat_hop_learn_ipv6(struct chatdnat_hop *hop,
-			     const struct chatdnat_addr *addr)
+static void chatdnat_hop_learn_ipv4(struct chatdnat_hop *hop, __be32 addr,
+				    u8 tos)
 {
+	__be32 next;
+
+	chatdnat_hop_route_ipv4(hop, addr, tos, &next);
+	if (hop->dev && hop->dev->header_ops)
+		hop->neigh = __ipv4_neigh_lookup_noref(hop->dev,
+						       (__force u32)next);
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+static void chatdnat_hop_route_ipv6(struct chatdnat_hop *hop,
+				    const struct in6_addr *addr,
+				    struct in6_addr *next)
+{
+	struct flowi6 fl6 = { .daddr = *addr };
 	struct fib6_result res = {};
 	struct inet6_dev *idev;
-	struct flowi6 fl6 = {};
 
-	chatdnat_hop_begin(hop, addr);
-	memcpy(&fl6.daddr, addr->word, sizeof(fl6.daddr));
 	if (fib6_has_custom_rules(&init_net) ||
 	    fib6_routes_require_src(&init_net) ||
 	    ipv6_stub->fib6_lookup(&init_net, 0, &fl6, &res, 0) ||
@@ -104,10 +103,44 @@ void chatdnat_hop_learn_ipv6(struct chatdnat_hop *hop,
 	if (!idev)
 		return;
 
-	if (res.nh->fib_nh_gw_family)
-		memcpy(hop->next.word, &res.nh->fib_nh_gw6,
-		       sizeof(hop->next.word));
+	*next = res.nh->fib_nh_gw_family ? res.nh->fib_nh_gw6 : *addr;
 	hop->mtu = READ_ONCE(idev->cnf.mtu6);
 	hop->dev = res.nh->fib_nh_dev;
 }
+
+static void chatdnat_hop_learn_ipv6(struct chatdnat_hop *hop,
+				    const struct in6_addr *addr)
+{
+	struct in6_addr next;
+
+	chatdnat_hop_route_ipv6(hop, addr, &next);
+	if (hop->dev && hop->dev->header_ops)
+		hop->neigh = __ipv6_neigh_lookup_noref_stub(hop->dev, &next);
+}
 #endif
+
+/**
+ * chatdnat_hop_learn() - learn where packets to an address go next
+ * @hop: filled in
+ * @wan: the WAN interfaces
+ * @family: IPv4 or IPv6
+ * @addr: the address, network byte order
+ * @tos: the packets' type of service, for IPv4
+ *
+ * Context: Softirq, RCU read lock held; on the packet path.
+ */
+void chatdnat_hop_learn(struct chatdnat_hop *hop,
+			const struct chatdnat_ifset *wan,
+			enum chatdnat_family family,
+			const struct chatdnat_addr *addr, u8 tos)
+{
+	*hop = (struct chatdnat_hop){};
+	if (family == CHATDNAT_IPV4)
+		chatdnat_hop_learn_ipv4(hop, addr->word[0], tos);
+#if IS_ENABLED(CONFIG_IPV6)
+	else
+		chatdnat_hop_learn_ipv6(hop, (const void *)addr->word);
+#endif
+	if (hop->dev)
+		hop->wan = chatdnat_ifset_has(wan, hop->dev->name);
+}

@@ -2,72 +2,88 @@
 #ifndef CHATDNAT_HOP_H
 #define CHATDNAT_HOP_H
 
+#include <linux/atomic.h>
 #include <linux/jiffies.h>
+#include <linux/netdevice.h>
 #include <linux/types.h>
+#include <net/neighbour.h>
 
 #include "addr.h"
-#include "relays.h"
-
-struct net_device;
-
-/* A power of two; so many clients may be busy at once without further cost. */
-#define CHATDNAT_HOPS		128
+#include "ifset.h"
 
 /**
- * struct chatdnat_hop - where packets to an address go next
- * @addr: the address, network byte order; of IPv4, with the type of service
- *	  in the last word
- * @next: that of the next hop
- * @dev: the device that they leave by, not held; NULL: only the stack can tell
- * @mtu: what fits without fragments
- * @wan: @dev is a WAN interface
- * @gen: the generation of routes that this was learnt in
+ * struct chatdnat_lease - for how long what was learnt of the stack holds
  * @until: when to ask again, jiffies
+ * @gen: the generation of routes and neighbours that it was learnt in; 0: not
+ *	 even for a moment
  */
-struct chatdnat_hop {
-	struct chatdnat_addr addr;
-	struct chatdnat_addr next;
-	struct net_device *dev;
-	unsigned int mtu;
-	bool wan;
-	int gen;
+struct chatdnat_lease {
 	unsigned long until;
+	int gen;
 };
 
 /**
- * struct chatdnat_hops - the next hops that one processor knows
- * @relay: of each relay, by its binding
- * @client: of clients, by a hash of their address
+ * struct chatdnat_hop - where packets to an address go next
+ * @dev: the device that they leave by; NULL: only the stack can tell
+ * @neigh: the neighbour that they are handed to; NULL: @dev has none, or it is
+ *	   not known yet
+ * @mtu: what fits without fragments
+ * @wan: @dev is a WAN interface
+ *
+ * Neither device nor neighbour is held, but they do not go without a new
+ * generation, nor before the RCU read lock is released.
  */
-struct chatdnat_hops {
-	struct chatdnat_hop relay[CHATDNAT_FAMILIES][CHATDNAT_RELAYS_MAX];
-	struct chatdnat_hop client[CHATDNAT_FAMILIES][CHATDNAT_HOPS];
+struct chatdnat_hop {
+	struct net_device *dev;
+	struct neighbour *neigh;
+	unsigned int mtu;
+	bool wan;
 };
 
 extern atomic_t chatdnat_hop_gen;
 
 /**
- * chatdnat_hop_holds() - whether what is known of an address still holds
- * @hop: what is known
- * @addr: the address, network byte order
- *
- * A device is not held, but it does not go without a new generation, nor
- * before the RCU read lock is released.
+ * chatdnat_lease_holds() - whether what was learnt still holds
+ * @lease: its lease
  *
  * Context: Softirq, RCU read lock held; on the packet path.
  */
-static inline bool chatdnat_hop_holds(const struct chatdnat_hop *hop,
-				      const struct chatdnat_addr *addr)
+static inline bool chatdnat_lease_holds(const struct chatdnat_lease *lease)
 {
-	return hop->gen == atomic_read(&chatdnat_hop_gen) &&
-	       chatdnat_addr_equal(&hop->addr, addr) &&
-	       time_before(jiffies, hop->until);
+	return lease->gen == atomic_read(&chatdnat_hop_gen) &&
+	       time_before(jiffies, lease->until);
 }
 
-void chatdnat_hop_learn_ipv4(struct chatdnat_hop *hop,
-			     const struct chatdnat_addr *addr);
-void chatdnat_hop_learn_ipv6(struct chatdnat_hop *hop,
-			     const struct chatdnat_addr *addr);
+/**
+ * chatdnat_lease_end() - have something learnt anew
+ * @lease: its lease
+ *
+ * Context: Softirq; on the packet path.
+ */
+static inline void chatdnat_lease_end(struct chatdnat_lease *lease)
+{
+	lease->gen = 0;
+}
+
+/**
+ * chatdnat_hop_ready() - whether a packet can be handed to a next hop
+ * @hop: the next hop
+ *
+ * Context: RCU read lock held; on the packet path.
+ */
+static inline bool chatdnat_hop_ready(const struct chatdnat_hop *hop)
+{
+	if (likely(hop->neigh))
+		return READ_ONCE(hop->neigh->nud_state) & NUD_VALID;
+	return hop->dev && !hop->dev->header_ops;
+}
+
+void chatdnat_lease_begin(struct chatdnat_lease *lease);
+
+void chatdnat_hop_learn(struct chatdnat_hop *hop,
+			const struct chatdnat_ifset *wan,
+			enum chatdnat_family family,
+			const struct chatdnat_addr *addr, u8 tos);
 
 void chatdnat_hop_forget(void);
 

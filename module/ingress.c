@@ -55,23 +55,18 @@ static unsigned int chatdnat_ingress(void *priv, struct sk_buff *skb,
 
 	/* Somebody else's plans, or what no device may get. */
 	if (skb_shared(skb) || skb_nfct(skb) || skb_sk_is_prefetched(skb) ||
-	    (skb_is_gso(skb) && !skb_shinfo(skb)->gso_type))
+	    (skb_is_nonlinear(skb) && skb_is_gso(skb) &&
+	     !skb_shinfo(skb)->gso_type))
 		return NF_ACCEPT;
 
 	switch (skb->protocol) {
 	case htons(ETH_P_IP):
-		return port->wan ?
-			chatdnat_shortcut_enter_ipv4(skb, &snapshot->settings,
-						     bindings) :
-			chatdnat_shortcut_leave_ipv4(skb, &snapshot->settings,
-						     bindings);
+		return chatdnat_shortcut_ipv4(skb, &snapshot->settings,
+					      bindings, port->wan);
 #if IS_ENABLED(CONFIG_IPV6)
 	case htons(ETH_P_IPV6):
-		return port->wan ?
-			chatdnat_shortcut_enter_ipv6(skb, &snapshot->settings,
-						     bindings) :
-			chatdnat_shortcut_leave_ipv6(skb, &snapshot->settings,
-						     bindings);
+		return chatdnat_shortcut_ipv6(skb, &snapshot->settings,
+					      bindings, port->wan);
 #endif
 	default:
 		return NF_ACCEPT;

@@ -1,226 +1,151 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/inetdevice.h>
 #include <linux/ip.h>
-#include <net/arp.h>
 #include <net/ip.h>
 
 #include "shortcut.h"
 
 #define CHATDNAT_PLAIN	(sizeof(struct iphdr) + sizeof(struct tcphdr))
 
-/* The TCP header of a segment that may take the shortcut; NULL: it may not. */
-static const struct tcphdr *chatdnat_ipv4_plain(struct sk_buff *skb)
+/* Whether a segment may take the shortcut, by its IP header. */
+static bool chatdnat_ipv4_plain(const struct iphdr *iph)
 {
-	const struct iphdr *iph;
-	const struct tcphdr *th;
-
-	if (!pskb_may_pull(skb, CHATDNAT_PLAIN))
-		return NULL;
-	iph = (const struct iphdr *)skb->data;
-	if (iph->version != 4 || iph->ihl != sizeof(*iph) / 4 ||
-	    iph->protocol != IPPROTO_TCP || iph->ttl <= 1 ||
-	    (iph->frag_off & htons(IP_MF | IP_OFFSET)))
-		return NULL;
-	th = (const struct tcphdr *)(iph + 1);
-	/* Its options are looked at; the others' are not. */
-	if (th->syn) {
-		if (th->doff < sizeof(*th) / 4 ||
-		    !pskb_may_pull(skb, sizeof(*iph) + th->doff * 4))
-			return NULL;
-		th = (const struct tcphdr *)(skb->data + sizeof(*iph));
-	}
-	return th;
+	return iph->version == 4 && iph->ihl == sizeof(*iph) / 4 &&
+	       iph->protocol == IPPROTO_TCP && iph->ttl > 1 &&
+	       !(iph->frag_off & htons(IP_MF | IP_OFFSET));
 }
 
 /* Whether the header is sound; takes off what a link has padded it with. */
-static bool chatdnat_ipv4_sound(struct sk_buff *skb, unsigned int th_len)
+static bool chatdnat_ipv4_sound(struct sk_buff *skb)
 {
 	const struct iphdr *iph = (const struct iphdr *)skb->data;
+	const struct tcphdr *th = (const struct tcphdr *)(iph + 1);
 	unsigned int len = ntohs(iph->tot_len);
 
-	if (len < sizeof(*iph) + th_len || ip_fast_csum(iph, sizeof(*iph) / 4))
+	if (ip_fast_csum(iph, sizeof(*iph) / 4))
 		return false;
-	return skb->len == len || (skb->len > len && !pskb_trim_rcsum(skb, len));
-}
-
-/* Not one that the stack lets nobody use, and no group. */
-static bool chatdnat_ipv4_common(__be32 addr)
-{
-	return !ipv4_is_zeronet(addr) && !ipv4_is_loopback(addr) &&
-	       !ipv4_is_linklocal_169(addr) && !ipv4_is_multicast(addr) &&
-	       !ipv4_is_lbcast(addr);
-}
-
-static struct chatdnat_addr chatdnat_ipv4_key(__be32 addr, u8 tos)
-{
-	return (struct chatdnat_addr){
-		.word = { addr, 0, 0, (__force __be32)(tos & ~INET_ECN_MASK) },
-	};
-}
-
-/* Both ways of a segment of the client @addr, if they are good. */
-static bool chatdnat_ipv4_ways(struct chatdnat_leg *leg,
-			       const struct chatdnat_settings *settings,
-			       const struct chatdnat_bindings *bindings,
-			       __be32 addr, u8 tos)
-{
-	struct chatdnat_addr relay, client;
-
-	relay = chatdnat_ipv4_key(leg->binding->relay.word[0], tos);
-	client = chatdnat_ipv4_key(addr, tos);
-	return chatdnat_leg_ways(leg, settings, bindings, CHATDNAT_IPV4, &relay,
-				 &client, chatdnat_hop_learn_ipv4);
-}
-
-/* The neighbour that a segment goes to; false where only the stack can tell. */
-static bool chatdnat_ipv4_neigh(const struct chatdnat_hop *hop,
-				struct neighbour **neigh)
-{
-	*neigh = NULL;
-	if (!hop->dev->header_ops)
+	/* What is at hand is part of it, then. */
+	if (likely(skb->len == len))
 		return true;
-	*neigh = __ipv4_neigh_lookup_noref(hop->dev,
-					   (__force u32)hop->next.word[0]);
-	return *neigh && (READ_ONCE((*neigh)->nud_state) & NUD_VALID);
+	return skb->len > len &&
+	       len >= sizeof(*iph) + (th->syn ? th->doff * 4 : sizeof(*th)) &&
+	       !pskb_trim_rcsum(skb, len);
+}
+
+/* Where the way of a segment is kept. */
+static struct chatdnat_path *
+chatdnat_ipv4_path(const struct chatdnat_bindings *bindings,
+		   const struct iphdr *iph)
+{
+	return chatdnat_path_at(bindings, CHATDNAT_IPV4,
+				chatdnat_path_pair(iph->saddr, iph->daddr));
+}
+
+/* Whether it is kept there, and holds. */
+static bool chatdnat_ipv4_holds(const struct chatdnat_path *path,
+				const struct iphdr *iph, u8 mark)
+{
+	return chatdnat_path_pair(path->addr[0], path->addr[1]) ==
+	       chatdnat_path_pair(iph->saddr, iph->daddr) &&
+	       path->mark == mark && chatdnat_lease_holds(&path->lease);
+}
+
+/* Whether a device passes it on; strictly, with rp_filter=1. */
+static bool chatdnat_ipv4_forwards(const struct net_device *dev,
+				   const struct chatdnat_path *path,
+				   bool entering)
+{
+	struct in_device *in_dev = __in_dev_get_rcu(dev);
+
+	if (!in_dev || !IN_DEV_FORWARD(in_dev))
+		return false;
+	/* From the relay's address comes what its device brings: no spoof. */
+	return likely(path->back == dev) ||
+	       (entering && IN_DEV_RPFILTER(in_dev) != 1);
 }
 
 /*
- * Rewrites a segment: the sums, its life, and what it announces. The address
- * is the caller's, who gets the header.
+ * Rewrites a segment: an address, the sums, its life, and what it announces.
  */
-static struct iphdr *
-chatdnat_ipv4_rewrite(struct sk_buff *skb, const struct chatdnat_leg *leg,
-		      const struct chatdnat_settings *settings, __wsum diff)
+static void chatdnat_ipv4_rewrite(struct sk_buff *skb,
+				  const struct chatdnat_path *path,
+				  bool entering)
 {
 	struct iphdr *iph = (struct iphdr *)skb->data;
 	struct tcphdr *th = (struct tcphdr *)(iph + 1);
 
-	chatdnat_leg_check(skb, &th->check, diff);
-	if (leg->announces)
-		chatdnat_leg_clamp(skb, th, leg, settings, CHATDNAT_IPV4,
-				   CHATDNAT_PLAIN);
-	csum_replace_by_diff(&iph->check, diff);
-	ip_decrease_ttl(iph);
+	if (unlikely(th->syn || th->rst))
+		chatdnat_leg_note(skb, th, path, CHATDNAT_IPV4, entering);
+	chatdnat_leg_check(skb, &th->check, path->diff);
+	iph->check = ~csum16_add(~iph->check, path->diff_ipv4);
+	iph->ttl--;
+	*(entering ? &iph->daddr : &iph->saddr) = path->to->word[0];
 	if (READ_ONCE(init_net.ipv4.sysctl_ip_fwd_update_priority))
-		skb->priority = rt_tos2priority(iph->tos);
+		skb->priority = path->priority;
 	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
 	IPCB(skb)->iif = skb->skb_iif;
 	IPCB(skb)->flags = IPSKB_FORWARDED;
 	skb_set_transport_header(skb, sizeof(*iph));
-	return iph;
 }
 
 /**
- * chatdnat_shortcut_enter_ipv4() - pass a plain segment on to its relay
- * @skb: a packet that has just arrived by a WAN interface
+ * chatdnat_shortcut_ipv4() - pass a plain segment on
+ * @skb: a packet that has just arrived
  * @settings: the settings
  * @bindings: what is translated without state
+ * @entering: by a WAN interface, so that it can only be for a relay
  *
  * Context: Softirq, RCU read lock held.
  * Return: NF_STOLEN, or NF_ACCEPT with the packet as it came.
  */
-unsigned int
-chatdnat_shortcut_enter_ipv4(struct sk_buff *skb,
-			     const struct chatdnat_settings *settings,
-			     const struct chatdnat_bindings *bindings)
+unsigned int chatdnat_shortcut_ipv4(struct sk_buff *skb,
+				    const struct chatdnat_settings *settings,
+				    const struct chatdnat_bindings *bindings,
+				    bool entering)
 {
-	struct in_device *in_dev;
-	struct chatdnat_addr own;
 	struct dst_entry *dst = NULL;
-	struct chatdnat_leg leg;
-	struct neighbour *neigh;
+	struct chatdnat_path *path;
 	const struct tcphdr *th;
-	struct iphdr *iph;
+	const struct iphdr *iph;
+	__be16 port;
+	u8 mark;
 
-	th = chatdnat_ipv4_plain(skb);
-	if (!th || !test_bit(ntohs(th->dest), bindings->ports))
+	if (!pskb_may_pull(skb, CHATDNAT_PLAIN))
 		return NF_ACCEPT;
-	iph = (struct iphdr *)skb->data;
-	own = (struct chatdnat_addr){ .word = { iph->daddr } };
-	leg.binding = chatdnat_bindings_by_own(bindings, CHATDNAT_IPV4, &own);
-	if (!leg.binding)
+	iph = (const struct iphdr *)skb->data;
+	th = (const struct tcphdr *)(iph + 1);
+	port = entering ? th->dest : th->source;
+	if (!chatdnat_ipv4_plain(iph) ||
+	    !test_bit(ntohs(port), bindings->ports))
 		return NF_ACCEPT;
-	chatdnat_leg_flags(&leg, th);
-	if (leg.opens && !settings->enabled)
-		return NF_ACCEPT;
-
-	/* A source that has no way back, or is this host's, is not plain. */
-	in_dev = __in_dev_get_rcu(skb->dev);
-	if (!in_dev || !IN_DEV_FORWARD(in_dev) || chatdnat_leg_policies(skb) ||
-	    !chatdnat_ipv4_common(iph->saddr) ||
-	    !chatdnat_ipv4_ways(&leg, settings, bindings, iph->saddr, iph->tos) ||
-	    (IN_DEV_RPFILTER(in_dev) == 1 && leg.client->dev != skb->dev) ||
-	    !chatdnat_leg_fits(skb, leg.relay) || !chatdnat_ipv4_sound(skb, leg.len) ||
-	    !chatdnat_ipv4_neigh(leg.relay, &neigh) ||
-	    skb_cow(skb, LL_RESERVED_SPACE(leg.relay->dev)))
+	/* What the relay opens itself is for connection tracking. */
+	if (unlikely(th->syn) &&
+	    !chatdnat_leg_begins(skb, sizeof(*iph),
+				 entering && settings->enabled))
 		return NF_ACCEPT;
 
-	if (chatdnat_leg_keeps_dst(leg.relay->dev)) {
-		dst = chatdnat_binding_route(leg.binding, CHATDNAT_IPV4);
-		if (!dst || dst->dev != leg.relay->dev)
+	iph = (const struct iphdr *)skb->data;
+	mark = (entering ? CHATDNAT_PATH_ENTERS : 0) |
+	       (iph->tos & ~INET_ECN_MASK);
+	path = chatdnat_ipv4_path(bindings, iph);
+	if (unlikely(!chatdnat_ipv4_holds(path, iph, mark)) &&
+	    !chatdnat_path_learn(path, settings, bindings, CHATDNAT_IPV4,
+				 &iph->saddr, mark))
+		return NF_ACCEPT;
+	if (!chatdnat_ipv4_forwards(skb->dev, path, entering) ||
+	    chatdnat_leg_policies(skb) || !chatdnat_leg_fits(skb, path) ||
+	    !chatdnat_ipv4_sound(skb) ||
+	    skb_cow(skb, LL_RESERVED_SPACE(path->hop.dev)))
+		return NF_ACCEPT;
+
+	if (unlikely(chatdnat_leg_keeps_dst(path->hop.dev))) {
+		if (!entering)
+			return NF_ACCEPT;
+		dst = chatdnat_path_route(path, CHATDNAT_IPV4);
+		if (!dst || dst->dev != path->hop.dev)
 			return NF_ACCEPT;
 	}
 
-	if (leg.opens) {
-		chatdnat_count(CHATDNAT_IPV4, CHATDNAT_SEEN);
-		chatdnat_count(CHATDNAT_IPV4, CHATDNAT_TRANSLATED);
-		chatdnat_count(CHATDNAT_IPV4, CHATDNAT_SENT);
-	}
-	iph = chatdnat_ipv4_rewrite(skb, &leg, settings, leg.binding->diff);
-	iph->daddr = leg.binding->relay.word[0];
-	return chatdnat_leg_send(skb, leg.relay->dev, neigh, dst);
-}
-
-/**
- * chatdnat_shortcut_leave_ipv4() - pass a relay's plain segment to a client
- * @skb: a packet that has just arrived by another interface
- * @settings: the settings
- * @bindings: what is translated without state
- *
- * Context: Softirq, RCU read lock held.
- * Return: NF_STOLEN, or NF_ACCEPT with the packet as it came.
- */
-unsigned int
-chatdnat_shortcut_leave_ipv4(struct sk_buff *skb,
-			     const struct chatdnat_settings *settings,
-			     const struct chatdnat_bindings *bindings)
-{
-	struct in_device *in_dev;
-	struct chatdnat_addr relay;
-	struct chatdnat_leg leg;
-	struct neighbour *neigh;
-	const struct tcphdr *th;
-	struct iphdr *iph;
-
-	th = chatdnat_ipv4_plain(skb);
-	if (!th || !test_bit(ntohs(th->source), bindings->ports))
-		return NF_ACCEPT;
-	iph = (struct iphdr *)skb->data;
-	relay = (struct chatdnat_addr){ .word = { iph->saddr } };
-	leg.binding = chatdnat_bindings_by_relay(bindings, CHATDNAT_IPV4,
-						 &relay);
-	if (!leg.binding)
-		return NF_ACCEPT;
-	chatdnat_leg_flags(&leg, th);
-	/* What the relay opens itself is for connection tracking. */
-	if (leg.opens)
-		return NF_ACCEPT;
-
-	/* It comes from where the way to the relay leads: no spoof. */
-	in_dev = __in_dev_get_rcu(skb->dev);
-	if (!in_dev || !IN_DEV_FORWARD(in_dev) || chatdnat_leg_policies(skb) ||
-	    !chatdnat_ipv4_common(iph->daddr) ||
-	    !chatdnat_ipv4_ways(&leg, settings, bindings, iph->daddr, iph->tos) ||
-	    leg.relay->dev != skb->dev || !leg.client->wan ||
-	    chatdnat_leg_keeps_dst(leg.client->dev) ||
-	    !chatdnat_leg_fits(skb, leg.client) || !chatdnat_ipv4_sound(skb, leg.len) ||
-	    !chatdnat_ipv4_neigh(leg.client, &neigh) ||
-	    skb_cow(skb, LL_RESERVED_SPACE(leg.client->dev)))
-		return NF_ACCEPT;
-
-	if (leg.answers)
-		chatdnat_count(CHATDNAT_IPV4, CHATDNAT_ANSWERED);
-	iph = chatdnat_ipv4_rewrite(skb, &leg, settings, ~leg.binding->diff);
-	iph->saddr = leg.binding->own.word[0];
-	return chatdnat_leg_send(skb, leg.client->dev, neigh, NULL);
+	chatdnat_ipv4_rewrite(skb, path, entering);
+	return chatdnat_leg_send(skb, &path->hop, dst);
 }

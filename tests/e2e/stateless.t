@@ -350,6 +350,9 @@ def the_tunnel_goes():
             tap.ok(connection.echo(os.urandom(200000)), f"{version}: the way got narrower")
             HOME.ip(f"{FLAG[version]}route del {RELAY[version]}\n")
             tap.ok(connection.echo(os.urandom(200000)), f"{version}: and wide again")
+            for device in ("eth0", "wg0"):
+                HOME.ip(f"neigh flush dev {device}\n")
+                tap.ok(connection.echo(os.urandom(200000)), f"{version}: {device} has forgotten its neighbours")
             HOME.ip("link set wg0 mtu 1400\n")
             t.relay.ip("link set wg0 mtu 1400\n")
             tap.ok(connection.echo(os.urandom(200000)), f"{version}: a smaller MTU")
