@@ -42,8 +42,8 @@ struct chatdnat_answers {
 	spinlock_t lock;		/* covers all below */
 	unsigned int first;
 	unsigned int n;
-	unsigned long sweep;		/* jiffies from which it is worth it */
-	unsigned long pause;		/* jiffies after a sweep in vain */
+	unsigned long swept;		/* jiffies */
+	unsigned long pause;		/* jiffies until it is worth it again */
 	struct chatdnat_waiting waiting[CHATDNAT_WAITING_MAX];
 };
 
@@ -122,14 +122,14 @@ static void chatdnat_answers_make_room(struct chatdnat_answers *answers)
 {
 	lockdep_assert_held(&answers->lock);
 
-	if (time_after_eq(jiffies, answers->sweep)) {
+	if (jiffies - answers->swept >= answers->pause) {
 		chatdnat_answers_sweep(answers);
 		if (answers->n < CHATDNAT_WAITING_MAX / 2)
 			answers->pause = 1;
 		else
 			answers->pause = min(2 * answers->pause,
 					     CHATDNAT_WAITING_PAUSE);
-		answers->sweep = jiffies + answers->pause;
+		answers->swept = jiffies;
 		if (answers->n < CHATDNAT_WAITING_MAX)
 			return;
 	}
@@ -249,7 +249,7 @@ int chatdnat_answers_init(void)
 
 		answers = per_cpu_ptr(chatdnat_answers, cpu);
 		spin_lock_init(&answers->lock);
-		answers->sweep = jiffies;
+		answers->swept = jiffies;
 		answers->pause = 1;
 	}
 	return 0;

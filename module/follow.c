@@ -105,7 +105,7 @@ static int chatdnat_follow_neigh_event(struct notifier_block *nb,
 	const struct neighbour *neigh = ptr;
 
 	if (event == NETEVENT_NEIGH_UPDATE && neigh->dead)
-		chatdnat_hop_forget();
+		chatdnat_hop_neigh_gone(neigh);
 	return NOTIFY_DONE;
 }
 

@@ -3,6 +3,8 @@
  * The next hops of the shortcut, as the stack would find them. Whatever makes a
  * route more than a device and a neighbour is left to the stack.
  */
+#include <linux/bitmap.h>
+#include <linux/hash.h>
 #include <linux/ip.h>
 #include <linux/netdevice.h>
 #include <net/arp.h>
@@ -18,6 +20,8 @@
 /* For what changes without a word, or a moment behind it. */
 #define CHATDNAT_HOP_LIFE	HZ
 
+#define CHATDNAT_HOP_NEIGHS_SHIFT	12
+
 /* Never 0, which is what leases begin with. */
 atomic_t chatdnat_hop_gen = ATOMIC_INIT(1);
 
@@ -28,6 +32,7 @@ atomic_t chatdnat_hop_gen = ATOMIC_INIT(1);
  */
 void chatdnat_hop_forget(void)
 {
+	/* With full ordering: what was changed before is seen with the number. */
 	if (!atomic_inc_return(&chatdnat_hop_gen))
 		atomic_inc(&chatdnat_hop_gen);
 }
@@ -42,6 +47,41 @@ void chatdnat_lease_begin(struct chatdnat_lease *lease)
 {
 	lease->gen = atomic_read_acquire(&chatdnat_hop_gen);
 	lease->until = jiffies + CHATDNAT_HOP_LIFE;
+}
+
+/*
+ * The neighbours that may be known to a processor, by a hash of where they are.
+ * None is taken out: they are as few as the hosts that mail comes by, and what
+ * costs something is to learn anew for one that was never known.
+ */
+static DECLARE_BITMAP(chatdnat_hop_neighs, BIT(CHATDNAT_HOP_NEIGHS_SHIFT));
+
+/* A neighbour that can be handed packets; NULL: not now. */
+static struct neighbour *chatdnat_hop_know(struct neighbour *neigh)
+{
+	if (!neigh || !(READ_ONCE(neigh->nud_state) & NUD_VALID))
+		return NULL;
+	set_bit(hash_ptr(neigh, CHATDNAT_HOP_NEIGHS_SHIFT), chatdnat_hop_neighs);
+	/* Pairs with chatdnat_hop_neigh_gone(): one of the two sees the other. */
+	smp_mb__after_atomic();
+	return READ_ONCE(neigh->dead) ? NULL : neigh;
+}
+
+/**
+ * chatdnat_hop_neigh_gone() - let go of a neighbour
+ * @neigh: the neighbour, marked dead
+ *
+ * Others come and go too, by the thousand where somebody scans a network.
+ *
+ * Context: Any, before an RCU grace period at whose end @neigh is freed.
+ */
+void chatdnat_hop_neigh_gone(const struct neighbour *neigh)
+{
+	/* Pairs with chatdnat_hop_know(). */
+	smp_mb();
+	if (test_bit(hash_ptr(neigh, CHATDNAT_HOP_NEIGHS_SHIFT),
+		     chatdnat_hop_neighs))
+		chatdnat_hop_forget();
 }
 
 /* The way to an address; @next gets the address of its first hop. */
@@ -76,8 +116,8 @@ static void chatdnat_hop_learn_ipv4(struct chatdnat_hop *hop, __be32 addr,
 
 	chatdnat_hop_route_ipv4(hop, addr, tos, &next);
 	if (hop->dev && hop->dev->header_ops)
-		hop->neigh = __ipv4_neigh_lookup_noref(hop->dev,
-						       (__force u32)next);
+		hop->neigh = chatdnat_hop_know(__ipv4_neigh_lookup_noref(hop->dev,
+									 (__force u32)next));
 }
 
 #if IS_ENABLED(CONFIG_IPV6)
@@ -115,7 +155,8 @@ static void chatdnat_hop_learn_ipv6(struct chatdnat_hop *hop,
 
 	chatdnat_hop_route_ipv6(hop, addr, &next);
 	if (hop->dev && hop->dev->header_ops)
-		hop->neigh = __ipv6_neigh_lookup_noref_stub(hop->dev, &next);
+		hop->neigh = chatdnat_hop_know(__ipv6_neigh_lookup_noref_stub(hop->dev,
+									      &next));
 }
 #endif
 

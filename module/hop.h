@@ -86,5 +86,6 @@ void chatdnat_hop_learn(struct chatdnat_hop *hop,
 			const struct chatdnat_addr *addr, u8 tos);
 
 void chatdnat_hop_forget(void);
+void chatdnat_hop_neigh_gone(const struct neighbour *neigh);
 
 #endif /* CHATDNAT_HOP_H */

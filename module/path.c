@@ -106,8 +106,6 @@ static void chatdnat_path_hops(struct chatdnat_path *path,
 	trunk = chatdnat_trunk(settings, bindings, family, binding, tos);
 	chatdnat_hop_learn(&home, &settings->wan, family, client, tos);
 
-	/* No longer than what was learnt first. */
-	path->lease = trunk->lease;
 	path->hop = entering ? trunk->hop : home;
 	path->back = entering ? home.dev : trunk->hop.dev;
 	path->mss = chatdnat_path_mss(settings, family,
@@ -115,7 +113,12 @@ static void chatdnat_path_hops(struct chatdnat_path *path,
 	if (!chatdnat_path_good(bindings, binding, &trunk->hop, &home) ||
 	    !chatdnat_path_common(family, client) || (!entering && !home.wan))
 		path->hop.mtu = 0;
+	/* No longer than what was learnt first. */
+	path->lease = trunk->lease;
 }
+
+/* In one piece, for each processor. */
+static_assert(sizeof(struct chatdnat_paths) <= PCPU_MIN_UNIT_SIZE);
 
 /**
  * chatdnat_path_learn() - learn where segments go

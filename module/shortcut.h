@@ -105,18 +105,24 @@ static inline void chatdnat_leg_note(struct sk_buff *skb, struct tcphdr *th,
 /**
  * chatdnat_leg_fits() - whether a segment can be handed to its next hop
  * @skb: the packet
+ * @offset: where its TCP header begins
  * @path: its way
  *
  * Context: Softirq, RCU read lock held; on the packet path.
  */
-static inline bool chatdnat_leg_fits(const struct sk_buff *skb,
+static inline bool chatdnat_leg_fits(struct sk_buff *skb, int offset,
 				     struct chatdnat_path *path)
 {
 	unsigned int mtu = path->hop.mtu;
 
-	if (unlikely(skb->len > mtu) &&
-	    !(mtu && skb_is_gso(skb) && skb_gso_validate_network_len(skb, mtu)))
-		return false;
+	if (unlikely(skb->len > mtu)) {
+		if (!mtu || !skb_is_gso(skb))
+			return false;
+		/* Not every driver says where it is. */
+		skb_set_transport_header(skb, offset);
+		if (!skb_gso_validate_network_len(skb, mtu))
+			return false;
+	}
 	if (likely(chatdnat_hop_ready(&path->hop)))
 		return true;
 	/* The stack is about to make it known. */

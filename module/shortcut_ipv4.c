@@ -133,7 +133,8 @@ unsigned int chatdnat_shortcut_ipv4(struct sk_buff *skb,
 				 &iph->saddr, mark))
 		return NF_ACCEPT;
 	if (!chatdnat_ipv4_forwards(skb->dev, path, entering) ||
-	    chatdnat_leg_policies(skb) || !chatdnat_leg_fits(skb, path) ||
+	    chatdnat_leg_policies(skb) ||
+	    !chatdnat_leg_fits(skb, sizeof(*iph), path) ||
 	    !chatdnat_ipv4_sound(skb) ||
 	    skb_cow(skb, LL_RESERVED_SPACE(path->hop.dev)))
 		return NF_ACCEPT;

@@ -134,7 +134,8 @@ unsigned int chatdnat_shortcut_ipv6(struct sk_buff *skb,
 				 &ip6h->saddr, mark))
 		return NF_ACCEPT;
 	if (!chatdnat_ipv6_forwards(skb->dev, path, entering) ||
-	    chatdnat_leg_policies(skb) || !chatdnat_leg_fits(skb, path) ||
+	    chatdnat_leg_policies(skb) ||
+	    !chatdnat_leg_fits(skb, sizeof(*ip6h), path) ||
 	    !chatdnat_ipv6_sound(skb) ||
 	    skb_cow(skb, LL_RESERVED_SPACE(path->hop.dev)))
 		return NF_ACCEPT;
