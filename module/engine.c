@@ -78,9 +78,16 @@ static bool chatdnat_engine_leaks(const struct chatdnat_settings *settings,
 	return wan;
 }
 
+/* 22/tcp, which always stands alone. */
+static bool chatdnat_engine_is_ssh(const struct chatdnat_ports *ports)
+{
+	return ports->first == CHATDNAT_PORT_SSH &&
+	       ports->last == CHATDNAT_PORT_SSH;
+}
+
 /*
  * Whether TCP ports may as well be the source of a connection of this host:
- * some of them, or all.
+ * some of them, or all. SSH is tracked in any case.
  */
 static void chatdnat_engine_ephemeral(const struct chatdnat_portset *set,
 				      bool *some, bool *all)
@@ -94,12 +101,17 @@ static void chatdnat_engine_ephemeral(const struct chatdnat_portset *set,
 	for (i = 0; i < set->n[CHATDNAT_TCP]; i++) {
 		const struct chatdnat_ports *ports = &set->range[i];
 
+		if (chatdnat_engine_is_ssh(ports))
+			continue;
 		*some |= ports->first <= high && ports->last >= low;
 		*all &= ports->first >= low && ports->last <= high;
 	}
 }
 
-/* The TCP ports but for those. */
+/*
+ * The TCP ports but for those, and for SSH: only connection tracking can tell
+ * the sessions that this host has open from those of the relay.
+ */
 static void chatdnat_engine_ports(const struct chatdnat_portset *set,
 				  unsigned long *ports)
 {
@@ -111,6 +123,7 @@ static void chatdnat_engine_ports(const struct chatdnat_portset *set,
 			   set->range[i].last - set->range[i].first + 1);
 	inet_get_local_port_range(&init_net, &low, &high);
 	bitmap_clear(ports, low, high - low + 1);
+	clear_bit(CHATDNAT_PORT_SSH, ports);
 }
 
 /* What the settings alone say. */

@@ -17,6 +17,9 @@
 /* And where it does without state, see module/hooks.c. */
 #define STATELESS_PRIORITY (NF_IP_PRI_CONNTRACK - 1)
 
+/* The port whose sessions with this host go on, which is always tracked for that. */
+#define SSH 22
+
 #define PORTS_MAX 64
 
 /* Addresses of an ordinary client and of an ordinary server, for rules that ask; nothing is sent there. */
@@ -181,7 +184,7 @@ static void try_stateless(struct search *s, const struct nft_chain *base, const 
 static void try(struct search *s, const struct nft_chain *base, const struct link *wan, enum protocol protocol,
 		uint16_t port)
 {
-	bool local = port >= s->local_first && port <= s->local_last;
+	bool local = port == SSH || (port >= s->local_first && port <= s->local_last);
 	bool engines_differ = protocol == TCP && s->way != OUTWARD && !local && !is_ingress(base);
 
 	if (engines_differ && relay_stateless(s->relay))
