@@ -121,7 +121,7 @@ def masqueraded():
     burst("ipv4", "all")
 
 
-@case.case
+@case.tracked("without state nobody knows who is idle")
 def flushed_at_once():
     """As many live connections, ended by one write."""
     module.load(**settings())

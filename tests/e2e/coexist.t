@@ -13,7 +13,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 from lib import case, conntrack, module, tap, topo, traffic, wait
-from lib.topo import CLIENT, HOME, OTHER, PROXY, RELAY, TUNNEL, WORLD, settings
+from lib.topo import CLIENT, HOME, OTHER, PROXY, PROXY2, RELAY, TUNNEL, WORLD, named, settings
 from lib.traffic import Connection, Flow, Seen
 
 t = world = None
@@ -80,6 +80,17 @@ def nftables_on_another_port():
 
 
 @case.case
+def nftables_binds_a_flow_first():
+    def check(what):
+        counters = module.Counters()
+        reached("other", 3478, what, "udp")
+        for version in versions():
+            tap.equal(counters.gained(version).get("translated"), None, f"{what}: {version} not translated by us")
+        reached("relay", 993, what)
+    in_either_order(nft_nat(-150, "udp dport 3478 dnat to {target}"), check)
+
+
+@case.tracked("other tables translate nothing that is not tracked")
 def nftables_binds_first():
     def check(what):
         counters = module.Counters()
@@ -140,7 +151,7 @@ def theirs_to_our_relay():
                       [("relay", CLIENT[version], 8080), ("relay", OTHER[version], 993)],
                       f"{version}: another table's connections to the relay keep their source")
             tap.equal(counters.gained(version), {}, f"{version}: and are not counted")
-        module.configure(**settings(OTHER))
+        module.configure(**settings(OTHER, masquerade="all"))
         tap.ok(all(connection.goes_on() for connection in theirs[::2]),
                "those to another port go on when the relay changes")
         for connection in theirs:
@@ -150,16 +161,17 @@ def theirs_to_our_relay():
 
 
 @case.case
+@topo.second_address()
 def nftables_source_nat():
     rules = "".join(
         f"table {family} chatdnat_test {{ chain post {{ type nat hook postrouting priority {{priority}};"
-        f" oifname \"eth0\" tcp dport 26 snat to {topo.PROXY3[version]}; }}; }}\n"
+        f" oifname \"eth0\" tcp dport 26 snat to {PROXY2[version]}; }}; }}\n"
         for family, version in (("ip", "ipv4"), ("ip6", "ipv6")))
     HOME.nft(rules.replace("{priority}", "50"))
     try:
-        module.load(**settings())
+        module.load(**named())
         for version in versions():
-            tap.equal(traffic.tcp(t.relay, WORLD[version], 26), Seen("world", topo.PROXY3[version], 26),
+            tap.equal(traffic.tcp(t.relay, WORLD[version], 26), Seen("world", PROXY2[version], 26),
                       f"{version}: a source that another table bound first is left alone")
             tap.equal(traffic.tcp(t.relay, WORLD[version], 25), Seen("world", PROXY[version], 25),
                       f"{version}: what it leaves alone is masqueraded")
@@ -269,7 +281,7 @@ def iptables_legacy():
     iptables("legacy")
 
 
-@case.case
+@case.tracked("what a helper expects is known to connection tracking alone")
 def a_helpers_expected_connection_is_not_new():
     """Passive FTP to the proxy itself, whose data port happens to be in the set."""
     if subprocess.run(["modprobe", "nf_conntrack_ftp"], capture_output=True, check=False).returncode:

@@ -81,7 +81,9 @@ def forward_cells(version):
             add(f"{name} out of nothing to {who}", "dropped_invalid",
                 lambda src, a=address, f=flags: craft.tcp(src, a, 25, f))
     for who, own in (("the proxy", PROXY), ("the proxy's inner address", TUNNEL)):
-        add(f"tcp 25 to {who}", "forwarded", lambda src, o=own: craft.tcp(src, o[version], 25))
+        # Without state one own address serves, for TCP.
+        if own == PROXY or module.ENGINE == "tracked":
+            add(f"tcp 25 to {who}", "forwarded", lambda src, o=own: craft.tcp(src, o[version], 25))
         add(f"udp 3478 to {who}", "forwarded", lambda src, o=own: craft.udp(src, o[version], 3478))
     return cells
 

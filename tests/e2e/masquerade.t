@@ -11,7 +11,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 from lib import case, conntrack, module, net, sniff, tap, topo, traffic, wait
-from lib.topo import (CLIENT, HOME, PROXY, PROXY2, PUBLIC, RELAY, TUNNEL, WORLD, settings)
+from lib.topo import (CLIENT, HOME, PROXY, PROXY2, PUBLIC, RELAY, TUNNEL, WORLD, named, own_addresses, settings)
 from lib.traffic import Seen
 
 WG_PORT = 51820
@@ -138,9 +138,10 @@ def what_the_relay_opens_elsewhere():
 
 
 @case.case
+@topo.second_address()
 def own_connections_keep_their_source():
     for mode in ("wan", "all"):
-        module.load(**settings(masquerade=mode))
+        module.load(**named(masquerade=mode))
         for version in versions():
             counters = module.Counters()
             for protocol, port in both_protocols(OUTBOUND):
@@ -187,13 +188,14 @@ def wireguard(ns, name, private, peer, endpoint, address):
 
 
 @case.case
+@topo.second_address()
 def a_tunnels_own_packets_keep_their_source():
     mine, theirs = keys(), keys()
     wireguard(HOME, "wgtest", mine[0], theirs[1], None, "10.77.0.1")
     wireguard(t.internet, "wgpeer", theirs[0], mine[1], f"{PROXY2['ipv4']}:{WG_PORT}", "10.77.0.2")
     peer = traffic.Host("peer", t.internet).udp(5353)
     try:
-        module.load(**settings())
+        module.load(**named())
         # The peer dials the second address, which makes it the source of what the proxy sends from then on.
         with t.internet.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             sock.sendto(b"dial", ("10.77.0.1", 9))
@@ -227,7 +229,7 @@ def addresses_of_the_wan_change():
         with traffic.Connection(t.relay, WORLD[version], 25) as connection:
             tap.equal(connection.answer.peer, PROXY[version], f"{version}: before, the old address")
             HOME.ip("".join(f"{flag}addr del {address}/{length} dev eth0\n"
-                            for address in (topo.PROXY3[version], PROXY2[version], PROXY[version])) +
+                            for address in reversed(own_addresses(version))) +
                     f"{flag}addr add {new[version]}/{length} dev eth0{suffix}\n"
                     f"{flag}route replace default via {gateway}\n")
             gone = wait.until(lambda c=connection: not [
@@ -263,7 +265,7 @@ def nothing_leaves(version):
 def no_address_to_take():
     module.load(**settings())
     # The first goes last: Linux takes the others of its net away with it.
-    own = ["203.0.113.3", "203.0.113.2", "203.0.113.1"]
+    own = reversed(own_addresses("ipv4"))
     # The tunnel's own address has to go as well, or the kernel would take that one.
     HOME.ip("".join(f"addr del {address}/24 dev eth0\n" for address in own) +
             "addr del 10.9.0.1/24 dev wg0\naddr del 10.9.1.1/24 dev wg1\n"

@@ -68,10 +68,11 @@ def unload_under_traffic(what):
         since = time.monotonic()
         module.unload()
         behind.packets()
-        fates = [connection.fate() for connection in idle]
+        fates = [connection.fate_when_told() for connection in idle]
         tap.equal(fates, ["reset"] * len(idle), f"{what}: clients that only listen are reset")
         tap.ok(time.monotonic() - since < 3, f"{what}: at once")
-        tap.ok(wait.until(lambda: all(one.state == "reset" for one in served)), f"{what}: so are the relay's ends")
+        if module.ENGINE == "tracked":
+            tap.ok(wait.until(lambda: all(one.state == "reset" for one in served)), f"{what}: so are the relay's ends")
     with sniff.Sniffer(t.relay, "wg0") as behind:
         tap.equal([connection.fate_when_talking() for connection in active], ["reset"] * len(active),
                   f"{what}: clients that talk are reset")
@@ -156,7 +157,9 @@ def what_another_table_masquerades_goes_on():
                           f"{version} without a relay: masqueraded by the other table, {served} by us")
                 module.unload()
                 tap.ok(connection.goes_on(), f"{version} without a relay: goes on after the unload")
-                left = [entry for entry in conntrack.entries() if entry.orig.src == RELAY[served]]
+                # Without state, relays' ends of other cases may still be talking.
+                left = [entry for entry in conntrack.entries()
+                        if entry.orig.src == RELAY[served] and entry.orig.sport == ours.port]
                 tap.equal(left, [], f"{served}: ours does not")
     finally:
         HOME.nft("delete table inet chatdnat_test\n")
@@ -220,7 +223,7 @@ def loads_and_unloads(what, rounds):
             wait.until(lambda b=before: sum(stream.answers for stream in streams) > b + 2, 2)
             module.unload()
             failures += [f"left in conntrack: {entry}" for entry in ours_left()]
-            failures += [fate for fate in (connection.fate(3) for connection in live) if fate != "reset"]
+            failures += [fate for fate in (connection.fate_when_told(3) for connection in live) if fate != "reset"]
             for connection in live:
                 connection.close()
         except OSError as error:

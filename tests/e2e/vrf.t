@@ -29,7 +29,7 @@ def setup():
     HOME.sysctl(ipv4__tcp_l3mdev_accept=1, ipv4__udp_l3mdev_accept=1)
     HOME.ip("link add red type vrf table 10\nlink set red up\nlink set eth0 master red\n")
     # IPv6 addresses go with the change. The relays are reached from the VRF, and the world from outside it.
-    t.address_wan(default=False)
+    t.address_wan(default=False, own=topo.EVERY_OWN)
     HOME.ip("route add default via 203.0.113.254 dev eth0 table 10\n"
             "-6 route add default via 2001:db8:1::fe dev eth0 table 10\n"
             "route add 10.9.0.0/24 dev wg0 table 10\n-6 route add fd00:9::/64 dev wg0 table 10\n"

@@ -6,8 +6,12 @@ import os
 from . import conntrack, module, net, tap, wait
 
 _TABLE = "chatdnat_tally"
-# The last of them that sees a packet tells where it went.
-_STAGES = {"arrived": ("prerouting", -310), "entered": ("input", 10), "forwarded": ("forward", 10)}
+# The last of them that sees a packet tells where it went. What takes the stateless engine's shortcut, devices see alone.
+_CHAINS = (("netdev", "arrived", "ingress device eth0 priority 0"),
+           ("inet", "entered", "input priority 10"),
+           ("inet", "forwarded", "forward priority 10"),
+           ("netdev", "forwarded", "egress devices = { wg0, wg1 } priority 0"))
+_STAGES = ("arrived", "entered", "forwarded")
 _TYPES = {"ip": "ipv4_addr", "ip6": "ipv6_addr"}
 PASSED = ("entered", "forwarded")
 
@@ -49,29 +53,32 @@ class Tally:
     """`with Tally() as tally:` counts what enters by eth0."""
 
     def __enter__(self):
-        script = f"table inet {_TABLE} {{\n"
-        for stage, (hook, priority) in _STAGES.items():
+        script = ""
+        for family, stage, hook in _CHAINS:
+            script += f"table {family} {_TABLE} {{\n"
             for proto, kind in _TYPES.items():
                 script += f"set {stage}_{proto} {{ type {kind}; flags dynamic; size 16384; }}\n"
-            script += f"chain {stage} {{ type filter hook {hook} priority {priority};\n"
+            script += f"chain {stage} {{ type filter hook {hook};\n"
             for proto in _TYPES:
-                script += f'iifname "eth0" update @{stage}_{proto} {{ {proto} saddr counter }}\n'
-            script += "}\n"
-        net.HOME.nft(script + "}\n")
+                match = 'iifname "eth0" ' if family == "inet" else ""
+                script += f"{match}update @{stage}_{proto} {{ {proto} saddr counter }}\n"
+            script += "}\n}\n"
+        net.HOME.nft(script)
         return self
 
     def __exit__(self, *_):
-        net.HOME.nft(f"delete table inet {_TABLE}\n")
+        net.HOME.nft(f"delete table inet {_TABLE}\ndelete table netdev {_TABLE}\n")
 
     @staticmethod
     def packets():
         """{stage: {source: packets}}"""
         found = {stage: {} for stage in _STAGES}
-        listing = json.loads(net.HOME.run("nft", "-j", "list", "table", "inet", _TABLE))
-        for entry in listing["nftables"]:
-            for element in entry.get("set", {}).get("elem", ()):
-                element = element["elem"]
-                found[entry["set"]["name"].split("_")[0]][element["val"]] = element["counter"]["packets"]
+        for family in ("netdev", "inet"):
+            listing = json.loads(net.HOME.run("nft", "-j", "list", "table", family, _TABLE))
+            for entry in listing["nftables"]:
+                for element in entry.get("set", {}).get("elem", ()):
+                    element = element["elem"]
+                    found[entry["set"]["name"].split("_")[0]][element["val"]] = element["counter"]["packets"]
         return found
 
     def judge(self, link, version, cells, what):
@@ -80,7 +87,8 @@ class Tally:
         forwarded, or the counter of the reason. A packet may be a list of fragments.
         """
         conntrack.flush()
-        net.HOME.nft("".join(f"flush set inet {_TABLE} {stage}_{proto}\n" for stage in _STAGES for proto in _TYPES))
+        net.HOME.nft("".join(f"flush set {family} {_TABLE} {stage}_{proto}\n"
+                             for family, stage, _ in _CHAINS for proto in _TYPES))
         with Drops(version) as drops:
             wrong = self._send(link, cells, drops)
         found = {}

@@ -16,13 +16,16 @@ no route to what is behind them, so an address that leaks cannot be answered by 
 fd00:9::1 are the exceptions: own addresses of the proxy that the internet may try to reach.
 """
 
+import contextlib
+
 from . import module, net, traffic, wait
 
 HOME = net.HOME
 PORTS = (25, 80, 143, 443, 465, 587, 993)
 IP_VERSIONS = ("ipv4", "ipv6")
 # How many own addresses there are: the stateless engine serves one for each relay.
-OWN = (1, 2, 3) if module.ENGINE == "tracked" else (1,)
+EVERY_OWN = (1, 2, 3)
+OWN = EVERY_OWN if module.ENGINE == "tracked" else (1,)
 PROXY = {"ipv4": "203.0.113.1", "ipv6": "2001:db8:1::1"}
 PROXY2 = {"ipv4": "203.0.113.2", "ipv6": "2001:db8:1::2"}
 PROXY3 = {"ipv4": "203.0.113.3", "ipv6": "2001:db8:1::3"}
@@ -107,13 +110,14 @@ class Topology:
                 f"-6 route replace 2001:db8:4::/64 via {net6}:1\n"
                 f"-6 route replace fd00:9::1/128 via {net6}:1\n")
 
-    def address_wan(self, name="eth0", net4="203.0.113", net6="2001:db8:1:", default=True):
+    @staticmethod
+    def address_wan(name="eth0", net4="203.0.113", net6="2001:db8:1:", default=True, own=OWN):
         """The proxy's end: up, with addresses and, of the first link, the default route."""
         # Where nothing else decides, Linux takes the first IPv4 address and the last IPv6 one.
         HOME.ip(
             "".join(f"addr replace {net4}.{n}/24 dev {name}\n"
-                    f"-6 addr replace {net6}:{OWN[-1 - i]}/64 dev {name} nodad\n"
-                    for i, n in enumerate(OWN)) +
+                    f"-6 addr replace {net6}:{own[-1 - i]}/64 dev {name} nodad\n"
+                    for i, n in enumerate(own)) +
             f"link set {name} up\n" +
             (f"route replace default via {net4}.254\n"
              f"-6 route replace default via {net6}:fe\n" if default else ""))
@@ -197,6 +201,25 @@ def _reach(ns, address):
         raise RuntimeError(f"{ns.name} does not reach {address}: {last[0]}")
 
 
+@contextlib.contextmanager
+def second_address():
+    """PROXY2, also where there is one own address only. Nobody takes it who does not ask for it."""
+    missing = 2 not in OWN
+    if missing:
+        HOME.ip(f"addr add {PROXY2['ipv4']}/24 dev eth0\n"
+                f"-6 addr add {PROXY2['ipv6']}/64 dev eth0 nodad preferred_lft 0\n")
+    try:
+        yield
+    finally:
+        if missing:
+            HOME.ip(f"addr del {PROXY2['ipv4']}/24 dev eth0\n-6 addr del {PROXY2['ipv6']}/64 dev eth0\n")
+
+
+def own_addresses(version):
+    """The proxy's own addresses, the first one first."""
+    return [(PROXY, PROXY2, PROXY3)[n - 1][version] for n in OWN]
+
+
 def settings(relay=None, **changes):
     """The settings most tests want, relay by relay."""
     relay = relay or RELAY
@@ -204,3 +227,8 @@ def settings(relay=None, **changes):
     chosen.update({SETTING[version]: relay[version] for version in ip_versions()})
     chosen.update(changes)
     return chosen
+
+
+def named(**changes):
+    """The same for one own address by name: the others are the host's alone, whatever the engine."""
+    return settings(**{SETTING[version]: f"{RELAY[version]}@{PROXY[version]}" for version in ip_versions()}, **changes)

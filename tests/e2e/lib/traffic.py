@@ -4,9 +4,10 @@ import collections
 import errno
 import selectors
 import socket
+import struct
 import threading
 
-from . import net, wait
+from . import module, net, wait
 
 # What a client learns: who answered, and the two ends as the server sees them.
 Answer = collections.namedtuple("Answer", "server peer peer_port own own_port")
@@ -156,6 +157,14 @@ class Host:
                 if served.state == "open":
                     served._end("dropped")  # pylint: disable=protected-access
 
+    def abort(self):
+        """Ends what is open with a reset: the kernel sends nothing of it again later."""
+        with _loop.lock:
+            for served in self.served:
+                if served.state == "open":
+                    served.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    served._end("dropped")  # pylint: disable=protected-access
+
     @staticmethod
     def _families():
         return (socket.AF_INET, socket.AF_INET6) if net.have_ipv6() else (socket.AF_INET,)
@@ -269,6 +278,10 @@ class Connection(net.Closing):
             except (ConnectionResetError, BrokenPipeError):
                 return "reset"
         return wait.until(talk, seconds) or "silence"
+
+    def fate_when_told(self, seconds=5.0):
+        """What happens to a client that only waits; without state nobody knows that it does, and it speaks."""
+        return (self.fate if module.ENGINE == "tracked" else self.fate_when_talking)(seconds)
 
     def close(self):
         self.sock.close()
