@@ -250,6 +250,23 @@ bool chatdnat_addr_is_link_local(enum chatdnat_family family,
 }
 
 /**
+ * chatdnat_addr_is_loopback() - whether an address never leaves its host
+ * @family: which kind of address
+ * @addr: the address, network byte order
+ *
+ * Context: Any; on the packet path.
+ * Return: True for 127.0.0.0/8 and ::1.
+ */
+bool chatdnat_addr_is_loopback(enum chatdnat_family family,
+			       const struct chatdnat_addr *addr)
+{
+	if (family == CHATDNAT_IPV6)
+		return !addr->word[0] && !addr->word[1] && !addr->word[2] &&
+		       addr->word[3] == htonl(1);
+	return *(const u8 *)addr->word == 127;
+}
+
+/**
  * chatdnat_addr_is_multicast() - whether an address is a group's
  * @family: which kind of address
  * @addr: the address, network byte order

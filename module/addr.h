@@ -28,6 +28,8 @@ int chatdnat_addr_format(enum chatdnat_family family,
 			 size_t size);
 bool chatdnat_addr_is_link_local(enum chatdnat_family family,
 				 const struct chatdnat_addr *addr);
+bool chatdnat_addr_is_loopback(enum chatdnat_family family,
+			       const struct chatdnat_addr *addr);
 bool chatdnat_addr_is_multicast(enum chatdnat_family family,
 				const struct chatdnat_addr *addr);
 

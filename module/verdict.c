@@ -71,6 +71,10 @@ chatdnat_decide_dst(const struct chatdnat_settings *settings,
 	    chatdnat_addr_is_link_local(flow->family, &flow->daddr))
 		return CHATDNAT_DST_LEAVE;
 
+	/* The stack lets none of these in, but would not see it any more. */
+	if (from_wan && chatdnat_addr_is_loopback(flow->family, &flow->daddr))
+		return CHATDNAT_DST_LEAVE;
+
 	switch (arrival->daddr_type) {
 	case CHATDNAT_ADDR_UNKNOWN:
 		return CHATDNAT_DST_LOOK_UP_ADDR;

@@ -86,6 +86,7 @@ static void check_dst(const struct chatdnat_settings *settings, struct input *in
 	CHECK(!chatdnat_addr_equal(relay, &arrival.flow.daddr));
 	CHECK(chatdnat_portset_has(&settings->service.ports, arrival.flow.proto, arrival.flow.dport));
 	CHECK(from_wan || settings->hairpin);
+	CHECK(!from_wan || arrival.flow.family == CHATDNAT_IPV6 || *(const uint8_t *)arrival.flow.daddr.word != 127);
 	CHECK(arrival.daddr_type == CHATDNAT_ADDR_LOCAL ||
 	      (arrival.daddr_type == CHATDNAT_ADDR_UNICAST && settings->scope == CHATDNAT_SCOPE_ANY));
 	CHECK(arrival.flow.proto != CHATDNAT_TCP || arrival.flow.dport != 22 || arrival.opens);

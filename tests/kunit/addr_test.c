@@ -217,9 +217,14 @@ static const struct kind {
 	const char *text;
 	bool link_local;
 	bool multicast;
+	bool loopback;
 } kinds[] = {
 	{ "192.0.2.1" },
 	{ "169.254.1.1" },
+	{ "126.255.255.255" },
+	{ "127.0.0.0", false, false, true },
+	{ "127.255.255.255", false, false, true },
+	{ "128.0.0.0" },
 	{ "223.255.255.255" },
 	{ "224.0.0.0", false, true },
 	{ "239.255.255.255", false, true },
@@ -235,7 +240,10 @@ static const struct kind {
 	{ "ff02::1", false, true },
 	{ "ff0e:ffff::1", false, true },
 	{ "e000::1" },
-	{ "::1" },
+	{ "::" },
+	{ "::2" },
+	{ "1::1" },
+	{ "::1", false, false, true },
 };
 CHATDNAT_TEST_ROWS(kinds);
 
@@ -249,6 +257,8 @@ static void kind(struct kunit *test)
 			chatdnat_addr_is_link_local(family, &addr));
 	KUNIT_EXPECT_EQ(test, row->multicast,
 			chatdnat_addr_is_multicast(family, &addr));
+	KUNIT_EXPECT_EQ(test, row->loopback,
+			chatdnat_addr_is_loopback(family, &addr));
 }
 
 static struct kunit_case cases[] = {
