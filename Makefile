@@ -60,6 +60,12 @@ build/%/inject/inject.ko: $(wildcard tests/bench/inject/*)
 	cp -pu $^ $(@D)/
 	$(MAKE) -C /lib/modules/$*/build M=$(CURDIR)/$(@D) W=1 modules
 
+# What lets it run out of memory, for the debug kernel.
+build/%/fails/fails.ko: $(wildcard tests/debug/fails/*)
+	mkdir -p $(@D)
+	cp -pu $^ $(@D)/
+	$(MAKE) -C $(DEBUG_KERNEL)/build M=$(CURDIR)/$(@D) W=1 modules
+
 # Its parts by themselves, with their tests.
 build/%/kunit/chatdnat_kunit.ko: $(MODULE_SOURCES) $(wildcard tests/kunit/Kbuild tests/kunit/*.[ch])
 	mkdir -p $(@D)
@@ -77,8 +83,9 @@ built:
 
 .PHONY: built-debug
 built-debug:
-	kernel=$$(tests/vm/kernel) && $(MAKE) -s DEBUG_KERNEL="$$kernel" \
-		"build/$$(cat "$$kernel/release")/chatdnat.ko"
+	kernel=$$(tests/vm/kernel) && release=$$(cat "$$kernel/release") && \
+		$(MAKE) -s DEBUG_KERNEL="$$kernel" \
+		"build/$$release/chatdnat.ko" "build/$$release/fails/fails.ko"
 	$(MAKE) -s tools WERROR=1
 
 .PHONY: demo
