@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """The parsers and the header code in a process, under AddressSanitizer and UndefinedBehaviorSanitizer: the corpus,
-then made-up inputs, as many as a check may take and each time the same. `make fuzz` goes on for longer."""
+then made-up inputs, as many as a check may take and each time the same. `make fuzz` goes on for longer. Names of targets
+may be given."""
 
 import os
 import pathlib
@@ -40,14 +41,15 @@ def made(target):
 
 
 def main():
-    done = run("make", "-s", f"-j{os.cpu_count()}", "-C", HERE)
+    wanted = sys.argv[1:]
+    done = run("make", "-s", f"-j{os.cpu_count()}", "-C", HERE, *(f"../../build/fuzz/{target}" for target in wanted))
     if not tap.ok(done.returncode == 0, "the targets are built"):
         tap.diag(done.stdout[-6000:])
         tap.done()
     targets = run("make", "-s", "-C", HERE, "targets").stdout.split()
     tap.equal(sorted(targets), sorted(RUNS), "every target is run")
     tap.equal(sorted(targets), sorted(path.name for path in (HERE / "corpus").iterdir()), "every target has a corpus")
-    for target in targets:
+    for target in wanted or targets:
         seeds = sorted((HERE / "corpus" / target).iterdir())
         passes(run(OUT / target, *seeds), f"{target}: {len(seeds)} inputs of the corpus")
         passes(made(target), f"{target}: {RUNS[target]} made-up inputs")

@@ -43,7 +43,7 @@ static void check_set(struct chatdnat_text text, const char *name)
 	struct chatdnat_ifset set, again;
 	char buf[CHATDNAT_IFSET_MAX * (CHATDNAT_IFNAME_SIZE + 1) + 1] = "";
 	struct chatdnat_text written;
-	int err, len;
+	int err, len, i, j;
 
 	err = chatdnat_ifset_parse(&set, text, &why);
 	if (err) {
@@ -51,6 +51,9 @@ static void check_set(struct chatdnat_text text, const char *name)
 		return;
 	}
 	CHECK(set.n <= CHATDNAT_IFSET_MAX && !set.n == !text.len);
+	for (i = 0; i < set.n; i++)
+		for (j = 0; j < i; j++)
+			CHECK(memcmp(&set.pattern[i], &set.pattern[j], sizeof(set.pattern[i])) != 0);
 	if (text.len)
 		CHECK(chatdnat_ifset_has(&set, name) == matches(text.at, text.len, name));
 

@@ -49,6 +49,7 @@ static void check_order(const struct chatdnat_portset *set)
 	unsigned int i, n = set->n[CHATDNAT_TCP] + set->n[CHATDNAT_UDP];
 
 	CHECK(n <= CHATDNAT_PORTSET_MAX);
+	CHECK(!set->ssh_apart || !chatdnat_portset_spans(set, CHATDNAT_TCP, CHATDNAT_PORT_SSH));
 	for (i = 0; i < n; i++) {
 		CHECK(set->range[i].first && set->range[i].first <= set->range[i].last);
 		if (i && i != set->n[CHATDNAT_TCP])

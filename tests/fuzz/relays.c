@@ -31,6 +31,7 @@ static void check_lookups(const struct chatdnat_relays *relays)
 		const struct chatdnat_relay *relay = &relays->relay[i];
 
 		CHECK(chatdnat_relays_has(relays, &relay->addr));
+		CHECK(memcmp(&relay->own, &relay->addr, sizeof(relay->own)) != 0);
 		CHECK(chatdnat_relays_names(relays, &relay->own));
 		CHECK(chatdnat_relays_find(relays, &relay->own) == &relay->addr);
 		CHECK(chatdnat_relays_find(relays, &relay->addr) == naive(relays, &relay->addr));
