@@ -215,4 +215,22 @@ def readers_see_whole_configurations():
     tap.ok(len(seen) >= 50 and writes >= 50, f"{len(seen)} reads beside {writes} writes")
 
 
+@case.case
+def counters_are_of_all_processors():
+    module.load(**settings())
+    with SecondProcessor():
+        everywhere = os.sched_getaffinity(0)
+        try:
+            for version in topo.ip_versions():
+                counters = module.Counters()
+                for processor in sorted(everywhere):
+                    # A packet goes its way where it was sent.
+                    os.sched_setaffinity(0, {processor})
+                    tap.equal(traffic.tcp(t.internet, PROXY[version], 993, CLIENT[version]).server, "relay",
+                              f"{version}: served by processor {processor}")
+                tap.equal(counters.gained(version), dict.fromkeys(("seen", "translated", "sent", "answered"), 2),
+                          f"{version}: counted together")
+        finally:
+            os.sched_setaffinity(0, everywhere)
+
 case.run(setup, topo.EVERY_RELAY)

@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 from lib import case, conntrack, craft, module, net, nflog, tap, topo, traffic, wait
 from lib.tally import source, swallow_answers
-from lib.topo import CLIENT, HOME, OTHER, PROXY, RELAY, WORLD, settings
+from lib.topo import CLIENT, HOME, OTHER, PROXY, RELAY, TRANSIT, WORLD, settings
 from lib.traffic import Connection, Flow, Seen
 
 LOGS_PER_SECOND = 10
@@ -195,9 +195,19 @@ def logged(messages):
     return [text for text in messages if text.startswith("chatdnat dropped_")]
 
 
+def logger_users():
+    """How many hold the kernel log's logger."""
+    path = "/sys/module/nf_log_syslog/refcnt"
+    if not os.path.exists(path):
+        return 0
+    with open(path, encoding="ascii") as file:
+        return int(file.read())
+
+
 @case.case
 def drops_are_logged():
     module.load(**settings(guard="full"))
+    users = logger_users()
     case.log.messages()
 
     def provoke(version):
@@ -232,6 +242,7 @@ def drops_are_logged():
     provoke("ipv4")
     tap.equal(traffic.tcp(t.internet, PROXY["ipv4"], 2222, CLIENT["ipv4"], timeout=0.3), "silence", "log=off again")
     tap.equal(logged(case.log.messages()), [], "and nobody is told any more")
+    tap.equal(logger_users(), users, "nor is the logger held")
 
 
 def flood_the_log():
@@ -336,8 +347,10 @@ def what_others_drop_of_the_relays():
 
 
 def dropped_by_another_table(services):
-    HOME.nft("table inet chatdnat_test { chain in { type filter hook input priority 0; tcp dport 22 drop; };"
-             " chain forward { type filter hook forward priority 0; tcp dport 993 drop; udp dport 3478 drop; }; }")
+    HOME.nft("table inet chatdnat_test { counter seen { };"
+             " chain in { type filter hook input priority 0; tcp dport 22 drop; tcp dport 4444 counter name seen; };"
+             " chain forward { type filter hook forward priority 0; tcp dport 993 drop; udp dport 3478 drop;"
+             " tcp dport 4444 counter name seen; }; }")
     try:
         module.load(**settings(guard="full", ports="chatmail,turn"))
         for version in versions():
@@ -346,6 +359,11 @@ def dropped_by_another_table(services):
                 tap.equal(traffic.ask(protocol, t.internet, PROXY[version], port, CLIENT[version], timeout=0.3), "silence",
                           f"{version}: {protocol} {port} is dropped by another table")
             tap.ok(not re.search("dropped", str(counters.gained(version))), f"{version}: not on our account")
+            for address in (PROXY, TRANSIT):
+                tap.equal(traffic.tcp(t.internet, address[version], 4444, CLIENT[version], timeout=0.3), "silence",
+                          f"{version}: tcp 4444 of {address[version]} is dropped by the guard")
+            tap.ok("packets 0 " in HOME.run("nft", "list", "counter", "inet", "chatdnat_test", "seen"),
+                   f"{version}: before others see it")
     finally:
         HOME.nft("delete table inet chatdnat_test")
 

@@ -91,18 +91,21 @@ def from_the_relays_side():
 
 @case.tracked("several own addresses for one relay are not served without state")
 def from_another_interface():
-    load(hairpin="1")
-    for version in topo.ip_versions():
-        reaches(version, t.other, PROXY[version], ("relay", OTHER[version]),
-                "another interface, with the host's own address", SENT_ON)
-        reaches(version, lan_host, PROXY2[version], ("relay", LAN_HOST[version]), "the LAN", SENT_ON)
-        module.set("masquerade", "all")
-        reaches(version, t.other, PROXY[version], ("relay", TUNNEL[version]), "masquerade=all", MASQUERADED)
-        module.set("masquerade", "off")
-        reaches(version, t.other, PROXY[version], ("relay", OTHER[version]), "masquerade=off", SENT_ON)
-        reaches(version, mate, PROXY[version], ("relay", TUNNEL[version]),
-                "masquerade=off, back where it came from all the same", MASQUERADED)
-        module.set("masquerade", "wan")
+    # With a wildcard replies have a way of their own; none to those inside.
+    for wan in ("eth0", "eth+"):
+        load(hairpin="1", wan=wan)
+        for version in topo.ip_versions():
+            reaches(version, t.other, PROXY[version], ("relay", OTHER[version]),
+                    f"wan={wan}: another interface, with the host's own address", SENT_ON)
+            reaches(version, lan_host, PROXY2[version], ("relay", LAN_HOST[version]), f"wan={wan}: the LAN", SENT_ON)
+            module.set("masquerade", "all")
+            reaches(version, t.other, PROXY[version], ("relay", TUNNEL[version]), f"wan={wan} masquerade=all", MASQUERADED)
+            module.set("masquerade", "off")
+            reaches(version, t.other, PROXY[version], ("relay", OTHER[version]), f"wan={wan} masquerade=off", SENT_ON)
+            reaches(version, mate, PROXY[version], ("relay", TUNNEL[version]),
+                    f"wan={wan} masquerade=off, back where it came from all the same", MASQUERADED)
+            module.set("masquerade", "wan")
+        module.unload()
 
 
 @case.tracked("several own addresses for one relay are not served without state")

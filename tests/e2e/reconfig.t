@@ -102,6 +102,23 @@ def flush_ends_what_the_old_relay_served():
 
 
 @case.case
+def ended_before_an_answer():
+    """What is ended while its relay is silent was not answered."""
+    module.load(**settings(ports="imap,imaps,turn"))
+    for version in versions():
+        module.configure(**settings(ports="imap,imaps,turn"))
+        counters = module.Counters()
+        t.relay.nft("table inet mute { chain c { type filter hook input priority 0;\ntcp dport 993 drop\n}\n}\n")
+        try:
+            tap.equal(traffic.tcp(t.internet, PROXY[version], 993, CLIENT[version], timeout=0.5), "silence",
+                      f"{version}: the relay is silent")
+            to_other()
+        finally:
+            t.relay.nft("delete table inet mute\n")
+        tap.equal(counters.gained(version), {"seen": 1, "translated": 1, "sent": 1}, f"{version}: nobody has answered")
+
+
+@case.case
 @topo.second_address()
 def flush_is_for_the_connections_concerned_only():
     for version in versions():
@@ -486,7 +503,8 @@ def slab_objects():
 @case.case
 def changes_free_what_they_replace():
     module.load(**settings(stale="keep"))
-    values = ("imap", "imaps", "imap,imaps", "smtp")
+    # More than are remembered.
+    values = [str(5000 + number) for number in range(24)]
 
     def change(times):
         for turn in range(times):

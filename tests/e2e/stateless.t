@@ -5,6 +5,7 @@ import fcntl
 import os
 import socket
 import struct
+import subprocess
 import sys
 
 os.environ["CHATDNAT_ENGINE"] = "stateless"
@@ -21,6 +22,9 @@ ACK = wire.ACK
 SECOND = {"ipv4": "203.0.113.77", "ipv6": "2001:db8:1::77"}
 FLAG = {"ipv4": "", "ipv6": "-6 "}
 BITS = {"ipv4": 24, "ipv6": 64}
+INNER = {"ipv4": "10.78.0.2", "ipv6": "fd78::2"}
+NOBODY = {"ipv4": "203.0.113.50", "ipv6": "2001:db8:1::50"}
+WG = 51821
 
 t = relay = None
 
@@ -258,6 +262,12 @@ def what_the_stack_would_drop():
             packet = bytearray(wire.ip(CLIENT["ipv4"], dst, 6, wire.tcp(CLIENT["ipv4"], dst, 41, TCP, flags=ACK, ack=1)))
             packet[10] ^= 1
             tap.ok(not through(bytes(packet), "ipv4"), "ipv4: with a damaged header nothing enters")
+            packet = wire.ip(CLIENT["ipv4"], dst, 6, wire.tcp(CLIENT["ipv4"], dst, 41, TCP, flags=ACK, ack=1), fragment=0x2000)
+            tap.ok(not through(packet, "ipv4"), "ipv4: one fragment of several does not enter")
+            for version in topo.ip_versions():
+                src, dst = CLIENT[version], PROXY[version]
+                packet = wire.ip(src, dst, 6, wire.tcp(src, dst, 41, TCP, flags=ACK, ack=1), hops=1)
+                tap.ok(not through(packet, version), f"{version}: at its last hop nothing enters")
             if "ipv6" in topo.ip_versions():
                 dst = PROXY["ipv6"]
                 for name, source in (("loopback", "::1"), ("the unspecified", "::"), ("multicast", "ff0e::1")):
@@ -275,6 +285,101 @@ def what_the_stack_would_drop():
     for version in topo.ip_versions():
         # IPv6 takes router advertisements' routes away with forwarding, not these.
         tap.ok(wait.until(lambda v=version: served(v) == well(v)), f"{version}: with it again, they are")
+
+
+@case.case
+def checksums():
+    """Of segments whose checksum is whole already, as it is of those that a link brings."""
+    load(mss="off")
+    for version in topo.ip_versions():
+        served(version)
+        client, proxy, inner = CLIENT[version], PROXY[version], RELAY[version]
+        with wire.Link(t.internet, "to_eth0", "eth0") as outside, wire.Link(t.relay, "wg0", "wg0") as inside:
+            outside.send(wire.ip(client, proxy, 6, wire.tcp(client, proxy, 44000, TCP, flags=ACK, ack=1, payload=b"odd")))
+            inside.send(wire.ip(inner, client, 6, wire.tcp(inner, client, TCP, 44001, flags=ACK, ack=1, payload=b"odd")))
+
+            def came(link, port):
+                return [frame for frame, _, segment in link.segments("in", ACK, wire.SYN | ACK)
+                        if port in (segment.sport, segment.dport)]
+            for name, link, port in (("to the relay", inside, 44000), ("to the client", outside, 44001)):
+                got = wait.until(lambda link=link, port=port: came(link, port))
+                tap.ok(got and wire.sound(got[0]), f"{version}: right {name}")
+
+
+@case.case
+def for_another_host():
+    """What a link brings for other stations, or for all of them, is not the box's to pass on."""
+    load()
+    for version in topo.ip_versions():
+        served(version)
+        src, dst = CLIENT[version], PROXY[version]
+        with wire.Link(t.internet, "to_eth0", "eth0") as outside, wire.Link(t.relay, "wg0") as inside:
+            for sport, mac in ((43000, b"\2\0\0\0\0\1"), (43001, b"\xff" * 6), (43002, None)):
+                outside.send(wire.ip(src, dst, 6, wire.tcp(src, dst, sport, TCP, flags=ACK, ack=1)), mac=mac)
+
+            def came():
+                return [segment.sport for _, packet, segment in inside.segments("in", ACK, wire.SYN | ACK)]
+            tap.ok(wait.until(lambda: 43002 in came()), f"{version}: what is for the box arrives")
+            tap.ok(43000 not in came(), f"{version}: what is for another station does not")
+            tap.ok(43001 not in came(), f"{version}: nor what is for all of them")
+
+
+@case.case
+def another_address_of_the_box():
+    """The relay answers by one address. By another it is not reached, but the box is."""
+    load()
+    for version in topo.ip_versions():
+        counters = module.Counters()
+        tap.equal(traffic.tcp(t.internet, topo.TUNNEL[version], TCP, CLIENT[version], timeout=2), "refused",
+                  f"{version}: TCP is the box's own")
+        tap.equal(counters.gained(version), {}, f"{version}: and is not counted")
+
+
+@case.case
+def temporary_addresses():
+    """Nobody is told to come to an address that will not last: it is no second one."""
+    load()
+    if "ipv6" not in topo.ip_versions():
+        tap.skip("temporary addresses", "no IPv6")
+        return
+
+    def temporary():
+        return "temporary" in HOME.run("ip", "-6", "addr", "show", "dev", "eth0")
+    address = f"{PROXY['ipv6']}/64 dev eth0"
+    HOME.sysctl(ipv6__conf__eth0__use_tempaddr=2)
+    try:
+        HOME.ip(f"-6 addr change {address} mngtmpaddr nodad valid_lft 3600 preferred_lft 1800\n")
+        tap.ok(wait.until(temporary), "there is one")
+        # Whoever looks finds it by now.
+        module.configure(**settings())
+        tap.ok(stateless("ipv6"), "the relay is served without state")
+    finally:
+        HOME.sysctl(ipv6__conf__eth0__use_tempaddr=0)
+        HOME.ip(f"-6 addr del {address}\n-6 addr add {address} nodad\n-6 route replace default via {topo.WORLD['ipv6']}\n")
+    tap.ok(wait.until(lambda: not temporary()), "it goes with the address that it was made of")
+    tap.equal(served("ipv6"), well("ipv6"), "which serves again")
+
+
+@case.case
+def exempted_by_others():
+    """What another table exempts from connection tracking is for the relay itself, not one of ours: the guard drops it."""
+    load(guard="forward")
+    t.route_what_is_behind()
+    try:
+        for version in topo.ip_versions():
+            word = "ip" if version == "ipv4" else "ip6"
+            counters = module.Counters()
+            HOME.nft("table inet exempt { chain c { type filter hook prerouting priority -300;\n"
+                     f"{word} daddr {RELAY[version]} notrack\n}}\n}}\n")
+            try:
+                tap.equal(traffic.tcp(t.internet, RELAY[version], TCP, CLIENT[version], timeout=0.5), "silence",
+                          f"{version}: dropped")
+            finally:
+                HOME.nft("delete table inet exempt\n")
+            tap.ok(counters.gained(version).get("dropped_invalid", 0) >= 1, f"{version}: and counted")
+    finally:
+        t.internet.ip("".join(f"{FLAG[version]}route del {address[version]}\n"
+                              for address in (RELAY, OTHER) for version in topo.ip_versions()))
 
 
 @case.case
@@ -360,5 +465,53 @@ def the_tunnel_goes():
             t.relay.ip("link set wg0 mtu 1500\n")
             tap.ok(connection.echo(os.urandom(200000)), f"{version}: the old MTU")
 
+
+@case.case
+def a_client_that_is_not_there():
+    """That nobody answers for the client's address is told to the relay, about the relay's own packet."""
+    load()
+    for version in topo.ip_versions():
+        src, dst = RELAY[version], NOBODY[version]
+        with wire.Link(t.relay, "wg0", "wg0") as inside:
+            inside.send(wire.ip(src, dst, 6, wire.tcp(src, dst, TCP, 40000, flags=ACK, ack=1)))
+            told = wait.until(lambda d=dst: [error for error in inside.errors("in") if error.ip.dst == d], 10)
+            tap.equal({(error.ip.src, error.sport) for error in told or ()}, {(src, TCP)}, f"{version}: the relay is told")
+
+
+def keys():
+    private = HOME.run("wg", "genkey").strip()
+    public = subprocess.run(["wg", "pubkey"], input=private, text=True, capture_output=True, check=True)
+    return private, public.stdout.strip()
+
+
+def wireguard(ns, private, peer, host, allowed, endpoint):
+    """One end of a tunnel."""
+    path = f"/run/chatdnat-test-{ns.name}.key"
+    with open(path, "w", encoding="ascii", opener=lambda p, f: os.open(p, f, 0o600)) as file:
+        file.write(private)
+    ns.ip("link add wgtest type wireguard\n")
+    ns.run("wg", "set", "wgtest", "listen-port", str(WG), "private-key", path, "peer", peer, "allowed-ips", allowed,
+           "endpoint", f"{endpoint}:{WG}")
+    os.unlink(path)
+    ns.ip(f"addr add 10.78.0.{host}/24 dev wgtest\n-6 addr add fd78::{host}/64 dev wgtest nodad\nlink set wgtest up\n")
+
+
+@case.case
+def through_wireguard():
+    """A device that looks at the route of what it sends."""
+    mine, theirs = keys(), keys()
+    wireguard(HOME, mine[0], theirs[1], 1, ",".join(INNER.values()), RELAY["ipv4"])
+    wireguard(t.relay, theirs[0], mine[1], 2, "0.0.0.0/0,::/0", topo.TUNNEL["ipv4"])
+    t.relay.ip("route replace default dev wgtest\n-6 route replace default dev wgtest\n")
+    try:
+        load(v4=INNER["ipv4"], v6=INNER["ipv6"])
+        for version in topo.ip_versions():
+            tap.equal(engines().get(f"{INNER[version]}@{PROXY[version]}"), "stateless", f"{version}: engines says so")
+            tap.equal(served(version), well(version), f"{version}: served")
+            with Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as connection:
+                tap.ok(connection.echo(os.urandom(500000)), f"{version}: 500 kB come back whole")
+    finally:
+        t.relay.ip("route replace default via 10.9.0.1\n-6 route replace default via fd00:9::1\nlink del wgtest\n")
+        HOME.ip("link del wgtest\n")
 
 case.run(setup, topo.EVERY_RELAY, seconds=120)
