@@ -128,6 +128,11 @@ fuzz: ## Made-up input for parsers and header code; TARGETS=... for some, TIME=.
 	scripts/deps build fuzz
 	TIME='$(TIME)' tests/fuzz/run $(TARGETS)
 
+.PHONY: mutations
+mutations: ## Break the module in small ways, one at a time: do the tests notice? NAMES=... for some; all take an hour or two
+	scripts/deps build headers vm check fuzz debug
+	tests/mutations/run $(NAMES)
+
 .PHONY: lint
 lint: ## Static checks
 	scripts/deps build headers lint
