@@ -133,6 +133,11 @@ mutations: ## Break the module in small ways, one at a time: do the tests notice
 	scripts/deps build headers vm check fuzz debug
 	tests/mutations/run $(NAMES)
 
+.PHONY: coverage
+coverage: ## Which of the module's code the tests run, on the debug kernel; TESTS=... for some
+	scripts/deps build headers vm check debug
+	tests/coverage/run $(TESTS)
+
 .PHONY: lint
 lint: ## Static checks
 	scripts/deps build headers lint
