@@ -253,7 +253,8 @@ static void shortcut(struct kunit *test, bool partial, bool back)
 		want_th->check = pseudo(row->family, &after,
 					len - parcel.offset);
 	}
-	chatdnat_leg_check(skb, &th->check, diff);
+	chatdnat_leg_check(skb, &th->check,
+			   (__force __be16)~csum_fold(diff));
 	KUNIT_EXPECT_EQ(test, ntohs((__force __be16)th->check),
 			ntohs((__force __be16)want_th->check));
 }
@@ -273,50 +274,55 @@ static void leg_check_back(struct kunit *test)
 	shortcut(test, false, true);
 }
 
-static const struct flags {
+static const struct begins {
 	const char *name;
 	u8 flags;
-	u32 seq;
 	u8 n_options;
+	u8 doff;
+	u16 keep;
+	bool drains;
 	bool opens;
-	bool answers;
-	bool announces;
-	unsigned int len;
-} flags[] = {
-	{ "SYN", CHATDNAT_SYN, 7, 0, true, false, false, 20 },
-	{ "SYN with options", CHATDNAT_SYN, 7, 8, true, false, true, 28 },
-	{ "SYN with most options", CHATDNAT_SYN, 7, 40, true, false, true, 60 },
-	{ "SYN with ACK", CHATDNAT_SYN | CHATDNAT_ACK, 7, 4, false, true, true,
-	  24 },
-	{ "ACK with options", CHATDNAT_ACK, 7, 12, false, false, false, 20 },
-	{ "RST that refuses", CHATDNAT_RST | CHATDNAT_ACK, 0, 0, false, true,
-	  false, 20 },
-	{ "RST in the middle", CHATDNAT_RST | CHATDNAT_ACK, 7, 0, false, false,
-	  false, 20 },
-	{ "RST without ACK", CHATDNAT_RST, 0, 0, false, false, false, 20 },
-	{ "nothing", 0, 0, 0, false, false, false, 20 },
+	bool begins;
+} beginnings[] = {
+	{ "SYN", CHATDNAT_SYN, 0, 0, 0, false, true, true },
+	{ "SYN with options", CHATDNAT_SYN, 8, 0, 0, false, true, true },
+	{ "SYN with most options", CHATDNAT_SYN, 40, 0, 0, false, true, true },
+	{ "SYN while drained", CHATDNAT_SYN, 8, 0, 0, true, true, false },
+	{ "SYN with ACK", CHATDNAT_SYN | CHATDNAT_ACK, 4, 0, 0, false, false,
+	  true },
+	{ "SYN with ACK while drained", CHATDNAT_SYN | CHATDNAT_ACK, 4, 0, 0,
+	  true, false, true },
+	{ "header too short to be one", CHATDNAT_SYN, 0, 4, 0, false, true,
+	  false },
+	{ "header without length", CHATDNAT_SYN, 0, 15, 0, false, true, false },
+	{ "options cut short", CHATDNAT_SYN, 8, 0, 20 + 20 + 7, false, true,
+	  false },
+	{ "ACK", CHATDNAT_ACK, 12, 0, 0, false, false, true },
+	{ "nothing", 0, 0, 0, 0, true, false, false },
 };
-KUNIT_ARRAY_PARAM_DESC(flags, flags, name);
+KUNIT_ARRAY_PARAM_DESC(beginnings, beginnings, name);
 
-static void leg_flags(struct kunit *test)
+static void leg_begins(struct kunit *test)
 {
 	static const u8 options[40];
-	const struct flags *row = test->param_value;
+	const struct begins *row = test->param_value;
 	const struct chatdnat_packet packet = {
-		.protocol = IPPROTO_TCP, .flags = row->flags, .seq = row->seq,
+		.protocol = IPPROTO_TCP, .flags = row->flags, .doff = row->doff,
 		.options = options, .n_options = row->n_options,
+		.keep = row->keep,
 	};
 	struct chatdnat_ends ends = chatdnat_test_ends(test, IPV4);
 	u8 *byte = kunit_kzalloc(test, CHATDNAT_BYTES, GFP_KERNEL);
-	struct chatdnat_leg leg = {};
+	struct sk_buff *skb;
+	unsigned int len;
 
 	KUNIT_ASSERT_NOT_NULL(test, byte);
-	chatdnat_test_bytes(IPV4, &packet, &ends, byte);
-	chatdnat_leg_flags(&leg, (struct tcphdr *)(byte + 20));
-	KUNIT_EXPECT_EQ(test, leg.opens, row->opens);
-	KUNIT_EXPECT_EQ(test, leg.answers, row->answers);
-	KUNIT_EXPECT_EQ(test, leg.announces, row->announces);
-	KUNIT_EXPECT_EQ(test, leg.len, row->len);
+	len = chatdnat_test_bytes(IPV4, &packet, &ends, byte);
+	skb = chatdnat_test_skb(test, byte, len, 20 + 20, 0);
+	KUNIT_EXPECT_EQ(test, row->opens,
+			chatdnat_leg_opens((struct tcphdr *)(skb->data + 20)));
+	KUNIT_EXPECT_EQ(test, row->begins,
+			chatdnat_leg_begins(skb, 20, !row->drains));
 }
 
 static struct kunit_case cases[] = {
@@ -326,7 +332,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(leg_check, segments_gen_params),
 	KUNIT_CASE_PARAM(leg_check_partial, segments_gen_params),
 	KUNIT_CASE_PARAM(leg_check_back, segments_gen_params),
-	KUNIT_CASE_PARAM(leg_flags, flags_gen_params),
+	KUNIT_CASE_PARAM(leg_begins, beginnings_gen_params),
 	{}
 };
 
