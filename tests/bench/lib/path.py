@@ -5,7 +5,7 @@ import ipaddress
 from . import frame
 from .box import CLIENT, mac, own, relay_of
 from .frame import ACK, CLIENT_SEQ, PORT, PSH, RELAY_SEQ, SYN, Wrong
-from .inject import PORT_FIRST, PORTS, REPLY, Capture, Injector
+from .inject import PORT_FIRST, PORTS, REPLY, SCATTER, Capture, Injector
 
 PACKETS = 8192
 FLOWS = 64
@@ -79,9 +79,21 @@ class Path:
             for direction, kind in self.data.items():
                 self.prove(f"later data {direction}", kind, flows)
 
-    def established(self, direction, flows=FLOWS):
+    def open_scattered(self, clients):
+        """Opens a connection from each of so many addresses."""
+        for what, kind in (("SYN", self.syn), ("SYN-ACK", self.syn_ack), ("ACK", self.ack)):
+            sent = self.send(kind, clients, clients, flags=SCATTER)
+            if sent != clients:
+                raise Wrong(f"{what}: {sent} of {clients} were forwarded")
+
+    def established(self, direction, flows=FLOWS, flags=0):
         devices, template, _, reply = self.data[direction]
-        return self.injector.cost(*devices, template, max(PACKETS, flows), flows, flags=reply)
+        return self.injector.cost(*devices, template, max(PACKETS, flows), flows, flags=flags | reply)
+
+    def scattered(self, packets):
+        """A new connection from an address that has none yet."""
+        devices, template, _, reply = self.syn
+        return self.injector.cost(*devices, template, packets, packets, first=FRESH, flags=SCATTER | reply)
 
     def new(self, packets=NEW, first=FRESH):
         self.prove("first SYN", self.syn, FLOWS, first - FLOWS)

@@ -35,7 +35,8 @@ def rows(kernel, figures):
 def growth(figures):
     """What grows with what: instructions for a packet in, and for a new connection."""
     tables = []
-    for what, title in (("flows", "established flows"), ("ports", "port ranges"), ("relays", "relays")):
+    for what, title in (("flows", "established flows"), ("clients", "clients of one flow each"),
+                        ("ports", "port ranges"), ("relays", "relays")):
         numbers = figures["recipe"][what]
         tables.append(lines(
             [f"instructions per packet, IPv4, by {title}"] + [f"{n} {kind}" for kind in ("in", "new") for n in numbers],
