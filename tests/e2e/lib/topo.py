@@ -111,8 +111,9 @@ class Topology:
                 f"-6 route replace fd00:9::1/128 via {net6}:1\n")
 
     @staticmethod
-    def address_wan(name="eth0", net4="203.0.113", net6="2001:db8:1:", default=True, own=OWN):
+    def address_wan(name="eth0", net4="203.0.113", net6="2001:db8:1:", default=True, own=None):
         """The proxy's end: up, with addresses and, of the first link, the default route."""
+        own = own or OWN
         # Where nothing else decides, Linux takes the first IPv4 address and the last IPv6 one.
         HOME.ip(
             "".join(f"addr replace {net4}.{n}/24 dev {name}\n"
