@@ -78,13 +78,6 @@ static bool chatdnat_engine_leaks(const struct chatdnat_settings *settings,
 	return wan;
 }
 
-/* 22/tcp, which always stands alone. */
-static bool chatdnat_engine_is_ssh(const struct chatdnat_ports *ports)
-{
-	return ports->first == CHATDNAT_PORT_SSH &&
-	       ports->last == CHATDNAT_PORT_SSH;
-}
-
 /*
  * Whether TCP ports may as well be the source of a connection of this host:
  * some of them, or all. SSH is tracked in any case.
@@ -101,7 +94,7 @@ static void chatdnat_engine_ephemeral(const struct chatdnat_portset *set,
 	for (i = 0; i < set->n[CHATDNAT_TCP]; i++) {
 		const struct chatdnat_ports *ports = &set->range[i];
 
-		if (chatdnat_engine_is_ssh(ports))
+		if (chatdnat_ports_are_ssh(ports))
 			continue;
 		*some |= ports->first <= high && ports->last >= low;
 		*all &= ports->first >= low && ports->last <= high;

@@ -53,8 +53,7 @@ static bool chatdnat_is_ssh(const struct chatdnat_portset *set,
 			    struct chatdnat_ports ports)
 {
 	return set->ssh_apart && proto == CHATDNAT_TCP &&
-	       ports.first == CHATDNAT_PORT_SSH &&
-	       ports.last == CHATDNAT_PORT_SSH;
+	       chatdnat_ports_are_ssh(&ports);
 }
 
 /*

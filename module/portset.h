@@ -25,6 +25,18 @@ struct chatdnat_ports {
 };
 
 /**
+ * chatdnat_ports_are_ssh() - whether TCP ports are the one of SSH, by itself
+ * @ports: the ports
+ *
+ * Context: Any.
+ */
+static inline bool chatdnat_ports_are_ssh(const struct chatdnat_ports *ports)
+{
+	return ports->first == CHATDNAT_PORT_SSH &&
+	       ports->last == CHATDNAT_PORT_SSH;
+}
+
+/**
  * struct chatdnat_portset - disjoint ranges; ranges that touch are merged
  * @n: how many there are of each protocol
  * @ssh_apart: 22/tcp, if it is there, stands alone

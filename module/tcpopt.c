@@ -26,9 +26,6 @@ size_t chatdnat_tcpopt_mss_above(const u8 *options, size_t len, size_t from,
 	size_t at = from, above = len;
 	u8 step;
 
-	if (!from && likely(chatdnat_tcpopt_is_linux(options, len)))
-		return chatdnat_tcpopt_mss(options + 2) > max ? 2 : len;
-
 	for (; at < len && options[at] != CHATDNAT_TCPOPT_END; at += step) {
 		step = 1;
 		if (options[at] == CHATDNAT_TCPOPT_NOP)
