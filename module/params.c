@@ -6,8 +6,8 @@
 #include <linux/slab.h>
 
 #include "apply.h"
+#include "choice.h"
 #include "config.h"
-#include "engine.h"
 #include "line.h"
 #include "params.h"
 
@@ -128,7 +128,7 @@ static int chatdnat_settings_commit(struct chatdnat_settings *settings,
 		return 0;
 	}
 
-	err = chatdnat_engine_check(settings, true, text, why);
+	err = chatdnat_choice_check(settings, true, text, why);
 	if (err)
 		return err;
 
@@ -292,7 +292,7 @@ static int chatdnat_start(void)
 	int err;
 
 	/* Interfaces, addresses and routes may come later than the module. */
-	err = chatdnat_engine_check(settings, false, none, &why);
+	err = chatdnat_choice_check(settings, false, none, &why);
 	if (err) {
 		chatdnat_report("engine", NULL, &why);
 		return err;

@@ -15,10 +15,10 @@
 #include <net/dst.h>
 #include <net/netfilter/nf_conntrack.h>
 
+#include "choice.h"
 #include "config.h"
 #include "ct.h"
 #include "drop.h"
-#include "engine.h"
 #include "host.h"
 #include "rewrite.h"
 #include "stateless.h"
@@ -96,7 +96,7 @@ chatdnat_stateless_enter(const struct chatdnat_snapshot *snapshot,
 
 	/* As the tracked engine leaves them, which gets it next. */
 	if (chatdnat_addr_is_link_local(family, &parcel->flow.saddr) ||
-	    !chatdnat_engine_reaches(&snapshot->settings, family, binding))
+	    !chatdnat_choice_reaches(&snapshot->settings, family, binding))
 		return NF_ACCEPT;
 
 	if (parcel->opens) {

@@ -19,7 +19,7 @@ static const char *const names[PARAMS] = {
 };
 
 /* The engine's own refusal, by the settings alone. */
-int chatdnat_engine_check(const struct chatdnat_settings *settings, bool host, struct chatdnat_text text,
+int chatdnat_choice_check(const struct chatdnat_settings *settings, bool host, struct chatdnat_text text,
 			  struct chatdnat_refusal *why)
 {
 	if (settings->engine != CHATDNAT_ENGINE_STATELESS || settings->scope == CHATDNAT_SCOPE_LOCAL)
