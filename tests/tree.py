@@ -1,4 +1,4 @@
-"""A copy of the tree below build/, for what must not touch the checkout."""
+"""Copies of the checkout, for what must not touch it."""
 
 import os
 import pathlib
@@ -19,10 +19,10 @@ def place(path, content):
     path.write_bytes(content)
 
 
-def copy(tree):
-    """Makes a directory a copy of the checkout as it is; what was built there stays."""
-    done = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, check=True,
-                          stdout=subprocess.PIPE)
+def copy(tree, *paths):
+    """Makes a directory a copy of what is in git, or will be, or of those paths of it; what was built there stays."""
+    done = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", *paths], cwd=ROOT,
+                          check=True, stdout=subprocess.PIPE)
     wanted = {name for name in os.fsdecode(done.stdout).split("\0") if name and (ROOT / name).is_file()}
     for path in [path for path in tree.rglob("*") if path.is_file()]:
         name = str(path.relative_to(tree))

@@ -8,8 +8,9 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "e2e"))
+sys.path[:0] = [str(ROOT / "tests" / "e2e"), str(ROOT / "tests")]
 # pylint: disable=wrong-import-position
+import tree
 from lib import tap
 
 VERSION = (ROOT / "VERSION").read_text(encoding="ascii").strip()
@@ -74,31 +75,24 @@ def headers(real, directory, without, **instead):
     return directory
 
 
-def module(name, kernel, tree, *variables):
+def module(name, kernel, place, *variables):
     """By the kernel's own build system alone, as packagers do it: builds, without a warning."""
-    if not tree.exists():
-        checkout(tree, "Kbuild", "VERSION", "module")
-    done = works(f"{name}: builds", "make", "-C", kernel, f"M={tree}", "W=1", *variables, "modules")
+    if not place.exists():
+        checkout(place, "Kbuild", "VERSION", "module")
+    done = works(f"{name}: builds", "make", "-C", kernel, f"M={place}", "W=1", *variables, "modules")
     tap.equal(done.warnings(), [], f"{name}: without a warning")
     return not done.status
 
 
-def undefined(tree):
+def undefined(place):
     """What the module needs of the kernel."""
-    return {line.split()[-1] for line in run("nm", "-u", tree / "chatdnat.ko").text.splitlines()}
+    return {line.split()[-1] for line in run("nm", "-u", place / "chatdnat.ko").text.splitlines()}
 
 
 def checkout(directory, *paths):
     """A copy of what is in git, or will be."""
     directory = pathlib.Path(directory)
-    listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", *paths],
-                            stdout=subprocess.PIPE, cwd=ROOT, check=True).stdout
-    for name in sorted(set(os.fsdecode(listed).split("\0"))):
-        if (ROOT / name).is_file():
-            copy = directory / name
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_bytes((ROOT / name).read_bytes())
-            copy.chmod((ROOT / name).stat().st_mode)
+    tree.copy(directory, *paths)
     return directory
 
 

@@ -42,12 +42,8 @@ def load(**changes):
     module.load(**settings(**{"ports": "chatmail,turn", **changes}))
 
 
-def engines():
-    return dict(line.split(" ", 1) for line in module.read("engines").splitlines())
-
-
 def stateless(version, address=None):
-    return engines().get(f"{RELAY[version]}@{address or PROXY[version]}") == "stateless"
+    return module.engines().get(f"{RELAY[version]}@{address or PROXY[version]}") == "stateless"
 
 
 def served(version, source=CLIENT):
@@ -119,7 +115,7 @@ def refused_where_it_cannot_be():
         tap.diag(refused)
         tap.equal(module.state(), before, f"{change}: nothing changed")
     module.configure(**settings(engine="auto", scope="any"))
-    tap.ok(all(line.startswith("tracked: scope=any") for line in engines().values()), "auto: tracked, and why")
+    tap.ok(all(line.startswith("tracked: scope=any") for line in module.engines().values()), "auto: tracked, and why")
 
 
 @case.case
@@ -131,7 +127,7 @@ def as_the_host_changes():
             connection.echo(b"x" * 100000)
             HOME.ip(f"{FLAG[version]}addr add {SECOND[version]}/{BITS[version]} dev eth0"
                     f"{' nodad' if version == 'ipv6' else ''}\n")
-            tap.ok(wait.until(lambda v=version: engines().get(RELAY[v], "").startswith("tracked: several")),
+            tap.ok(wait.until(lambda v=version: module.engines().get(RELAY[v], "").startswith("tracked: several")),
                    f"{version}: two own addresses: tracked")
             tap.ok(connection.echo(b"x" * 100000), f"{version}: a connection goes on")
             tap.equal(served(version, CLIENT2), well(version, CLIENT2), f"{version}: a new one is served")
@@ -506,7 +502,7 @@ def through_wireguard():
     try:
         load(v4=INNER["ipv4"], v6=INNER["ipv6"])
         for version in topo.ip_versions():
-            tap.equal(engines().get(f"{INNER[version]}@{PROXY[version]}"), "stateless", f"{version}: engines says so")
+            tap.equal(module.engines().get(f"{INNER[version]}@{PROXY[version]}"), "stateless", f"{version}: engines says so")
             tap.equal(served(version), well(version), f"{version}: served")
             with Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as connection:
                 tap.ok(connection.echo(os.urandom(500000)), f"{version}: 500 kB come back whole")

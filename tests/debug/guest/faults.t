@@ -5,12 +5,10 @@ Out of memory, call by call: whatever the module asks the kernel for is refused 
 its host, meets packets and unloads. It says so, and goes on as before.
 """
 
-import os
+import errno
 import pathlib
 import re
 import shutil
-import socket
-import struct
 import subprocess
 import sys
 
@@ -71,6 +69,21 @@ def in_turn(operation):
     raise RuntimeError(f"still failing after {LIMIT}: {names}")
 
 
+def attempt(nth, operation, wrong):
+    """Whether an operation succeeds with the nth call refused, and which call that was; it may lack memory only."""
+    arm(nth)
+    try:
+        operation()
+        succeeded = True
+    except OSError as error:
+        succeeded = False
+        if error.errno != errno.ENOMEM:
+            wrong.append(f"{nth}: {error}")
+    refused = failed()
+    arm(0)
+    return succeeded, refused
+
+
 def config(**changes):
     return settings(**{"ports": "imaps,turn", "masquerade": "wan", **changes})
 
@@ -116,9 +129,7 @@ def unload():
 
 def forget():
     """The relay's ends go without a word, which behind an unload nobody would acknowledge: they would outlive the test."""
-    for served in relay.served:
-        if served.state == "open":
-            served.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    relay.abort()
     relay.close()
     relay.served.clear()
     relay.tcp(TCP, 25).udp(UDP)
@@ -143,16 +154,7 @@ def load():
         wrong = []
 
         def one(nth, line=line, wrong=wrong):
-            arm(nth)
-            try:
-                module.load(**config(**line))
-                loaded = True
-            except OSError as error:
-                loaded = False
-                if error.errno != 12:
-                    wrong.append(f"{nth}: {error}")
-            name = failed()
-            arm(0)
+            loaded, name = attempt(nth, lambda: module.load(**config(**line)), wrong)
             if module.loaded() != loaded:
                 wrong.append(f"{nth} {name}: half loaded")
             if loaded:
@@ -191,16 +193,7 @@ def change(name, value, engine):
         alive[:] = [Connection(t.internet, PROXY[version], TCP, CLIENT[version]) for version in topo.ip_versions()]
 
     def one(nth):
-        arm(nth)
-        try:
-            module.set(name, value)
-            accepted = True
-        except OSError as error:
-            accepted = False
-            if error.errno != 12:
-                wrong.append(f"{nth}: {error}")
-        refused = failed()
-        arm(0)
+        accepted, refused = attempt(nth, lambda: module.set(name, value), wrong)
         said = module.last_error()
         if accepted:
             if said or module.state() == before:
@@ -248,10 +241,6 @@ def settings_at_once():
         report(f"all settings at once, {engine}", names, wrong)
 
 
-def engines():
-    return dict(line.split(" ", 1) for line in module.read("engines").splitlines())
-
-
 @case.case
 def the_host_changes():
     """What is missed for want of memory is made up for with the next change."""
@@ -259,7 +248,7 @@ def the_host_changes():
     module.load(**config(engine="auto"))
 
     def stateless():
-        return sum("stateless" == engine for engine in engines().values())
+        return sum("stateless" == engine for engine in module.engines().values())
     tap.ok(wait.until(lambda: stateless() == 2), "without state at first")
 
     def one(nth):
@@ -273,7 +262,7 @@ def the_host_changes():
         HOME.ip("".join(f"{'-6 ' if ':' in address else ''}addr del {address} dev eth0\n"
                         for address in SECOND.values()))
         if not wait.until(lambda: stateless() == 2):
-            wrong.append(f"{nth} {refused}: does not follow any more: {engines()}")
+            wrong.append(f"{nth} {refused}: does not follow any more: {module.engines()}")
         wrong.extend(f"{nth} {refused}: {line}" for line in unserved())
         return refused
     report("an own address more", in_turn(one), wrong)

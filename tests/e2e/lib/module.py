@@ -103,6 +103,11 @@ def last_error():
     return read("last_error")
 
 
+def engines():
+    """{relay: which engine serves it, and why}"""
+    return dict(each.split(" ", 1) for each in read("engines").splitlines())
+
+
 def stats(family):
     return {name: int(read(f"stats/{family}/{name}")) for name in COUNTERS}
 
