@@ -108,7 +108,7 @@ static void chatdnat_choice_ephemeral(const struct chatdnat_portset *set,
  * Context: Process context.
  */
 void chatdnat_choice_ports(const struct chatdnat_portset *set,
-				  unsigned long *ports)
+			   unsigned long *ports)
 {
 	int low, high;
 	u8 i;
