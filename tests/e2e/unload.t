@@ -311,13 +311,16 @@ def no_connection_is_held():
         for version in versions():
             for _ in range(20):
                 traffic.tcp(t.internet, PROXY[version], 993, CLIENT[version])
-            # Counts what has been answered, and keeps the rest waiting.
-            tap.equal(module.stats(version)["answered"], 20, f"{version}: 20 answered connections")
+            # Counts what has been answered, and keeps the rest waiting. Without state, what is sent again counts again.
+            answered = module.stats(version)["answered"]
+            tap.ok(answered == 20 or answered > 20 and module.ENGINE != "tracked", f"{version}: 20 answered connections")
+        sent = {version: module.stats(version)["sent"] for version in versions()}
         for flow in deaf:
             flow.sock.send(b"no answer")
             flow.close()
-        tap.ok(wait.until(lambda: all(module.stats(version)["sent"] == 21 for version in versions())),
-               "and one that waits for its answer")
+        wait.until(lambda: all(module.stats(version)["sent"] > sent[version] for version in versions()))
+        tap.equal({version: module.stats(version)["sent"] for version in versions()},
+                  {version: sent[version] + 1 for version in versions()}, "and one that waits for its answer")
         module.unload()
     finally:
         t.relay.nft("delete table inet deaf")
