@@ -2,6 +2,7 @@
 """Several WAN interfaces, several addresses, several relays, several proxies."""
 
 import os
+import socket
 import sys
 
 sys.dont_write_bytecode = True
@@ -11,7 +12,8 @@ from lib import case, module, net, tap, topo, traffic, wait, wire
 from lib.topo import CLIENT, CLIENT2, HOME, OTHER, PROXY, PROXY2, PROXY3, RELAY, WORLD, settings
 from lib.traffic import Connection, Flow, Seen
 
-TCP, UDP, OWN = 993, 3478, 2525
+TCP, UDP, TURN, OWN = 993, 3478, 5349, 2525
+IP_MTU_DISCOVER, IP_PMTUDISC_INTERFACE = 10, 4
 SIZE = 300000
 SECOND = {"ipv4": "198.18.1.1", "ipv6": "2001:db8:7::1"}
 GATEWAY2 = {"ipv4": "198.18.1.254", "ipv6": "2001:db8:7::fe"}
@@ -194,7 +196,7 @@ def what_is_left_alone():
 @case.case
 def another_mtu():
     """The second way is narrower than the first, by whose route the relay's packets would be judged."""
-    load()
+    load(ports=f"chatmail,turn,{TURN}/udp")
     for way, client in ((ByMetric("mtu", "lock", "1400"), CLIENT), (ByRule("mtu", "lock", "1400"), CLIENT2)):
         with way:
             for version in topo.ip_versions():
@@ -221,6 +223,23 @@ def another_mtu():
                     tap.equal(links.sources(), [set(), {SECOND[version]}], f"{version} {way} mss=off: by the second")
                 with Flow(t.internet, SECOND[version], UDP, client[version]) as flow:
                     tap.equal(flow.ask(os.urandom(8000)).server, "relay", f"{version} {way}: UDP in fragments")
+            tap.equal(answer_that_may_be_cut(1390), 1390, f"{way}: what may be cut on the way needs no error")
+
+
+def answer_that_may_be_cut(size):
+    """How much comes of a datagram without DF that fits the relay's way, and not the client's."""
+    with t.relay.socket(socket.AF_INET, socket.SOCK_DGRAM) as server, \
+         Flow(t.internet, SECOND["ipv4"], TURN, CLIENT["ipv4"]) as flow:
+        server.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_INTERFACE)
+        server.bind((RELAY["ipv4"], TURN))
+        for sock in (server, flow.sock):
+            sock.settimeout(5)
+        flow.sock.send(b"?")
+        server.sendto(bytes(size), server.recvfrom(100)[1])
+        try:
+            return len(flow.sock.recv(1 << 16))
+        except TimeoutError:
+            return None
 
 
 @case.case
