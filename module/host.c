@@ -247,13 +247,7 @@ struct dst_entry *chatdnat_host_flow_route(enum chatdnat_family family,
 		err = nf_route(&init_net, &dst, fl, fl->flowi_oif,
 			       family == CHATDNAT_IPV6 ? AF_INET6 : AF_INET);
 	rcu_read_unlock();
-	if (err)
-		return NULL;
-	if (dst->error) {
-		dst_release(dst);
-		return NULL;
-	}
-	return dst;
+	return err ? NULL : dst;
 }
 
 /**
