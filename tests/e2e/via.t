@@ -2,6 +2,7 @@
 # vm: --append slab_nomerge
 """via: without the tunnel connections are refused at once, and nothing leaks to the default route."""
 
+import contextlib
 import errno
 import os
 import socket
@@ -457,6 +458,10 @@ CACHES = {"ipv4": ("ip_dst_cache", "rtable"), "ipv6": ("ip6_dst_cache", "rt6_inf
 
 def routes(version):
     """How many routes of packets there are in memory."""
+    for cache in CACHES[version]:
+        # KASAN lays aside for a while what is freed, and lets go of it when the cache is shrunk.
+        with contextlib.suppress(FileNotFoundError), open(f"/sys/kernel/slab/{cache}/shrink", "w", encoding="ascii") as file:
+            file.write("1")
     with open("/proc/slabinfo", encoding="ascii") as file:
         return next(int(line.split()[1]) for line in file if line.split()[0] in CACHES[version])
 
