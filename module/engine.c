@@ -101,30 +101,30 @@ int chatdnat_engine_bind(struct chatdnat_snapshot *snapshot)
  * chatdnat_engine_rebind() - work it out anew for an active snapshot
  * @snapshot: the snapshot
  *
- * Without memory it stays as it was, until the next change.
- *
  * Context: Process context, may sleep, chatdnat_config_lock held.
+ * Return: 0, or -ENOMEM with everything as it was.
  */
-void chatdnat_engine_rebind(struct chatdnat_snapshot *snapshot)
+int chatdnat_engine_rebind(struct chatdnat_snapshot *snapshot)
 {
 	struct chatdnat_bindings *bindings, *old;
 
 	bindings = chatdnat_engine_bindings(&snapshot->settings);
 	if (IS_ERR(bindings))
-		return;
+		return PTR_ERR(bindings);
 	old = rcu_dereference_protected(snapshot->bindings,
 					lockdep_is_held(&chatdnat_config_lock));
 	if (chatdnat_bindings_equal(old, bindings)) {
 		chatdnat_bindings_free(bindings);
 		/* The way to a relay may lead by another device. */
 		chatdnat_ingress_set(snapshot);
-		return;
+		return 0;
 	}
 
 	rcu_assign_pointer(snapshot->bindings, bindings);
 	synchronize_net();
 	chatdnat_bindings_free(old);
 	chatdnat_engine_bound(snapshot);
+	return 0;
 }
 
 static int chatdnat_engine_show_relay(char *buf, size_t size,

@@ -8,7 +8,7 @@ struct chatdnat_snapshot;
 
 int chatdnat_engine_bind(struct chatdnat_snapshot *snapshot);
 void chatdnat_engine_bound(const struct chatdnat_snapshot *snapshot);
-void chatdnat_engine_rebind(struct chatdnat_snapshot *snapshot);
+int chatdnat_engine_rebind(struct chatdnat_snapshot *snapshot);
 int chatdnat_engine_show(char *buf, size_t size);
 
 #endif /* CHATDNAT_ENGINE_H */

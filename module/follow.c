@@ -19,6 +19,8 @@
 
 /* Changes come in crowds; one look at what came of them is enough. */
 #define CHATDNAT_FOLLOW_DELAY	(HZ / 10)
+/* Until there is memory again, perhaps. */
+#define CHATDNAT_FOLLOW_RETRY	HZ
 
 static void chatdnat_follow_work_fn(struct work_struct *work)
 {
@@ -26,8 +28,10 @@ static void chatdnat_follow_work_fn(struct work_struct *work)
 
 	mutex_lock(&chatdnat_config_lock);
 	snapshot = chatdnat_active_locked();
-	if (snapshot && snapshot->settings.engine != CHATDNAT_ENGINE_TRACKED)
-		chatdnat_engine_rebind(snapshot);
+	if (snapshot && snapshot->settings.engine != CHATDNAT_ENGINE_TRACKED &&
+	    chatdnat_engine_rebind(snapshot))
+		schedule_delayed_work(to_delayed_work(work),
+				      CHATDNAT_FOLLOW_RETRY);
 	mutex_unlock(&chatdnat_config_lock);
 }
 

@@ -243,7 +243,7 @@ def settings_at_once():
 
 @case.case
 def the_host_changes():
-    """What is missed for want of memory is made up for with the next change."""
+    """What is missed for want of memory is made up for."""
     wrong = []
     module.load(**config(engine="auto"))
 
@@ -259,6 +259,8 @@ def the_host_changes():
         refused = failed()
         arm(0)
         wrong.extend(f"{nth} {refused}: {line}" for line in unserved())
+        if not wait.until(lambda: not stateless()):
+            wrong.append(f"{nth} {refused}: is not made up for: {module.engines()}")
         HOME.ip("".join(f"{'-6 ' if ':' in address else ''}addr del {address} dev eth0\n"
                         for address in SECOND.values()))
         if not wait.until(lambda: stateless() == 2):
