@@ -13,9 +13,11 @@
 #include <net/ipv6_stubs.h>
 #include <net/ndisc.h>
 #include <net/nexthop.h>
+#include <net/route.h>
 
 #include "compat.h"
 #include "hop.h"
+#include "host.h"
 
 /* For what changes without a word, or a moment behind it. */
 #define CHATDNAT_HOP_LIFE	HZ
@@ -84,6 +86,26 @@ void chatdnat_hop_neigh_gone(const struct neighbour *neigh)
 		chatdnat_hop_forget();
 }
 
+/*
+ * Whether the way to an address is another than its route says: an exception
+ * is one host's, but anybody can have the stack make one.
+ */
+static bool chatdnat_hop_excepted_ipv4(const struct flowi4 *fl4)
+{
+	struct flowi fl = { .u.ip4 = *fl4 };
+	const struct rtable *rt;
+	struct dst_entry *dst;
+	bool excepted = true;
+
+	dst = chatdnat_host_flow_route(CHATDNAT_IPV4, &fl);
+	if (dst) {
+		rt = container_of(dst, struct rtable, dst);
+		excepted = rt->rt_pmtu || (rt->rt_flags & RTCF_REDIRECTED);
+	}
+	dst_release(dst);
+	return excepted;
+}
+
 /* The way to an address; @next gets the address of its first hop. */
 static void chatdnat_hop_route_ipv4(struct chatdnat_hop *hop, __be32 addr,
 				    u8 tos, __be32 *next)
@@ -100,7 +122,8 @@ static void chatdnat_hop_route_ipv4(struct chatdnat_hop *hop, __be32 addr,
 		return;
 	nhc = res.nhc;
 	if (nhc->nhc_lwtstate || nhc->nhc_gw_family == AF_INET6 ||
-	    rcu_access_pointer(nhc->nhc_exceptions))
+	    (rcu_access_pointer(nhc->nhc_exceptions) &&
+	     chatdnat_hop_excepted_ipv4(&fl4)))
 		return;
 
 	*next = nhc->nhc_gw_family && nhc->nhc_scope == RT_SCOPE_LINK ?
@@ -121,6 +144,20 @@ static void chatdnat_hop_learn_ipv4(struct chatdnat_hop *hop, __be32 addr,
 }
 
 #if IS_ENABLED(CONFIG_IPV6)
+static bool chatdnat_hop_excepted_ipv6(const struct flowi6 *fl6)
+{
+	struct flowi fl = { .u.ip6 = *fl6 };
+	struct dst_entry *dst;
+	bool excepted = true;
+
+	dst = chatdnat_host_flow_route(CHATDNAT_IPV6, &fl);
+	if (dst)
+		excepted = container_of(dst, struct rt6_info, dst)->rt6i_flags &
+			   RTF_CACHE;
+	dst_release(dst);
+	return excepted;
+}
+
 static void chatdnat_hop_route_ipv6(struct chatdnat_hop *hop,
 				    const struct in6_addr *addr,
 				    struct in6_addr *next)
@@ -137,7 +174,8 @@ static void chatdnat_hop_route_ipv6(struct chatdnat_hop *hop,
 	    res.f6i->nh || READ_ONCE(res.f6i->fib6_nsiblings) ||
 	    res.f6i->fib6_metrics != &dst_default_metrics ||
 	    res.nh->fib_nh_lws ||
-	    rcu_access_pointer(res.nh->rt6i_exception_bucket))
+	    (rcu_access_pointer(res.nh->rt6i_exception_bucket) &&
+	     chatdnat_hop_excepted_ipv6(&fl6)))
 		return;
 	idev = __in6_dev_get(res.nh->fib_nh_dev);
 	if (!idev)

@@ -12,7 +12,7 @@ os.environ["CHATDNAT_ENGINE"] = "stateless"
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
-from lib import case, conntrack, module, tap, topo, traffic, wait, wire
+from lib import case, conntrack, craft, module, tap, topo, traffic, wait, wire
 from lib.topo import CLIENT, CLIENT2, HOME, OTHER, PROXY, RELAY, settings
 from lib.traffic import Connection, Seen
 
@@ -118,6 +118,26 @@ def the_stacks_way():
                       f"{version}: counted as one connection")
     finally:
         rule("del")
+
+
+@case.case
+def an_exception_for_one_client():
+    """Anybody can tell the box of a narrow way to a host; only that host's packets take the stack's way for it."""
+    load()
+    for version in topo.ip_versions():
+        own, other = PROXY[version], CLIENT2[version]
+        kind, code, reply = (3, 4, 0) if version == "ipv4" else (2, 0, 129)
+        quoted = craft.icmp(own, other, reply)
+        with wire.Link(t.internet, "to_eth0", "eth0") as outside:
+            outside.send(craft.icmp(topo.WORLD[version], own, kind, code, rest=struct.pack("!I", 1300), payload=quoted))
+        tap.ok(wait.until(lambda o=other: "mtu 1300" in HOME.run("ip", "route", "get", o)),
+               f"{version}: there is an exception")
+        for source, ways in ((CLIENT, (0,)), (CLIENT2, range(9, 10000))):
+            tap.equal(served(version, source), well(version, source), f"{version}: {source[version]} is served")
+            with Watch() as watch, Connection(t.internet, own, TCP, source[version]) as connection:
+                tap.ok(connection.echo(os.urandom(300000)), f"{version}: {source[version]}: 300 kB come back whole")
+                tap.ok(watch.packets() in ways, f"{version}: {source[version]}: {'past' if 0 in ways else 'by'} the stack")
+        HOME.run("ip", "-6" if version == "ipv6" else "-4", "route", "flush", "cache")
 
 
 @case.case
