@@ -14,7 +14,7 @@ ok() {
 	shift
 	"$@" || not='not ' failed=1
 	echo "${not}ok $((n += 1)) - $what"
-	[ -z "$not" ] || sed 's/^/# /' "$tmp/err"
+	[ -z "$not" ] || sed 's/^/# /; 40q' "$tmp/err"
 }
 
 # vm ARGUMENTS...: a run, whose streams and status are kept
@@ -37,13 +37,55 @@ timed() {
 	[ $((SECONDS - start)) -le "$limit" ]
 }
 
-echo 1..17
+# started: the stamps of the kernel's log, by which one start of the machine differs from another
+started() {
+	grep -aE '^\[ +[0-9.]+\] (Memory|Freeing|virtio_blk|EXT4-fs)' "$1"
+}
+
+# snapshots: those that there are
+snapshots() {
+	compgen -G "$XDG_CACHE_HOME/chatdnat/snapshot-*/state"
+}
+
+echo 1..28
+
+# With snapshots of its own, at first none.
+image=$("$(dirname "$run")/image")
+export XDG_CACHE_HOME=$tmp/cache
+mkdir -p "$XDG_CACHE_HOME/chatdnat"
+ln -s "$image" "$XDG_CACHE_HOME/chatdnat/"
 
 vm nonsense true
 ok 'an unknown kernel is refused' test $status = 2
 
-image=$(dirname "$run")/image
-before=$(sha256sum "$("$image")/root.img")
+"$run" 6.12 dmesg >"$tmp/first" &
+vm 6.12 dmesg
+wait $!
+ok 'two at a time without a snapshot: both run' test "$? $status" = '0 0'
+ok 'and make one' test "$(snapshots | wc -l)" = 1
+ok 'from which both go on' test -n "$(started "$tmp/out")" -a "$(started "$tmp/out")" = "$(started "$tmp/first")"
+
+vm 6.12 sh -c 'head -c 16 /dev/urandom | od -An -tx1'
+random=$(<"$tmp/out")
+vm 6.12 sh -c 'head -c 16 /dev/urandom | od -An -tx1'
+ok 'their random numbers differ' test "${#random}" = 48 -a "$random" != "$(<"$tmp/out")"
+
+state=$(snapshots)
+truncate -s 100000 "$state"
+vm 6.12 echo began
+ok 'a snapshot that cannot be used: the machine boots' test "$status $(<"$tmp/out")" = '0 began'
+ok 'which is told' grep -q booting "$tmp/err"
+ok 'and the snapshot is made anew next time' test ! -e "$state"
+
+# The command line is in the log.
+vm --append 'loglevel=6 BUG:' 6.12 echo began
+ok 'a complaint in the log at boot: status 125' test "$status $(<"$tmp/out")" = '125 '
+ok 'and no snapshot is made of it' test -z "$(snapshots)"
+
+timed 60 vm --cpus 1000 6.12 true
+ok 'a machine that QEMU refuses: status 125' test $status = 125
+
+before=$(sha256sum "$image/root.img")
 for kernel in $("$run" --list); do
 	# shellcheck disable=SC2016 # expanded in the guest
 	vm "$kernel" bash -c 'uname -r; echo "$1" "$PWD" >&2; touch /usr/bin/new; exit 7' - 'a "b'\''  $c'
@@ -52,7 +94,7 @@ for kernel in $("$run" --list); do
 	ok "$kernel: arguments keep their quotes, stderr arrives apart" test "$(<"$tmp/err")" = 'a "b'\''  $c /src'
 	ok "$kernel: exit status" test $status = 7
 done
-ok 'the image stays as it was' test "$before" = "$(sha256sum "$("$image")/root.img")"
+ok 'the image stays as it was' test "$before" = "$(sha256sum "$image/root.img")"
 
 # Every byte value in one stream, much of it in the other, and programs left behind that hold both open.
 vm 6.12 python3 -c '
@@ -69,6 +111,11 @@ timed 60 vm --timeout 30 6.12 sh -c 'echo begun; sleep 1000'
 ok 'a time limit: status 124' test $status = 124
 ok 'what was written until then is there' test "$(<"$tmp/out")" = begun
 ok 'nothing is left of it' clean
+
+# The snapshot is half a minute old now.
+vm 6.12 date +%s
+late=$((EPOCHSECONDS - $(<"$tmp/out")))
+ok "the guest's clock is the host's" test $late -ge 0 -a $late -le 15
 
 vm 6.12 sh -c 'echo c >/proc/sysrq-trigger; sleep 100'
 ok 'a panic: status 125' test $status = 125
