@@ -158,7 +158,7 @@ def packets(link, caught):
 
 def own_answer(shot, data):
     """What this host itself answers is about what it was sent, under the names by which it was sent."""
-    asked = shot.frame[-len(shot.frame) + (18 if shot.frame[12:14] == b"\x81\0" else 14):]
+    asked = shot.frame[18 if shot.frame[12:14] == b"\x81\0" else 14:]
     if not asked or version_of(asked) not in (4, 6) or len(asked) < 20 or version_of(asked) == 6 and len(asked) < 40:
         raise Wrong("an answer to what is no packet")
     version = version_of(data)
@@ -186,6 +186,20 @@ def own_answer(shot, data):
         raise Wrong(f"an error about other ports: {data.hex()}")
 
 
+def told_elsewhere(shot, data):
+    """An error about a packet whose source is not where it came from goes to that source."""
+    asked = shot.frame[18 if shot.frame[12:14] == b"\x81\0" else 14:]
+    version = version_of(data)
+    size = 20 if version == 4 else 40
+    if len(asked) < size or version_of(asked) != version:
+        return False
+    (src, dst), (asker, whom) = addresses(data), addresses(asked)
+    proto, at = transport(data)
+    return src in MINE and dst == asker != whom and Model.way(version, asker) != shot.link and \
+        proto in (ICMP, ICMPV6) and len(data) >= at + 8 + size and Model.is_error(version, data[at]) and \
+        addresses(data, at + 8) == (asker, whom) and not sum_of(data, proto, at)
+
+
 def one_of(want, found):
     if want.gso:
         found = [together(found, not want.free)]
@@ -200,7 +214,7 @@ def judge(shot, verdict, caught):
         own_answer(shot, data)
     if verdict.wants is None:
         return bool(caught[1 - shot.link])
-    found = packets(1 - shot.link, caught[1 - shot.link])
+    found = [data for data in packets(1 - shot.link, caught[1 - shot.link]) if not told_elsewhere(shot, data)]
     if not verdict.sure and not found:
         return False
     if not verdict.wants:

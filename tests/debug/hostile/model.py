@@ -236,7 +236,7 @@ class Model:
         self._commit = None
 
     def forget(self):
-        self.flows, self.moved = {}, set()
+        self.flows, self.moved, self.unclear = {}, set(), set()
 
     def commit(self, passed):
         """What came of the last packet: a connection is known once its packet has left."""
@@ -641,8 +641,8 @@ class Model:
                 return as_it_is
             if u16(data, at + 6) and not trusted and sum_of(data, UDP, at):
                 return as_it_is
-        elif proto in (33, 132, 136, 47):
-            # Protocols that are tracked in ways of their own.
+        elif proto in (33, 132, 136, 47, ICMP, ICMPV6):
+            # Protocols that are tracked in ways of their own, and the other family's messages.
             return None, "another protocol"
         ports = (u16(data, at), u16(data, at + 2)) if proto in PORTS else (0, 0)
         this = Tuple(proto, src, ports[0], dst, ports[1])
@@ -677,18 +677,21 @@ class Model:
             self._address(edited, 0, False, src, check, checks, zero)
         if this.proto == TCP and (served or outbound):
             self._clamp(edited, at, checks)
+        source, far = this[:3], (this.proto, dst, this.dport)
         if reply in self.flows:
-            # Another port is found, as this one is taken.
-            self._any_port(at, check, free)
-            return False, "a port that is taken"
-        flow = Flow(this, reply, state)
-        source = this[:3]
-        if src != this.src and this.proto in PORTS and \
-                (source in self.moved or this.sport < 16384 and this.dport >= 32768):
-            # Lest what comes from a server's port pass for a server's answer, Linux gives it another, and may do so again
-            # for all that comes from there.
+            # Another port is found, as this one is taken, and may be for all that comes from there.
             self._any_port(at, check, free)
             self.moved.add(source)
+            self.unclear.add(far)
+            return False, "a port that is taken"
+        flow = Flow(this, reply, state)
+        if src != this.src and this.proto in PORTS and \
+                (source in self.moved or far in self.unclear or this.sport < 16384 and this.dport >= 32768):
+            # Lest what comes from a server's port pass for a server's answer, Linux gives it another, and may do so again
+            # for all that comes from there. So which port is taken is not known either, to whom that goes.
+            self._any_port(at, check, free)
+            self.moved.add(source)
+            self.unclear.add(far)
             flow.reply = None
         flow.clamps = served or outbound
         if this.proto == TCP:
