@@ -396,7 +396,7 @@ class Model:
         if out is None or out == link:
             return "not for the other side"
         if version == 4:
-            if came_from[0] in (0, 127) or 224 <= came_from[0] < 240 or came_from == b"\xff" * 4 or came_from in MINE:
+            if came_from in MINE or self.nowhere(came_from):
                 return "an address that cannot be"
             if data[8] <= 1:
                 return "at the end of its life"
@@ -420,12 +420,17 @@ class Model:
         return None
 
     @staticmethod
+    def nowhere(address):
+        """What IPv4 does not route; of 0.0.0.0/8 only the first address."""
+        return not any(address) or address[0] == 127 or 224 <= address[0] < 240 or address == b"\xff" * 4
+
+    @staticmethod
     def way(version, dst):
         """The link that a destination is behind; None: this host's own, or nobody's."""
         if dst in MINE:
             return None
         if version == 4:
-            if dst[0] in (0, 127) or 224 <= dst[0] < 240 or dst == b"\xff" * 4:
+            if Model.nowhere(dst):
                 return None
         elif dst[0] == 0xff or Model.link_local(version, dst) or dst == bytes(15) + b"\1" or not any(dst):
             return None
@@ -667,7 +672,8 @@ class Model:
         if link == WAN and this.dport == PORTS.get(this.proto) and not self.link_local(version, src) and \
                 (dst == OWN[version] or dst == TUNNEL[version] and not (self.stateless and this.proto == TCP)):
             dst, served = RELAY[version], True
-        if link == INSIDE and self.way(version, dst) == WAN:
+        masqueraded = link == INSIDE and self.way(version, dst) == WAN
+        if masqueraded:
             src = OWN[version]
             outbound = this.src == RELAY[version]
         reply = Tuple(this.proto, dst, this.dport, src, this.sport)
@@ -685,7 +691,7 @@ class Model:
             self.unclear.add(far)
             return False, "a port that is taken"
         flow = Flow(this, reply, state)
-        if src != this.src and this.proto in PORTS and \
+        if masqueraded and this.proto in PORTS and \
                 (source in self.moved or far in self.unclear or this.sport < 16384 and this.dport >= 32768):
             # Lest what comes from a server's port pass for a server's answer, Linux gives it another, and may do so again
             # for all that comes from there. So which port is taken is not known either, to whom that goes.

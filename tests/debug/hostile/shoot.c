@@ -41,6 +41,7 @@
 #define LINKS		2
 #define PIECES_MAX	16
 #define FRAME_MAX	(1 << 17)
+#define BUFFER_SIZE	(1 << 18)	/* the host is far away */
 
 static const char *const link_names[LINKS] = { "wan", "inside" };
 static int links[LINKS];
@@ -191,7 +192,8 @@ int main(int argc, char **argv)
 {
 	int i, what;
 
-	if (argc != 2)
+	if (argc != 2 || setvbuf(stdin, NULL, _IOFBF, BUFFER_SIZE) ||
+	    setvbuf(stdout, NULL, _IOFBF, BUFFER_SIZE))
 		return 2;
 	for (i = 0; i < LINKS; i++)
 		links[i] = link_open(link_names[i]);
