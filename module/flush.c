@@ -82,13 +82,51 @@ static void chatdnat_flush_run(struct chatdnat_flush *flush)
 	kvfree(flush->resets);
 }
 
+/*
+ * Whether a connection of a service is the relay's to conntrack, which was told
+ * to forget it and then heard the relay first. The address that it took is the
+ * one that the client calls, so it goes on; but nobody opened it from there.
+ */
+static bool chatdnat_flush_taken_up(const struct chatdnat_service *service,
+				    const struct nf_conn *ct)
+{
+	const struct nf_conntrack_tuple *reply = nf_ct_tuple(ct, IP_CT_DIR_REPLY);
+	const struct chatdnat_addr *relay;
+	struct chatdnat_flow back;
+
+	if ((READ_ONCE(ct->status) & IPS_NAT_MASK) != IPS_SRC_NAT ||
+	    !chatdnat_flow_of(nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL), &back) ||
+	    back.sport != ntohs(reply->dst.u.all))
+		return false;
+	/* Conntrack checks no windows of what it took up in the middle. */
+	if (back.proto == CHATDNAT_TCP &&
+	    !(READ_ONCE(ct->proto.tcp.seen[IP_CT_DIR_ORIGINAL].flags) &
+	      IP_CT_TCP_FLAG_BE_LIBERAL))
+		return false;
+	/* Perhaps a query of the relay's, not an answer. */
+	if (back.proto == CHATDNAT_UDP && back.sport >= CHATDNAT_PORT_EPHEMERAL)
+		return false;
+
+	relay = chatdnat_service_find(service, back.family, back.proto,
+				      chatdnat_addr_of(&reply->dst.u3),
+				      back.sport);
+	return relay && chatdnat_addr_equal(relay, &back.saddr);
+}
+
+static bool chatdnat_flush_serves(const struct chatdnat_service *service,
+				  const struct nf_conn *ct)
+{
+	return chatdnat_ct_serves(service, ct) ||
+	       chatdnat_flush_taken_up(service, ct);
+}
+
 static bool chatdnat_flush_former(const struct chatdnat_snapshot *snapshot,
 				  const struct nf_conn *ct)
 {
 	unsigned int i;
 
 	for (i = 0; i < snapshot->n_former; i++)
-		if (chatdnat_ct_serves(&snapshot->former[i]->service, ct))
+		if (chatdnat_flush_serves(&snapshot->former[i]->service, ct))
 			return true;
 	return false;
 }
@@ -147,10 +185,10 @@ static bool chatdnat_flush_ends_change(const struct chatdnat_flush *flush,
 {
 	const struct chatdnat_snapshot *new = flush->new;
 
-	if (chatdnat_ct_serves(&new->settings.service, ct))
+	if (chatdnat_flush_serves(&new->settings.service, ct))
 		return false;
 	if (flush->forgotten &&
-	    chatdnat_ct_serves(&flush->forgotten->service, ct))
+	    chatdnat_flush_serves(&flush->forgotten->service, ct))
 		return true;
 	if (new->settings.stale == CHATDNAT_STALE_KEEP)
 		return false;

@@ -59,6 +59,8 @@ bool chatdnat_reset_prepare(struct chatdnat_reset *reset,
 		return false;
 	}
 
+	reset->client = (READ_ONCE(ct->status) & IPS_NAT_MASK) == IPS_SRC_NAT ?
+			IP_CT_DIR_REPLY : IP_CT_DIR_ORIGINAL;
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
 		reset->tuple[dir] = *nf_ct_tuple(ct, dir);
 		reset->end[dir] = READ_ONCE(ct->proto.tcp.seen[dir].td_end);
@@ -253,7 +255,7 @@ void chatdnat_reset_send(const struct chatdnat_reset *reset,
 			.dport = tuple->src.u.tcp.port,
 			.seq = reset->end[!dir],
 			.ack = reset->end[dir],
-			.wan = dir == IP_CT_DIR_ORIGINAL ? wan : NULL,
+			.wan = dir == reset->client ? wan : NULL,
 		};
 
 		chatdnat_reset_emit(tuple->src.l3num, &segment);

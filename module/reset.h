@@ -11,6 +11,7 @@ struct nf_conn;
 struct chatdnat_reset {
 	struct nf_conntrack_tuple tuple[IP_CT_DIR_MAX];
 	u32 end[IP_CT_DIR_MAX];		/* sequence number after the last byte */
+	enum ip_conntrack_dir client;	/* whose packets are the client's */
 };
 
 bool chatdnat_reset_prepare(struct chatdnat_reset *reset,

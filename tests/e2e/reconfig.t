@@ -101,6 +101,24 @@ def flush_ends_what_the_old_relay_served():
         tap.equal(left, [], f"{version}: conntrack knows nothing of the old relay")
 
 
+@case.tracked("without state nothing is ended")
+def flush_ends_what_the_relay_took_up_again():
+    """Conntrack is emptied, and the relay speaks first: to conntrack it has opened the connection."""
+    for version in versions():
+        module.load(**settings(ports="imap,imaps,turn,5000"))
+        with connect(version) as connection:
+            served = wait.until(lambda c=connection: relay.connection(c.address, c.port))
+            conntrack.flush()
+            served.push(b"news")
+            tap.equal(connection.sock.recv(100), b"news", f"{version}: a client goes on to hear from the relay")
+            with Connection(t.relay, WORLD[version], 25, RELAY[version], 5000) as own:
+                to_other()
+                tap.equal(connection.fate(), "reset", f"{version}: with another relay it is reset")
+                tap.ok(wait.until(lambda s=served: s.state == "reset"), f"{version}: so is the relay's end")
+                tap.ok(own.goes_on(), f"{version}: what the relay opened itself goes on, whatever port it is from")
+        module.unload()
+
+
 @case.case
 def ended_before_an_answer():
     """What is ended while its relay is silent was not answered."""
