@@ -171,7 +171,7 @@ def load():
 # Before the module has settings to speak of insmod's error is what there is.
 SILENT = {"pcpu_alloc_noprof", "nf_nat_masquerade_inet_register_notifiers", "register_fib_notifier",
           "register_inetaddr_notifier", "register_inet6addr_notifier", "register_netdevice_notifier",
-          "sysfs_create_file_ns", "sysfs_create_files", "kobject_create_and_add"}
+          "register_netevent_notifier", "sysfs_create_file_ns", "sysfs_create_files", "kobject_create_and_add"}
 
 CHANGES = {
     "wan": "eth0,eth1", "v4": OTHER["ipv4"], "v6": OTHER["ipv6"], "ports": "imaps", "scope": "any",
