@@ -109,8 +109,8 @@ bench: ## What a packet costs, next to others that translate; ROWS=... for some,
 	tests/bench/run $(if $(KERNELS),--kernels '$(KERNELS)') $(ROWS)
 
 .PHONY: check-long
-check-long: ## The rest of the tests: guides, other firewalls, without state, builds
-	scripts/deps build headers vm check
+check-long: ## The rest: guides, other firewalls, without state, builds, packets nobody sends
+	scripts/deps build headers vm check debug
 	tests/run --long $(TESTS)
 
 .PHONY: check-debug
