@@ -53,7 +53,11 @@ class Configuration:
 
     def serves(self, arrival):
         asked = arrival.record
-        return (self.loaded and (self.opens or not arrival.first) and self.relay(asked.dialed) == arrival.host and
+        # No flag tells a late answer over UDP, of a relay that now serves another own address, from what it opens: it
+        # is taken up, and the flow goes on.
+        late = asked.proto == socket.IPPROTO_UDP and not arrival.first and arrival.host in self.relays.values()
+        return (self.loaded and (self.opens or not arrival.first) and
+                (late or self.relay(asked.dialed) == arrival.host) and
                 any(proto == asked.proto and first <= asked.port <= last for proto, first, last in self.ports))
 
 
