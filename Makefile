@@ -76,9 +76,7 @@ build/%/kunit/chatdnat_kunit.ko: $(MODULE_SOURCES) $(wildcard tests/kunit/Kbuild
 # What a test machine runs: the module for each of its kernels, and the tool.
 .PHONY: built
 built:
-	for release in $$(tests/vm/run --list); do \
-		$(MAKE) -s build/$$release/chatdnat.ko || exit; \
-	done
+	$(MAKE) -s -j"$$(nproc)" $$(tests/vm/run --list | sed 's|.*|build/&/chatdnat.ko|')
 	$(MAKE) -s tools WERROR=1
 
 .PHONY: built-debug
