@@ -85,4 +85,16 @@ static inline bool chatdnat_ct_serves(const struct chatdnat_service *service,
 	       chatdnat_addr_equal(relay, chatdnat_addr_of(&reply->src.u3));
 }
 
+/**
+ * chatdnat_ct_only_masqueraded() - whether a connection's source alone is
+ *				    translated, as that of one from behind is
+ * @ct: the connection
+ *
+ * Context: Any.
+ */
+static inline bool chatdnat_ct_only_masqueraded(const struct nf_conn *ct)
+{
+	return (READ_ONCE(ct->status) & IPS_NAT_MASK) == IPS_SRC_NAT;
+}
+
 #endif /* CHATDNAT_CT_H */

@@ -94,7 +94,7 @@ static bool chatdnat_flush_taken_up(const struct chatdnat_service *service,
 	const struct chatdnat_addr *relay;
 	struct chatdnat_flow back;
 
-	if ((READ_ONCE(ct->status) & IPS_NAT_MASK) != IPS_SRC_NAT ||
+	if (!chatdnat_ct_only_masqueraded(ct) ||
 	    !chatdnat_flow_of(nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL), &back) ||
 	    back.sport != ntohs(reply->dst.u.all))
 		return false;

@@ -59,8 +59,8 @@ bool chatdnat_reset_prepare(struct chatdnat_reset *reset,
 		return false;
 	}
 
-	reset->client = (READ_ONCE(ct->status) & IPS_NAT_MASK) == IPS_SRC_NAT ?
-			IP_CT_DIR_REPLY : IP_CT_DIR_ORIGINAL;
+	reset->client = chatdnat_ct_only_masqueraded(ct) ? IP_CT_DIR_REPLY
+							 : IP_CT_DIR_ORIGINAL;
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
 		reset->tuple[dir] = *nf_ct_tuple(ct, dir);
 		reset->end[dir] = READ_ONCE(ct->proto.tcp.seen[dir].td_end);
