@@ -35,10 +35,6 @@ def setup():
     traffic.Host("proxy", HOME).tcp(OWN).udp(OWN)
 
 
-def ip(version, *words):
-    HOME.run("ip", "-6" if version == "ipv6" else "-4", *words)
-
-
 class ByMetric:
     """The second default route in the main table, less preferred."""
 
@@ -50,12 +46,12 @@ class ByMetric:
 
     def __enter__(self):
         for version in topo.ip_versions():
-            ip(version, "route", "add", "default", "via", GATEWAY2[version], "dev", "eth1", "metric", "5000",
+            HOME.ip_of(version, "route", "add", "default", "via", GATEWAY2[version], "dev", "eth1", "metric", "5000",
                *self.more)
 
     def __exit__(self, *_):
         for version in topo.ip_versions():
-            ip(version, "route", "flush", "default", "via", GATEWAY2[version])
+            HOME.ip_of(version, "route", "flush", "default", "via", GATEWAY2[version])
 
 
 class ByRule:
@@ -70,15 +66,15 @@ class ByRule:
     def __enter__(self):
         for version in topo.ip_versions():
             for table, own, gateway, name in (("201", PROXY, WORLD, "eth0"), ("202", SECOND, GATEWAY2, "eth1")):
-                ip(version, "route", "add", "default", "via", gateway[version], "dev", name, "table", table,
+                HOME.ip_of(version, "route", "add", "default", "via", gateway[version], "dev", name, "table", table,
                    *(self.more if name == "eth1" else ()))
-                ip(version, "rule", "add", "from", own[version], "lookup", table, "priority", table)
+                HOME.ip_of(version, "rule", "add", "from", own[version], "lookup", table, "priority", table)
 
     def __exit__(self, *_):
         for version in topo.ip_versions():
             for table in ("201", "202"):
-                ip(version, "route", "flush", "table", table)
-                ip(version, "rule", "del", "priority", table)
+                HOME.ip_of(version, "route", "flush", "table", table)
+                HOME.ip_of(version, "rule", "del", "priority", table)
 
 
 WAYS = ByMetric(), ByRule()
@@ -306,7 +302,7 @@ def bring_up(name):
     else:
         t.address_wan("eth1", "198.18.1", "2001:db8:7:", default=False)
         for version in topo.ip_versions():
-            ip(version, "route", "replace", "default", "via", GATEWAY2[version], "dev", "eth1", "metric", "5000")
+            HOME.ip_of(version, "route", "replace", "default", "via", GATEWAY2[version], "dev", "eth1", "metric", "5000")
 
 
 @case.case

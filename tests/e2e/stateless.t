@@ -115,7 +115,7 @@ def an_exception_for_one_client():
             with Watch() as watch, Connection(t.internet, own, TCP, source[version]) as connection:
                 tap.ok(connection.echo(os.urandom(300000)), f"{version}: {source[version]}: 300 kB come back whole")
                 tap.ok(watch.packets() in ways, f"{version}: {source[version]}: {'past' if 0 in ways else 'by'} the stack")
-        HOME.run("ip", "-6" if version == "ipv6" else "-4", "route", "flush", "cache")
+        HOME.ip_of(version, "route", "flush", "cache")
 
 
 @case.case
@@ -542,7 +542,7 @@ def the_stacks_way():
     """A rule of policy routing has every packet of a connection go by the stack, which tracks nothing of it either."""
     def rule(way):
         for version in topo.ip_versions():
-            HOME.run("ip", "-6" if version == "ipv6" else "-4", "rule", way, "priority", "100", "lookup", "main")
+            HOME.ip_of(version, "rule", way, "priority", "100", "lookup", "main")
     conntrack.flush()
     rule("add")
     try:

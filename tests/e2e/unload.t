@@ -279,14 +279,7 @@ def parameters_written_and_read_meanwhile():
             try:
                 module.load(**settings(ports="imaps,turn"))
                 traffic.tcp(t.internet, PROXY["ipv4"], 993, CLIENT["ipv4"], timeout=0.2)
-                # An open attribute holds no reference on the module; a running write does for a moment.
-                def gone():
-                    try:
-                        module.unload()
-                        return True
-                    except BlockingIOError:
-                        return False
-                if not wait.until(gone):
+                if not module.unload_when_idle():
                     failures.append("the module stays busy")
             except OSError as error:
                 failures.append(str(error))

@@ -254,8 +254,7 @@ def what_is_not_sent_on():
 
 
 def rule(version, way, table, *selector):
-    HOME.run("ip", "-6" if version == "ipv6" else "-4", "rule", way, *selector, "lookup", str(table),
-             "priority", "100")
+    HOME.ip_of(version, "rule", way, *selector, "lookup", str(table), "priority", "100")
 
 
 @case.case

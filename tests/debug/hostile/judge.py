@@ -156,9 +156,14 @@ def packets(link, caught):
     return found
 
 
+def packet_of(shot):
+    """Behind the Ethernet header, and the tag of a VLAN."""
+    return shot.frame[18 if shot.frame[12:14] == b"\x81\0" else 14:]
+
+
 def own_answer(shot, data):
     """What this host itself answers is about what it was sent, under the names by which it was sent."""
-    asked = shot.frame[18 if shot.frame[12:14] == b"\x81\0" else 14:]
+    asked = packet_of(shot)
     if not asked or version_of(asked) not in (4, 6) or len(asked) < 20 or version_of(asked) == 6 and len(asked) < 40:
         raise Wrong("an answer to what is no packet")
     version = version_of(data)
@@ -188,7 +193,7 @@ def own_answer(shot, data):
 
 def told_elsewhere(shot, data):
     """An error about a packet whose source is not where it came from goes to that source."""
-    asked = shot.frame[18 if shot.frame[12:14] == b"\x81\0" else 14:]
+    asked = packet_of(shot)
     version = version_of(data)
     size = 20 if version == 4 else 40
     if len(asked) < size or version_of(asked) != version:

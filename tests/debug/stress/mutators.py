@@ -1,10 +1,10 @@
 """What changes around the connections: each mutator draws from a random stream of its own what it does next."""
 
+import contextlib
 import errno
 import os
-import subprocess
 
-from lib import conntrack, module, net, wait
+from lib import conntrack, module, net
 from lib.topo import HOME, OTHER, PROXY, PROXY2, PUBLIC, RELAY, SETTING
 
 from . import places
@@ -12,6 +12,8 @@ from .journal import Entry
 from .places import NET4, NET6, THEIR_PORT, THEIRS, VERSIONS
 from .worker import Worker, now
 
+# Where the relay's rules of policy routing are from.
+INSIDE = {"ipv4": "10.9.0.0/24", "ipv6": "fd00:9::/64"}
 # Another's hand on the module's files keeps it from going for a moment.
 BUSY = 10
 
@@ -163,14 +165,7 @@ class Operator(Mutator):
         if not self._loaded():
             return self._load()
         begin = now()
-
-        def gone():
-            try:
-                module.unload()
-                return True
-            except BlockingIOError:
-                return False
-        if not wait.until(gone, BUSY):
+        if not module.unload_when_idle(BUSY):
             self.failures.append("the module stays busy")
             return "unload: busy"
         self.changes.append((begin, now(), None))
@@ -328,8 +323,8 @@ class Addresses(Mutator):
 
     def _rule(self):
         what = self.some("add", "del")
-        HOME.ip(f"rule {what} from 10.9.0.0/24 lookup main priority 100\n")
-        HOME.ip(f"-6 rule {what} from fd00:9::/64 lookup main priority 100\n")
+        for version, inside in INSIDE.items():
+            HOME.ip_of(version, "rule", what, "from", inside, "lookup", "main", "priority", "100")
         return f"rule {what}"
 
     def _filter(self):
@@ -426,7 +421,6 @@ def second_tunnel(t):
 
 DEBRIS = "".join(f"route del {kind} {relay['ipv4']}/32\n-6 route del {kind} {relay['ipv6']}/128\n"
                  for relay in (RELAY, OTHER, PUBLIC) for kind in ("blackhole", "unreachable", "prohibit"))
-DEBRIS += "rule del from 10.9.0.0/24 priority 100\n-6 rule del from fd00:9::/64 priority 100\n"
 
 
 def heal(t):
@@ -440,9 +434,11 @@ def heal(t):
     if os.path.exists("/run/netns/passing"):
         HOME.ip("netns del passing\n")
     HOME.nft("flush ruleset\n")
-    with HOME:
-        # Most of it is not there.
-        subprocess.run(["ip", "-force", "-batch", "-"], input=DEBRIS, text=True, capture_output=True, check=False)
+    # Most of it is not there.
+    HOME.ip(DEBRIS, force=True)
+    for version, inside in INSIDE.items():
+        with contextlib.suppress(RuntimeError):
+            HOME.ip_of(version, "rule", "del", "from", inside, "priority", "100")
     HOME.sysctl(ipv4__conf__all__rp_filter=0, netfilter__nf_conntrack_tcp_loose=1, ipv4__ip_forward=1,
                 ipv6__conf__all__forwarding=1, ipv4__conf__wg0__forwarding=1)
     if not net.exists("eth1"):

@@ -6,7 +6,7 @@ import selectors
 import socket
 import struct
 
-from lib.traffic import IP_PKTINFO, IPV6_PKTINFO, IPV6_RECVPKTINFO
+from lib import traffic
 
 from . import record
 from .places import TCP_PORTS, THEIR_PORT, UDP_PORTS
@@ -115,28 +115,14 @@ class Servers(Worker):
         for ns in self.spaces:
             for family in (socket.AF_INET, socket.AF_INET6):
                 for port in TCP_PORTS + (THEIR_PORT,):
-                    sock = self._bound(ns, family, socket.SOCK_STREAM, port)
+                    sock = traffic.listener(ns, family, socket.SOCK_STREAM, port)
                     sock.listen(512)
                     self.selector.register(sock, selectors.EVENT_READ,
                                            lambda _, sock=sock, port=port: self._accept(sock, port))
                 for port in UDP_PORTS + (THEIR_PORT,):
-                    sock = self._bound(ns, family, socket.SOCK_DGRAM, port)
-                    if family == socket.AF_INET6:
-                        sock.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
-                    else:
-                        sock.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
+                    sock = traffic.listener(ns, family, socket.SOCK_DGRAM, port)
                     self.selector.register(sock, selectors.EVENT_READ,
                                            lambda _, sock=sock, port=port: self._datagrams(sock, port))
-
-    @staticmethod
-    def _bound(ns, family, kind, port):
-        sock = ns.socket(family, kind)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        sock.bind(("", port))
-        sock.setblocking(False)
-        return sock
 
     def _accept(self, listener, port):
         try:
@@ -151,14 +137,10 @@ class Servers(Worker):
     def _datagrams(self, sock, port):
         for _ in range(MANY):
             try:
-                data, ancillary, _, peer = sock.recvmsg(1 << 16, 256)
+                data, peer, host, told = traffic.receive(sock)
             except OSError:
                 # None is left, or an ICMP error about an earlier answer.
                 return
-            told = [each for each in ancillary if each[1] in (IP_PKTINFO, IPV6_PKTINFO)]
-            info = told[0][2]
-            host = (socket.inet_ntop(socket.AF_INET6, info[:16]) if sock.family == socket.AF_INET6
-                    else socket.inet_ntoa(info[8:12]))
             try:
                 asked, length = record.decode(data)
                 if length != len(data):

@@ -6,6 +6,8 @@ import pathlib
 import re
 import subprocess
 
+from . import wait
+
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 FILE = ROOT / "build" / os.uname().release / "chatdnat.ko"
 SYSFS = pathlib.Path("/sys/module/chatdnat")
@@ -63,6 +65,17 @@ def load(**settings):
 
 def unload():
     _check(_libc.delete_module(b"chatdnat", os.O_NONBLOCK))
+
+
+def unload_when_idle(seconds=5.0):
+    """Whether it went: an open attribute holds no reference on the module, a running write does for a moment."""
+    def gone():
+        try:
+            unload()
+            return True
+        except BlockingIOError:
+            return False
+    return wait.until(gone, seconds)
 
 
 def loaded():

@@ -49,16 +49,23 @@ class Namespace:
         _thread.stack.pop()
         _setns(_thread.stack[-1])
 
-    def ip(self, commands):
-        """Runs an `ip -batch` script in here; "-6" marks lines that only a kernel with IPv6 understands."""
+    def ip(self, commands, force=False):
+        """
+        Runs an `ip -batch` script in here; "-6" marks lines that only a kernel with IPv6 understands, and that tell their
+        family by an address. With force the others are run whatever becomes of one.
+        """
         ipv6 = have_ipv6()
         commands = "".join(line.removeprefix("-6 ") + "\n" for line in commands.splitlines()
                            if ipv6 or not line.startswith("-6 "))
         with self:
-            done = subprocess.run(["ip", "-batch", "-"], input=commands, text=True,
+            done = subprocess.run(["ip", *(["-force"] if force else []), "-batch", "-"], input=commands, text=True,
                                   capture_output=True, check=False)
-        if done.returncode:
+        if done.returncode and not force:
             raise RuntimeError(f"ip in {self.name}: {done.stderr.strip()}")
+
+    def ip_of(self, version, *words):
+        """One `ip` command that has to be told its family, as those about rules have."""
+        return self.run("ip", {"ipv4": "-4", "ipv6": "-6"}[version], *words)
 
     def nft(self, script):
         with self:

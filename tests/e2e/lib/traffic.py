@@ -111,6 +111,31 @@ class _Served:
         self.sock.close()
 
 
+def listener(ns, family, kind, port):
+    """A server's socket, for any own address; receive() tells which one a datagram was for."""
+    sock = ns.socket(family, kind)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    if kind == socket.SOCK_DGRAM and family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
+    elif kind == socket.SOCK_DGRAM:
+        sock.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
+    sock.bind(("", port))
+    sock.setblocking(False)
+    return sock
+
+
+def receive(sock):
+    """A datagram, its sender, the own address that it was for, and the ancillary data that has an answer come from there."""
+    data, ancillary, _, peer = sock.recvmsg(1 << 16, 256)
+    ancillary = [each for each in ancillary if each[1] in (IP_PKTINFO, IPV6_PKTINFO)]
+    info = ancillary[0][2]
+    own = (socket.inet_ntop(socket.AF_INET6, info[:16]) if sock.family == socket.AF_INET6
+           else socket.inet_ntoa(info[8:12]))
+    return data, peer, own, ancillary
+
+
 class Host:
     """The servers of one namespace, under one name."""
 
@@ -133,10 +158,6 @@ class Host:
             for port in ports:
                 sock = self._bound(family, socket.SOCK_DGRAM, port)
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-                if family == socket.AF_INET6:
-                    sock.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
-                else:
-                    sock.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
                 _serve(sock, lambda _, sock=sock: self._datagram(sock))
         return self
 
@@ -170,12 +191,7 @@ class Host:
         return (socket.AF_INET, socket.AF_INET6) if net.have_ipv6() else (socket.AF_INET,)
 
     def _bound(self, family, kind, port):
-        sock = self.ns.socket(family, kind)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        sock.bind(("", port))
-        sock.setblocking(False)
+        sock = listener(self.ns, family, kind, port)
         self._sockets.append(sock)
         return sock
 
@@ -190,17 +206,10 @@ class Host:
 
     def _datagram(self, sock):
         try:
-            data, ancillary, _, peer = sock.recvmsg(1 << 16, 256)
+            data, peer, own, ancillary = receive(sock)
         except OSError:
             # An ICMP error about an earlier answer.
             return
-        # Answer from the address that was asked, which a wildcard socket has to be told.
-        ancillary = [(level, kind, info) for level, kind, info in ancillary
-                     if kind in (IP_PKTINFO, IPV6_PKTINFO)]
-        if sock.family == socket.AF_INET6:
-            own = socket.inet_ntop(socket.AF_INET6, ancillary[0][2][:16])
-        else:
-            own = socket.inet_ntoa(ancillary[0][2][8:12])
         self.datagrams.append((peer[:2], data))
         try:
             sock.sendmsg([_line(self.name, peer, (own, sock.getsockname()[1])) + data],
