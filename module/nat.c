@@ -29,12 +29,19 @@ static unsigned int chatdnat_nat_translate(const struct chatdnat_settings *setti
 					   struct nf_conn *ct,
 					   const struct chatdnat_addr *relay)
 {
+	/*
+	 * With the port that it has anyway, the core does not look whether that
+	 * is free: it would not take another, and asks once more behind routing,
+	 * where it can.
+	 */
 	struct nf_nat_range2 range = {
-		.flags = NF_NAT_RANGE_MAP_IPS,
+		.flags = NF_NAT_RANGE_MAP_IPS | NF_NAT_RANGE_PROTO_SPECIFIED,
+		.min_proto.all = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL)->dst.u.all,
 	};
 
 	memcpy(range.min_addr.all, relay->word, sizeof(relay->word));
 	range.max_addr = range.min_addr;
+	range.max_proto = range.min_proto;
 
 	if (nf_nat_setup_info(ct, &range, NF_NAT_MANIP_DST) != NF_ACCEPT)
 		return chatdnat_drop(settings, skb, state,
