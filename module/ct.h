@@ -7,7 +7,7 @@
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_tuple.h>
 
-#include "settings.h"
+#include "config.h"
 
 static_assert(sizeof(struct chatdnat_addr) == sizeof(union nf_inet_addr));
 
@@ -56,6 +56,28 @@ static inline bool chatdnat_flow_of(const struct nf_conntrack_tuple *tuple,
 }
 
 /**
+ * chatdnat_ct_flow() - from where to where a packet goes behind prerouting
+ * @ct: its connection
+ * @dir: its direction
+ * @flow: filled in; the destination is translated, the source not
+ *
+ * Context: Any.
+ * Return: False when it is neither TCP nor UDP.
+ */
+static inline bool chatdnat_ct_flow(const struct nf_conn *ct,
+				    enum ip_conntrack_dir dir,
+				    struct chatdnat_flow *flow)
+{
+	const struct nf_conntrack_tuple *back = nf_ct_tuple(ct, !dir);
+
+	if (!chatdnat_flow_of(nf_ct_tuple(ct, dir), flow))
+		return false;
+	flow->daddr = *chatdnat_addr_of(&back->src.u3);
+	flow->dport = ntohs(back->src.u.all);
+	return true;
+}
+
+/**
  * chatdnat_ct_serves() - whether a service sent a connection on
  * @service: what is sent on
  * @ct: the connection
@@ -83,6 +105,25 @@ static inline bool chatdnat_ct_serves(const struct chatdnat_service *service,
 				      ntohs(to->dst.u.all));
 	return relay &&
 	       chatdnat_addr_equal(relay, chatdnat_addr_of(&reply->src.u3));
+}
+
+/**
+ * chatdnat_ct_snapshot() - the snapshot under which a connection was sent on
+ * @ct: the connection
+ *
+ * Context: RCU read lock held; on the packet path.
+ * Return: The active one, or the one before for a packet that met that earlier;
+ * NULL: the connection is not ours.
+ */
+static inline const struct chatdnat_snapshot *
+chatdnat_ct_snapshot(const struct nf_conn *ct)
+{
+	const struct chatdnat_snapshot *snapshot;
+
+	chatdnat_for_each_snapshot(snapshot)
+		if (chatdnat_ct_serves(&snapshot->settings.service, ct))
+			break;
+	return snapshot;
 }
 
 /**

@@ -153,7 +153,6 @@ chatdnat_guard_unknown(const struct sk_buff *skb,
 		       const struct nf_conn *ct, enum ip_conntrack_info ctinfo)
 {
 	const struct chatdnat_settings *settings;
-	const struct chatdnat_snapshot *snapshot;
 	const struct chatdnat_binding *binding;
 	struct chatdnat_parcel parcel;
 
@@ -161,15 +160,8 @@ chatdnat_guard_unknown(const struct sk_buff *skb,
 	if (secpath_exists(skb))
 		return NF_ACCEPT;
 
-	if (ct) {
-		/* What is sent on needs no judge, and is what there is most of. */
-		snapshot = rcu_dereference(chatdnat_active);
-		if (state->hook == NF_INET_FORWARD && snapshot &&
-		    chatdnat_ct_serves(&snapshot->settings.service, ct))
-			return NF_ACCEPT;
+	if (ct)
 		return chatdnat_guard_judge(skb, state, CHATDNAT_TRACK_NEW);
-	}
-
 	if (ctinfo != IP_CT_UNTRACKED)
 		return chatdnat_guard_judge(skb, state, CHATDNAT_TRACK_INVALID);
 	if (chatdnat_stateless_way(skb, state, &parcel, &settings, &binding) ==
@@ -179,23 +171,41 @@ chatdnat_guard_unknown(const struct sk_buff *skb,
 }
 
 /**
- * chatdnat_guard() - hook: forward and take in no other than the settings say
+ * chatdnat_guard_forward() - judge what is about to be forwarded
+ * @skb: the packet, not of a connection that is sent on
+ * @state: as of a hook at forward
+ *
+ * Context: Softirq, RCU read lock held.
+ * Return: NF_ACCEPT or NF_DROP.
+ */
+unsigned int chatdnat_guard_forward(const struct sk_buff *skb,
+				    const struct nf_hook_state *state)
+{
+	enum ip_conntrack_info ctinfo;
+	const struct nf_conn *ct;
+
+	ct = nf_ct_get(skb, &ctinfo);
+	if (ct && ctinfo != IP_CT_NEW)
+		return NF_ACCEPT;
+	return chatdnat_guard_unknown(skb, state, ct, ctinfo);
+}
+
+/**
+ * chatdnat_guard_input() - hook: take in no other than the settings say
  * @priv: unused
  * @skb: the packet
  * @state: the hook's
  *
  * Context: Softirq, RCU read lock held.
  */
-unsigned int chatdnat_guard(void *priv, struct sk_buff *skb,
-			    const struct nf_hook_state *state)
+unsigned int chatdnat_guard_input(void *priv, struct sk_buff *skb,
+				  const struct nf_hook_state *state)
 {
 	enum ip_conntrack_info ctinfo;
 	const struct nf_conn *ct;
 
 	ct = nf_ct_get(skb, &ctinfo);
-	if (ct && ctinfo != IP_CT_NEW &&
-	    !(state->hook == NF_INET_LOCAL_IN &&
-	      chatdnat_guard_is_ping(ct, ctinfo)))
+	if (ct && ctinfo != IP_CT_NEW && !chatdnat_guard_is_ping(ct, ctinfo))
 		return NF_ACCEPT;
 	return chatdnat_guard_unknown(skb, state, ct, ctinfo);
 }

@@ -4,7 +4,9 @@
 
 #include <linux/netfilter.h>
 
-unsigned int chatdnat_guard(void *priv, struct sk_buff *skb,
-			    const struct nf_hook_state *state);
+unsigned int chatdnat_guard_forward(const struct sk_buff *skb,
+				    const struct nf_hook_state *state);
+unsigned int chatdnat_guard_input(void *priv, struct sk_buff *skb,
+				  const struct nf_hook_state *state);
 
 #endif /* CHATDNAT_GUARD_H */

@@ -15,27 +15,21 @@
 #include "guard.h"
 #include "homing.h"
 #include "hooks.h"
-#include "mss.h"
+#include "route.h"
 #include "stateless.h"
 #include "via.h"
 
-static bool chatdnat_needs_forward(const struct chatdnat_settings *settings,
-				   enum chatdnat_family family)
+static bool chatdnat_needs_route(const struct chatdnat_settings *settings,
+				 enum chatdnat_family family)
 {
-	return settings->wan.n && settings->guard != CHATDNAT_GUARD_OFF;
+	return chatdnat_settings_active(settings, family) ||
+	       (settings->wan.n && settings->guard != CHATDNAT_GUARD_OFF);
 }
 
 static bool chatdnat_needs_input(const struct chatdnat_settings *settings,
 				 enum chatdnat_family family)
 {
 	return settings->wan.n && settings->guard == CHATDNAT_GUARD_FULL;
-}
-
-static bool chatdnat_needs_mss(const struct chatdnat_settings *settings,
-			       enum chatdnat_family family)
-{
-	return chatdnat_settings_active(settings, family) &&
-	       settings->mss != CHATDNAT_MSS_OFF;
 }
 
 static bool chatdnat_needs_via(const struct chatdnat_settings *settings,
@@ -79,21 +73,18 @@ static const struct chatdnat_hook {
 	  NF_INET_LOCAL_OUT, NF_IP_PRI_CONNTRACK - 1 },
 	{ chatdnat_needs_stateless, chatdnat_stateless_postrouting,
 	  NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC - 1 },
-	/* Behind all that translates, the last before routing. */
+	/* Behind all that translates, the last before the stack would route. */
 	{ chatdnat_needs_via, chatdnat_via,
+	  NF_INET_PRE_ROUTING, NF_IP_PRI_LAST - 1 },
+	{ chatdnat_needs_route, chatdnat_route,
 	  NF_INET_PRE_ROUTING, NF_IP_PRI_LAST },
 	{ chatdnat_needs_via_own, chatdnat_via,
 	  NF_INET_LOCAL_OUT, NF_IP_PRI_LAST },
-	/* The way before what depends on its MTU. */
 	{ chatdnat_needs_homing, chatdnat_homing,
 	  NF_INET_FORWARD, NF_IP_PRI_MANGLE - 1 },
 	{ chatdnat_needs_homing, chatdnat_homing,
 	  NF_INET_LOCAL_OUT, NF_IP_PRI_LAST - 1 },
-	{ chatdnat_needs_mss, chatdnat_mss,
-	  NF_INET_FORWARD, NF_IP_PRI_MANGLE },
-	{ chatdnat_needs_forward, chatdnat_guard,
-	  NF_INET_FORWARD, NF_IP_PRI_FILTER - 1 },
-	{ chatdnat_needs_input, chatdnat_guard,
+	{ chatdnat_needs_input, chatdnat_guard_input,
 	  NF_INET_LOCAL_IN, NF_IP_PRI_FILTER - 1 },
 };
 

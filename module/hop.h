@@ -40,6 +40,14 @@ struct chatdnat_hop {
 	bool wan;
 };
 
+/*
+ * What a processor keeps for itself is for one softirq at a time. With
+ * PREEMPT_RT another may come in between, unless it holds a lock for that.
+ */
+#define CHATDNAT_SOFTIRQ_PREEMPTED		\
+	(IS_ENABLED(CONFIG_PREEMPT_RT) &&	\
+	 !IS_ENABLED(CONFIG_PREEMPT_RT_NEEDS_BH_LOCK))
+
 extern atomic_t chatdnat_hop_gen;
 
 /**

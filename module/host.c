@@ -353,11 +353,34 @@ static void chatdnat_ipv6_route_packet(struct sk_buff *skb)
 	fib6_rules_early_flow_dissect(&init_net, skb, &fl6, &keys);
 
 	dst = ip6_route_input_lookup(&init_net, skb->dev, &fl6, skb,
-				     RT6_LOOKUP_F_HAS_SADDR);
+				     RT6_LOOKUP_F_HAS_SADDR |
+				     RT6_LOOKUP_F_DST_NOREF);
 	skb_dst_drop(skb);
-	skb_dst_set(skb, dst);
+	skb_dst_set_noref(skb, dst);
 }
 #endif
+
+/**
+ * chatdnat_host_forwards() - whether a packet's route is one to another host
+ * @skb: a packet that has arrived and is routed, without an error
+ * @family: IPv4 or IPv6
+ *
+ * Context: RCU read lock held; on the packet path.
+ * Return: False for what is for this host, or for a group: where a multicast
+ * router forwards, it is that one's to say what.
+ */
+bool chatdnat_host_forwards(const struct sk_buff *skb,
+			    enum chatdnat_family family)
+{
+	const struct dst_entry *dst = skb_dst(skb);
+
+	if (family == CHATDNAT_IPV4)
+		return !(container_of(dst, struct rtable, dst)->rt_flags &
+			 (RTCF_LOCAL | RTCF_BROADCAST | RTCF_MULTICAST));
+	return !(container_of(dst, struct rt6_info, dst)->rt6i_flags &
+		 (RTF_LOCAL | RTF_ANYCAST)) &&
+	       !ipv6_addr_is_multicast(&ipv6_hdr(skb)->daddr);
+}
 
 /**
  * chatdnat_host_route_packet() - route a packet before the stack does

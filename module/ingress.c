@@ -34,14 +34,6 @@ struct chatdnat_port {
 	struct rcu_head rcu;
 };
 
-/*
- * What a processor knows of the ways is for one softirq at a time. With
- * PREEMPT_RT another may come in between, unless it holds a lock for that.
- */
-static const bool chatdnat_ingress_preempted =
-	IS_ENABLED(CONFIG_PREEMPT_RT) &&
-	!IS_ENABLED(CONFIG_PREEMPT_RT_NEEDS_BH_LOCK);
-
 /* Under RTNL. */
 static LIST_HEAD(chatdnat_ports);
 
@@ -173,7 +165,7 @@ void chatdnat_ingress_set(const struct chatdnat_snapshot *snapshot)
 
 	lockdep_assert_held(&chatdnat_config_lock);
 
-	if (snapshot && !chatdnat_ingress_preempted)
+	if (snapshot && !CHATDNAT_SOFTIRQ_PREEMPTED)
 		bindings = rcu_dereference_protected(snapshot->bindings,
 						     lockdep_is_held(&chatdnat_config_lock));
 

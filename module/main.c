@@ -9,6 +9,7 @@
 #include "nat.h"
 #include "params.h"
 #include "sysfs.h"
+#include "way.h"
 
 static int __init chatdnat_init(void)
 {
@@ -17,9 +18,12 @@ static int __init chatdnat_init(void)
 	err = chatdnat_answers_init();
 	if (err)
 		return err;
-	err = chatdnat_nat_init();
+	err = chatdnat_way_init();
 	if (err)
 		goto err_answers;
+	err = chatdnat_nat_init();
+	if (err)
+		goto err_way;
 	err = chatdnat_follow_init();
 	if (err)
 		goto err_nat;
@@ -37,6 +41,8 @@ err_follow:
 	chatdnat_follow_exit();
 err_nat:
 	chatdnat_nat_exit();
+err_way:
+	chatdnat_way_exit();
 err_answers:
 	chatdnat_answers_exit();
 	return err;
@@ -48,6 +54,7 @@ static void __exit chatdnat_exit(void)
 	chatdnat_sysfs_exit();
 	chatdnat_follow_exit();
 	chatdnat_nat_exit();
+	chatdnat_way_exit();
 	chatdnat_answers_exit();
 }
 

@@ -8,7 +8,6 @@
 #include <linux/swab.h>
 #include <linux/tcp.h>
 #include <net/dst.h>
-#include <net/ip.h>
 #include <net/netfilter/nf_conntrack.h>
 
 #include "config.h"
@@ -20,6 +19,7 @@
 #include "stateless.h"
 #include "stats.h"
 #include "tcpopt.h"
+#include "way.h"
 
 /* RFC 6691: the headers without options. */
 static const unsigned int chatdnat_mss_headers[CHATDNAT_FAMILIES] = {
@@ -27,66 +27,50 @@ static const unsigned int chatdnat_mss_headers[CHATDNAT_FAMILIES] = {
 	[CHATDNAT_IPV6] = sizeof(struct ipv6hdr) + sizeof(struct tcphdr),
 };
 
-/* Whether a connection is one that the relay opened to the world. */
-static bool chatdnat_mss_outbound(const struct chatdnat_settings *settings,
-				  const struct nf_conn *ct,
-				  enum ip_conntrack_dir dir,
-				  const struct sk_buff *skb,
-				  const struct nf_hook_state *state)
-{
-	const struct nf_conntrack_tuple *tuple;
-	const struct net_device *far;
-
-	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
-	far = dir == IP_CT_DIR_ORIGINAL ? state->out
-					: chatdnat_host_entered(skb, state);
-	return chatdnat_relays_has(&settings->service.relays[chatdnat_family_of(state->pf)],
-				   chatdnat_addr_of(&tuple->src.u3)) &&
-	       chatdnat_ifset_has(&settings->wan, far->name);
-}
-
-/* The settings under which a connection is ours; NULL when it is not. */
+/* The settings under which the relay opened a connection to the world. */
 static const struct chatdnat_settings *
-chatdnat_mss_settings(const struct nf_conn *ct, enum ip_conntrack_dir dir,
+chatdnat_mss_outbound(const struct nf_conn *ct, enum ip_conntrack_dir dir,
 		      const struct sk_buff *skb,
 		      const struct nf_hook_state *state)
 {
+	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	const struct chatdnat_snapshot *snapshot;
+	const struct chatdnat_addr *saddr;
+	const struct net_device *far;
 
-	chatdnat_for_each_snapshot(snapshot)
-		if (chatdnat_ct_serves(&snapshot->settings.service, ct) ||
-		    chatdnat_mss_outbound(&snapshot->settings, ct, dir, skb,
-					  state))
-			return &snapshot->settings;
+	saddr = chatdnat_addr_of(&nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL)->src.u3);
+	far = dir == IP_CT_DIR_ORIGINAL ? state->out
+					: chatdnat_host_entered(skb, state);
+	chatdnat_for_each_snapshot(snapshot) {
+		const struct chatdnat_settings *settings = &snapshot->settings;
+
+		if (chatdnat_relays_has(&settings->service.relays[family],
+					saddr) &&
+		    chatdnat_ifset_has(&settings->wan, far->name))
+			return settings;
+	}
 	return NULL;
 }
 
-static unsigned int chatdnat_mss_narrower(unsigned int mtu,
-					  struct dst_entry *dst)
-{
-	if (dst) {
-		mtu = min(mtu, dst_mtu(dst));
-		dst_release(dst);
-	}
-	return mtu;
-}
-
 /*
- * What fits both ways; 0 when that cannot be told. @home: a way back that is
- * not the routing table's alone to choose; NULL: there is none.
+ * What fits both ways; 0 when that cannot be told. @homing: a way to the client
+ * that is not the routing table's alone to choose; NULL: there is none.
  */
 static u16 chatdnat_mss_of_path(const struct sk_buff *skb,
 				const struct chatdnat_flow *flow,
-				struct dst_entry *home)
+				struct dst_entry *homing, bool homeward)
 {
 	unsigned int headers = chatdnat_mss_headers[flow->family];
-	unsigned int mtu = dst_mtu(skb_dst(skb));
+	/* Sources are translated behind routing only. */
+	unsigned int mtu = chatdnat_way_back(flow->family, &flow->saddr,
+					     skb->mark);
 
-	/* Where it is from: sources are translated behind routing only. */
-	mtu = chatdnat_mss_narrower(mtu, chatdnat_host_route(flow->family, NULL,
-							     &flow->saddr, 0,
-							     skb->mark));
-	mtu = chatdnat_mss_narrower(mtu, home);
+	if (homing)
+		mtu = min(mtu, dst_mtu(homing));
+	/* Where it is routed to now is not where it goes, then. */
+	if (!homing || !homeward)
+		mtu = min(mtu, chatdnat_way_on(skb, flow));
+	dst_release(homing);
 	return mtu > headers ? min(mtu - headers, (unsigned int)U16_MAX) : 0;
 }
 
@@ -155,24 +139,27 @@ static int chatdnat_mss_options(const struct sk_buff *skb,
 static u16 chatdnat_mss_tracked(const struct sk_buff *skb,
 				const struct nf_hook_state *state,
 				const struct nf_conn *ct,
-				enum ip_conntrack_dir dir)
+				enum ip_conntrack_dir dir,
+				const struct chatdnat_settings *settings)
 {
-	const struct chatdnat_settings *settings;
-	struct dst_entry *home = NULL;
+	const struct net_device *far = state->out;
+	struct dst_entry *homing = NULL;
 	struct chatdnat_flow flow;
 
-	settings = chatdnat_mss_settings(ct, dir, skb, state);
+	if (!settings)
+		settings = chatdnat_mss_outbound(ct, dir, skb, state);
 	if (!settings || settings->mss != CHATDNAT_MSS_AUTO)
 		return settings ? settings->mss : 0;
 
-	if (!chatdnat_flow_of(nf_ct_tuple(ct, dir), &flow))
+	if (!chatdnat_ct_flow(ct, dir, &flow))
 		return 0;
-	/* With one way out the reply's has been asked for already. */
-	if (dir == IP_CT_DIR_ORIGINAL && chatdnat_settings_multihomed(settings))
-		home = chatdnat_homing_route(flow.family, ct,
-					     chatdnat_host_entered(skb, state),
-					     skb->mark);
-	return chatdnat_mss_of_path(skb, &flow, home);
+	if (chatdnat_settings_multihomed(settings)) {
+		if (dir == IP_CT_DIR_ORIGINAL)
+			far = chatdnat_host_entered(skb, state);
+		homing = chatdnat_homing_route(flow.family, ct, far, skb->mark);
+	}
+	return chatdnat_mss_of_path(skb, &flow, homing,
+				    dir == IP_CT_DIR_REPLY);
 }
 
 /* The same of one without state. */
@@ -181,7 +168,8 @@ static u16 chatdnat_mss_stateless(const struct sk_buff *skb,
 {
 	const struct chatdnat_settings *settings;
 	const struct chatdnat_binding *binding;
-	struct dst_entry *home = NULL;
+	const struct chatdnat_addr *client;
+	struct dst_entry *homing = NULL;
 	struct chatdnat_parcel parcel;
 	enum chatdnat_way way;
 
@@ -191,77 +179,51 @@ static u16 chatdnat_mss_stateless(const struct sk_buff *skb,
 	if (settings->mss != CHATDNAT_MSS_AUTO)
 		return settings->mss;
 
-	if (way == CHATDNAT_WAY_TO_RELAY && binding->home &&
-	    chatdnat_settings_multihomed(settings))
-		home = chatdnat_host_route(parcel.flow.family, &binding->own,
-					   &parcel.flow.saddr, binding->home,
-					   skb->mark);
-	return chatdnat_mss_of_path(skb, &parcel.flow, home);
+	if (binding->home && chatdnat_settings_multihomed(settings) &&
+	    (way == CHATDNAT_WAY_TO_RELAY ||
+	     chatdnat_ifset_has(&settings->wan, state->out->name))) {
+		client = way == CHATDNAT_WAY_TO_RELAY ? &parcel.flow.saddr
+						      : &parcel.flow.daddr;
+		homing = chatdnat_host_route(parcel.flow.family, &binding->own,
+					     client, binding->home, skb->mark);
+	}
+	return chatdnat_mss_of_path(skb, &parcel.flow, homing,
+				    way == CHATDNAT_WAY_TO_CLIENT);
 }
 
-static noinline unsigned int chatdnat_mss_syn(struct sk_buff *skb,
-					      const struct nf_hook_state *state,
-					      const struct nf_conn *ct,
-					      enum ip_conntrack_info ctinfo)
+/**
+ * chatdnat_mss() - clamp what a connection's ends announce
+ * @skb: the packet, routed, its destination translated and its source not
+ * @state: as of a hook at forward
+ * @settings: those under which its connection is sent on; NULL: it is not,
+ *	      unless without state
+ *
+ * What is malformed is not ours to judge.
+ *
+ * Context: Softirq, RCU read lock held.
+ */
+void chatdnat_mss(struct sk_buff *skb, const struct nf_hook_state *state,
+		  const struct chatdnat_settings *settings)
 {
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
+	enum ip_conntrack_info ctinfo;
+	const struct nf_conn *ct;
 	size_t len;
 	int offset;
 	u16 max;
 
-	offset = chatdnat_mss_options(skb, family, &len);
-	if (!offset)
-		return NF_ACCEPT;
-
-	max = ct ? chatdnat_mss_tracked(skb, state, ct, CTINFO2DIR(ctinfo))
-		 : chatdnat_mss_stateless(skb, state);
-	if (!max || skb_ensure_writable(skb, offset + len))
-		return NF_ACCEPT;
-	if (chatdnat_mss_clamp(skb, (struct tcphdr *)(skb->data + offset), max))
-		chatdnat_count(family, CHATDNAT_CLAMPED);
-	return NF_ACCEPT;
-}
-
-/* Whether a segment is no SYN, where that is seen at once. */
-static bool chatdnat_mss_is_plain(const struct sk_buff *skb, u8 pf)
-{
-	unsigned int offset = skb_network_offset(skb);
-	const struct tcphdr *th;
-
-	if (pf == NFPROTO_IPV4)
-		offset += ip_hdrlen(skb);
-	else if (ipv6_hdr(skb)->nexthdr == IPPROTO_TCP)
-		offset += sizeof(struct ipv6hdr);
-	else
-		return false;
-	if (offset + sizeof(*th) > skb_headlen(skb))
-		return false;
-	th = (const struct tcphdr *)(skb->data + offset);
-	return !th->syn;
-}
-
-/**
- * chatdnat_mss() - hook: clamp what a connection's ends announce
- * @priv: unused
- * @skb: the packet
- * @state: the hook's
- *
- * Conntrack's state does not tell whether a packet is a SYN: one that is sent
- * in the middle, by an end that has forgotten, leaves the state as it is.
- *
- * Context: Softirq, RCU read lock held.
- * Return: NF_ACCEPT; what is malformed is not ours to judge.
- */
-unsigned int chatdnat_mss(void *priv, struct sk_buff *skb,
-			  const struct nf_hook_state *state)
-{
-	enum ip_conntrack_info ctinfo;
-	const struct nf_conn *ct;
-
 	ct = nf_ct_get(skb, &ctinfo);
 	if (ct ? nf_ct_protonum(ct) != IPPROTO_TCP : ctinfo != IP_CT_UNTRACKED)
-		return NF_ACCEPT;
-	if (chatdnat_mss_is_plain(skb, state->pf))
-		return NF_ACCEPT;
-	return chatdnat_mss_syn(skb, state, ct, ctinfo);
+		return;
+	offset = chatdnat_mss_options(skb, family, &len);
+	if (!offset)
+		return;
+
+	max = ct ? chatdnat_mss_tracked(skb, state, ct, CTINFO2DIR(ctinfo),
+					settings)
+		 : chatdnat_mss_stateless(skb, state);
+	if (!max || skb_ensure_writable(skb, offset + len))
+		return;
+	if (chatdnat_mss_clamp(skb, (struct tcphdr *)(skb->data + offset), max))
+		chatdnat_count(family, CHATDNAT_CLAMPED);
 }

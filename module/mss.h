@@ -7,8 +7,10 @@
 
 #include "tcpopt.h"
 
-unsigned int chatdnat_mss(void *priv, struct sk_buff *skb,
-			  const struct nf_hook_state *state);
+struct chatdnat_settings;
+
+void chatdnat_mss(struct sk_buff *skb, const struct nf_hook_state *state,
+		  const struct chatdnat_settings *settings);
 
 bool chatdnat_mss_clamp_all(struct sk_buff *skb, struct tcphdr *th, u16 max);
 

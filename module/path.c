@@ -12,22 +12,7 @@
 #include <net/route.h>
 
 #include "path.h"
-
-/* Not one that the stack lets nobody use, and no group. */
-static bool chatdnat_path_common(enum chatdnat_family family,
-				 const struct chatdnat_addr *addr)
-{
-	const u8 *byte = (const u8 *)addr->word;
-
-	/* Global unicast, 2000::/3, or unique local, fc00::/7. */
-	if (family == CHATDNAT_IPV6)
-		return (byte[0] & 0xe0) == 0x20 || (byte[0] & 0xfe) == 0xfc;
-	return !ipv4_is_zeronet(addr->word[0]) &&
-	       !ipv4_is_loopback(addr->word[0]) &&
-	       !ipv4_is_linklocal_169(addr->word[0]) &&
-	       !ipv4_is_multicast(addr->word[0]) &&
-	       !ipv4_is_lbcast(addr->word[0]);
-}
+#include "way.h"
 
 /* The next hop to a relay is learnt once for all its clients. */
 static const struct chatdnat_trunk *
@@ -111,7 +96,7 @@ static void chatdnat_path_hops(struct chatdnat_path *path,
 	path->mss = chatdnat_path_mss(settings, family,
 				      min(trunk->hop.mtu, home.mtu));
 	if (!chatdnat_path_good(bindings, binding, &trunk->hop, &home) ||
-	    !chatdnat_path_common(family, client) || (!entering && !home.wan))
+	    !chatdnat_way_is_common(family, client) || (!entering && !home.wan))
 		path->hop.mtu = 0;
 	/* No longer than what was learnt first. */
 	path->lease = trunk->lease;

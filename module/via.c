@@ -37,10 +37,8 @@ chatdnat_via_settings(const struct sk_buff *skb,
 	if (!ct || !(READ_ONCE(ct->status) & IPS_DST_NAT) ||
 	    CTINFO2DIR(ctinfo) != IP_CT_DIR_ORIGINAL)
 		return NULL;
-	chatdnat_for_each_snapshot(snapshot)
-		if (chatdnat_ct_serves(&snapshot->settings.service, ct))
-			return &snapshot->settings;
-	return NULL;
+	snapshot = chatdnat_ct_snapshot(ct);
+	return snapshot ? &snapshot->settings : NULL;
 }
 
 /**

@@ -12,6 +12,7 @@
 #include "../../module/host.h"
 #include "../../module/stateless.h"
 #include "../../module/stats.h"
+#include "../../module/way.h"
 
 struct chatdnat_stats chatdnat_stats;
 struct chatdnat_snapshot *chatdnat_active;
@@ -36,6 +37,16 @@ struct dst_entry *chatdnat_host_route(enum chatdnat_family family, const struct 
 				      const struct chatdnat_addr *daddr, int oif, u32 mark)
 {
 	return NULL;
+}
+
+unsigned int chatdnat_way_on(const struct sk_buff *skb, const struct chatdnat_flow *flow)
+{
+	return dst_mtu(skb_dst(skb));
+}
+
+unsigned int chatdnat_way_back(enum chatdnat_family family, const struct chatdnat_addr *addr, u32 mark)
+{
+	return ~0U;
 }
 
 struct dst_entry *chatdnat_homing_route(enum chatdnat_family family, const struct nf_conn *ct,
@@ -143,7 +154,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	want = before;
 	lowered = lower(&want, max);
 	clamped = chatdnat_stats.count[before.family][CHATDNAT_CLAMPED];
-	CHECK(chatdnat_mss(NULL, &skb, &state) == NF_ACCEPT);
+	chatdnat_mss(&skb, &state, NULL);
 	CHECK(chatdnat_stats.count[before.family][CHATDNAT_CLAMPED] - clamped == lowered);
 	skb_flatten(&skb, before.family, &after);
 	if (lowered)

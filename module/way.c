@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What fits the two ways of a connection. The way on is the packet's own; the
+ * way back has to be asked for, and is kept for whoever comes again soon.
+ */
+#include <linux/hash.h>
+#include <linux/in.h>
+#include <linux/percpu.h>
+#include <net/dst.h>
+#include <net/route.h>
+#include <net/xfrm.h>
+
+#include "compat.h"
+#include "hop.h"
+#include "host.h"
+#include "way.h"
+
+#define CHATDNAT_WAYS_SHIFT	6
+
+struct chatdnat_way_back {
+	struct chatdnat_addr addr;
+	u32 mark;
+	unsigned int mtu;
+	bool foreign;
+	struct chatdnat_lease lease;
+};
+
+/* What one processor keeps, by a hash of the address. */
+struct chatdnat_ways {
+	struct chatdnat_way_back back[CHATDNAT_FAMILIES][BIT(CHATDNAT_WAYS_SHIFT)];
+};
+
+static struct chatdnat_ways __percpu *chatdnat_ways;
+
+/**
+ * chatdnat_way_is_common() - whether an address is one that a host may have
+ * @family: IPv4 or IPv6
+ * @addr: the address, network byte order
+ *
+ * Context: Any; on the packet path.
+ * Return: False for those that the stack lets nobody use, and for groups.
+ */
+bool chatdnat_way_is_common(enum chatdnat_family family,
+			    const struct chatdnat_addr *addr)
+{
+	const u8 *byte = (const u8 *)addr->word;
+
+	/* Global unicast, 2000::/3, or unique local, fc00::/7. */
+	if (family == CHATDNAT_IPV6)
+		return (byte[0] & 0xe0) == 0x20 || (byte[0] & 0xfe) == 0xfc;
+	return !ipv4_is_zeronet(addr->word[0]) &&
+	       !ipv4_is_loopback(addr->word[0]) &&
+	       !ipv4_is_linklocal_169(addr->word[0]) &&
+	       !ipv4_is_multicast(addr->word[0]) &&
+	       !ipv4_is_lbcast(addr->word[0]);
+}
+
+#ifdef CONFIG_XFRM
+/* What is left of a way for a packet that policies take into a tunnel. */
+static unsigned int chatdnat_way_transformed(struct dst_entry *dst,
+					     const struct chatdnat_flow *flow,
+					     u32 mark)
+{
+	struct flowi fl = {
+		.flowi_oif = dst->dev->ifindex,
+		.flowi_mark = mark,
+		.flowi_proto = IPPROTO_TCP,
+	};
+	unsigned int mtu = dst_mtu(dst);
+
+	if (flow->family == CHATDNAT_IPV6) {
+		memcpy(&fl.u.ip6.saddr, flow->saddr.word, sizeof(fl.u.ip6.saddr));
+		memcpy(&fl.u.ip6.daddr, flow->daddr.word, sizeof(fl.u.ip6.daddr));
+		fl.u.ip6.fl6_sport = htons(flow->sport);
+		fl.u.ip6.fl6_dport = htons(flow->dport);
+	} else {
+		fl.u.ip4.saddr = flow->saddr.word[0];
+		fl.u.ip4.daddr = flow->daddr.word[0];
+		fl.u.ip4.fl4_sport = htons(flow->sport);
+		fl.u.ip4.fl4_dport = htons(flow->dport);
+	}
+
+	if (!dst_hold_safe(dst))
+		return mtu;
+	dst = xfrm_lookup(&init_net, dst, &fl, NULL, 0);
+	if (IS_ERR(dst))
+		return mtu;
+	mtu = dst_mtu(dst);
+	dst_release(dst);
+	return mtu;
+}
+#endif
+
+/**
+ * chatdnat_way_on() - what fits the way that a packet takes
+ * @skb: the packet, routed
+ * @flow: from where to where, its destination translated, its source not
+ *
+ * Context: Softirq, RCU read lock held; on the packet path.
+ * Return: Bytes, headers included.
+ */
+unsigned int chatdnat_way_on(const struct sk_buff *skb,
+			     const struct chatdnat_flow *flow)
+{
+	struct dst_entry *dst = skb_dst(skb);
+
+#ifdef CONFIG_XFRM
+	if (init_net.xfrm.policy_count[XFRM_POLICY_OUT])
+		return chatdnat_way_transformed(dst, flow, skb->mark);
+#endif
+	return dst_mtu(dst);
+}
+
+static void chatdnat_way_back_ask(struct chatdnat_way_back *way,
+				  enum chatdnat_family family,
+				  const struct chatdnat_addr *addr, u32 mark)
+{
+	struct dst_entry *dst = chatdnat_host_route(family, NULL, addr, 0, mark);
+
+	way->addr = *addr;
+	way->mark = mark;
+	way->mtu = U32_MAX;
+	way->foreign = false;
+	if (!dst)
+		return;
+	way->mtu = dst_mtu(dst);
+	if (family == CHATDNAT_IPV4)
+		way->foreign = container_of(dst, struct rtable, dst)->rt_type ==
+			       RTN_UNICAST &&
+			       chatdnat_way_is_common(family, addr);
+	dst_release(dst);
+}
+
+/* The way back, kept or asked for; @buf: where it is kept, at worst. */
+static const struct chatdnat_way_back *
+chatdnat_way_back_to(enum chatdnat_family family,
+		     const struct chatdnat_addr *addr, u32 mark,
+		     struct chatdnat_way_back *buf)
+{
+	u32 key = (__force u32)(addr->word[0] ^ addr->word[1] ^ addr->word[2] ^
+				addr->word[3]);
+	struct chatdnat_way_back *way = buf;
+
+	/* Unless another packet may come in between. */
+	if (!CHATDNAT_SOFTIRQ_PREEMPTED && in_softirq()) {
+		way = this_cpu_ptr(chatdnat_ways)->back[family] +
+		      hash_32(key, CHATDNAT_WAYS_SHIFT);
+		if (way->mark == mark && chatdnat_addr_equal(&way->addr, addr) &&
+		    chatdnat_lease_holds(&way->lease))
+			return way;
+	}
+
+	chatdnat_lease_begin(&way->lease);
+	chatdnat_way_back_ask(way, family, addr, mark);
+	return way;
+}
+
+/**
+ * chatdnat_way_back() - what fits the way to where a packet is from
+ * @family: IPv4 or IPv6
+ * @addr: where it is from, network byte order
+ * @mark: the packet's mark
+ *
+ * What the stack learns of that one way meanwhile, as by path MTU discovery,
+ * counts a second later.
+ *
+ * Context: RCU read lock held; on the packet path.
+ * Return: Bytes, headers included; U32_MAX where there is no way.
+ */
+unsigned int chatdnat_way_back(enum chatdnat_family family,
+			       const struct chatdnat_addr *addr, u32 mark)
+{
+	struct chatdnat_way_back buf;
+
+	return chatdnat_way_back_to(family, addr, mark, &buf)->mtu;
+}
+
+/**
+ * chatdnat_way_is_foreign() - whether a packet may be from an address
+ * @family: IPv4
+ * @addr: the address, network byte order
+ * @mark: the packet's mark
+ *
+ * Context: RCU read lock held; on the packet path.
+ * Return: Whether it is another host's, by whatever interface.
+ */
+bool chatdnat_way_is_foreign(enum chatdnat_family family,
+			     const struct chatdnat_addr *addr, u32 mark)
+{
+	struct chatdnat_way_back buf;
+
+	return chatdnat_way_back_to(family, addr, mark, &buf)->foreign;
+}
+
+/**
+ * chatdnat_way_init() - make room for the ways that are kept
+ *
+ * Context: Process context, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int chatdnat_way_init(void)
+{
+	chatdnat_ways = alloc_percpu(struct chatdnat_ways);
+	return chatdnat_ways ? 0 : -ENOMEM;
+}
+
+/**
+ * chatdnat_way_exit() - forget all ways
+ *
+ * Context: Process context, may sleep, after the last packet.
+ */
+void chatdnat_way_exit(void)
+{
+	free_percpu(chatdnat_ways);
+}
