@@ -6,6 +6,7 @@
 #include "compat.h"
 #include "answers.h"
 #include "follow.h"
+#include "memo.h"
 #include "nat.h"
 #include "params.h"
 #include "sysfs.h"
@@ -21,9 +22,12 @@ static int __init chatdnat_init(void)
 	err = chatdnat_way_init();
 	if (err)
 		goto err_answers;
-	err = chatdnat_nat_init();
+	err = chatdnat_memo_init();
 	if (err)
 		goto err_way;
+	err = chatdnat_nat_init();
+	if (err)
+		goto err_memo;
 	err = chatdnat_follow_init();
 	if (err)
 		goto err_nat;
@@ -41,6 +45,8 @@ err_follow:
 	chatdnat_follow_exit();
 err_nat:
 	chatdnat_nat_exit();
+err_memo:
+	chatdnat_memo_exit();
 err_way:
 	chatdnat_way_exit();
 err_answers:
@@ -54,6 +60,7 @@ static void __exit chatdnat_exit(void)
 	chatdnat_sysfs_exit();
 	chatdnat_follow_exit();
 	chatdnat_nat_exit();
+	chatdnat_memo_exit();
 	chatdnat_way_exit();
 	chatdnat_answers_exit();
 }

@@ -20,6 +20,7 @@
 #include "ct.h"
 #include "drop.h"
 #include "host.h"
+#include "memo.h"
 #include "nat.h"
 #include "stats.h"
 
@@ -79,28 +80,30 @@ static bool chatdnat_nat_bound(const struct chatdnat_snapshot *snapshot,
 	       !chatdnat_bindings_by_own(bindings, flow->family, &flow->daddr);
 }
 
-static unsigned int chatdnat_nat_dst(void *priv, struct sk_buff *skb,
-				     const struct nf_hook_state *state)
+/* Whether a decision follows from address, port and interface alone. */
+static bool chatdnat_nat_is_general(const struct chatdnat_arrival *arrival)
+{
+	return arrival->in && arrival->flow.proto == CHATDNAT_TCP &&
+	       arrival->flow.dport != CHATDNAT_PORT_SSH &&
+	       arrival->daddr_type == CHATDNAT_ADDR_LOCAL;
+}
+
+static noinline unsigned int
+chatdnat_nat_decide(const struct chatdnat_snapshot *snapshot,
+		    const struct sk_buff *skb,
+		    const struct nf_hook_state *state, struct nf_conn *ct)
 {
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
-	const struct chatdnat_snapshot *snapshot;
+	const struct nf_conntrack_tuple *tuple;
 	struct chatdnat_arrival arrival = {};
 	const struct chatdnat_addr *relay;
-	enum ip_conntrack_info ctinfo;
-	struct nf_conn *ct;
+	struct chatdnat_lease lease;
 
-	/* A flow from before anybody translated is asked about, but stays. */
-	ct = nf_ct_get(skb, &ctinfo);
-	if (!ct || ctinfo != IP_CT_NEW || nf_ct_is_confirmed(ct) ||
-	    !chatdnat_flow_of(nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL),
-			      &arrival.flow))
+	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
+	if (!chatdnat_flow_of(tuple, &arrival.flow))
 		return NF_ACCEPT;
 
-	/* Hooks run under the RCU read lock. */
-	snapshot = rcu_dereference(chatdnat_active);
-	if (!snapshot)
-		return NF_ACCEPT;
-
+	chatdnat_lease_begin(&lease);
 	arrival.opens = !chatdnat_ct_midstream(ct);
 	arrival.in = state->in ? state->in->name : NULL;
 	switch (chatdnat_host_decide_dst(&snapshot->settings, &arrival,
@@ -108,6 +111,9 @@ static unsigned int chatdnat_nat_dst(void *priv, struct sk_buff *skb,
 	case CHATDNAT_DST_TRANSLATE:
 		if (chatdnat_nat_bound(snapshot, &arrival, relay))
 			return NF_ACCEPT;
+		if (chatdnat_nat_is_general(&arrival))
+			chatdnat_memo_note(&lease, snapshot, tuple, state->in,
+					   relay);
 		chatdnat_count(family, CHATDNAT_SEEN);
 		return chatdnat_nat_translate(&snapshot->settings, skb, state,
 					      ct, relay);
@@ -119,15 +125,53 @@ static unsigned int chatdnat_nat_dst(void *priv, struct sk_buff *skb,
 	}
 }
 
+static unsigned int chatdnat_nat_dst(void *priv, struct sk_buff *skb,
+				     const struct nf_hook_state *state)
+{
+	enum chatdnat_family family = chatdnat_family_of(state->pf);
+	const struct chatdnat_snapshot *snapshot;
+	const struct nf_conntrack_tuple *tuple;
+	const struct chatdnat_memo *memo;
+	enum ip_conntrack_info ctinfo;
+	struct nf_conn *ct;
+
+	/* A flow from before anybody translated is asked about, but stays. */
+	ct = nf_ct_get(skb, &ctinfo);
+	if (!ct || ctinfo != IP_CT_NEW || nf_ct_is_confirmed(ct))
+		return NF_ACCEPT;
+
+	/* Hooks run under the RCU read lock. */
+	snapshot = rcu_dereference(chatdnat_active);
+	if (!snapshot)
+		return NF_ACCEPT;
+
+	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
+	memo = chatdnat_memo_find(snapshot, tuple);
+	if (!memo || memo->in != state->in ||
+	    rcu_access_pointer(snapshot->bindings) ||
+	    chatdnat_addr_is_link_local(family,
+					chatdnat_addr_of(&tuple->src.u3)))
+		return chatdnat_nat_decide(snapshot, skb, state, ct);
+
+	chatdnat_count(family, CHATDNAT_SEEN);
+	return chatdnat_nat_translate(&snapshot->settings, skb, state, ct,
+				      memo->relay);
+}
+
 /*
  * The snapshot under which a connection was sent on to a relay, or NULL: the
  * active one, or the one before if the packet met that before it was routed.
  */
 static const struct chatdnat_snapshot *
-chatdnat_nat_translated_by(const struct chatdnat_snapshot *snapshot,
-			   const struct nf_conn *ct,
+chatdnat_nat_translated_by(const struct nf_conn *ct,
 			   const struct net_device *in)
 {
+	const struct chatdnat_snapshot *snapshot;
+	struct chatdnat_memo *memo;
+
+	snapshot = chatdnat_memo_by(ct, &memo);
+	if (memo && memo->in == in)
+		return snapshot;
 	for (; snapshot; snapshot = rcu_dereference(snapshot->prev))
 		if (chatdnat_ct_serves(&snapshot->settings.service, ct) &&
 		    (snapshot->settings.hairpin ||
@@ -212,7 +256,7 @@ static unsigned int chatdnat_nat_src(void *priv, struct sk_buff *skb,
 
 	saddr = chatdnat_addr_of(&nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL)->src.u3);
 	in = chatdnat_host_entered(skb, state);
-	by = chatdnat_nat_translated_by(snapshot, ct, in);
+	by = chatdnat_nat_translated_by(ct, in);
 	if (by)
 		snapshot = by;
 

@@ -22,6 +22,7 @@
 #include "ct.h"
 #include "guard.h"
 #include "host.h"
+#include "memo.h"
 #include "mss.h"
 #include "route.h"
 
@@ -93,8 +94,8 @@ chatdnat_route_unsettled(struct sk_buff *skb, const struct nf_hook_state *state,
 {
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	const struct chatdnat_snapshot *by = NULL;
+	struct chatdnat_memo *memo = NULL;
 	bool routed = skb_valid_dst(skb);
-	const struct dst_entry *dst;
 	unsigned int verdict;
 
 	/* A VRF's packet comes by once more, as the VRF's device's. */
@@ -103,13 +104,21 @@ chatdnat_route_unsettled(struct sk_buff *skb, const struct nf_hook_state *state,
 	    !chatdnat_route_is_received(skb, state->in))
 		return NF_ACCEPT;
 
-	dst = chatdnat_host_route_packet(skb, family);
-	/* Without one the stack says so, if it has to be said. */
-	if (!dst || dst->error || !chatdnat_host_forwards(skb, family))
-		return NF_ACCEPT;
-
 	if (ct)
-		by = chatdnat_ct_snapshot(ct);
+		by = chatdnat_memo_by(ct, &memo);
+	if (ctinfo != IP_CT_NEW)
+		memo = NULL;
+	if (!memo || !chatdnat_memo_route(memo, skb, family, state->in)) {
+		const struct dst_entry *dst;
+
+		dst = chatdnat_host_route_packet(skb, family);
+		/* Without one the stack says so, if it has to be said. */
+		if (!dst || dst->error || !chatdnat_host_forwards(skb, family))
+			return NF_ACCEPT;
+		if (memo && !routed)
+			chatdnat_memo_note_route(memo, skb, family, state->in);
+	}
+
 	verdict = chatdnat_route_judge(skb, state, by);
 
 	/* A bridge puts a route of its own over this one. */
