@@ -62,8 +62,7 @@ static u16 chatdnat_mss_of_path(const struct sk_buff *skb,
 {
 	unsigned int headers = chatdnat_mss_headers[flow->family];
 	/* Sources are translated behind routing only. */
-	unsigned int mtu = chatdnat_way_back(flow->family, &flow->saddr,
-					     skb->mark);
+	unsigned int mtu = chatdnat_way_back(flow, skb->mark);
 
 	if (homing)
 		mtu = min(mtu, dst_mtu(homing));

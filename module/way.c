@@ -56,7 +56,12 @@ bool chatdnat_way_is_common(enum chatdnat_family family,
 }
 
 #ifdef CONFIG_XFRM
-/* What is left of a way for a packet that policies take into a tunnel. */
+static bool chatdnat_way_has_policies(void)
+{
+	return init_net.xfrm.policy_count[XFRM_POLICY_OUT];
+}
+
+/* What is left of a way, held, for a packet that policies take into a tunnel. */
 static unsigned int chatdnat_way_transformed(struct dst_entry *dst,
 					     const struct chatdnat_flow *flow,
 					     u32 mark)
@@ -80,14 +85,29 @@ static unsigned int chatdnat_way_transformed(struct dst_entry *dst,
 		fl.u.ip4.fl4_dport = htons(flow->dport);
 	}
 
-	if (!dst_hold_safe(dst))
-		return mtu;
 	dst = xfrm_lookup(&init_net, dst, &fl, NULL, 0);
 	if (IS_ERR(dst))
 		return mtu;
 	mtu = dst_mtu(dst);
 	dst_release(dst);
 	return mtu;
+}
+
+static unsigned int chatdnat_way_back_transformed(const struct chatdnat_flow *flow,
+						  u32 mark)
+{
+	const struct chatdnat_flow back = {
+		.family = flow->family,
+		.proto = flow->proto,
+		.saddr = flow->daddr,
+		.daddr = flow->saddr,
+		.sport = flow->dport,
+		.dport = flow->sport,
+	};
+	struct dst_entry *dst;
+
+	dst = chatdnat_host_route(flow->family, NULL, &flow->saddr, 0, mark);
+	return dst ? chatdnat_way_transformed(dst, &back, mark) : U32_MAX;
 }
 #endif
 
@@ -105,7 +125,7 @@ unsigned int chatdnat_way_on(const struct sk_buff *skb,
 	struct dst_entry *dst = skb_dst(skb);
 
 #ifdef CONFIG_XFRM
-	if (init_net.xfrm.policy_count[XFRM_POLICY_OUT])
+	if (chatdnat_way_has_policies() && dst_hold_safe(dst))
 		return chatdnat_way_transformed(dst, flow, skb->mark);
 #endif
 	return dst_mtu(dst);
@@ -157,8 +177,7 @@ chatdnat_way_back_to(enum chatdnat_family family,
 
 /**
  * chatdnat_way_back() - what fits the way to where a packet is from
- * @family: IPv4 or IPv6
- * @addr: where it is from, network byte order
+ * @flow: from where to where, its destination translated, its source not
  * @mark: the packet's mark
  *
  * What the stack learns of that one way meanwhile, as by path MTU discovery,
@@ -167,12 +186,15 @@ chatdnat_way_back_to(enum chatdnat_family family,
  * Context: RCU read lock held; on the packet path.
  * Return: Bytes, headers included; U32_MAX where there is no way.
  */
-unsigned int chatdnat_way_back(enum chatdnat_family family,
-			       const struct chatdnat_addr *addr, u32 mark)
+unsigned int chatdnat_way_back(const struct chatdnat_flow *flow, u32 mark)
 {
 	struct chatdnat_way_back buf;
 
-	return chatdnat_way_back_to(family, addr, mark, &buf)->mtu;
+#ifdef CONFIG_XFRM
+	if (chatdnat_way_has_policies())
+		return chatdnat_way_back_transformed(flow, mark);
+#endif
+	return chatdnat_way_back_to(flow->family, &flow->saddr, mark, &buf)->mtu;
 }
 
 /**

@@ -14,7 +14,6 @@ bool chatdnat_way_is_foreign(enum chatdnat_family family,
 			     const struct chatdnat_addr *addr, u32 mark);
 int chatdnat_way_init(void);
 void chatdnat_way_exit(void);
-unsigned int chatdnat_way_back(enum chatdnat_family family,
-			       const struct chatdnat_addr *addr, u32 mark);
+unsigned int chatdnat_way_back(const struct chatdnat_flow *flow, u32 mark);
 
 #endif /* CHATDNAT_WAY_H */

@@ -86,6 +86,22 @@ def unless_told_otherwise():
 
 
 @case.case
+def segments_fit_the_tunnel():
+    """What the tunnel puts around a packet comes off the segment size, both ways."""
+    load()
+    for version in topo.ip_versions():
+        most = 1500 - (60 if version == "ipv6" else 40)
+        counters = module.Counters()
+        with wire.Link(t.internet, "to_eth0") as near, wire.Link(t.public, "eth0") as far:
+            tap.equal(traffic.tcp(t.internet, PROXY[version], TCP, CLIENT[version]), Seen("relay", CLIENT[version], TCP),
+                      f"{version}: sent on")
+            sizes = [wire.mss_of(segment.options) for link, flags in ((far, wire.SYN), (near, wire.SYN | wire.ACK))
+                     for _, _, segment in link.segments("in", flags) if TCP in (segment.sport, segment.dport)]
+        tap.ok(len(sizes) == 2 and max(sizes) <= most - 28 and min(sizes) > 1200, f"{version}: {sizes}")
+        tap.equal(counters.gained(version).get("clamped"), 2, f"{version}: clamped")
+
+
+@case.case
 def what_the_relay_opens():
     """It comes out of the tunnel on the WAN interface, but nobody outside sent it."""
     for guard in ("off", "forward", "full"):

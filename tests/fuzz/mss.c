@@ -44,7 +44,7 @@ unsigned int chatdnat_way_on(const struct sk_buff *skb, const struct chatdnat_fl
 	return dst_mtu(skb_dst(skb));
 }
 
-unsigned int chatdnat_way_back(enum chatdnat_family family, const struct chatdnat_addr *addr, u32 mark)
+unsigned int chatdnat_way_back(const struct chatdnat_flow *flow, u32 mark)
 {
 	return ~0U;
 }
