@@ -79,7 +79,7 @@ def echo(src, dst, ident=1, **more):
     return icmp(src, dst, kind, rest=struct.pack("!HH", ident, 1), **more)
 
 
-class Link:
+class Link(net.Closing):
     """Where packets are put: they enter the proxy by eth0."""
 
     def __init__(self, ns, interface="to_eth0", into="eth0"):

@@ -1,0 +1,268 @@
+#!/usr/bin/python3
+"""What is kept of one connection for the next holds no longer than it is true."""
+
+import os
+import socket
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+# pylint: disable=wrong-import-position
+from lib import case, craft, module, net, tap, topo, traffic, wait
+from lib.topo import CLIENT, CLIENT2, HOME, OTHER, PROXY, PROXY2, RELAY, SETTING, TRANSIT, TUNNEL, WORLD, settings
+from lib.traffic import Connection, Seen
+
+TCP, OWN = 993, 2525
+BITS = {"ipv4": 32, "ipv6": 128}
+
+t = None
+
+
+def setup():
+    global t
+    t = topo.Topology(relays=("relay", "other"))
+    traffic.Host("relay", t.relay).tcp(TCP)
+    traffic.Host("other", t.other).tcp(TCP)
+    traffic.Host("proxy", HOME).tcp(TCP, OWN)
+
+
+def flag(version):
+    return "-6 " if version == "ipv6" else ""
+
+
+def dial(version, client=None, **options):
+    client = (client or CLIENT)[version]
+    return traffic.tcp(t.internet, PROXY[version], TCP, client, timeout=1, **options)
+
+
+def served(version, client=None):
+    return Seen("relay", (client or CLIENT)[version], TCP)
+
+
+def warm(version):
+    """The second one takes what the first one left."""
+    tap.equal([dial(version), dial(version)], [served(version)] * 2, f"{version}: two connections")
+
+
+def syn(version, src, dst=None, **more):
+    """What a SYN counts for that comes from an address."""
+    counters = module.Counters()
+    with craft.Link(t.internet) as wire:
+        wire.send(craft.tcp(src, (dst or PROXY)[version], TCP, sport=syn.port, **more))
+    syn.port += 1
+    wait.until(lambda: counters.gained(version).get("seen"), 2)
+    gained = counters.gained(version)
+    return tuple(gained.get(name, 0) for name in ("seen", "translated", "sent"))
+
+
+syn.port = 41000
+SENT, STOPPED, UNSEEN = (1, 1, 1), (1, 1, 0), (0, 0, 0)
+
+
+@case.tracked("without state nothing of it is kept")
+def a_route_changes():
+    module.load(**settings())
+    for version in topo.ip_versions():
+        route = f"{flag(version)}route %s {RELAY[version]}/{BITS[version]}\n"
+        for kind in ("unreachable", "blackhole"):
+            warm(version)
+            HOME.ip(route % f"add {kind}")
+            tap.equal(syn(version, CLIENT[version]), STOPPED, f"{version}: {kind}, and nothing leaves any more")
+            HOME.ip(route % f"del {kind}")
+        warm(version)
+        # As an answer of the peer's would tell which of the two got it.
+        t.other.ip(f"{flag(version)}addr add {RELAY[version]}/{BITS[version]} dev lo" +
+                   (" nodad\n" if version == "ipv6" else "\n"))
+        HOME.ip(f"{flag(version)}route add {RELAY[version]}/{BITS[version]} via {OTHER[version]}\n")
+        tap.equal(dial(version), Seen("other", CLIENT[version], TCP), f"{version}: another way")
+        HOME.ip(f"{flag(version)}route del {RELAY[version]}/{BITS[version]} via {OTHER[version]}\n")
+        t.other.ip(f"{flag(version)}addr del {RELAY[version]}/{BITS[version]} dev lo\n")
+        warm(version)
+
+
+@case.tracked("without state nothing of it is kept")
+def a_route_for_some():
+    """By type of service; by source, which takes a rule; by two next hops."""
+    module.load(**settings())
+    warm("ipv4")
+    HOME.ip(f"route add unreachable {RELAY['ipv4']}/32 tos 0x10\n")
+    warm("ipv4")
+    with t.internet.socket(socket.AF_INET, socket.SOCK_STREAM) as sock:
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, 0x10)
+        sock.bind((CLIENT["ipv4"], 0))
+        sock.settimeout(2)
+        try:
+            sock.connect((PROXY["ipv4"], TCP))
+            fate = "connected"
+        except OSError as error:
+            fate = os.strerror(error.errno) if error.errno else "silence"
+    tap.equal(fate, os.strerror(113), "a type of service with a route of its own takes that")
+    warm("ipv4")
+    HOME.ip(f"route del unreachable {RELAY['ipv4']}/32 tos 0x10\n")
+    for version in topo.ip_versions():
+        warm(version)
+        HOME.ip_of(version, "route", "add", "unreachable", "default", "table", "77")
+        HOME.ip_of(version, "rule", "add", "from", CLIENT2[version], "lookup", "77")
+        tap.equal(syn(version, CLIENT2[version]), STOPPED, f"{version}: a rule by source concerns that source")
+        warm(version)
+        tap.equal(syn(version, CLIENT2[version]), STOPPED, f"{version}: also after another's connection")
+        HOME.ip_of(version, "rule", "del", "from", CLIENT2[version], "lookup", "77")
+        HOME.ip_of(version, "route", "del", "unreachable", "default", "table", "77")
+        tap.equal(dial(version, CLIENT2), served(version, CLIENT2), f"{version}: it is gone")
+
+
+@case.tracked("without state nothing of it is kept")
+def an_own_address_goes():
+    module.load(**settings())
+    for version in topo.ip_versions():
+        length = 64 if version == "ipv6" else 24
+        address = f"{flag(version)}addr %s {PROXY2[version]}/{length} dev eth0"
+        for _ in range(2):
+            tap.equal(syn(version, CLIENT[version], PROXY2), SENT, f"{version}: for an own address")
+        HOME.ip(address % "del" + "\n")
+        tap.equal(syn(version, CLIENT[version], PROXY2), UNSEEN, f"{version}: which it is no longer")
+        HOME.ip(address % "add" + (" nodad\n" if version == "ipv6" else "\n"))
+        tap.equal(syn(version, CLIENT[version], PROXY2), SENT, f"{version}: and is again")
+
+
+@case.tracked("without state nothing of it is kept")
+def settings_change():
+    module.load(**settings())
+    for version in topo.ip_versions():
+        warm(version)
+        module.set(SETTING[version], OTHER[version])
+        tap.equal(dial(version), Seen("other", CLIENT[version], TCP), f"{version}: another relay")
+        module.set(SETTING[version], RELAY[version])
+        warm(version)
+        module.set("ports", "25")
+        tap.equal(dial(version), Seen("proxy", CLIENT[version], TCP), f"{version}: another port")
+        module.set("ports", "chatmail")
+        warm(version)
+        module.set("wan", "eth9")
+        tap.equal(dial(version), Seen("proxy", CLIENT[version], TCP), f"{version}: another interface")
+        module.set("wan", "eth0")
+        warm(version)
+        module.set("enabled", "0")
+        tap.equal(dial(version), Seen("proxy", CLIENT[version], TCP), f"{version}: draining")
+        module.set("enabled", "1")
+
+
+@case.tracked("without state nothing of it is kept")
+def the_interface_is_renamed():
+    module.load(**settings())
+    for version in topo.ip_versions():
+        warm(version)
+    HOME.ip("link set eth0 down\nlink set eth0 name eth7\n")
+    t.address_wan("eth7")
+    t.settle_wan()
+    for version in topo.ip_versions():
+        tap.equal(dial(version), Seen("proxy", CLIENT[version], TCP), f"{version}: it is none of wan's any more")
+    HOME.ip("link set eth7 down\nlink set eth7 name eth0\n")
+    t.address_wan()
+    t.settle_wan()
+    for version in topo.ip_versions():
+        warm(version)
+
+
+@case.tracked("without state nothing of it is kept")
+def what_the_stack_does_not_let_in():
+    """It looks at who a packet is from, and whether it forwards at all, with every one."""
+    module.load(**settings())
+    warm("ipv4")
+    for name, source in (("an own address", PROXY2["ipv4"]), ("the tunnel's own", TUNNEL["ipv4"]),
+                         ("loopback", "127.0.0.1"), ("nobody", "0.0.0.0"), ("a group", "224.0.0.1"),
+                         ("everybody", "255.255.255.255")):
+        if topo.OWN == (1,) and source == PROXY2["ipv4"]:
+            continue
+        tap.ok(syn("ipv4", source)[2] == 0, f"from {name}: is not sent on")
+        warm("ipv4")
+    HOME.ip(f"route add {CLIENT['ipv4']}/32 via {OTHER['ipv4']}\n")
+    tap.equal(syn("ipv4", CLIENT["ipv4"]), SENT, "from where the way back is another: rp_filter=0 lets it in")
+    HOME.sysctl(ipv4__conf__eth0__rp_filter=1)
+    tap.equal(syn("ipv4", CLIENT["ipv4"]), STOPPED, "rp_filter=1 does not")
+    HOME.sysctl(ipv4__conf__eth0__rp_filter=2)
+    tap.equal(syn("ipv4", CLIENT["ipv4"]), SENT, "rp_filter=2 does")
+    HOME.sysctl(ipv4__conf__eth0__rp_filter=0)
+    HOME.ip(f"route del {CLIENT['ipv4']}/32 via {OTHER['ipv4']}\n")
+    for version, names in (("ipv4", ("ipv4__conf__eth0__forwarding",)), ("ipv6", ("ipv6__conf__all__forwarding",))):
+        if version not in topo.ip_versions():
+            continue
+        warm(version)
+        HOME.sysctl(**dict.fromkeys(names, 0))
+        tap.equal(syn(version, CLIENT[version]), STOPPED, f"{version}: forwarding is off")
+        HOME.sysctl(**dict.fromkeys(names, 1))
+        t.address_wan()
+        t.settle_wan()
+        warm(version)
+
+
+@case.tracked("without state nothing of it is kept")
+def the_way_back_changes():
+    """The segment size follows at once."""
+    module.load(**settings())
+    for version in topo.ip_versions():
+        counters = module.Counters()
+        warm(version)
+        tap.equal(counters.gained(version).get("clamped", 0), 0, f"{version}: nothing is narrow")
+        route = f"{flag(version)}route %s {CLIENT[version]}/{BITS[version]} via {WORLD[version]} mtu 1300\n"
+        HOME.ip(route % "add")
+        counters = module.Counters()
+        dial(version)
+        tap.equal(counters.gained(version).get("clamped", 0), 2, f"{version}: SYN and SYN-ACK fit the new way back")
+        HOME.ip(route % "del")
+
+
+@case.case
+def a_bridge_with_its_own_netfilter():
+    """br_netfilter shows a bridge's packets to the hooks before the bridge has decided whose they are."""
+    subprocess.run(["modprobe", "-a", "bridge", "br_netfilter"], check=True)
+    HOME.ip("link add br0 type bridge forward_delay 0\nlink set br0 address 02:00:00:00:99:01\n"
+            "addr flush dev eth0\nlink set eth0 master br0\n")
+    try:
+        t.address_wan("br0")
+        t.internet.ip("neigh flush dev to_eth0\n")
+        t.settle_wan()
+        module.load(**settings(wan="br0", guard="full", allow=""))
+        HOME.ip("link set wg0 mtu 1280\n")
+        for version in topo.ip_versions():
+            counters = module.Counters()
+            for _ in range(2):
+                tap.equal(dial(version), served(version), f"{version}: sent on")
+            gained = counters.gained(version)
+            tap.equal((gained.get("seen"), gained.get("sent"), gained.get("clamped")), (2, 2, 4),
+                      f"{version}: counted and clamped once each")
+            with Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as connection:
+                tap.ok(connection.echo(os.urandom(200000)), f"{version}: 200,000 bytes")
+            counters = module.Counters()
+            tap.equal(traffic.tcp(t.internet, TRANSIT[version], TCP, CLIENT[version], timeout=0.3), "silence",
+                      f"{version}: what is not for the relay is not forwarded")
+            tap.ok(counters.gained(version).get("dropped_forward"), f"{version}: but counted")
+            tap.equal(traffic.tcp(t.internet, PROXY[version], OWN, CLIENT[version], timeout=0.3), "silence",
+                      f"{version}: nor does the host take it in")
+        module.unload()
+    finally:
+        HOME.ip("link set wg0 mtu 1500\nlink set eth0 nomaster\nlink del br0\n")
+        t.address_wan()
+        t.internet.ip("neigh flush dev to_eth0\n")
+        t.settle_wan()
+
+
+@case.tracked("without state nothing of it is kept")
+def a_device_goes():
+    """Nothing that is kept keeps a device."""
+    for version in topo.ip_versions():
+        module.load(**settings(relay=OTHER))
+        tap.equal([dial(version), dial(version)], [Seen("other", CLIENT[version], TCP)] * 2, f"{version}: two connections")
+        module.unload()
+    module.load(**settings(relay=OTHER))
+    for version in topo.ip_versions():
+        dial(version)
+        dial(version)
+    HOME.ip("link del wg1\n")
+    tap.ok(wait.until(lambda: not net.exists("wg1"), 10), "the device to the relay is gone")
+    for version in topo.ip_versions():
+        tap.equal(syn(version, CLIENT[version])[2], 1, f"{version}: what is for the relay takes what route there is left")
+
+
+case.run(setup, topo.EVERY_RELAY)
