@@ -54,21 +54,20 @@ chatdnat_mss_outbound(const struct nf_conn *ct, enum ip_conntrack_dir dir,
 
 /*
  * What fits both ways; 0 when that cannot be told. @homing: a way to the client
- * that is not the routing table's alone to choose; NULL: there is none.
+ * that is not the routing table's alone to choose; NULL: there is none. What it
+ * would choose counts all the same: both ends are told the same.
  */
 static u16 chatdnat_mss_of_path(const struct sk_buff *skb,
 				const struct chatdnat_flow *flow,
-				struct dst_entry *homing, bool homeward)
+				struct dst_entry *homing)
 {
 	unsigned int headers = chatdnat_mss_headers[flow->family];
 	/* Sources are translated behind routing only. */
 	unsigned int mtu = chatdnat_way_back(flow, skb->mark);
 
+	mtu = min(mtu, chatdnat_way_on(skb, flow));
 	if (homing)
 		mtu = min(mtu, dst_mtu(homing));
-	/* Where it is routed to now is not where it goes, then. */
-	if (!homing || !homeward)
-		mtu = min(mtu, chatdnat_way_on(skb, flow));
 	dst_release(homing);
 	return mtu > headers ? min(mtu - headers, (unsigned int)U16_MAX) : 0;
 }
@@ -157,8 +156,7 @@ static u16 chatdnat_mss_tracked(const struct sk_buff *skb,
 			far = chatdnat_host_entered(skb, state);
 		homing = chatdnat_homing_route(flow.family, ct, far, skb->mark);
 	}
-	return chatdnat_mss_of_path(skb, &flow, homing,
-				    dir == IP_CT_DIR_REPLY);
+	return chatdnat_mss_of_path(skb, &flow, homing);
 }
 
 /* The same of one without state. */
@@ -186,8 +184,7 @@ static u16 chatdnat_mss_stateless(const struct sk_buff *skb,
 		homing = chatdnat_host_route(parcel.flow.family, &binding->own,
 					     client, binding->home, skb->mark);
 	}
-	return chatdnat_mss_of_path(skb, &parcel.flow, homing,
-				    way == CHATDNAT_WAY_TO_CLIENT);
+	return chatdnat_mss_of_path(skb, &parcel.flow, homing);
 }
 
 /**
