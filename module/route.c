@@ -5,12 +5,12 @@
  * clamped, without a hook at forward, which established connections would pay
  * for; and translated ones are spared the stack's look for a socket of theirs.
  */
-#include <linux/etherdevice.h>
 #include <linux/icmpv6.h>
 #include <linux/in.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/netdevice.h>
+#include <linux/netfilter_bridge.h>
 #include <linux/tcp.h>
 #include <net/dst.h>
 #include <net/dst_metadata.h>
@@ -56,17 +56,17 @@ static bool chatdnat_route_is_error(const struct sk_buff *skb, u8 pf,
 				  : ipv6_hdr(skb)->nexthdr == IPPROTO_ICMPV6;
 }
 
-/*
- * The stack forwards only what the link had for this host. What comes by a
- * bridge may have been sent to the bridge's address, of which its port does not
- * know.
- */
-static bool chatdnat_route_is_received(const struct sk_buff *skb,
-				       const struct net_device *in)
+/* The stack forwards only what the link had for this host. */
+static bool chatdnat_route_is_received(const struct sk_buff *skb)
 {
-	return skb->pkt_type == PACKET_HOST ||
-	       (netif_is_bridge_master(in) && skb_mac_header_was_set(skb) &&
-		ether_addr_equal(eth_hdr(skb)->h_dest, in->dev_addr));
+#if IS_ENABLED(CONFIG_BRIDGE_NETFILTER)
+	const struct nf_bridge_info *bridge = nf_bridge_info_get(skb);
+
+	/* From one port to another: the hooks are only shown it. */
+	if (bridge && bridge->pkt_otherhost)
+		return false;
+#endif
+	return skb->pkt_type == PACKET_HOST;
 }
 
 /* What is about to be forwarded, as a hook at forward would have it. */
@@ -101,7 +101,7 @@ chatdnat_route_unsettled(struct sk_buff *skb, const struct nf_hook_state *state,
 	/* A VRF's packet comes by once more, as the VRF's device's. */
 	if (netif_is_l3_slave(state->in) ||
 	    chatdnat_route_is_error(skb, state->pf, ctinfo) ||
-	    !chatdnat_route_is_received(skb, state->in))
+	    !chatdnat_route_is_received(skb))
 		return NF_ACCEPT;
 
 	if (ct)

@@ -14,6 +14,7 @@ from lib.topo import CLIENT, CLIENT2, HOME, OTHER, PROXY, PROXY2, RELAY, SETTING
 from lib.traffic import Connection, Seen
 
 TCP, OWN = 993, 2525
+BEHIND = {"ipv4": "203.0.113.77", "ipv6": "2001:db8:1::77"}
 BITS = {"ipv4": 32, "ipv6": 128}
 
 t = None
@@ -25,6 +26,7 @@ def setup():
     traffic.Host("relay", t.relay).tcp(TCP)
     traffic.Host("other", t.other).tcp(TCP)
     traffic.Host("proxy", HOME).tcp(TCP, OWN)
+    traffic.Host("world", t.internet).tcp(25)
 
 
 def flag(version):
@@ -219,6 +221,9 @@ def a_bridge_with_its_own_netfilter():
     subprocess.run(["modprobe", "-a", "bridge", "br_netfilter"], check=True)
     HOME.ip("link add br0 type bridge forward_delay 0\nlink set br0 address 02:00:00:00:99:01\n"
             "addr flush dev eth0\nlink set eth0 master br0\n")
+    behind, = net.create("behind")
+    HOME.ip("link add port1 type veth peer name eth0 netns behind\nlink set port1 master br0 up\n")
+    behind.ip(f"addr add {BEHIND['ipv4']}/24 dev eth0\n-6 addr add {BEHIND['ipv6']}/64 dev eth0 nodad\nlink set eth0 up\n")
     try:
         t.address_wan("br0")
         t.internet.ip("neigh flush dev to_eth0\n")
@@ -240,9 +245,12 @@ def a_bridge_with_its_own_netfilter():
             tap.ok(counters.gained(version).get("dropped_forward"), f"{version}: but counted")
             tap.equal(traffic.tcp(t.internet, PROXY[version], OWN, CLIENT[version], timeout=0.3), "silence",
                       f"{version}: nor does the host take it in")
+            # Not even a guard minds what passes from one port to another.
+            tap.equal(traffic.tcp(behind, WORLD[version], 25), Seen("world", BEHIND[version], 25),
+                      f"{version}: bridged, with an address of its own")
         module.unload()
     finally:
-        HOME.ip("link set wg0 mtu 1500\nlink set eth0 nomaster\nlink del br0\n")
+        HOME.ip("link del port1\nlink set wg0 mtu 1500\nlink set eth0 nomaster\nlink del br0\n")
         t.address_wan()
         t.internet.ip("neigh flush dev to_eth0\n")
         t.settle_wan()
