@@ -7,6 +7,7 @@
 #include "engine.h"
 #include "flush.h"
 #include "hooks.h"
+#include "hop.h"
 #include "ingress.h"
 #include "nat.h"
 
@@ -55,6 +56,8 @@ int chatdnat_apply(const struct chatdnat_settings *settings)
 
 	chatdnat_drop_log(settings);
 	chatdnat_snapshot_publish(new);
+	/* Before another can have the memory of the old one. */
+	chatdnat_hop_forget();
 	chatdnat_hooks_prune(settings);
 	chatdnat_engine_bound(new);
 	chatdnat_flush_change(old, new, forgotten);

@@ -28,6 +28,7 @@
 #include <net/netfilter/ipv4/nf_reject.h>
 #include <net/netfilter/ipv6/nf_reject.h>
 #include <net/netfilter/nf_conntrack.h>
+#include <net/ip.h>
 #include <net/route.h>
 #ifdef CHATDNAT_HAVE_GSO_H
 #include <net/gso.h>
@@ -117,6 +118,22 @@ static inline void chatdnat_route_input_ipv4(struct sk_buff *skb)
 			     skb->dev);
 #else
 	ip_route_input_noref(skb, iph->daddr, iph->saddr, iph->tos, skb->dev);
+#endif
+}
+
+/**
+ * chatdnat_multipath_ipv4() - whether a packet's next hop was one of several
+ * @skb: the packet, routed by chatdnat_route_input_ipv4()
+ *
+ * Context: Any.
+ * Return: True also where that cannot be told.
+ */
+static inline bool chatdnat_multipath_ipv4(const struct sk_buff *skb)
+{
+#ifdef CHATDNAT_HAVE_IPSKB_MULTIPATH
+	return IPCB(skb)->flags & IPSKB_MULTIPATH;
+#else
+	return IS_ENABLED(CONFIG_IP_ROUTE_MULTIPATH);
 #endif
 }
 

@@ -56,28 +56,6 @@ static inline bool chatdnat_flow_of(const struct nf_conntrack_tuple *tuple,
 }
 
 /**
- * chatdnat_ct_flow() - from where to where a packet goes behind prerouting
- * @ct: its connection
- * @dir: its direction
- * @flow: filled in; the destination is translated, the source not
- *
- * Context: Any.
- * Return: False when it is neither TCP nor UDP.
- */
-static inline bool chatdnat_ct_flow(const struct nf_conn *ct,
-				    enum ip_conntrack_dir dir,
-				    struct chatdnat_flow *flow)
-{
-	const struct nf_conntrack_tuple *back = nf_ct_tuple(ct, !dir);
-
-	if (!chatdnat_flow_of(nf_ct_tuple(ct, dir), flow))
-		return false;
-	flow->daddr = *chatdnat_addr_of(&back->src.u3);
-	flow->dport = ntohs(back->src.u.all);
-	return true;
-}
-
-/**
  * chatdnat_ct_serves() - whether a service sent a connection on
  * @service: what is sent on
  * @ct: the connection

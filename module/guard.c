@@ -8,7 +8,9 @@
 #include <linux/icmpv6.h>
 #include <linux/in.h>
 #include <linux/jiffies.h>
+#include <linux/ipv6.h>
 #include <linux/netdevice.h>
+#include <net/ip.h>
 #include <net/netfilter/nf_conntrack.h>
 
 #include "admit.h"
@@ -17,6 +19,7 @@
 #include "drop.h"
 #include "guard.h"
 #include "host.h"
+#include "memo.h"
 #include "packet.h"
 #include "stateless.h"
 
@@ -170,24 +173,59 @@ chatdnat_guard_unknown(const struct sk_buff *skb,
 	return chatdnat_guard_judge(skb, state, CHATDNAT_TRACK_UNTRACKED);
 }
 
-/**
- * chatdnat_guard_forward() - judge what is about to be forwarded
- * @skb: the packet, not of a connection that is sent on
- * @state: as of a hook at forward
- *
- * Context: Softirq, RCU read lock held.
- * Return: NF_ACCEPT or NF_DROP.
+/*
+ * Whether this host passes a packet on. A tunnel's outer packet leaves with the
+ * interface of the inner one as its own, but the stack's notes are wiped.
  */
-unsigned int chatdnat_guard_forward(const struct sk_buff *skb,
+static bool chatdnat_guard_is_forwarded(const struct sk_buff *skb,
+					const struct nf_hook_state *state)
+{
+	if (!state->in)
+		return false;
+#if IS_ENABLED(CONFIG_IPV6)
+	if (state->pf == NFPROTO_IPV6)
+		return IP6CB(skb)->iif;
+#endif
+	return IPCB(skb)->flags & IPSKB_FORWARDED;
+}
+
+static noinline unsigned int
+chatdnat_guard_onwards(struct sk_buff *skb, const struct nf_hook_state *state,
+		       const struct nf_conn *ct, enum ip_conntrack_info ctinfo)
+{
+	struct nf_hook_state forward = *state;
+	struct chatdnat_memo *memo;
+
+	/* What is sent on needs no judge, and is what there is most of. */
+	if (!chatdnat_guard_is_forwarded(skb, state) ||
+	    (ct && chatdnat_memo_by(ct, &memo)))
+		return NF_ACCEPT;
+
+	forward.hook = NF_INET_FORWARD;
+	return chatdnat_guard_unknown(skb, &forward, ct, ctinfo);
+}
+
+/**
+ * chatdnat_guard_forward() - hook: forward no other than the settings say
+ * @priv: unused
+ * @skb: the packet
+ * @state: the hook's, behind routing
+ *
+ * There the stack comes by anyway: a hook at forward, where nobody else is, is
+ * dearer than this for each packet of each connection.
+ *
+ * Context: Softirq or process context, RCU read lock held.
+ */
+unsigned int chatdnat_guard_forward(void *priv, struct sk_buff *skb,
 				    const struct nf_hook_state *state)
 {
 	enum ip_conntrack_info ctinfo;
 	const struct nf_conn *ct;
 
 	ct = nf_ct_get(skb, &ctinfo);
-	if (ct && ctinfo != IP_CT_NEW)
+	if (likely(ct && ctinfo != IP_CT_NEW))
 		return NF_ACCEPT;
-	return chatdnat_guard_unknown(skb, state, ct, ctinfo);
+	return chatdnat_guard_onwards(skb, state, ct, ctinfo);
 }
 
 /**

@@ -4,7 +4,7 @@
 
 #include <linux/netfilter.h>
 
-unsigned int chatdnat_guard_forward(const struct sk_buff *skb,
+unsigned int chatdnat_guard_forward(void *priv, struct sk_buff *skb,
 				    const struct nf_hook_state *state);
 unsigned int chatdnat_guard_input(void *priv, struct sk_buff *skb,
 				  const struct nf_hook_state *state);

@@ -19,11 +19,10 @@
 #include "stateless.h"
 #include "via.h"
 
-static bool chatdnat_needs_route(const struct chatdnat_settings *settings,
-				 enum chatdnat_family family)
+static bool chatdnat_needs_forward(const struct chatdnat_settings *settings,
+				   enum chatdnat_family family)
 {
-	return chatdnat_settings_active(settings, family) ||
-	       (settings->wan.n && settings->guard != CHATDNAT_GUARD_OFF);
+	return settings->wan.n && settings->guard != CHATDNAT_GUARD_OFF;
 }
 
 static bool chatdnat_needs_input(const struct chatdnat_settings *settings,
@@ -76,7 +75,7 @@ static const struct chatdnat_hook {
 	/* Behind all that translates, the last before the stack would route. */
 	{ chatdnat_needs_via, chatdnat_via,
 	  NF_INET_PRE_ROUTING, NF_IP_PRI_LAST - 1 },
-	{ chatdnat_needs_route, chatdnat_route,
+	{ chatdnat_settings_active, chatdnat_route,
 	  NF_INET_PRE_ROUTING, NF_IP_PRI_LAST },
 	{ chatdnat_needs_via_own, chatdnat_via,
 	  NF_INET_LOCAL_OUT, NF_IP_PRI_LAST },
@@ -84,6 +83,9 @@ static const struct chatdnat_hook {
 	  NF_INET_FORWARD, NF_IP_PRI_MANGLE - 1 },
 	{ chatdnat_needs_homing, chatdnat_homing,
 	  NF_INET_LOCAL_OUT, NF_IP_PRI_LAST - 1 },
+	/* Before sources are translated. */
+	{ chatdnat_needs_forward, chatdnat_guard_forward,
+	  NF_INET_POST_ROUTING, NF_IP_PRI_FILTER - 1 },
 	{ chatdnat_needs_input, chatdnat_guard_input,
 	  NF_INET_LOCAL_IN, NF_IP_PRI_FILTER - 1 },
 };

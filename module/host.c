@@ -374,6 +374,9 @@ bool chatdnat_host_forwards(const struct sk_buff *skb,
 {
 	const struct dst_entry *dst = skb_dst(skb);
 
+	/* A tunnel's, of the other family. */
+	if (dst->ops->family != (family == CHATDNAT_IPV6 ? AF_INET6 : AF_INET))
+		return false;
 	if (family == CHATDNAT_IPV4)
 		return !(container_of(dst, struct rtable, dst)->rt_flags &
 			 (RTCF_LOCAL | RTCF_BROADCAST | RTCF_MULTICAST));

@@ -14,9 +14,8 @@
 #include <net/ip.h>
 #include <net/ip6_fib.h>
 #include <net/ip_fib.h>
-#include <net/ipv6.h>
-#include <net/route.h>
 
+#include "compat.h"
 #include "ct.h"
 #include "memo.h"
 #include "way.h"
@@ -31,7 +30,7 @@ struct chatdnat_memos {
 static struct chatdnat_memos __percpu *chatdnat_memos;
 
 /* NULL where another packet may come in between. */
-static struct chatdnat_memo *
+static __always_inline struct chatdnat_memo *
 chatdnat_memo_at(const struct nf_conntrack_tuple *tuple)
 {
 	const struct chatdnat_addr *own = chatdnat_addr_of(&tuple->dst.u3);
@@ -43,6 +42,18 @@ chatdnat_memo_at(const struct nf_conntrack_tuple *tuple)
 		return NULL;
 	return this_cpu_ptr(chatdnat_memos)->memo[chatdnat_family_of(tuple->src.l3num)] +
 	       hash_32(key, CHATDNAT_MEMOS_SHIFT);
+}
+
+static __always_inline struct chatdnat_memo *
+chatdnat_memo_look_up(const struct chatdnat_snapshot *snapshot,
+		      const struct nf_conntrack_tuple *tuple)
+{
+	struct chatdnat_memo *memo = chatdnat_memo_at(tuple);
+
+	return memo && memo->snapshot == snapshot &&
+	       memo->port == tuple->dst.u.tcp.port &&
+	       chatdnat_addr_equal(&memo->own, chatdnat_addr_of(&tuple->dst.u3)) &&
+	       chatdnat_lease_holds(&memo->lease) ? memo : NULL;
 }
 
 /**
@@ -57,12 +68,7 @@ struct chatdnat_memo *
 chatdnat_memo_find(const struct chatdnat_snapshot *snapshot,
 		   const struct nf_conntrack_tuple *tuple)
 {
-	struct chatdnat_memo *memo = chatdnat_memo_at(tuple);
-
-	return memo && memo->snapshot == snapshot &&
-	       memo->port == tuple->dst.u.tcp.port &&
-	       chatdnat_addr_equal(&memo->own, chatdnat_addr_of(&tuple->dst.u3)) &&
-	       chatdnat_lease_holds(&memo->lease) ? memo : NULL;
+	return chatdnat_memo_look_up(snapshot, tuple);
 }
 
 /**
@@ -85,8 +91,8 @@ const struct chatdnat_snapshot *chatdnat_memo_by(const struct nf_conn *ct,
 	if (!snapshot || !(READ_ONCE(ct->status) & IPS_DST_NAT))
 		return NULL;
 
-	*memo = chatdnat_memo_find(snapshot,
-				   nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL));
+	*memo = chatdnat_memo_look_up(snapshot,
+				      nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL));
 	if (*memo && reply->src.u.tcp.port == (*memo)->port &&
 	    chatdnat_addr_equal((*memo)->relay,
 				chatdnat_addr_of(&reply->src.u3)))
@@ -138,8 +144,18 @@ static bool chatdnat_memo_lets_in_ipv4(const struct sk_buff *skb,
 		.word = { ip_hdr(skb)->saddr },
 	};
 
-	return in_dev && !IN_DEV_RPFILTER(in_dev) &&
-	       chatdnat_way_is_foreign(CHATDNAT_IPV4, &saddr, skb->mark);
+	return in_dev && IN_DEV_FORWARD(in_dev) && !IN_DEV_RPFILTER(in_dev) &&
+	       chatdnat_way_is_foreign(&saddr, skb->mark);
+}
+
+/* Others may have turned a packet elsewhere since it was translated. */
+static bool chatdnat_memo_is_for(const struct chatdnat_addr *relay,
+				 const struct sk_buff *skb,
+				 enum chatdnat_family family)
+{
+	if (family == CHATDNAT_IPV4)
+		return ip_hdr(skb)->daddr == relay->word[0];
+	return !memcmp(&ipv6_hdr(skb)->daddr, relay->word, sizeof(relay->word));
 }
 
 /* What routes look at, without rules that ask for more. */
@@ -165,6 +181,7 @@ bool chatdnat_memo_route(const struct chatdnat_memo *memo, struct sk_buff *skb,
 {
 	if (!memo->dst || memo->in != in || memo->mark != skb->mark ||
 	    memo->tos != chatdnat_memo_tos(skb, family) || skb_dst(skb) ||
+	    !chatdnat_memo_is_for(memo->relay, skb, family) ||
 	    !dst_check(memo->dst, memo->cookie) ||
 	    (family == CHATDNAT_IPV4 &&
 	     !chatdnat_memo_lets_in_ipv4(skb, in)))
@@ -177,7 +194,8 @@ bool chatdnat_memo_route(const struct chatdnat_memo *memo, struct sk_buff *skb,
 static bool chatdnat_memo_is_general_ipv4(const struct sk_buff *skb)
 {
 	return !fib4_has_custom_rules(&init_net) &&
-	       !(IPCB(skb)->flags & IPSKB_MULTIPATH);
+	       !fib_num_tclassid_users(&init_net) &&
+	       !chatdnat_multipath_ipv4(skb);
 }
 
 #if IS_ENABLED(CONFIG_IPV6)
@@ -207,7 +225,8 @@ void chatdnat_memo_note_route(struct chatdnat_memo *memo,
 			      const struct net_device *in)
 {
 	struct dst_entry *dst = skb_dst(skb);
-	bool general = memo->in == in && dst->dev != in;
+	bool general = memo->in == in && dst->dev != in &&
+		       chatdnat_memo_is_for(memo->relay, skb, family);
 	u32 cookie = 0;
 
 	if (family == CHATDNAT_IPV4) {

@@ -11,13 +11,13 @@
 /**
  * struct chatdnat_memo - what became of the latest connection to a service
  * @lease: for how long it is the same for the next
- * @snapshot: under which it was decided; 0: nothing is noted here
+ * @snapshot: under which it was decided; NULL: nothing is noted here
  * @own: the address that it was for, network byte order
  * @port: the TCP port that it was for, network byte order
  * @in: the interface that it came in by
  * @relay: where it was sent on to; the snapshot's
- * @dst: the route that its first packet took, held; NULL: it may be another
- *	 for the next
+ * @dst: the route that its first packet took, held until another takes its
+ *	 place; NULL: it may be another for the next
  * @cookie: what the route is valid with
  * @mark: of the packet that took it
  * @tos: the same

@@ -58,14 +58,13 @@ chatdnat_mss_outbound(const struct nf_conn *ct, enum ip_conntrack_dir dir,
  * would choose counts all the same: both ends are told the same.
  */
 static u16 chatdnat_mss_of_path(const struct sk_buff *skb,
-				const struct chatdnat_flow *flow,
+				const struct chatdnat_ends *ends,
 				struct dst_entry *homing)
 {
-	unsigned int headers = chatdnat_mss_headers[flow->family];
-	/* Sources are translated behind routing only. */
-	unsigned int mtu = chatdnat_way_back(flow, skb->mark);
+	unsigned int headers = chatdnat_mss_headers[ends->family];
+	unsigned int mtu = chatdnat_way_back(ends, skb->mark);
 
-	mtu = min(mtu, chatdnat_way_on(skb, flow));
+	mtu = min(mtu, chatdnat_way_on(skb, ends));
 	if (homing)
 		mtu = min(mtu, dst_mtu(homing));
 	dst_release(homing);
@@ -133,6 +132,17 @@ static int chatdnat_mss_options(const struct sk_buff *skb,
 	return *len > sizeof(*th) && offset + *len <= skb->len ? offset : 0;
 }
 
+/* Whether there is nothing to clamp, where that is seen at once. */
+static bool chatdnat_mss_fits(const struct sk_buff *skb, int offset, size_t len,
+			      u16 max)
+{
+	const u8 *options = skb->data + offset + sizeof(struct tcphdr);
+
+	return offset + len <= skb_headlen(skb) &&
+	       chatdnat_tcpopt_is_linux(options, len - sizeof(struct tcphdr)) &&
+	       chatdnat_tcpopt_mss(options + 2) <= max;
+}
+
 /* What both ways allow a tracked connection to announce; 0: anything. */
 static u16 chatdnat_mss_tracked(const struct sk_buff *skb,
 				const struct nf_hook_state *state,
@@ -140,34 +150,41 @@ static u16 chatdnat_mss_tracked(const struct sk_buff *skb,
 				enum ip_conntrack_dir dir,
 				const struct chatdnat_settings *settings)
 {
+	const struct nf_conntrack_tuple *tuple = nf_ct_tuple(ct, dir);
+	const struct nf_conntrack_tuple *back = nf_ct_tuple(ct, !dir);
+	const struct chatdnat_ends ends = {
+		.family = chatdnat_family_of(state->pf),
+		.saddr = chatdnat_addr_of(&tuple->src.u3),
+		.daddr = chatdnat_addr_of(&back->src.u3),
+		.sport = tuple->src.u.tcp.port,
+		.dport = back->src.u.tcp.port,
+	};
 	const struct net_device *far = state->out;
 	struct dst_entry *homing = NULL;
-	struct chatdnat_flow flow;
 
 	if (!settings)
 		settings = chatdnat_mss_outbound(ct, dir, skb, state);
 	if (!settings || settings->mss != CHATDNAT_MSS_AUTO)
 		return settings ? settings->mss : 0;
 
-	if (!chatdnat_ct_flow(ct, dir, &flow))
-		return 0;
 	if (chatdnat_settings_multihomed(settings)) {
 		if (dir == IP_CT_DIR_ORIGINAL)
 			far = chatdnat_host_entered(skb, state);
-		homing = chatdnat_homing_route(flow.family, ct, far, skb->mark);
+		homing = chatdnat_homing_route(ends.family, ct, far, skb->mark);
 	}
-	return chatdnat_mss_of_path(skb, &flow, homing);
+	return chatdnat_mss_of_path(skb, &ends, homing);
 }
 
 /* The same of one without state. */
-static u16 chatdnat_mss_stateless(const struct sk_buff *skb,
-				  const struct nf_hook_state *state)
+static noinline u16 chatdnat_mss_stateless(const struct sk_buff *skb,
+					   const struct nf_hook_state *state)
 {
 	const struct chatdnat_settings *settings;
 	const struct chatdnat_binding *binding;
 	const struct chatdnat_addr *client;
 	struct dst_entry *homing = NULL;
 	struct chatdnat_parcel parcel;
+	struct chatdnat_ends ends;
 	enum chatdnat_way way;
 
 	way = chatdnat_stateless_way(skb, state, &parcel, &settings, &binding);
@@ -184,7 +201,13 @@ static u16 chatdnat_mss_stateless(const struct sk_buff *skb,
 		homing = chatdnat_host_route(parcel.flow.family, &binding->own,
 					     client, binding->home, skb->mark);
 	}
-	return chatdnat_mss_of_path(skb, &parcel.flow, homing);
+
+	ends.family = parcel.flow.family;
+	ends.saddr = &parcel.flow.saddr;
+	ends.daddr = &parcel.flow.daddr;
+	ends.sport = htons(parcel.flow.sport);
+	ends.dport = htons(parcel.flow.dport);
+	return chatdnat_mss_of_path(skb, &ends, homing);
 }
 
 /**
@@ -218,7 +241,8 @@ void chatdnat_mss(struct sk_buff *skb, const struct nf_hook_state *state,
 	max = ct ? chatdnat_mss_tracked(skb, state, ct, CTINFO2DIR(ctinfo),
 					settings)
 		 : chatdnat_mss_stateless(skb, state);
-	if (!max || skb_ensure_writable(skb, offset + len))
+	if (!max || chatdnat_mss_fits(skb, offset, len, max) ||
+	    skb_ensure_writable(skb, offset + len))
 		return;
 	if (chatdnat_mss_clamp(skb, (struct tcphdr *)(skb->data + offset), max))
 		chatdnat_count(family, CHATDNAT_CLAMPED);

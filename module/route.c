@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Routes packets where they have got their destination, just before the stack
- * would. So what is about to be forwarded is judged, and its segment size
- * clamped, without a hook at forward, which established connections would pay
- * for; and translated ones are spared the stack's look for a socket of theirs.
+ * would. So what connections that are about to be forwarded announce is clamped
+ * without a hook at forward, which all their packets would pay for; and what is
+ * translated is spared the stack's look for a socket of this host.
  */
 #include <linux/icmpv6.h>
 #include <linux/in.h>
@@ -15,12 +15,10 @@
 #include <net/dst.h>
 #include <net/dst_metadata.h>
 #include <net/ip.h>
-#include <net/l3mdev.h>
 #include <net/netfilter/nf_conntrack.h>
 
 #include "config.h"
 #include "ct.h"
-#include "guard.h"
 #include "host.h"
 #include "memo.h"
 #include "mss.h"
@@ -69,74 +67,69 @@ static bool chatdnat_route_is_received(const struct sk_buff *skb)
 	return skb->pkt_type == PACKET_HOST;
 }
 
-/* What is about to be forwarded, as a hook at forward would have it. */
-static unsigned int
-chatdnat_route_judge(struct sk_buff *skb, const struct nf_hook_state *state,
-		     const struct chatdnat_snapshot *by)
+/* Routes a segment that begins something; true: it is to be forwarded. */
+static bool chatdnat_route_onwards(struct sk_buff *skb,
+				   enum chatdnat_family family,
+				   const struct net_device *in,
+				   struct chatdnat_memo *memo)
 {
-	struct nf_hook_state forward = *state;
-	unsigned int verdict = NF_ACCEPT;
+	bool routed = skb_valid_dst(skb);
+	const struct dst_entry *dst;
 
-	forward.hook = NF_INET_FORWARD;
-	forward.out = skb_dst(skb)->dev;
-	/* What is sent on needs no judge, and is what there is most of. */
-	if (!by)
-		verdict = chatdnat_guard_forward(skb, &forward);
-	if (verdict == NF_ACCEPT)
-		chatdnat_mss(skb, &forward, by ? &by->settings : NULL);
-	return verdict;
+	if (memo && chatdnat_memo_route(memo, skb, family, in))
+		return true;
+	dst = chatdnat_host_route_packet(skb, family);
+	/* Without one the stack says so, if it has to be said. */
+	if (!dst || dst->error || !chatdnat_host_forwards(skb, family))
+		return false;
+	if (memo && !routed)
+		chatdnat_memo_note_route(memo, skb, family, in);
+	return true;
 }
 
-/* A packet that begins something, or whose connection is not known. */
-static noinline unsigned int
-chatdnat_route_unsettled(struct sk_buff *skb, const struct nf_hook_state *state,
-			 const struct nf_conn *ct, enum ip_conntrack_info ctinfo)
+/* A segment that may announce how much it can take. */
+static noinline void chatdnat_route_segment(struct sk_buff *skb,
+					    const struct nf_hook_state *state,
+					    const struct nf_conn *ct,
+					    enum ip_conntrack_info ctinfo)
 {
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	const struct chatdnat_snapshot *by = NULL;
+	struct nf_hook_state forward = *state;
 	struct chatdnat_memo *memo = NULL;
-	bool routed = skb_valid_dst(skb);
-	unsigned int verdict;
 
 	/* A VRF's packet comes by once more, as the VRF's device's. */
 	if (netif_is_l3_slave(state->in) ||
 	    chatdnat_route_is_error(skb, state->pf, ctinfo) ||
 	    !chatdnat_route_is_received(skb))
-		return NF_ACCEPT;
+		return;
 
 	if (ct)
 		by = chatdnat_memo_by(ct, &memo);
-	if (ctinfo != IP_CT_NEW)
-		memo = NULL;
-	if (!memo || !chatdnat_memo_route(memo, skb, family, state->in)) {
-		const struct dst_entry *dst;
-
-		dst = chatdnat_host_route_packet(skb, family);
-		/* Without one the stack says so, if it has to be said. */
-		if (!dst || dst->error || !chatdnat_host_forwards(skb, family))
-			return NF_ACCEPT;
-		if (memo && !routed)
-			chatdnat_memo_note_route(memo, skb, family, state->in);
+	if (chatdnat_route_onwards(skb, family, state->in,
+				   ctinfo == IP_CT_NEW ? memo : NULL)) {
+		/* As a hook at forward would have it. */
+		forward.hook = NF_INET_FORWARD;
+		forward.out = skb_dst(skb)->dev;
+		chatdnat_mss(skb, &forward, by ? &by->settings : NULL);
 	}
 
-	verdict = chatdnat_route_judge(skb, state, by);
-
 	/* A bridge puts a route of its own over this one. */
-	if (!routed && netif_is_bridge_master(state->in))
+	if (netif_is_bridge_master(state->in))
 		skb_dst_drop(skb);
-	return verdict;
 }
 
 /**
- * chatdnat_route() - hook: route, and judge what is about to be forwarded
+ * chatdnat_route() - hook: route what is translated, and clamp what it announces
  * @priv: unused
- * @skb: the packet, translated, perhaps not routed yet
+ * @skb: the packet, its destination translated, perhaps not routed yet
  * @state: the hook's
  *
  * Conntrack's state does not tell whether a packet is a SYN: one that is sent
  * in the middle, by an end that has forgotten, leaves the state as it is.
  *
- * Context: Softirq, RCU read lock held.
+ * Context: Softirq or process context, RCU read lock held.
+ * Return: NF_ACCEPT.
  */
 unsigned int chatdnat_route(void *priv, struct sk_buff *skb,
 			    const struct nf_hook_state *state)
@@ -145,15 +138,20 @@ unsigned int chatdnat_route(void *priv, struct sk_buff *skb,
 	const struct nf_conn *ct;
 
 	ct = nf_ct_get(skb, &ctinfo);
-	if (unlikely(!ct ||
-		     (ctinfo != IP_CT_ESTABLISHED &&
-		      ctinfo != IP_CT_ESTABLISHED_REPLY) ||
-		     !chatdnat_route_is_plain(skb, ct, state->pf)))
-		return chatdnat_route_unsettled(skb, state, ct, ctinfo);
-
-	/* No socket of this host is at the end of what is translated. */
-	if (READ_ONCE(ct->status) & IPS_NAT_MASK &&
-	    !netif_is_l3_slave(state->in) && !netif_is_bridge_master(state->in))
-		chatdnat_host_route_packet(skb, chatdnat_family_of(state->pf));
+	if (unlikely(!ct)) {
+		if (ctinfo == IP_CT_UNTRACKED)
+			chatdnat_route_segment(skb, state, ct, ctinfo);
+	} else if ((ctinfo == IP_CT_ESTABLISHED ||
+		    ctinfo == IP_CT_ESTABLISHED_REPLY) &&
+		   chatdnat_route_is_plain(skb, ct, state->pf)) {
+		/* Hardly a socket of this host is at its end. */
+		if (READ_ONCE(ct->status) & IPS_NAT_MASK &&
+		    !netif_is_l3_slave(state->in) &&
+		    !netif_is_bridge_master(state->in))
+			chatdnat_host_route_packet(skb,
+						   chatdnat_family_of(state->pf));
+	} else if (nf_ct_protonum(ct) == IPPROTO_TCP) {
+		chatdnat_route_segment(skb, state, ct, ctinfo);
+	}
 	return NF_ACCEPT;
 }

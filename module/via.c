@@ -66,8 +66,12 @@ unsigned int chatdnat_via(void *priv, struct sk_buff *skb,
 
 	dst = chatdnat_host_route_packet(skb, family);
 	/* Without one the stack drops it in silence, and accounts for it. */
-	if (!dst || (!dst->error && !strcmp(dst->dev->name, settings->via)))
+	if (!dst || (!dst->error && !strcmp(dst->dev->name, settings->via))) {
+		/* A bridge puts a route of its own over this one. */
+		if (state->in && netif_is_bridge_master(state->in))
+			skb_dst_drop(skb);
 		return NF_ACCEPT;
+	}
 
 	/* What rejects before routing would put its own over this route. */
 	if (state->hook == NF_INET_PRE_ROUTING)

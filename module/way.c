@@ -63,7 +63,7 @@ static bool chatdnat_way_has_policies(void)
 
 /* What is left of a way, held, for a packet that policies take into a tunnel. */
 static unsigned int chatdnat_way_transformed(struct dst_entry *dst,
-					     const struct chatdnat_flow *flow,
+					     const struct chatdnat_ends *ends,
 					     u32 mark)
 {
 	struct flowi fl = {
@@ -73,16 +73,16 @@ static unsigned int chatdnat_way_transformed(struct dst_entry *dst,
 	};
 	unsigned int mtu = dst_mtu(dst);
 
-	if (flow->family == CHATDNAT_IPV6) {
-		memcpy(&fl.u.ip6.saddr, flow->saddr.word, sizeof(fl.u.ip6.saddr));
-		memcpy(&fl.u.ip6.daddr, flow->daddr.word, sizeof(fl.u.ip6.daddr));
-		fl.u.ip6.fl6_sport = htons(flow->sport);
-		fl.u.ip6.fl6_dport = htons(flow->dport);
+	if (ends->family == CHATDNAT_IPV6) {
+		memcpy(&fl.u.ip6.saddr, ends->saddr->word, sizeof(fl.u.ip6.saddr));
+		memcpy(&fl.u.ip6.daddr, ends->daddr->word, sizeof(fl.u.ip6.daddr));
+		fl.u.ip6.fl6_sport = ends->sport;
+		fl.u.ip6.fl6_dport = ends->dport;
 	} else {
-		fl.u.ip4.saddr = flow->saddr.word[0];
-		fl.u.ip4.daddr = flow->daddr.word[0];
-		fl.u.ip4.fl4_sport = htons(flow->sport);
-		fl.u.ip4.fl4_dport = htons(flow->dport);
+		fl.u.ip4.saddr = ends->saddr->word[0];
+		fl.u.ip4.daddr = ends->daddr->word[0];
+		fl.u.ip4.fl4_sport = ends->sport;
+		fl.u.ip4.fl4_dport = ends->dport;
 	}
 
 	dst = xfrm_lookup(&init_net, dst, &fl, NULL, 0);
@@ -93,20 +93,19 @@ static unsigned int chatdnat_way_transformed(struct dst_entry *dst,
 	return mtu;
 }
 
-static unsigned int chatdnat_way_back_transformed(const struct chatdnat_flow *flow,
+static unsigned int chatdnat_way_back_transformed(const struct chatdnat_ends *ends,
 						  u32 mark)
 {
-	const struct chatdnat_flow back = {
-		.family = flow->family,
-		.proto = flow->proto,
-		.saddr = flow->daddr,
-		.daddr = flow->saddr,
-		.sport = flow->dport,
-		.dport = flow->sport,
+	const struct chatdnat_ends back = {
+		.family = ends->family,
+		.saddr = ends->daddr,
+		.daddr = ends->saddr,
+		.sport = ends->dport,
+		.dport = ends->sport,
 	};
 	struct dst_entry *dst;
 
-	dst = chatdnat_host_route(flow->family, NULL, &flow->saddr, 0, mark);
+	dst = chatdnat_host_route(ends->family, NULL, ends->saddr, 0, mark);
 	return dst ? chatdnat_way_transformed(dst, &back, mark) : U32_MAX;
 }
 #endif
@@ -114,19 +113,19 @@ static unsigned int chatdnat_way_back_transformed(const struct chatdnat_flow *fl
 /**
  * chatdnat_way_on() - what fits the way that a packet takes
  * @skb: the packet, routed
- * @flow: from where to where, its destination translated, its source not
+ * @ends: from where to where
  *
  * Context: Softirq, RCU read lock held; on the packet path.
  * Return: Bytes, headers included.
  */
 unsigned int chatdnat_way_on(const struct sk_buff *skb,
-			     const struct chatdnat_flow *flow)
+			     const struct chatdnat_ends *ends)
 {
 	struct dst_entry *dst = skb_dst(skb);
 
 #ifdef CONFIG_XFRM
 	if (chatdnat_way_has_policies() && dst_hold_safe(dst))
-		return chatdnat_way_transformed(dst, flow, skb->mark);
+		return chatdnat_way_transformed(dst, ends, skb->mark);
 #endif
 	return dst_mtu(dst);
 }
@@ -151,33 +150,46 @@ static void chatdnat_way_back_ask(struct chatdnat_way_back *way,
 	dst_release(dst);
 }
 
-/* The way back, kept or asked for; @buf: where it is kept, at worst. */
-static const struct chatdnat_way_back *
-chatdnat_way_back_to(enum chatdnat_family family,
-		     const struct chatdnat_addr *addr, u32 mark,
-		     struct chatdnat_way_back *buf)
+/* Where a way is kept; NULL where another packet may come in between. */
+static __always_inline struct chatdnat_way_back *
+chatdnat_way_back_at(enum chatdnat_family family,
+		     const struct chatdnat_addr *addr)
 {
 	u32 key = (__force u32)(addr->word[0] ^ addr->word[1] ^ addr->word[2] ^
 				addr->word[3]);
-	struct chatdnat_way_back *way = buf;
 
-	/* Unless another packet may come in between. */
-	if (!CHATDNAT_SOFTIRQ_PREEMPTED && in_softirq()) {
-		way = this_cpu_ptr(chatdnat_ways)->back[family] +
-		      hash_32(key, CHATDNAT_WAYS_SHIFT);
-		if (way->mark == mark && chatdnat_addr_equal(&way->addr, addr) &&
-		    chatdnat_lease_holds(&way->lease))
-			return way;
-	}
+	if (CHATDNAT_SOFTIRQ_PREEMPTED || !in_softirq())
+		return NULL;
+	return this_cpu_ptr(chatdnat_ways)->back[family] +
+	       hash_32(key, CHATDNAT_WAYS_SHIFT);
+}
 
+static __always_inline bool
+chatdnat_way_back_holds(const struct chatdnat_way_back *way,
+			const struct chatdnat_addr *addr, u32 mark)
+{
+	return way && way->mark == mark &&
+	       chatdnat_addr_equal(&way->addr, addr) &&
+	       chatdnat_lease_holds(&way->lease);
+}
+
+static noinline unsigned int
+chatdnat_way_back_learn(struct chatdnat_way_back *way,
+			enum chatdnat_family family,
+			const struct chatdnat_addr *addr, u32 mark)
+{
+	struct chatdnat_way_back once;
+
+	if (!way)
+		way = &once;
 	chatdnat_lease_begin(&way->lease);
 	chatdnat_way_back_ask(way, family, addr, mark);
-	return way;
+	return way->mtu;
 }
 
 /**
  * chatdnat_way_back() - what fits the way to where a packet is from
- * @flow: from where to where, its destination translated, its source not
+ * @ends: from where to where
  * @mark: the packet's mark
  *
  * What the stack learns of that one way meanwhile, as by path MTU discovery,
@@ -186,32 +198,39 @@ chatdnat_way_back_to(enum chatdnat_family family,
  * Context: RCU read lock held; on the packet path.
  * Return: Bytes, headers included; U32_MAX where there is no way.
  */
-unsigned int chatdnat_way_back(const struct chatdnat_flow *flow, u32 mark)
+unsigned int chatdnat_way_back(const struct chatdnat_ends *ends, u32 mark)
 {
-	struct chatdnat_way_back buf;
+	struct chatdnat_way_back *way;
 
 #ifdef CONFIG_XFRM
 	if (chatdnat_way_has_policies())
-		return chatdnat_way_back_transformed(flow, mark);
+		return chatdnat_way_back_transformed(ends, mark);
 #endif
-	return chatdnat_way_back_to(flow->family, &flow->saddr, mark, &buf)->mtu;
+	way = chatdnat_way_back_at(ends->family, ends->saddr);
+	if (likely(chatdnat_way_back_holds(way, ends->saddr, mark)))
+		return way->mtu;
+	return chatdnat_way_back_learn(way, ends->family, ends->saddr, mark);
 }
 
 /**
  * chatdnat_way_is_foreign() - whether a packet may be from an address
- * @family: IPv4
- * @addr: the address, network byte order
+ * @addr: the address, IPv4, network byte order
  * @mark: the packet's mark
  *
- * Context: RCU read lock held; on the packet path.
- * Return: Whether it is another host's, by whatever interface.
+ * Context: Softirq, RCU read lock held; on the packet path.
+ * Return: Whether it is another host's, by whatever interface; false also where
+ * nothing can be kept.
  */
-bool chatdnat_way_is_foreign(enum chatdnat_family family,
-			     const struct chatdnat_addr *addr, u32 mark)
+bool chatdnat_way_is_foreign(const struct chatdnat_addr *addr, u32 mark)
 {
-	struct chatdnat_way_back buf;
+	struct chatdnat_way_back *way;
 
-	return chatdnat_way_back_to(family, addr, mark, &buf)->foreign;
+	way = chatdnat_way_back_at(CHATDNAT_IPV4, addr);
+	if (!way)
+		return false;
+	if (unlikely(!chatdnat_way_back_holds(way, addr, mark)))
+		chatdnat_way_back_learn(way, CHATDNAT_IPV4, addr, mark);
+	return way->foreign;
 }
 
 /**

@@ -6,14 +6,29 @@
 
 struct sk_buff;
 
+/**
+ * struct chatdnat_ends - from where to where a segment goes behind prerouting
+ * @family: IPv4 or IPv6
+ * @saddr: its source address, not translated
+ * @daddr: its destination address, translated
+ * @sport: the same of ports, network byte order
+ * @dport: the same
+ */
+struct chatdnat_ends {
+	enum chatdnat_family family;
+	const struct chatdnat_addr *saddr;
+	const struct chatdnat_addr *daddr;
+	__be16 sport;
+	__be16 dport;
+};
+
 bool chatdnat_way_is_common(enum chatdnat_family family,
 			    const struct chatdnat_addr *addr);
 unsigned int chatdnat_way_on(const struct sk_buff *skb,
-			     const struct chatdnat_flow *flow);
-bool chatdnat_way_is_foreign(enum chatdnat_family family,
-			     const struct chatdnat_addr *addr, u32 mark);
+			     const struct chatdnat_ends *ends);
+bool chatdnat_way_is_foreign(const struct chatdnat_addr *addr, u32 mark);
 int chatdnat_way_init(void);
 void chatdnat_way_exit(void);
-unsigned int chatdnat_way_back(const struct chatdnat_flow *flow, u32 mark);
+unsigned int chatdnat_way_back(const struct chatdnat_ends *ends, u32 mark);
 
 #endif /* CHATDNAT_WAY_H */

@@ -10,7 +10,7 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
-from lib import case, craft, module, net, tap, topo, traffic, wait
+from lib import case, craft, module, net, tap, topo, traffic, wait, wire
 from lib.topo import CLIENT, CLIENT2, HOME, OTHER, PROXY, PROXY2, RELAY, SETTING, TRANSIT, TUNNEL, WORLD, settings
 from lib.traffic import Connection, Seen
 
@@ -51,8 +51,8 @@ def warm(version):
 def syn(version, src, dst=None, **more):
     """What a SYN counts for that comes from an address."""
     counters = module.Counters()
-    with craft.Link(t.internet) as wire:
-        wire.send(craft.tcp(src, (dst or PROXY)[version], TCP, sport=syn.port, **more))
+    with craft.Link(t.internet) as link:
+        link.send(craft.tcp(src, (dst or PROXY)[version], TCP, sport=syn.port, **more))
     syn.port += 1
     wait.until(lambda: counters.gained(version).get("seen"), 2)
     gained = counters.gained(version)
@@ -111,6 +111,25 @@ def a_route_for_some():
         HOME.ip_of(version, "rule", "del", "from", CLIENT2[version], "lookup", "77")
         HOME.ip_of(version, "route", "del", "unreachable", "default", "table", "77")
         tap.equal(dial(version, CLIENT2), served(version, CLIENT2), f"{version}: it is gone")
+
+
+@case.tracked("without state nothing of it is kept")
+def turned_elsewhere():
+    """Another table rewrites where a packet goes, behind the translation."""
+    module.load(**settings())
+    for version in topo.ip_versions():
+        warm(version)
+        word = "ip6" if version == "ipv6" else "ip"
+        HOME.nft(f"table {word} elsewhere {{ chain c {{ type filter hook prerouting priority 0;"
+                 f" {word} saddr {CLIENT2[version]} tcp dport {TCP} {word} daddr set {OTHER[version]}; }}; }}")
+        counters = module.Counters()
+        with wire.Link(t.relay, "wg0") as relay, wire.Link(t.other, "wg0") as other:
+            syn(version, CLIENT2[version])
+            tap.equal([len(list(link.segments("in", wire.SYN))) for link in (relay, other)], [0, 1],
+                      f"{version}: it goes there")
+        tap.equal(counters.gained(version).get("sent"), 1, f"{version}: and counts")
+        warm(version)
+        HOME.nft(f"delete table {word} elsewhere")
 
 
 @case.tracked("without state nothing of it is kept")

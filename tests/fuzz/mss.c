@@ -39,12 +39,12 @@ struct dst_entry *chatdnat_host_route(enum chatdnat_family family, const struct 
 	return NULL;
 }
 
-unsigned int chatdnat_way_on(const struct sk_buff *skb, const struct chatdnat_flow *flow)
+unsigned int chatdnat_way_on(const struct sk_buff *skb, const struct chatdnat_ends *ends)
 {
 	return dst_mtu(skb_dst(skb));
 }
 
-unsigned int chatdnat_way_back(const struct chatdnat_flow *flow, u32 mark)
+unsigned int chatdnat_way_back(const struct chatdnat_ends *ends, u32 mark)
 {
 	return ~0U;
 }

@@ -9,7 +9,7 @@ _TABLE = "chatdnat_tally"
 # The last of them that sees a packet tells where it went. What takes the stateless engine's shortcut, devices see alone.
 _CHAINS = (("netdev", "arrived", "ingress device eth0 priority 0"),
            ("inet", "entered", "input priority 10"),
-           ("inet", "forwarded", "forward priority 10"),
+           ("inet", "forwarded", "postrouting priority 10"),
            ("netdev", "forwarded", "egress devices = { wg0, wg1 } priority 0"))
 _STAGES = ("arrived", "entered", "forwarded")
 _TYPES = {"ip": "ipv4_addr", "ip6": "ipv6_addr"}
