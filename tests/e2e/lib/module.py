@@ -10,6 +10,8 @@ from . import wait
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 FILE = ROOT / "build" / os.uname().release / "chatdnat.ko"
+# The tool; that for another processor is beside the module.
+TOOL = (ROOT / "build" if os.uname().machine == "x86_64" else FILE.parent) / "tools" / "chatdnatctl"
 SYSFS = pathlib.Path("/sys/module/chatdnat")
 SETTINGS = ("wan", "v4", "v6", "ports", "scope", "masquerade", "guard", "allow", "mss", "via",
             "stale", "enabled", "hairpin", "log", "engine")
