@@ -46,13 +46,13 @@ dkms-uninstall: ## Take the module back from DKMS
 
 .PHONY: deps
 deps: ## Install the packages that building, testing and linting need (Debian)
-	scripts/deps build headers vm check fuzz lint
+	scripts/deps build headers vm machines check fuzz lint
 
 # A copy for each kernel, so that several can be built side by side.
 build/%/chatdnat.ko: $(MODULE_SOURCES)
 	mkdir -p $(@D)
 	cp -rpu Kbuild VERSION module $(@D)/
-	$(MAKE) -C $(or $(DEBUG_KERNEL),/lib/modules/$*)/build M=$(CURDIR)/$(@D) W=1 modules
+	$(MAKE) -C $(or $(HEADERS),/lib/modules/$*/build) M=$(CURDIR)/$(@D) W=1 modules
 
 # What measures it, for a test machine only.
 build/%/inject/inject.ko: $(wildcard tests/bench/inject/*)
@@ -64,14 +64,14 @@ build/%/inject/inject.ko: $(wildcard tests/bench/inject/*)
 build/%/fails/fails.ko: $(wildcard tests/debug/fails/*)
 	mkdir -p $(@D)
 	cp -pu $^ $(@D)/
-	$(MAKE) -C $(DEBUG_KERNEL)/build M=$(CURDIR)/$(@D) W=1 modules
+	$(MAKE) -C $(HEADERS) M=$(CURDIR)/$(@D) W=1 modules
 
 # Its parts by themselves, with their tests.
 build/%/kunit/chatdnat_kunit.ko: $(MODULE_SOURCES) $(wildcard tests/kunit/Kbuild tests/kunit/*.[ch])
 	mkdir -p $(@D)
 	cp -rpu VERSION module tests/kunit/Kbuild tests/kunit/*.[ch] $(@D)/
 	cp -pu Kbuild $(@D)/Kbuild.chatdnat
-	$(MAKE) -C $(or $(DEBUG_KERNEL),/lib/modules/$*)/build M=$(CURDIR)/$(@D) W=1 modules
+	$(MAKE) -C $(or $(HEADERS),/lib/modules/$*/build) M=$(CURDIR)/$(@D) W=1 modules
 
 # What a test machine runs: the module for each of its kernels, and the tool.
 .PHONY: built
@@ -82,7 +82,7 @@ built:
 .PHONY: built-debug
 built-debug:
 	kernel=$$(tests/vm/kernel) && release=$$(cat "$$kernel/release") && \
-		$(MAKE) -s DEBUG_KERNEL="$$kernel" \
+		$(MAKE) -s HEADERS="$$kernel/build" \
 		"build/$$release/chatdnat.ko" "build/$$release/fails/fails.ko"
 	$(MAKE) -s tools WERROR=1
 
@@ -107,8 +107,8 @@ bench: ## What a packet costs, next to others that translate; ROWS=... for some,
 	tests/bench/run $(if $(KERNELS),--kernels '$(KERNELS)') $(ROWS)
 
 .PHONY: check-long
-check-long: ## The rest: guides, other firewalls, without state, builds, packets nobody sends
-	scripts/deps build headers vm check debug
+check-long: ## The rest: guides, other firewalls, without state, builds, other processors, packets nobody sends
+	scripts/deps build headers vm check machines debug
 	tests/run --long $(TESTS)
 
 .PHONY: check-debug

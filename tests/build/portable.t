@@ -13,9 +13,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import host
 from host import tap
 
-SUITE = "bookworm"
 TOOL = host.ROOT / "build" / "tools" / "chatdnatctl"
-SYSROOT = host.ROOT / "build" / "s390x"
 
 FILES = {
     "version": host.VERSION,
@@ -55,35 +53,17 @@ def musl(top):
               "without a warning")
 
 
-def sysroot():
-    """Debian's libraries for the processor, fetched once."""
-    if SYSROOT.exists():
-        return True
-    mirrors = [line.removeprefix("Debian ") for line in
-               host.run("apt-get", "indextargets", "--format", "$(ORIGIN) deb $(REPO_URI) $(RELEASE) $(COMPONENT)",
-                        "Created-By: Packages").text.splitlines()
-               if re.fullmatch(rf"Debian deb \S+ {SUITE}(-updates|-security)? main", line)]
-    options = [f"--aptopt={line}" for line in host.run("apt-config", "dump", "Acquire").text.splitlines()
-               if re.match(r'Acquire::(http|https|Check-|Retries|ForceIPv)[^ ]* "[^"]', line)]
-    new = SYSROOT.with_name("s390x.new")
-    host.run("rm", "-rf", new)
-    done = host.run("mmdebstrap", "--quiet", "--variant=extract", "--architectures=s390x", *options,
-                    "--include=libc6-dev,libjson-c-dev,libmnl-dev", SUITE, new, *mirrors)
+def big_endian(top):
+    done = host.run("tests/vm/sysroot", "s390x")
     if done.status:
         tap.diag(done.text)
-        return False
-    new.rename(SYSROOT)
-    return True
-
-
-def big_endian(top):
-    if not sysroot():
         tap.skip("on a big-endian processor", "apt's sources have no s390x")
         return
-    where = f"{SYSROOT}/usr/lib/s390x-linux-gnu/pkgconfig"
+    sysroot = done.text.splitlines()[-1]
+    where = f"{sysroot}/usr/lib/s390x-linux-gnu/pkgconfig"
     done = host.works("compiles and links for s390x", "make", "-C", "tools", f"OUT={top}/s390x", "WERROR=1",
-                      f"CC=s390x-linux-gnu-gcc --sysroot={SYSROOT}",
-                      PKG_CONFIG_LIBDIR=where, PKG_CONFIG_SYSROOT_DIR=str(SYSROOT))
+                      f"CC=s390x-linux-gnu-gcc --sysroot={sysroot}",
+                      PKG_CONFIG_LIBDIR=where, PKG_CONFIG_SYSROOT_DIR=sysroot)
     if done.status:
         return
     module = top / "module"
@@ -95,7 +75,7 @@ def big_endian(top):
     if host.run(*isolated, "true").status:
         tap.skip("prints the same on both", "no namespaces here")
         return
-    emulated = ("qemu-s390x-static", "-L", SYSROOT, f"{top}/s390x/chatdnatctl")
+    emulated = ("qemu-s390x-static", "-L", sysroot, f"{top}/s390x/chatdnatctl")
 
     def both(name, compared, *args):
         here, there = (host.run(*isolated, *tool, *args) for tool in ((TOOL,), emulated))

@@ -157,9 +157,8 @@ def one_version_everywhere():
     dkms = (module.ROOT / "dkms.conf").read_text(encoding="utf-8")
     found = re.search(r'(?m)^PACKAGE_VERSION="?([^"\n]*)"?$', dkms)
     tap.equal(found and found[1], version, "dkms.conf")
-    tool = module.ROOT / "build" / "tools" / "chatdnatctl"
-    if tool.exists():
-        tap.ok(version in command(str(tool), "--version").split(), "chatdnatctl --version")
+    if module.TOOL.exists():
+        tap.ok(version in command(str(module.TOOL), "--version").split(), "chatdnatctl --version")
     else:
         tap.skip("chatdnatctl --version", "the tool has not been built")
 

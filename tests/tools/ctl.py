@@ -8,8 +8,10 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
+# pylint: disable=wrong-import-position
+from lib import module
 
-TOOL = str(ROOT / "build" / "tools" / "chatdnatctl")
+TOOL = str(module.TOOL)
 VERSION = (ROOT / "VERSION").read_text(encoding="ascii").strip()
 NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 # Shows the program files and directories of ours in other places, in its own mount namespace: `there=ours`, ..., `--`.

@@ -50,7 +50,7 @@ snapshots() {
 echo 1..28
 
 # With snapshots of its own, at first none.
-image=$("$(dirname "$run")/image")
+image=$("$(dirname "$run")/image" amd64)
 export XDG_CACHE_HOME=$tmp/cache
 mkdir -p "$XDG_CACHE_HOME/chatdnat"
 ln -s "$image" "$XDG_CACHE_HOME/chatdnat/"

@@ -10,12 +10,16 @@ from . import wait
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 FILE = ROOT / "build" / os.uname().release / "chatdnat.ko"
+# The tool; that for another processor is beside the module.
+TOOL = (ROOT / "build" if os.uname().machine == "x86_64" else FILE.parent) / "tools" / "chatdnatctl"
 SYSFS = pathlib.Path("/sys/module/chatdnat")
 SETTINGS = ("wan", "v4", "v6", "ports", "scope", "masquerade", "guard", "allow", "mss", "via",
             "stale", "enabled", "hairpin", "log", "engine")
 PARAMETERS = SETTINGS + ("config",)
 # The engine that tests run with which do not ask for one themselves.
 ENGINE = os.environ.get("CHATDNAT_ENGINE", "tracked")
+# With PREEMPT_RT the stateless engine takes the stack's way alone.
+SHORTCUT = "PREEMPT_RT" not in os.uname().version.split()
 FAMILIES = ("ipv4", "ipv6")
 COUNTERS = ("seen", "translated", "sent", "answered", "outbound", "masqueraded", "clamped",
             "dropped_nat", "dropped_source", "dropped_stale", "dropped_via", "dropped_forward",
