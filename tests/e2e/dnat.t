@@ -192,15 +192,18 @@ def link_local_stays_on_the_link():
     t.internet.ip("addr replace fe80::2/64 dev to_eth0 nodad\n")
     with t.internet:
         index = socket.if_nametoindex("to_eth0")
-    module.load(**settings(scope="any"))
+    module.load(**settings())
     counters = module.Counters()
-    for what, source, address in (("to", CLIENT["ipv6"], "fe80::1"), ("from", "fe80::2", PROXY["ipv6"]),
-                                  ("from and to", "fe80::2", "fe80::1")):
-        with t.internet.socket(socket.AF_INET6, socket.SOCK_STREAM) as sock:
-            sock.settimeout(5)
-            sock.bind((source, 0, 0, index if source == "fe80::2" else 0))
-            sock.connect((address, 993, 0, index if address == "fe80::1" else 0))
-            tap.equal(sock.recv(100).split()[:1], [b"proxy"], f"{what} a link-local address: the proxy's own")
+    for scope in ("local", "any"):
+        module.set("scope", scope)
+        for what, source, address in (("to", CLIENT["ipv6"], "fe80::1"), ("from", "fe80::2", PROXY["ipv6"]),
+                                      ("from and to", "fe80::2", "fe80::1")):
+            with t.internet.socket(socket.AF_INET6, socket.SOCK_STREAM) as sock:
+                sock.settimeout(5)
+                sock.bind((source, 0, 0, index if source == "fe80::2" else 0))
+                sock.connect((address, 993, 0, index if address == "fe80::1" else 0))
+                tap.equal(sock.recv(100).split()[:1], [b"proxy"],
+                          f"scope={scope}: {what} a link-local address: the proxy's own")
     tap.equal(counters.gained("ipv6"), {}, "and is not counted")
 
 

@@ -536,6 +536,50 @@ def through_wireguard():
         HOME.ip("link del wgtest\n")
 
 
+def gre(ns, host, local, remote):
+    ns.ip(f"link add gretest type gre local {local} remote {remote} ttl 64\n"
+          f"addr add 10.78.0.{host}/24 dev gretest\n-6 addr add fd78::{host}/64 dev gretest nodad\nlink set gretest up\n")
+
+
+@case.case
+def through_gre():
+    """A device that has no neighbours, and no header of its own to be filled in."""
+    if subprocess.run(["modprobe", "-q", "ip_gre"], check=False).returncode:
+        tap.skip("GRE", "this kernel has none")
+        return
+    gre(HOME, 1, topo.TUNNEL["ipv4"], RELAY["ipv4"])
+    gre(t.relay, 2, RELAY["ipv4"], topo.TUNNEL["ipv4"])
+    t.relay.ip("route replace default dev gretest\n-6 route replace default dev gretest\n")
+    try:
+        load(v4=INNER["ipv4"], v6=INNER["ipv6"])
+        for version in topo.ip_versions():
+            tap.equal(module.engines().get(f"{INNER[version]}@{PROXY[version]}"), "stateless", f"{version}: engines says so")
+            tap.equal(served(version), well(version), f"{version}: served")
+            with Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as connection:
+                tap.ok(connection.echo(os.urandom(500000)), f"{version}: 500 kB come back whole")
+    finally:
+        t.relay.ip("route replace default via 10.9.0.1\n-6 route replace default via fd00:9::1\nlink del gretest\n")
+        HOME.ip("link del gretest\n")
+
+
+@case.case
+def an_inside_that_becomes_a_wan():
+    """Who comes by an interface that is named as a WAN interface only later is served by the shortcut too."""
+    for version in topo.ip_versions():
+        # The relay of the other family keeps the interface an inside one, until it is named.
+        module.load(**settings(engine="auto", **{
+            topo.SETTING[each]: f"{OTHER[each]}@{topo.TUNNEL[each]}" if each == version else RELAY[each]
+            for each in topo.ip_versions()}))
+        tap.equal(traffic.tcp(t.relay, topo.TUNNEL[version], TCP), "refused", f"{version}: from inside nobody is sent on")
+        module.set("wan", "eth0,wg0")
+        tap.equal(module.engines().get(f"{OTHER[version]}@{topo.TUNNEL[version]}"), "stateless", f"{version}: engines says so")
+        tap.equal(traffic.tcp(t.relay, topo.TUNNEL[version], TCP), Seen("other", RELAY[version], TCP), f"{version}: served")
+        with Watch() as watch, Connection(t.relay, topo.TUNNEL[version], TCP) as connection:
+            tap.ok(connection.echo(os.urandom(300000)), f"{version}: 300 kB come back whole")
+            tap.equal(watch.packets(), 0, f"{version}: past the stack")
+        module.unload()
+
+
 # The last: the kernel does not forget that there was one.
 @case.case
 def the_stacks_way():
