@@ -3,6 +3,7 @@
 
 import os
 import socket
+import subprocess
 import sys
 
 sys.dont_write_bytecode = True
@@ -358,6 +359,36 @@ def conntrack_shows_the_translation():
                       f"{version}: one entry, translated in its destination only")
             tap.equal([entry.status & (conntrack.SRC_NAT | conntrack.DST_NAT) for entry in mine],
                       [conntrack.DST_NAT], f"{version}: as `ct status dnat` sees it")
+
+
+@case.tracked("without state, a relay by such a tunnel is not served")
+def a_rule_for_a_tunnels_key():
+    """Where a tunnel keeps its key with each packet, rules that ask for the key route the relay's replies."""
+    inner, key = {"ipv4": "10.78.0.2", "ipv6": "fd78::2"}, 100
+    if subprocess.run(["modprobe", "-q", "ip_gre"], check=False).returncode:
+        tap.skip("a tunnel's key", "this kernel has no GRE")
+        return
+    up = "addr add 10.78.0.{0}/24 dev keyed\n-6 addr add fd78::{0}/64 dev keyed nodad\nlink set keyed up\n"
+    HOME.ip("link add keyed type gre external\n" + up.format(1) +
+            "".join(f"route add {address} encap ip id {key} key dst {RELAY['ipv4']} dev keyed\n" for address in inner.values()))
+    t.relay.ip(f"link add keyed type gre local {RELAY['ipv4']} remote {TUNNEL['ipv4']} key {key}\n" + up.format(2))
+    for version in all_versions():
+        t.relay.ip_of(version, "route", "flush", "default")
+        t.relay.ip_of(version, "route", "add", "default", "dev", "keyed")
+    try:
+        module.load(**settings(relay=inner))
+        for version in all_versions():
+            want = Seen("relay", CLIENT[version], 993)
+            for id_, seen in ((key + 1, want), (key, "silence")):
+                rule = ("priority", "100", "tun_id", str(id_), "blackhole")
+                HOME.ip_of(version, "rule", "add", *rule)
+                tap.equal(traffic.tcp(t.internet, PROXY[version], 993, CLIENT[version], timeout=1), seen,
+                          f"{version}: a rule for the key {id_}")
+                HOME.ip_of(version, "rule", "del", *rule)
+            tap.equal(traffic.tcp(t.internet, PROXY[version], 993, CLIENT[version]), want, f"{version}: no rule")
+    finally:
+        t.relay.ip(f"link del keyed\nroute add default via {TUNNEL['ipv4']}\n-6 route add default via {TUNNEL['ipv6']}\n")
+        HOME.ip("link del keyed\n")
 
 
 case.run(setup, topo.EVERY_RELAY)
