@@ -93,7 +93,7 @@ built-debug:
 		"build/$$release/chatdnat.ko" "build/$$release/fails/fails.ko"
 	$(MAKE) -s tools WERROR=1
 
-# The same with counters, each kind where it takes least. The checks that UBSAN adds are branches that nobody wrote.
+# The same with counters, but for what is not run. The checks that UBSAN adds are branches that nobody wrote.
 .PHONY: built-coverage
 built-coverage:
 	release=$$(tests/vm/run --list | tail -n 1) && \
@@ -102,6 +102,7 @@ built-coverage:
 		KBUILD_EXTRA_SYMBOLS="$(CURDIR)/build/$$release/gcov/Module.symvers" "build/$$release/chatdnat.ko" && \
 		$(MAKE) -s "build/$$release/fails/fails.ko"
 	$(MAKE) -s UBSAN_SANITIZE=n built-debug
+	$(MAKE) -s built
 
 .PHONY: demo
 demo: ## Real mail through the module, in an emulated machine
