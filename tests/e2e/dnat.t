@@ -361,7 +361,7 @@ def conntrack_shows_the_translation():
                       [conntrack.DST_NAT], f"{version}: as `ct status dnat` sees it")
 
 
-@case.tracked("without state, a relay by such a tunnel is not served")
+@case.case
 def a_rule_for_a_tunnels_key():
     """Where a tunnel keeps its key with each packet, rules that ask for the key route the relay's replies."""
     inner, key = {"ipv4": "10.78.0.2", "ipv6": "fd78::2"}, 100
