@@ -60,11 +60,18 @@ build/%/inject/inject.ko: $(wildcard tests/bench/inject/*)
 	cp -pu $^ $(@D)/
 	$(MAKE) -C /lib/modules/$*/build M=$(CURDIR)/$(@D) W=1 modules
 
-# What lets it run out of memory, for the debug kernel.
+# What lets it run out of memory.
 build/%/fails/fails.ko: $(wildcard tests/debug/fails/*)
 	mkdir -p $(@D)
 	cp -pu $^ $(@D)/
-	$(MAKE) -C $(HEADERS) M=$(CURDIR)/$(@D) W=1 modules
+	$(MAKE) -C $(or $(HEADERS),/lib/modules/$*/build) M=$(CURDIR)/$(@D) W=1 modules
+
+# What counts which of its code runs, where the kernel cannot: the kernel's own sources.
+build/%/gcov/gcov.ko: $(wildcard tests/coverage/gcov/*)
+	mkdir -p $(@D)
+	tar -xJf /usr/src/linux-source-6.12.tar.xz -C $(@D) --strip-components=3 --wildcards '*/kernel/gcov/*.[ch]'
+	cp -pu $^ $(@D)/
+	$(MAKE) -C /lib/modules/$*/build M=$(CURDIR)/$(@D) W=1 modules
 
 # Its parts by themselves, with their tests.
 build/%/kunit/chatdnat_kunit.ko: $(MODULE_SOURCES) $(wildcard tests/kunit/Kbuild tests/kunit/*.[ch])
@@ -85,6 +92,17 @@ built-debug:
 		$(MAKE) -s HEADERS="$$kernel/build" \
 		"build/$$release/chatdnat.ko" "build/$$release/fails/fails.ko"
 	$(MAKE) -s tools WERROR=1
+
+# The same with counters, but for what is not run. The checks that UBSAN adds are branches that nobody wrote.
+.PHONY: built-coverage
+built-coverage:
+	release=$$(tests/vm/run --list | tail -n 1) && \
+		$(MAKE) -s "build/$$release/gcov/gcov.ko" && \
+		$(MAKE) -s UBSAN_SANITIZE=n CONFIG_GCOV_KERNEL=y \
+		KBUILD_EXTRA_SYMBOLS="$(CURDIR)/build/$$release/gcov/Module.symvers" "build/$$release/chatdnat.ko" && \
+		$(MAKE) -s "build/$$release/fails/fails.ko"
+	$(MAKE) -s UBSAN_SANITIZE=n built-debug
+	$(MAKE) -s built
 
 .PHONY: demo
 demo: ## Real mail through the module, in an emulated machine

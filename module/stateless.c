@@ -13,6 +13,7 @@
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
 #include <net/dst.h>
+#include <net/dst_metadata.h>
 #include <net/netfilter/nf_conntrack.h>
 
 #include "choice.h"
@@ -122,13 +123,15 @@ static bool chatdnat_stateless_is_out(const struct chatdnat_snapshot *snapshot,
 				      struct sk_buff *skb,
 				      enum chatdnat_family family)
 {
+	struct dst_entry *metadata;
 	const struct dst_entry *dst;
 	u16 flags = 0;
 	bool out;
 
-	/* What a tunnel says of the packet is for the stack's own lookup. */
-	if (skb_dst(skb))
+	if (skb_valid_dst(skb))
 		return false;
+	/* What a tunnel says of the packet is for the stack's own lookup too. */
+	metadata = dst_clone(skb_dst(skb));
 	if (family == CHATDNAT_IPV4)
 		flags = IPCB(skb)->flags;
 	dst = chatdnat_host_route_packet(skb, family);
@@ -137,6 +140,8 @@ static bool chatdnat_stateless_is_out(const struct chatdnat_snapshot *snapshot,
 
 	/* Others may mark it yet, or give it another destination. */
 	skb_dst_drop(skb);
+	if (metadata)
+		skb_dst_set(skb, metadata);
 	if (family == CHATDNAT_IPV4)
 		IPCB(skb)->flags = flags;
 	return out;

@@ -3,6 +3,7 @@
 
 import os
 import socket
+import subprocess
 import sys
 
 sys.dont_write_bytecode = True
@@ -192,15 +193,18 @@ def link_local_stays_on_the_link():
     t.internet.ip("addr replace fe80::2/64 dev to_eth0 nodad\n")
     with t.internet:
         index = socket.if_nametoindex("to_eth0")
-    module.load(**settings(scope="any"))
+    module.load(**settings())
     counters = module.Counters()
-    for what, source, address in (("to", CLIENT["ipv6"], "fe80::1"), ("from", "fe80::2", PROXY["ipv6"]),
-                                  ("from and to", "fe80::2", "fe80::1")):
-        with t.internet.socket(socket.AF_INET6, socket.SOCK_STREAM) as sock:
-            sock.settimeout(5)
-            sock.bind((source, 0, 0, index if source == "fe80::2" else 0))
-            sock.connect((address, 993, 0, index if address == "fe80::1" else 0))
-            tap.equal(sock.recv(100).split()[:1], [b"proxy"], f"{what} a link-local address: the proxy's own")
+    for scope in ("local", "any"):
+        module.set("scope", scope)
+        for what, source, address in (("to", CLIENT["ipv6"], "fe80::1"), ("from", "fe80::2", PROXY["ipv6"]),
+                                      ("from and to", "fe80::2", "fe80::1")):
+            with t.internet.socket(socket.AF_INET6, socket.SOCK_STREAM) as sock:
+                sock.settimeout(5)
+                sock.bind((source, 0, 0, index if source == "fe80::2" else 0))
+                sock.connect((address, 993, 0, index if address == "fe80::1" else 0))
+                tap.equal(sock.recv(100).split()[:1], [b"proxy"],
+                          f"scope={scope}: {what} a link-local address: the proxy's own")
     tap.equal(counters.gained("ipv6"), {}, "and is not counted")
 
 
@@ -355,6 +359,36 @@ def conntrack_shows_the_translation():
                       f"{version}: one entry, translated in its destination only")
             tap.equal([entry.status & (conntrack.SRC_NAT | conntrack.DST_NAT) for entry in mine],
                       [conntrack.DST_NAT], f"{version}: as `ct status dnat` sees it")
+
+
+@case.case
+def a_rule_for_a_tunnels_key():
+    """Where a tunnel keeps its key with each packet, rules that ask for the key route the relay's replies."""
+    inner, key = {"ipv4": "10.78.0.2", "ipv6": "fd78::2"}, 100
+    if subprocess.run(["modprobe", "-q", "ip_gre"], check=False).returncode:
+        tap.skip("a tunnel's key", "this kernel has no GRE")
+        return
+    up = "addr add 10.78.0.{0}/24 dev keyed\n-6 addr add fd78::{0}/64 dev keyed nodad\nlink set keyed up\n"
+    HOME.ip("link add keyed type gre external\n" + up.format(1) +
+            "".join(f"route add {address} encap ip id {key} key dst {RELAY['ipv4']} dev keyed\n" for address in inner.values()))
+    t.relay.ip(f"link add keyed type gre local {RELAY['ipv4']} remote {TUNNEL['ipv4']} key {key}\n" + up.format(2))
+    for version in all_versions():
+        t.relay.ip_of(version, "route", "flush", "default")
+        t.relay.ip_of(version, "route", "add", "default", "dev", "keyed")
+    try:
+        module.load(**settings(relay=inner))
+        for version in all_versions():
+            want = Seen("relay", CLIENT[version], 993)
+            for id_, seen in ((key + 1, want), (key, "silence")):
+                rule = ("priority", "100", "tun_id", str(id_), "blackhole")
+                HOME.ip_of(version, "rule", "add", *rule)
+                tap.equal(traffic.tcp(t.internet, PROXY[version], 993, CLIENT[version], timeout=1), seen,
+                          f"{version}: a rule for the key {id_}")
+                HOME.ip_of(version, "rule", "del", *rule)
+            tap.equal(traffic.tcp(t.internet, PROXY[version], 993, CLIENT[version]), want, f"{version}: no rule")
+    finally:
+        t.relay.ip(f"link del keyed\nroute add default via {TUNNEL['ipv4']}\n-6 route add default via {TUNNEL['ipv6']}\n")
+        HOME.ip("link del keyed\n")
 
 
 case.run(setup, topo.EVERY_RELAY)

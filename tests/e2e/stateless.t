@@ -490,6 +490,43 @@ def the_tunnel_goes():
 
 
 @case.case
+def a_link_too_narrow_for_ipv6():
+    """A WAN interface that can have no IPv6 has no address of it, which is no second one."""
+    HOME.ip("link add narrow type dummy\nlink set narrow mtu 1000 up\n")
+    try:
+        load(wan="eth0,narrow")
+        for version in topo.ip_versions():
+            tap.ok(stateless(version), f"{version}: engines says so")
+            tap.equal(served(version), well(version), f"{version}: served")
+    finally:
+        HOME.ip("link del narrow\n")
+
+
+@case.case
+def tracked_by_the_device():
+    """What a filter of traffic control has tracked before is no shortcut's, and goes the way of its connection."""
+    def tc(*words):
+        return subprocess.run(["tc", *words], check=False, stderr=subprocess.DEVNULL).returncode
+    load()
+    try:
+        for version in topo.ip_versions():
+            # Neighbours are learnt, so that nothing else keeps packets from the shortcut.
+            tap.equal(served(version), well(version), f"{version}: served")
+            with Watch() as watch:
+                tap.equal((served(version), watch.packets()), (well(version), 0), f"{version}: past the stack at first")
+        if (tc("qdisc", "add", "dev", "eth0", "clsact") or
+                tc("filter", "add", "dev", "eth0", "ingress", "protocol", "all", "matchall", "action", "ct")):
+            tap.skip("traffic control", "this kernel has no ct action")
+            return
+        for version in topo.ip_versions():
+            with Watch() as watch:
+                tap.equal(served(version), well(version), f"{version}: served")
+                tap.ok(watch.packets() > 0, f"{version}: by the stack")
+    finally:
+        tc("qdisc", "del", "dev", "eth0", "clsact")
+
+
+@case.case
 def a_client_that_is_not_there():
     """That nobody answers for the client's address is told to the relay, about the relay's own packet."""
     load()
@@ -524,13 +561,20 @@ def wireguard(ns, private, peer, host, allowed, endpoint):
     ns.ip(f"addr add 10.78.0.{host}/24 dev wgtest\n-6 addr add fd78::{host}/64 dev wgtest nodad\nlink set wgtest up\n")
 
 
+def by_default(*way):
+    """The relay's way to the world: a device, or without one its usual gateway."""
+    for version in topo.ip_versions():
+        t.relay.ip_of(version, "route", "flush", "default")
+        t.relay.ip_of(version, "route", "add", "default", *(way or ("via", topo.TUNNEL[version])))
+
+
 @case.case
 def through_wireguard():
     """A device that looks at the route of what it sends."""
     mine, theirs = keys(), keys()
     wireguard(HOME, mine[0], theirs[1], 1, ",".join(INNER.values()), RELAY["ipv4"])
     wireguard(t.relay, theirs[0], mine[1], 2, "0.0.0.0/0,::/0", topo.TUNNEL["ipv4"])
-    t.relay.ip("route replace default dev wgtest\n-6 route replace default dev wgtest\n")
+    by_default("dev", "wgtest")
     try:
         load(v4=INNER["ipv4"], v6=INNER["ipv6"])
         for version in topo.ip_versions():
@@ -539,8 +583,55 @@ def through_wireguard():
             with Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as connection:
                 tap.ok(connection.echo(os.urandom(500000)), f"{version}: 500 kB come back whole")
     finally:
-        t.relay.ip("route replace default via 10.9.0.1\n-6 route replace default via fd00:9::1\nlink del wgtest\n")
+        t.relay.ip("link del wgtest\n")
+        by_default()
         HOME.ip("link del wgtest\n")
+
+
+def gre(ns, host, local, remote):
+    ns.ip(f"link add gretest type gre local {local} remote {remote} ttl 64\n"
+          f"addr add 10.78.0.{host}/24 dev gretest\n-6 addr add fd78::{host}/64 dev gretest nodad\nlink set gretest up\n")
+
+
+@case.case
+def through_gre():
+    """A device that has no neighbours, and no header of its own to be filled in."""
+    if subprocess.run(["modprobe", "-q", "ip_gre"], check=False).returncode:
+        tap.skip("GRE", "this kernel has none")
+        return
+    gre(HOME, 1, topo.TUNNEL["ipv4"], RELAY["ipv4"])
+    gre(t.relay, 2, RELAY["ipv4"], topo.TUNNEL["ipv4"])
+    by_default("dev", "gretest")
+    try:
+        load(v4=INNER["ipv4"], v6=INNER["ipv6"])
+        for version in topo.ip_versions():
+            tap.equal(module.engines().get(f"{INNER[version]}@{PROXY[version]}"), "stateless", f"{version}: engines says so")
+            tap.equal(served(version), well(version), f"{version}: served")
+            with Watch() as watch, Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as connection:
+                tap.ok(connection.echo(os.urandom(500000)), f"{version}: 500 kB come back whole")
+                tap.equal(watch.packets(), 0, f"{version}: past the stack")
+    finally:
+        t.relay.ip("link del gretest\n")
+        by_default()
+        HOME.ip("link del gretest\n")
+
+
+@case.case
+def an_inside_that_becomes_a_wan():
+    """Who comes by an interface that is named as a WAN interface only later is served by the shortcut too."""
+    for version in topo.ip_versions():
+        # The relay of the other family keeps the interface an inside one, until it is named.
+        module.load(**settings(engine="auto", **{
+            topo.SETTING[each]: f"{OTHER[each]}@{topo.TUNNEL[each]}" if each == version else RELAY[each]
+            for each in topo.ip_versions()}))
+        tap.equal(traffic.tcp(t.relay, topo.TUNNEL[version], TCP), "refused", f"{version}: from inside nobody is sent on")
+        module.set("wan", "eth0,wg0")
+        tap.equal(module.engines().get(f"{OTHER[version]}@{topo.TUNNEL[version]}"), "stateless", f"{version}: engines says so")
+        tap.equal(traffic.tcp(t.relay, topo.TUNNEL[version], TCP), Seen("other", RELAY[version], TCP), f"{version}: served")
+        with Watch() as watch, Connection(t.relay, topo.TUNNEL[version], TCP) as connection:
+            tap.ok(connection.echo(os.urandom(300000)), f"{version}: 300 kB come back whole")
+            tap.equal(watch.packets(), 0, f"{version}: past the stack")
+        module.unload()
 
 
 # The last: the kernel does not forget that there was one.

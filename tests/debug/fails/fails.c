@@ -7,8 +7,10 @@
  */
 #include <linux/atomic.h>
 #include <linux/kprobes.h>
+#include <linux/linkage.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
+#include <asm/ibt.h>
 
 #define FAILS_EVERY	-1	/* every one, while it is set */
 
@@ -58,6 +60,19 @@ static bool fails_now(void)
 	       (nth > 0 && atomic_dec_if_positive(&fails_nth) == 0);
 }
 
+/*
+ * What a function that fails does instead. ftrace, which a probe is where the
+ * kernel has it, restores no stack pointer.
+ */
+void fails_return(void);
+asm(".pushsection .text\n"
+	".type fails_return, @function\n"
+	"fails_return:\n"
+	ASM_ENDBR
+	ASM_RET
+	".size fails_return, . - fails_return\n"
+	".popsection");
+
 /* At the function's first instruction: only the return address is pushed. */
 static int fails_enter(struct kprobe *kp, struct pt_regs *regs, long result)
 {
@@ -71,8 +86,7 @@ static int fails_enter(struct kprobe *kp, struct pt_regs *regs, long result)
 
 	WRITE_ONCE(fails_last, kp->symbol_name);
 	regs->ax = result;
-	regs->ip = caller;
-	regs->sp += sizeof(caller);
+	regs->ip = (unsigned long)fails_return;
 	return 1;
 }
 NOKPROBE_SYMBOL(fails_enter);
