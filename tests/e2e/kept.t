@@ -36,7 +36,7 @@ def flag(version):
 
 def dial(version, client=None, **options):
     client = (client or CLIENT)[version]
-    return traffic.tcp(t.internet, PROXY[version], TCP, client, timeout=1, **options)
+    return traffic.tcp(t.internet, PROXY[version], TCP, client, **options)
 
 
 def served(version, client=None):
