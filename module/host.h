@@ -32,9 +32,5 @@ struct dst_entry *chatdnat_host_route(enum chatdnat_family family,
 				      const struct chatdnat_addr *saddr,
 				      const struct chatdnat_addr *daddr,
 				      int oif, u32 mark);
-bool chatdnat_host_forwards(const struct sk_buff *skb,
-			    enum chatdnat_family family);
-const struct dst_entry *chatdnat_host_route_packet(struct sk_buff *skb,
-						   enum chatdnat_family family);
 
 #endif /* CHATDNAT_HOST_H */

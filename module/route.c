@@ -5,7 +5,6 @@
  * without a hook at forward, which all their packets would pay for; and what is
  * translated is spared the stack's look for a socket of this host.
  */
-#include <linux/icmpv6.h>
 #include <linux/in.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -19,7 +18,7 @@
 
 #include "config.h"
 #include "ct.h"
-#include "host.h"
+#include "input.h"
 #include "memo.h"
 #include "mss.h"
 #include "route.h"
@@ -78,9 +77,9 @@ static bool chatdnat_route_onwards(struct sk_buff *skb,
 
 	if (memo && chatdnat_memo_route(memo, skb, family, in))
 		return true;
-	dst = chatdnat_host_route_packet(skb, family);
+	dst = chatdnat_input_route(skb, family);
 	/* Without one the stack says so, if it has to be said. */
-	if (!dst || dst->error || !chatdnat_host_forwards(skb, family))
+	if (!dst || dst->error || !chatdnat_input_forwards(skb, family))
 		return false;
 	if (memo && !routed)
 		chatdnat_memo_note_route(memo, skb, family, in);
@@ -148,8 +147,7 @@ unsigned int chatdnat_route(void *priv, struct sk_buff *skb,
 		if (READ_ONCE(ct->status) & IPS_NAT_MASK &&
 		    !netif_is_l3_slave(state->in) &&
 		    !netif_is_bridge_master(state->in))
-			chatdnat_host_route_packet(skb,
-						   chatdnat_family_of(state->pf));
+			chatdnat_input_route(skb, chatdnat_family_of(state->pf));
 	} else if (nf_ct_protonum(ct) == IPPROTO_TCP) {
 		chatdnat_route_segment(skb, state, ct, ctinfo);
 	}

@@ -20,7 +20,7 @@
 #include "config.h"
 #include "ct.h"
 #include "drop.h"
-#include "host.h"
+#include "input.h"
 #include "rewrite.h"
 #include "stateless.h"
 #include "stats.h"
@@ -134,7 +134,7 @@ static bool chatdnat_stateless_is_out(const struct chatdnat_snapshot *snapshot,
 	metadata = dst_clone(skb_dst(skb));
 	if (family == CHATDNAT_IPV4)
 		flags = IPCB(skb)->flags;
-	dst = chatdnat_host_route_packet(skb, family);
+	dst = chatdnat_input_route(skb, family);
 	out = dst && !dst->error &&
 	      chatdnat_ifset_has(&snapshot->settings.wan, dst->dev->name);
 

@@ -11,7 +11,7 @@
 #include "config.h"
 #include "ct.h"
 #include "drop.h"
-#include "host.h"
+#include "input.h"
 #include "reject.h"
 #include "stateless.h"
 #include "via.h"
@@ -64,7 +64,7 @@ unsigned int chatdnat_via(void *priv, struct sk_buff *skb,
 	if (state->in && netif_is_l3_slave(state->in))
 		return NF_ACCEPT;
 
-	dst = chatdnat_host_route_packet(skb, family);
+	dst = chatdnat_input_route(skb, family);
 	/* Without one the stack drops it in silence, and accounts for it. */
 	if (!dst || (!dst->error && !strcmp(dst->dev->name, settings->via))) {
 		/* A bridge puts a route of its own over this one. */
