@@ -132,17 +132,6 @@ static int chatdnat_mss_options(const struct sk_buff *skb,
 	return *len > sizeof(*th) && offset + *len <= skb->len ? offset : 0;
 }
 
-/* Whether there is nothing to clamp, where that is seen at once. */
-static bool chatdnat_mss_fits(const struct sk_buff *skb, int offset, size_t len,
-			      u16 max)
-{
-	const u8 *options = skb->data + offset + sizeof(struct tcphdr);
-
-	return offset + len <= skb_headlen(skb) &&
-	       chatdnat_tcpopt_is_linux(options, len - sizeof(struct tcphdr)) &&
-	       chatdnat_tcpopt_mss(options + 2) <= max;
-}
-
 /* What both ways allow a tracked connection to announce; 0: anything. */
 static u16 chatdnat_mss_tracked(const struct sk_buff *skb,
 				const struct nf_hook_state *state,
@@ -227,6 +216,7 @@ void chatdnat_mss(struct sk_buff *skb, const struct nf_hook_state *state,
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	enum ip_conntrack_info ctinfo;
 	const struct nf_conn *ct;
+	const struct tcphdr *th;
 	size_t len;
 	int offset;
 	u16 max;
@@ -241,9 +231,12 @@ void chatdnat_mss(struct sk_buff *skb, const struct nf_hook_state *state,
 	max = ct ? chatdnat_mss_tracked(skb, state, ct, CTINFO2DIR(ctinfo),
 					settings)
 		 : chatdnat_mss_stateless(skb, state);
-	if (!max || chatdnat_mss_fits(skb, offset, len, max) ||
+	th = (const struct tcphdr *)(skb->data + offset);
+	if (!max || (offset + len <= skb_headlen(skb) &&
+		     chatdnat_mss_fits(th, max)) ||
 	    skb_ensure_writable(skb, offset + len))
 		return;
-	if (chatdnat_mss_clamp(skb, (struct tcphdr *)(skb->data + offset), max))
+	if (chatdnat_mss_clamp_all(skb, (struct tcphdr *)(skb->data + offset),
+				   max))
 		chatdnat_count(family, CHATDNAT_CLAMPED);
 }

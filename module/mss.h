@@ -15,6 +15,21 @@ void chatdnat_mss(struct sk_buff *skb, const struct nf_hook_state *state,
 bool chatdnat_mss_clamp_all(struct sk_buff *skb, struct tcphdr *th, u16 max);
 
 /**
+ * chatdnat_mss_fits() - whether nothing is to be clamped, as seen at once
+ * @th: a TCP header, linear with all options
+ * @max: bytes
+ *
+ * Context: Any; on the packet path.
+ */
+static inline bool chatdnat_mss_fits(const struct tcphdr *th, u16 max)
+{
+	const u8 *options = (const u8 *)(th + 1);
+
+	return chatdnat_tcpopt_is_linux(options, th->doff * 4 - sizeof(*th)) &&
+	       chatdnat_tcpopt_mss(options + 2) <= max;
+}
+
+/**
  * chatdnat_mss_clamp() - clamp what a segment announces
  * @skb: the packet
  * @th: its TCP header, writable with all options
@@ -26,13 +41,8 @@ bool chatdnat_mss_clamp_all(struct sk_buff *skb, struct tcphdr *th, u16 max);
 static inline bool chatdnat_mss_clamp(struct sk_buff *skb, struct tcphdr *th,
 				      u16 max)
 {
-	const u8 *options = (const u8 *)(th + 1);
-	size_t len = th->doff * 4 - sizeof(*th);
-
-	if (likely(chatdnat_tcpopt_is_linux(options, len)) &&
-	    chatdnat_tcpopt_mss(options + 2) <= max)
-		return false;
-	return chatdnat_mss_clamp_all(skb, th, max);
+	return !likely(chatdnat_mss_fits(th, max)) &&
+	       chatdnat_mss_clamp_all(skb, th, max);
 }
 
 #endif /* CHATDNAT_MSS_H */
