@@ -196,6 +196,33 @@ def tcp_with_stale_flush():
 
 
 @case.case
+def one_relay_by_two_interfaces():
+    """The connection is of the relay's service by both; by one of them alone was it let in, and is it masqueraded."""
+    ours = line(RELAY, ports="993", masquerade="all", stale="keep")
+    module.load(**settings())
+    module.set("config", ours.decode())
+    with SecondProcessor():
+        writer = Writer(ours, line(RELAY, ports="993", masquerade="off", stale="keep", wan="eth1"))
+        try:
+            begin, seen, refused = time.monotonic(), [], 0
+            # A change comes in between for one in twenty.
+            while len(seen) < 4 * ENOUGH and time.monotonic() < begin + 4 * SECONDS:
+                for version in topo.ip_versions():
+                    try:
+                        seen.append((version, ask_tcp(version, 993).peer))
+                    except ConnectionRefusedError:
+                        refused += 1
+        finally:
+            status, writes = writer.stop()
+    tap.equal(status, 0, "every write was accepted")
+    tap.ok(len(seen) >= ENOUGH and refused and writes >= 20, f"{len(seen)} served, {refused} refused, {writes} writes")
+    tap.equal(set(seen), set(TUNNEL.items()), "who was let in is masqueraded")
+    for version in topo.ip_versions():
+        stats = module.stats(version)
+        tap.equal(stats["sent"], stats["translated"], f"{version}: what was translated is sent on")
+
+
+@case.case
 def readers_see_whole_configurations():
     module.load(**settings())
     module.set("config", first("keep").decode())
