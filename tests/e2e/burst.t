@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # vm: --mem 1024 --icount
-"""10,000 connections in a burst: all are answered, all are counted, none is lost."""
+"""Thousands of connections in a burst: all are answered, all are counted, none is lost."""
 
 import os
 import resource
@@ -15,7 +15,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lib import case, module, net, tap, topo
 from lib.topo import CLIENT, HOME, PROXY, RELAY, settings
 
-CONNECTIONS = 10000
+# A kernel with all its instruments takes ten times as long for each.
+CONNECTIONS = 1000 if "debug" in os.uname().release else 10000
 
 t = None
 

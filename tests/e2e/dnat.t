@@ -386,6 +386,14 @@ def a_rule_for_a_tunnels_key():
                           f"{version}: a rule for the key {id_}")
                 HOME.ip_of(version, "rule", "del", *rule)
             tap.equal(traffic.tcp(t.internet, PROXY[version], 993, CLIENT[version]), want, f"{version}: no rule")
+            # The stack, too, asks for the key once more.
+            rules = (("priority", "100", "tun_id", str(key), "lookup", "main"),
+                     ("priority", "101", "iif", "keyed", "blackhole"))
+            for rule in rules:
+                HOME.ip_of(version, "rule", "add", *rule)
+            tap.equal(traffic.tcp(t.internet, PROXY[version], 993, CLIENT[version]), want, f"{version}: but with this key")
+            for rule in rules:
+                HOME.ip_of(version, "rule", "del", *rule)
     finally:
         t.relay.ip(f"link del keyed\nroute add default via {TUNNEL['ipv4']}\n-6 route add default via {TUNNEL['ipv6']}\n")
         HOME.ip("link del keyed\n")

@@ -89,6 +89,8 @@ static void former(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(row->lines) && row->lines[i]; i++)
 		configure(test, row->lines[i]);
+	/* What is remembered outlives the snapshots that are gone. */
+	kvfree_rcu_barrier();
 
 	rcu_read_lock();
 	snapshot = rcu_dereference(chatdnat_active);
