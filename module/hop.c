@@ -54,7 +54,8 @@ void chatdnat_lease_begin(struct chatdnat_lease *lease)
 /*
  * The neighbours that may be known to a processor, by a hash of where they are.
  * None is taken out: they are as few as the hosts that mail comes by, and what
- * costs something is to learn anew for one that was never known.
+ * costs something is to learn anew for one that was never known, as those are
+ * that nobody answers for.
  */
 static DECLARE_BITMAP(chatdnat_hop_neighs, BIT(CHATDNAT_HOP_NEIGHS_SHIFT));
 

@@ -73,7 +73,10 @@ unsigned int chatdnat_via(void *priv, struct sk_buff *skb,
 		return NF_ACCEPT;
 	}
 
-	/* What rejects before routing would put its own over this route. */
+	/*
+	 * Where the kernel's reject does not look for one, it puts its own
+	 * route over this, which is kept.
+	 */
 	if (state->hook == NF_INET_PRE_ROUTING)
 		skb_dst_drop(skb);
 	/* What a whole link was sent gets no answer (RFC 1122, 3.2.2). */

@@ -4,6 +4,7 @@
 import contextlib
 import os
 import socket
+import struct
 import subprocess
 import sys
 
@@ -14,7 +15,7 @@ from lib import case, craft, module, net, tap, topo, traffic, wait, wire
 from lib.topo import CLIENT, CLIENT2, HOME, OTHER, PROXY, PROXY2, RELAY, SETTING, TRANSIT, TUNNEL, WORLD, settings
 from lib.traffic import Connection, Seen
 
-TCP, OWN = 993, 2525
+TCP, OWN, CLOSED = 993, 2525, 143
 BEHIND = {"ipv4": "203.0.113.77", "ipv6": "2001:db8:1::77"}
 BITS = {"ipv4": 32, "ipv6": 128}
 
@@ -231,6 +232,26 @@ def the_way_back_changes():
         dial(version)
         tap.equal(counters.gained(version).get("clamped", 0), 2, f"{version}: SYN and SYN-ACK fit the new way back")
         HOME.ip(route % "del")
+
+
+@case.tracked("without state nothing of it is kept")
+def the_way_on_becomes_narrow():
+    """Of what an ICMP error tells of the relay nobody is notified: the kept route says so itself."""
+    module.load(**settings())
+    for version in topo.ip_versions():
+        own, relay = TUNNEL[version], RELAY[version]
+        kind, code, reply = (3, 4, 0) if version == "ipv4" else (2, 0, 129)
+        error = craft.icmp(relay, own, kind, code, rest=struct.pack("!I", 1300), payload=craft.icmp(own, relay, reply))
+        with wire.Link(t.relay, "wg0", "wg0") as inside:
+            # A reset announces nothing: what is clamped is the SYN.
+            refused = [traffic.tcp(t.internet, PROXY[version], CLOSED, CLIENT[version]) for _ in range(2)]
+            inside.send(error)
+        tap.equal(refused, ["refused"] * 2, f"{version}: two connections")
+        tap.ok(wait.until(lambda r=relay: "mtu 1300" in HOME.run("ip", "route", "get", r)), f"{version}: there is an exception")
+        counters = module.Counters()
+        tap.equal(traffic.tcp(t.internet, PROXY[version], CLOSED, CLIENT[version]), "refused", f"{version}: one more")
+        tap.equal(counters.gained(version).get("clamped"), 1, f"{version}: fits the narrow way")
+        HOME.ip_of(version, "route", "flush", "cache")
 
 
 @case.case

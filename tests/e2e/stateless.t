@@ -99,6 +99,11 @@ def without_a_trace():
                   f"{version}: UDP is sent on by the other engine")
         tap.equal(traffic.tcp(t.relay, topo.WORLD[version], 25), Seen("world", PROXY[version], 25),
                   f"{version}: and so is what the relay opens")
+        counters = module.Counters()
+        with Connection(t.relay, topo.WORLD[version], 25, source_port=587) as connection:
+            tap.equal((connection.answer.server, connection.answer.peer), ("world", PROXY[version]),
+                      f"{version}: by whatever port")
+        tap.equal(counters.gained(version), {"outbound": 1, "masqueraded": 1}, f"{version}: and counted as that")
         tap.equal(traffic.tcp(HOME, RELAY[version], TCP), Seen("relay", topo.TUNNEL[version], TCP),
                   f"{version}: the box itself reaches the relay")
         tap.equal(traffic.tcp(t.internet, PROXY[version], 2525, CLIENT[version]),
