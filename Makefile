@@ -48,11 +48,13 @@ dkms-uninstall: ## Take the module back from DKMS
 deps: ## Install the packages that building, testing and linting need (Debian)
 	scripts/deps build headers vm machines check fuzz lint
 
-# A copy for each kernel, so that several can be built side by side.
+# A copy for each kernel, so that several can be built side by side. The code is what it is with debug information, but that
+# is forty times as much, which takes its time to write here and to load in an emulated machine.
 build/%/chatdnat.ko: $(MODULE_SOURCES)
 	mkdir -p $(@D)
 	cp -rpu Kbuild VERSION module $(@D)/
-	$(MAKE) -C $(or $(HEADERS),/lib/modules/$*/build) M=$(CURDIR)/$(@D) W=1 modules
+	$(MAKE) -C $(or $(HEADERS),/lib/modules/$*/build) M=$(CURDIR)/$(@D) W=1 \
+		CONFIG_DEBUG_INFO= CONFIG_DEBUG_INFO_BTF_MODULES= modules
 
 # What measures it, for a test machine only.
 build/%/inject/inject.ko: $(wildcard tests/bench/inject/*)

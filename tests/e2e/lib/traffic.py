@@ -34,8 +34,9 @@ class _Loop(threading.Thread):
         # Held by who serves, and by who closes what is served.
         self.lock = threading.Lock()
         self.selector = selectors.DefaultSelector()
-        # An empty selector would not wait.
-        self.selector.register(socket.socketpair()[0], selectors.EVENT_READ, lambda _: None)
+        # An empty selector would not wait; nor would this end, ready for ever, once the other one is gone.
+        self._ends = socket.socketpair()
+        self.selector.register(self._ends[0], selectors.EVENT_READ, lambda _: None)
 
     def run(self):
         while True:
