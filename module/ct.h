@@ -105,6 +105,21 @@ chatdnat_ct_snapshot(const struct nf_conn *ct)
 }
 
 /**
+ * chatdnat_ct_midstream() - whether a new connection began in its middle
+ * @ct: the connection, of which one packet was seen
+ *
+ * It is one that conntrack did not know, or no longer. It tells by the state
+ * after the first packet.
+ *
+ * Context: Softirq; on the packet path.
+ */
+static inline bool chatdnat_ct_midstream(const struct nf_conn *ct)
+{
+	return nf_ct_protonum(ct) == IPPROTO_TCP &&
+	       ct->proto.tcp.state != TCP_CONNTRACK_SYN_SENT;
+}
+
+/**
  * chatdnat_ct_only_masqueraded() - whether a connection's source alone is
  *				    translated, as that of one from behind is
  * @ct: the connection

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The tracked engine, on the way out: our address in the place of the client's
+ * or the relay's, where it has to be.
+ */
+#include <linux/inetdevice.h>
+#include <linux/netfilter.h>
+#include <net/dst.h>
+#include <net/netfilter/nf_conntrack.h>
+#include <net/netfilter/nf_nat.h>
+#include <net/netfilter/nf_nat_masquerade.h>
+
+#include "answers.h"
+#include "config.h"
+#include "ct.h"
+#include "drop.h"
+#include "host.h"
+#include "masquerade.h"
+#include "memo.h"
+#include "stats.h"
+
+/*
+ * The snapshot under which a connection was sent on to a relay, or NULL: the
+ * active one, or the one before if the packet met that before it was routed.
+ */
+static const struct chatdnat_snapshot *
+chatdnat_masquerade_translated_by(const struct nf_conn *ct,
+				  const struct net_device *in)
+{
+	const struct chatdnat_snapshot *snapshot;
+	struct chatdnat_memo *memo;
+
+	snapshot = chatdnat_memo_by(ct, &memo);
+	if (memo && memo->in == in)
+		return snapshot;
+	for (; snapshot; snapshot = rcu_dereference(snapshot->prev))
+		if (chatdnat_ct_serves(&snapshot->settings.service, ct) &&
+		    (snapshot->settings.hairpin ||
+		     (in && chatdnat_ifset_has(&snapshot->settings.wan,
+					       in->name))))
+			return snapshot;
+	return NULL;
+}
+
+static unsigned int
+chatdnat_masquerade_take_source(struct sk_buff *skb,
+				const struct nf_hook_state *state)
+{
+	const struct nf_nat_range2 range = {};
+
+#if IS_ENABLED(CONFIG_IPV6)
+	if (state->pf == NFPROTO_IPV6)
+		return nf_nat_masquerade_ipv6(skb, &range, state->out);
+#endif
+	/* It would log each packet for which there is no address. */
+	if (!inet_select_addr(state->out, 0, RT_SCOPE_UNIVERSE))
+		return NF_DROP;
+	return nf_nat_masquerade_ipv4(skb, state->hook, &range, state->out);
+}
+
+static unsigned int
+chatdnat_masquerade_translate(const struct chatdnat_settings *settings,
+			      struct sk_buff *skb,
+			      const struct nf_hook_state *state,
+			      const struct nf_conn *ct)
+{
+	if (chatdnat_masquerade_take_source(skb, state) != NF_ACCEPT)
+		return chatdnat_drop(settings, skb, state,
+				     CHATDNAT_DROPPED_SOURCE);
+	if (nf_nat_initialized(ct, NF_NAT_MANIP_SRC))
+		chatdnat_count(chatdnat_family_of(state->pf),
+			       CHATDNAT_MASQUERADED);
+	return NF_ACCEPT;
+}
+
+static bool
+chatdnat_masquerade_opened_by_relay(const struct chatdnat_settings *settings,
+				    enum chatdnat_family family,
+				    const struct chatdnat_addr *saddr,
+				    const struct nf_hook_state *state)
+{
+	return state->in &&
+	       chatdnat_relays_has(&settings->service.relays[family], saddr) &&
+	       chatdnat_ifset_has(&settings->wan, state->out->name);
+}
+
+/* Whether a packet that goes out to the world is left of an ended connection. */
+static bool chatdnat_masquerade_stale(const struct chatdnat_snapshot *snapshot,
+				      const struct nf_conn *ct,
+				      const struct nf_hook_state *state)
+{
+	struct chatdnat_flow flow;
+
+	if (!snapshot->n_former || !state->in ||
+	    !chatdnat_ifset_has(&snapshot->settings.wan, state->out->name) ||
+	    !chatdnat_flow_of(nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL), &flow))
+		return false;
+	return (flow.proto == CHATDNAT_UDP || chatdnat_ct_midstream(ct)) &&
+	       chatdnat_snapshot_stale(snapshot, &flow);
+}
+
+/**
+ * chatdnat_masquerade() - choose a connection's source, for the NAT core, and
+ *			   count what leaves
+ * @priv: unused
+ * @skb: its first packet, or one related to it
+ * @state: where that is, behind routing
+ *
+ * Context: Softirq, or process context for what this host opens; RCU read lock
+ * held; on the packet path.
+ * Return: NF_ACCEPT, NF_DROP where there is no source to take, and for what is
+ * left of an ended connection.
+ */
+unsigned int chatdnat_masquerade(void *priv, struct sk_buff *skb,
+				 const struct nf_hook_state *state)
+{
+	const struct chatdnat_snapshot *snapshot, *by;
+	enum chatdnat_family family = chatdnat_family_of(state->pf);
+	struct chatdnat_departure departure = {};
+	enum chatdnat_src_decision decision;
+	const struct chatdnat_addr *saddr;
+	enum ip_conntrack_info ctinfo;
+	const struct net_device *in;
+	struct nf_conn *ct;
+
+	/* Also asked about what this host replies, as the reset of a refusal. */
+	ct = nf_ct_get(skb, &ctinfo);
+	snapshot = rcu_dereference(chatdnat_active);
+	if (!ct || (ctinfo != IP_CT_NEW && ctinfo != IP_CT_RELATED) ||
+	    nf_ct_is_confirmed(ct) || !snapshot)
+		return NF_ACCEPT;
+
+	saddr = chatdnat_addr_of(&nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL)->src.u3);
+	in = chatdnat_host_entered(skb, state);
+	by = chatdnat_masquerade_translated_by(ct, in);
+	if (by)
+		snapshot = by;
+
+	if (ctinfo == IP_CT_NEW && by) {
+		chatdnat_count(family, CHATDNAT_SENT);
+		chatdnat_answers_await(ct);
+	} else if (ctinfo == IP_CT_NEW &&
+		   chatdnat_masquerade_stale(snapshot, ct, state)) {
+		return chatdnat_drop(&snapshot->settings, skb, state,
+				     CHATDNAT_DROPPED_STALE);
+	} else if (ctinfo == IP_CT_NEW &&
+		   chatdnat_masquerade_opened_by_relay(&snapshot->settings, family,
+						       saddr, state)) {
+		chatdnat_count(family, CHATDNAT_OUTBOUND);
+	}
+
+	if (!chatdnat_settings_active(&snapshot->settings, family))
+		return NF_ACCEPT;
+
+	departure.in = in ? in->name : NULL;
+	departure.out = state->out->name;
+	departure.translated = by;
+	departure.transformed = dst_xfrm(skb_dst(skb));
+	decision = chatdnat_decide_src(&snapshot->settings, &departure);
+	if (decision == CHATDNAT_SRC_LOOK_UP) {
+		departure.saddr_type = chatdnat_host_addr_type(family, saddr,
+							       state->out);
+		decision = chatdnat_decide_src(&snapshot->settings, &departure);
+	}
+	if (decision != CHATDNAT_SRC_MASQUERADE)
+		return NF_ACCEPT;
+	return chatdnat_masquerade_translate(&snapshot->settings, skb, state, ct);
+}
