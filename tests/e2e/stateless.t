@@ -549,6 +549,29 @@ def a_client_that_is_not_there():
             tap.equal(told, {(src, TCP, port) for port in ports}, f"{version}: the relay is told")
 
 
+@case.case
+def a_client_that_goes():
+    """One whose neighbour was known a moment ago: what is sent to it now is no less told about."""
+    load()
+    for version in topo.ip_versions():
+        src, dst = RELAY[version], NOBODY[version]
+        neighbour = f"{FLAG[version]}neigh replace {dst} lladdr 02:00:00:00:00:99 dev eth0 nud"
+        with wire.Link(t.relay, "wg0", "wg0") as inside, wire.Link(t.internet, "to_eth0") as outside:
+            def answer(port, src=src, dst=dst, inside=inside):
+                inside.send(wire.ip(src, dst, 6, wire.tcp(src, dst, TCP, port, flags=ACK, ack=1)))
+            HOME.ip(f"{neighbour} permanent\n")
+            try:
+                for port in range(40000, 40003):
+                    answer(port)
+                wait.until(lambda seen=outside: len(seen.segments("in", ACK)) == 3)
+                HOME.ip(f"{neighbour} failed\n")
+                answer(40003)
+                tap.ok(wait.until(lambda seen=inside: 40003 in {error.dport for error in seen.errors("in")}, 10),
+                       f"{version}: the relay is told")
+            finally:
+                HOME.ip(f"{FLAG[version]}neigh flush to {dst} dev eth0\n")
+
+
 def keys():
     private = HOME.run("wg", "genkey").strip()
     public = subprocess.run(["wg", "pubkey"], input=private, text=True, capture_output=True, check=True)
