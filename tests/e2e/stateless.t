@@ -667,6 +667,46 @@ def an_inside_that_becomes_a_wan():
         module.unload()
 
 
+def bridged(version):
+    """Frames of a transfer that the rules of the bridge see."""
+    HOME.nft(f"table bridge watch {{ counter seen {{ }}\n chain c {{ type filter hook prerouting priority 0;\n"
+             f"tcp dport {TCP} counter name seen\n }}\n}}\n")
+    try:
+        with Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as connection:
+            tap.ok(connection.echo(os.urandom(300000)), f"{version}: 300 kB come back whole")
+        return int(HOME.run("nft", "list", "counter", "bridge", "watch", "seen").split("packets ")[1].split()[0])
+    finally:
+        HOME.nft("delete table bridge watch\n")
+
+
+@case.case
+def a_wan_interface_becomes_a_port():
+    """What the port of a bridge receives is the bridge's first, whose rules have to see it."""
+    if subprocess.run(["modprobe", "-qa", "bridge", "nft_meta_bridge"], check=False).returncode:
+        tap.skip("a bridge", "this kernel has no rules of one")
+        return
+    # It takes the address of its only port, as one does for which none was chosen.
+    HOME.ip("link add br0 type bridge forward_delay 0\n")
+    try:
+        load(wan="eth0,br0")
+        for version in topo.ip_versions():
+            tap.equal(served(version), well(version), f"{version}: served")
+        HOME.ip("addr flush dev eth0\nlink set eth0 master br0\n")
+        t.address_wan("br0")
+        t.internet.ip("neigh flush dev to_eth0\n")
+        t.settle_wan()
+        for version in topo.ip_versions():
+            tap.ok(wait.until(lambda each=version: stateless(each)), f"{version}: engines says so again")
+            tap.equal(served(version), well(version), f"{version}: served by the bridge")
+            tap.ok(bridged(version) > 8, f"{version}: whose rules see it")
+        module.unload()
+    finally:
+        HOME.ip("link set eth0 nomaster\nlink del br0\n")
+        t.address_wan()
+        t.internet.ip("neigh flush dev to_eth0\n")
+        t.settle_wan()
+
+
 # The last: the kernel does not forget that there was one.
 @case.case
 def the_stacks_way():
