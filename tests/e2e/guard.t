@@ -54,8 +54,8 @@ def forward_cells(version):
     relay, other, transit = RELAY[version], OTHER[version], TRANSIT[version]
     cells = Cells(version)
 
-    def add(name, verdict, make):
-        cells.add(name, verdict, make)
+    def add(name, verdict, make, **more):
+        cells.add(name, verdict, make, **more)
     for address, who in ((relay, "relay"), (other, "another host"), (transit, "a routed host")):
         ours = "forwarded" if address == relay else "dropped_forward"
         add(f"tcp 25 to {who}", ours, lambda src, a=address: craft.tcp(src, a, 25))
@@ -85,6 +85,7 @@ def forward_cells(version):
         if own == PROXY or module.ENGINE == "tracked":
             add(f"tcp 25 to {who}", "forwarded", lambda src, o=own: craft.tcp(src, o[version], 25))
         add(f"udp 3478 to {who}", "forwarded", lambda src, o=own: craft.udp(src, o[version], 3478))
+    add("tcp 24 to another host, in the relay's name", "dropped_forward", lambda src: craft.tcp(src, other, 24), src=relay)
     return cells
 
 
@@ -105,6 +106,7 @@ def input_cells(version):
         add(f"protocol {proto}", "dropped_input", lambda src, p=proto: craft.ip(src, own, p, b"\0" * 32))
     for proto in (SCTP, UDPLITE):
         add(f"protocol {proto}, malformed", "dropped_invalid", lambda src, p=proto: craft.ip(src, own, p, b"\0" * 32))
+    add("tcp 2222, in the relay's name", "dropped_input", lambda src: craft.tcp(src, own, 2222), src=RELAY[version])
     add("the middle of a TCP connection", "entered", lambda src: craft.tcp(src, own, 2222, ACK))
     for port in (22, 2222):
         for flags, name in ((SYN | ACK, "SYN-ACK"), (RST, "RST"), (FIN | ACK, "FIN"), (0, "no flag"), (SYN | FIN, "SYN-FIN")):

@@ -85,6 +85,11 @@ def only_root_writes():
                 os._exit(status)
         _, status = os.waitpid(pid, 0)
         tap.equal(os.waitstatus_to_exitcode(status), 1, f"{path}: anybody reads, only root writes")
+    # Root of a container is nobody here, unless it is root here.
+    script = f'id -u; echo eth1 >{module.SYSFS}/parameters/wan'
+    done = subprocess.run(["unshare", "--user", "--map-root-user", "--net", "sh", "-c", script], user=NOBODY, group=NOBODY,
+                          extra_groups=[], capture_output=True, text=True, check=False)
+    tap.equal((done.stdout, done.returncode != 0), ("0\n", True), "nor does root of another user namespace")
     tap.equal(module.get("wan"), "eth0", "nothing has changed")
     for path in expected_files():
         if path.startswith("parameters/"):

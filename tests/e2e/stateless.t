@@ -282,7 +282,7 @@ def what_the_stack_would_drop():
                 return ports(version).count(41) > before
             counter = {"port": 42000}
             dst = PROXY["ipv4"]
-            for name, source in (("an own address", dst), ("the tunnel's", topo.TUNNEL["ipv4"]),
+            for name, source in (("an own address", dst), ("the relay's", RELAY["ipv4"]), ("the tunnel's", topo.TUNNEL["ipv4"]),
                                  ("one behind another tunnel", OTHER["ipv4"]), ("loopback", "127.0.0.1"),
                                  ("the unspecified", "0.0.0.0"), ("multicast", "224.1.1.1")):
                 packet = wire.ip(source, dst, 6, wire.tcp(source, dst, 41, TCP, flags=ACK, ack=1))
