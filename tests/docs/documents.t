@@ -59,6 +59,10 @@ def every_counter_and_setting_is_explained():
     table = README.read_text(encoding="utf-8")
     for setting in module.PARAMETERS:
         tap.ok(re.search(rf"^\| .*`{setting}`.* \|", table, re.M), f"README.md: {setting}")
+    manual = (guide.DOCS.parent / "tools" / "chatdnatctl.8").read_text(encoding="utf-8")
+    settings = manual.split("\n.Sh SETTINGS\n")[1].split("\n.Sh ")[0]
+    for setting in module.SETTINGS:
+        tap.ok(re.search(rf"^\.It .*Cm {setting}\b", settings, re.M), f"chatdnatctl.8: {setting}")
 
 
 @case.case
