@@ -46,7 +46,7 @@ dkms-uninstall: ## Take the module back from DKMS
 
 .PHONY: deps
 deps: ## Install the packages that building, testing and linting need (Debian)
-	scripts/deps build headers vm machines check fuzz lint
+	scripts/deps build headers vm machines check fuzz debug lint
 
 # A copy for each kernel, so that several can be built side by side. The code is what it is with debug information, but that
 # is forty times as much, which takes its time to write here and to load in an emulated machine.
