@@ -171,16 +171,19 @@ static int chatdnat_reset_home(u8 pf, const struct chatdnat_segment *segment,
 	const struct net_device *home;
 	int oif = 0;
 
-	if (!segment->wan ||
-	    (dst && !chatdnat_ifset_has(segment->wan, dst->dev->name)))
+	if (!segment->wan)
 		return 0;
 
+	/* A device goes without its routes' leave. */
 	rcu_read_lock();
+	if (dst && !chatdnat_ifset_has(segment->wan, dst->dev->name))
+		goto unlock;
 	home = chatdnat_host_addr_dev(chatdnat_family_of(pf),
 				      chatdnat_addr_of(segment->saddr));
 	if (home && !(dst && home == dst->dev) &&
 	    chatdnat_ifset_has(segment->wan, home->name))
 		oif = home->ifindex;
+unlock:
 	rcu_read_unlock();
 	return oif;
 }
