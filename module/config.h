@@ -30,6 +30,8 @@ struct chatdnat_former {
  * @settings: what the operator set
  * @bindings: what is translated without state; NULL: nothing. Replaced as this
  *	      host's addresses and interfaces change
+ * @before: the bindings before, for packets that met them before they were
+ *	    routed; NULL once there are none
  * @prev: the one before, for packets that met it before they were routed and
  *	  this one after; NULL once there are none
  * @n_former: how many earlier ones are remembered
@@ -41,6 +43,7 @@ struct chatdnat_former {
 struct chatdnat_snapshot {
 	struct chatdnat_settings settings;
 	struct chatdnat_bindings __rcu *bindings;
+	struct chatdnat_bindings __rcu *before;
 	struct chatdnat_snapshot __rcu *prev;
 	unsigned int n_former;
 	struct chatdnat_former *former[CHATDNAT_FORMER_MAX];

@@ -20,7 +20,8 @@ static int chatdnat_engine_via(const struct chatdnat_settings *settings)
 	if (!settings->via[0])
 		return 0;
 	dev = __dev_get_by_name(&init_net, settings->via);
-	return dev ? dev->ifindex : -1;
+	/* It knows alternative names, which do not count anywhere else. */
+	return dev && !strcmp(dev->name, settings->via) ? dev->ifindex : -1;
 }
 
 static struct chatdnat_bindings *
@@ -120,7 +121,11 @@ int chatdnat_engine_rebind(struct chatdnat_snapshot *snapshot)
 		return 0;
 	}
 
+	rcu_assign_pointer(snapshot->before, old);
 	rcu_assign_pointer(snapshot->bindings, bindings);
+	/* What met the old ones before it was routed leaves by them. */
+	synchronize_net();
+	RCU_INIT_POINTER(snapshot->before, NULL);
 	synchronize_net();
 	chatdnat_bindings_free(old);
 	chatdnat_engine_bound(snapshot);

@@ -50,18 +50,15 @@ chatdnat_stateless_entering(const struct chatdnat_snapshot *snapshot,
 
 /* The binding whose relay a packet to the world is from. */
 static const struct chatdnat_binding *
-chatdnat_stateless_leaving(const struct chatdnat_snapshot *snapshot,
+chatdnat_stateless_leaving(const struct chatdnat_settings *settings,
+			   const struct chatdnat_bindings *bindings,
 			   const struct net_device *in,
 			   const struct chatdnat_parcel *parcel)
 {
-	const struct chatdnat_bindings *bindings;
-
-	bindings = rcu_dereference(snapshot->bindings);
-
 	/* What the relay opens itself is for connection tracking. */
 	if (!bindings || parcel->opens ||
 	    !chatdnat_stateless_port(bindings, parcel->flow.sport) ||
-	    chatdnat_ifset_has(&snapshot->settings.wan, in->name))
+	    chatdnat_ifset_has(&settings->wan, in->name))
 		return NULL;
 	return chatdnat_bindings_by_relay(bindings, parcel->flow.family,
 					  &parcel->flow.saddr);
@@ -200,10 +197,32 @@ unsigned int chatdnat_stateless_prerouting(void *priv, struct sk_buff *skb,
 		return chatdnat_stateless_enter(snapshot, binding, skb, state,
 						&parcel);
 
-	binding = chatdnat_stateless_leaving(snapshot, state->in, &parcel);
+	binding = chatdnat_stateless_leaving(&snapshot->settings,
+					     rcu_dereference(snapshot->bindings),
+					     state->in, &parcel);
 	if (binding && chatdnat_stateless_is_out(snapshot, skb, family))
 		chatdnat_stateless_untrack(skb);
 	return NF_ACCEPT;
+}
+
+static enum chatdnat_way
+chatdnat_stateless_way_by(const struct chatdnat_settings *settings,
+			  const struct chatdnat_bindings *bindings,
+			  const struct net_device *in,
+			  const struct chatdnat_parcel *parcel,
+			  const struct chatdnat_binding **binding)
+{
+	*binding = chatdnat_stateless_leaving(settings, bindings, in, parcel);
+	if (*binding)
+		return CHATDNAT_WAY_TO_CLIENT;
+
+	if (!bindings ||
+	    !chatdnat_stateless_port(bindings, parcel->flow.dport) ||
+	    !chatdnat_ifset_has(&settings->wan, in->name))
+		return CHATDNAT_WAY_NONE;
+	*binding = chatdnat_bindings_by_relay(bindings, parcel->flow.family,
+					      &parcel->flow.daddr);
+	return *binding ? CHATDNAT_WAY_TO_RELAY : CHATDNAT_WAY_NONE;
 }
 
 /**
@@ -228,8 +247,8 @@ chatdnat_stateless_way(const struct sk_buff *skb,
 {
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	const struct chatdnat_snapshot *snapshot;
-	const struct chatdnat_bindings *bindings;
 	enum ip_conntrack_info ctinfo;
+	enum chatdnat_way way;
 
 	nf_ct_get(skb, &ctinfo);
 	if (ctinfo != IP_CT_UNTRACKED || !state->in ||
@@ -238,21 +257,16 @@ chatdnat_stateless_way(const struct sk_buff *skb,
 
 	chatdnat_for_each_snapshot(snapshot) {
 		*settings = &snapshot->settings;
-		*binding = chatdnat_stateless_leaving(snapshot, state->in,
-						      parcel);
-		if (*binding)
-			return CHATDNAT_WAY_TO_CLIENT;
-
-		bindings = rcu_dereference(snapshot->bindings);
-		if (!bindings ||
-		    !chatdnat_stateless_port(bindings, parcel->flow.dport) ||
-		    !chatdnat_ifset_has(&snapshot->settings.wan,
-					state->in->name))
-			continue;
-		*binding = chatdnat_bindings_by_relay(bindings, family,
-						      &parcel->flow.daddr);
-		if (*binding)
-			return CHATDNAT_WAY_TO_RELAY;
+		way = chatdnat_stateless_way_by(*settings,
+						rcu_dereference(snapshot->bindings),
+						state->in, parcel, binding);
+		if (way == CHATDNAT_WAY_NONE)
+			way = chatdnat_stateless_way_by(*settings,
+							rcu_dereference(snapshot->before),
+							state->in, parcel,
+							binding);
+		if (way != CHATDNAT_WAY_NONE)
+			return way;
 	}
 	return CHATDNAT_WAY_NONE;
 }

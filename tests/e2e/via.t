@@ -235,6 +235,18 @@ def comes_later():
 
 
 @case.case
+def an_alternative_name():
+    """One that the kernel would find the interface by is not its name."""
+    HOME.ip("link property add dev wg0 altname tunnel-to-home\n")
+    try:
+        load(via="tunnel-to-home")
+        for version in topo.ip_versions():
+            refuses(version, "an alternative name")
+    finally:
+        HOME.ip("link property del dev wg0 altname tunnel-to-home\n")
+
+
+@case.case
 def what_is_not_sent_on():
     """via concerns connections that are sent on, not the box, nor what others forward."""
     load(via="wg0")
