@@ -6,6 +6,7 @@
 #include "drop.h"
 #include "engine.h"
 #include "flush.h"
+#include "follow.h"
 #include "hooks.h"
 #include "hop.h"
 #include "ingress.h"
@@ -60,6 +61,7 @@ int chatdnat_apply(const struct chatdnat_settings *settings)
 	chatdnat_hop_forget();
 	chatdnat_hooks_prune(settings);
 	chatdnat_engine_bound(new);
+	chatdnat_follow_published();
 	chatdnat_flush_change(old, new, forgotten);
 	chatdnat_snapshot_free(old);
 put:

@@ -3,6 +3,7 @@
  * Follows what this host is like: as its interfaces, addresses and routes
  * change, so does what can be translated without state, and where to.
  */
+#include <linux/delay.h>
 #include <linux/inetdevice.h>
 #include <linux/netdevice.h>
 #include <linux/workqueue.h>
@@ -22,6 +23,9 @@
 /* Until there is memory again, perhaps. */
 #define CHATDNAT_FOLLOW_RETRY	HZ
 
+#define CHATDNAT_FOLLOW_FIB_TRIES	20
+#define CHATDNAT_FOLLOW_FIB_PAUSE_MS	100
+
 static void chatdnat_follow_work_fn(struct work_struct *work)
 {
 	struct chatdnat_snapshot *snapshot;
@@ -37,12 +41,18 @@ static void chatdnat_follow_work_fn(struct work_struct *work)
 
 static DECLARE_DELAYED_WORK(chatdnat_follow_work, chatdnat_follow_work_fn);
 
-/* Something has changed. Any context. */
-static void chatdnat_follow(void)
+/**
+ * chatdnat_follow_published() - look once more at what an active snapshot
+ *				 translates without state
+ *
+ * What changed between the look that it was made by and its being active was
+ * none of its business.
+ *
+ * Context: Any.
+ */
+void chatdnat_follow_published(void)
 {
 	const struct chatdnat_snapshot *snapshot;
-
-	chatdnat_hop_forget();
 
 	rcu_read_lock();
 	snapshot = rcu_dereference(chatdnat_active);
@@ -50,6 +60,13 @@ static void chatdnat_follow(void)
 		schedule_delayed_work(&chatdnat_follow_work,
 				      CHATDNAT_FOLLOW_DELAY);
 	rcu_read_unlock();
+}
+
+/* Something has changed. Any context. */
+static void chatdnat_follow(void)
+{
+	chatdnat_hop_forget();
+	chatdnat_follow_published();
 }
 
 static int chatdnat_follow_netdev_event(struct notifier_block *nb,
@@ -143,6 +160,20 @@ static struct notifier_block chatdnat_follow_ipv6_nb = {
 };
 #endif
 
+/*
+ * The kernel tells of all routes that there are first, and gives up where they
+ * change all the while, as when a routing daemon begins.
+ */
+static int chatdnat_follow_fib(void)
+{
+	int err, tries = CHATDNAT_FOLLOW_FIB_TRIES;
+
+	while ((err = register_fib_notifier(&init_net, &chatdnat_follow_fib_nb,
+					    NULL, NULL)) == -EBUSY && --tries)
+		msleep(CHATDNAT_FOLLOW_FIB_PAUSE_MS);
+	return err;
+}
+
 /**
  * chatdnat_follow_init() - begin to follow what this host is like
  *
@@ -156,8 +187,7 @@ int chatdnat_follow_init(void)
 	err = register_netevent_notifier(&chatdnat_follow_neigh_nb);
 	if (err)
 		return err;
-	err = register_fib_notifier(&init_net, &chatdnat_follow_fib_nb, NULL,
-				    NULL);
+	err = chatdnat_follow_fib();
 	if (err)
 		goto err_neigh;
 	err = register_inetaddr_notifier(&chatdnat_follow_ipv4_nb);

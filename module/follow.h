@@ -4,5 +4,6 @@
 
 int chatdnat_follow_init(void);
 void chatdnat_follow_exit(void);
+void chatdnat_follow_published(void);
 
 #endif /* CHATDNAT_FOLLOW_H */
