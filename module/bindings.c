@@ -188,7 +188,8 @@ static u32 chatdnat_route_cookie(enum chatdnat_family family,
  * @binding: the relay's
  * @family: which kind of address it has
  *
- * Context: Softirq, RCU read lock held; on the packet path.
+ * Context: RCU read lock held, with no other softirq to come in between; on the
+ * packet path.
  * Return: The way, also kept for the packets that follow; NULL: there is none.
  */
 struct dst_entry *

@@ -10,6 +10,7 @@
 #include <net/ip.h>
 
 #include "choice.h"
+#include "hop.h"
 #include "host.h"
 
 static const char *const chatdnat_choice_reasons[CHATDNAT_TRACKED_MAX] = {
@@ -247,11 +248,14 @@ bool chatdnat_choice_reaches(const struct chatdnat_settings *settings,
 			     enum chatdnat_family family,
 			     const struct chatdnat_binding *binding)
 {
-	const struct dst_entry *dst;
+	struct dst_entry *dst;
 	bool reaches;
 
 	if (chatdnat_choice_held(settings))
 		return true;
+
+	if (CHATDNAT_SOFTIRQ_PREEMPTED)
+		return !chatdnat_choice_leaks(settings, family, &binding->relay);
 
 	local_bh_disable();
 	dst = chatdnat_binding_route(binding, family);
