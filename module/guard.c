@@ -173,20 +173,38 @@ chatdnat_guard_unknown(const struct sk_buff *skb,
 	return chatdnat_guard_judge(skb, state, CHATDNAT_TRACK_UNTRACKED);
 }
 
-/*
- * Whether this host passes a packet on. A tunnel's outer packet leaves with the
- * interface of the inner one as its own, but the stack's notes are wiped.
- */
-static bool chatdnat_guard_is_forwarded(const struct sk_buff *skb,
-					const struct nf_hook_state *state)
+static int chatdnat_guard_ipv6_iif(const struct sk_buff *skb)
 {
-	if (!state->in)
-		return false;
 #if IS_ENABLED(CONFIG_IPV6)
-	if (state->pf == NFPROTO_IPV6)
-		return IP6CB(skb)->iif;
+	return IP6CB(skb)->iif;
+#else
+	return 0;
 #endif
-	return IPCB(skb)->flags & IPSKB_FORWARDED;
+}
+
+/*
+ * The device that a packet came in by which this host passes on; NULL: it does
+ * not. A tunnel's outer packet leaves with the interface of the inner one as its
+ * own, but the stack's notes are wiped. What multicast routing passes on leaves
+ * with none, or that by which it leaves; what this host itself sent to a group
+ * comes by again.
+ */
+static struct net_device *
+chatdnat_guard_forwarded_from(const struct sk_buff *skb,
+			      const struct nf_hook_state *state)
+{
+	bool forwarded, group;
+
+	if (state->pf == NFPROTO_IPV6) {
+		forwarded = state->in && chatdnat_guard_ipv6_iif(skb);
+		group = ipv6_addr_is_multicast(&ipv6_hdr(skb)->daddr);
+	} else {
+		forwarded = IPCB(skb)->flags & IPSKB_FORWARDED;
+		group = ipv4_is_multicast(ip_hdr(skb)->daddr);
+	}
+	if (!forwarded || (group && skb->pkt_type == PACKET_LOOPBACK))
+		return NULL;
+	return group ? dev_get_by_index_rcu(&init_net, skb->skb_iif) : state->in;
 }
 
 static noinline unsigned int
@@ -195,13 +213,15 @@ chatdnat_guard_onwards(struct sk_buff *skb, const struct nf_hook_state *state,
 {
 	struct nf_hook_state forward = *state;
 	struct chatdnat_memo *memo;
+	struct net_device *in;
 
 	/* What is sent on needs no judge, and is what there is most of. */
-	if (!chatdnat_guard_is_forwarded(skb, state) ||
-	    (ct && chatdnat_memo_by(ct, &memo)))
+	in = chatdnat_guard_forwarded_from(skb, state);
+	if (!in || (ct && chatdnat_memo_by(ct, &memo)))
 		return NF_ACCEPT;
 
 	forward.hook = NF_INET_FORWARD;
+	forward.in = in;
 	return chatdnat_guard_unknown(skb, &forward, ct, ctinfo);
 }
 

@@ -1,14 +1,16 @@
 #!/usr/bin/python3
 """What the guard lets in by a WAN interface: TCP, UDP and other protocols, forwarded and to the host itself."""
 
+import errno
 import os
 import socket
+import subprocess
 import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
-from lib import case, conntrack, craft, module, net, tap, topo, traffic, wait
+from lib import case, conntrack, craft, module, mroute, net, tap, topo, traffic, wait, wire
 from lib.craft import ACK, FIN, RST, SYN
 from lib.tally import Cells, Tally, swallow_answers
 from lib.topo import (CLIENT, HOME, OTHER, PROXY, PUBLIC, RELAY, SETTING, TRANSIT, TUNNEL, TUNNEL2, WORLD, settings)
@@ -16,6 +18,9 @@ from lib.traffic import Seen
 
 GUARDED = {"ports": "chatmail,turn", "allow": "ssh,51820/udp"}
 IGMP, GRE, SCTP, UDPLITE, UNASSIGNED = 2, 47, 132, 136, 253
+# Of which one is sent to from the world, the other from inside.
+GROUP = {"ipv4": "239.1.2.3", "ipv6": "ff05::1234"}
+GROUP2 = {"ipv4": "239.1.2.4", "ipv6": "ff05::1235"}
 
 t = link = None
 
@@ -291,6 +296,82 @@ def other_interfaces_are_not_judged():
             tap.equal(traffic.ask(protocol, HOME, WORLD[version], port), Seen("world", PROXY[version], port),
                       f"{version} {protocol}: the host's own connections are answered")
         tap.equal(dropped(counters, version), {}, f"{version}: nothing of it is dropped")
+
+
+@case.case
+def a_tunnel_as_wan():
+    """What wraps packets up leaves with the tunnel as the device that it came in by, and is this host's own."""
+    if subprocess.run(["modprobe", "-q", "ip_gre"], check=False).returncode:
+        tap.skip("GRE", "this kernel has none")
+        return
+    for ns, near, far, host in ((HOME, PROXY, WORLD, 1), (t.internet, WORLD, PROXY, 2)):
+        ns.ip(f"link add gretest type gre local {near['ipv4']} remote {far['ipv4']} ttl 64\n"
+              f"addr add 10.78.0.{host}/24 dev gretest\nlink set gretest up\n")
+    try:
+        module.load(**settings(wan="eth0,gretest", guard="full"))
+        counters = module.Counters()
+        tap.equal(traffic.tcp(t.relay, "10.78.0.2", 25), Seen("world", "10.78.0.1", 25), "ipv4: the relay connects through it")
+        tap.equal(traffic.tcp(HOME, "10.78.0.2", 25), Seen("world", "10.78.0.1", 25), "ipv4: so does this host")
+        tap.equal(dropped(counters, "ipv4"), {}, "ipv4: nothing of it is dropped")
+        module.unload()
+    finally:
+        for ns in (HOME, t.internet):
+            ns.ip("link del gretest\n")
+
+
+def own_to_group(version):
+    family = net.family_of(PROXY[version])
+    with HOME.socket(family, socket.SOCK_DGRAM) as sock:
+        if version == "ipv6":
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, socket.if_nametoindex("eth0"))
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 8)
+        else:
+            sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(PROXY[version]))
+            sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 8)
+        sock.bind((PROXY[version], 0))
+        sock.sendto(b"?", (GROUP[version], 5000))
+
+
+@case.case
+def multicast_routing():
+    """What is for a group has no device that it came in by behind routing, or another."""
+    for version in versions():
+        outer, inner = CLIENT[version], RELAY[version]
+        try:
+            router = mroute.Router(version, ["eth0", "wg0"], [(outer, GROUP[version], "eth0", "wg0"),
+                                                              (inner, GROUP2[version], "wg0", "eth0"),
+                                                              (PROXY[version], GROUP[version], "eth0", "wg0")])
+        except OSError as error:
+            if error.errno != errno.ENOPROTOOPT:
+                raise
+            tap.skip(f"{version}: multicast routing", "this kernel has none")
+            continue
+        with router, wire.Link(t.internet, "to_eth0", "eth0") as outside, wire.Link(t.relay, "wg0", "wg0") as inside:
+            def passed(link, group, src=None):
+                return sum(packet.dst == group and src in (None, packet.src)
+                           for packet in (wire.parse_ip(frame.data) for frame in link.frames("in")) if packet)
+
+            module.load(**settings(guard="off"))
+            for guard in ("off", "forward", "full"):
+                module.set("guard", guard)
+                counters = module.Counters()
+                before = passed(inside, GROUP[version]), passed(outside, GROUP2[version])
+                outside.send(craft.udp(outer, GROUP[version], 5000))
+                inside.send(craft.udp(inner, GROUP2[version], 5000))
+                tap.ok(wait.until(lambda was=before, link=outside, group=GROUP2[version]: passed(link, group) == was[1] + 1),
+                       f"{version} guard={guard}: outward")
+                if guard == "off":
+                    tap.ok(wait.until(lambda was=before, link=inside, group=GROUP[version]: passed(link, group) == was[0] + 1),
+                           f"{version} guard={guard}: inward")
+                else:
+                    wait.until(lambda seen=counters, by=version: dropped(seen, by))
+                    tap.equal(dropped(counters, version), {"dropped_forward": 1}, f"{version} guard={guard}: not inward")
+                    tap.equal(passed(inside, GROUP[version]), before[0], f"{version} guard={guard}: nothing arrives")
+                own_to_group(version)
+                tap.ok(wait.until(lambda link=inside, group=GROUP[version], src=PROXY[version]: passed(link, group, src) == 1),
+                       f"{version} guard={guard}: what this host sends itself")
+                inside.forget()
+            module.unload()
 
 
 @case.case

@@ -190,6 +190,11 @@ class Link(net.Closing):
                                       bool(status & _TP_STATUS_CSUMNOTREADY)))
         return [frame for frame in self._frames if way in (None, frame.way)]
 
+    def forget(self):
+        """What has passed so far."""
+        self.frames()
+        self._frames = []
+
     def segments(self, way=None, flags=SYN, mask=SYN | ACK | RST):
         """(frame, Ip, Tcp) of the TCP segments with such flags."""
         found = []
