@@ -6,6 +6,7 @@
 #include <linux/inetdevice.h>
 #include <linux/netfilter.h>
 #include <net/dst.h>
+#include <net/ip.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_nat.h>
 #include <net/netfilter/nf_nat_masquerade.h>
@@ -44,32 +45,79 @@ chatdnat_masquerade_translated_by(const struct nf_conn *ct,
 
 static unsigned int
 chatdnat_masquerade_take_source(struct sk_buff *skb,
-				const struct nf_hook_state *state)
+				const struct nf_hook_state *state,
+				const struct nf_nat_range2 *range)
 {
-	const struct nf_nat_range2 range = {};
-
 #if IS_ENABLED(CONFIG_IPV6)
 	if (state->pf == NFPROTO_IPV6)
-		return nf_nat_masquerade_ipv6(skb, &range, state->out);
+		return nf_nat_masquerade_ipv6(skb, range, state->out);
 #endif
 	/* It would log each packet for which there is no address. */
 	if (!inet_select_addr(state->out, 0, RT_SCOPE_UNIVERSE))
 		return NF_DROP;
-	return nf_nat_masquerade_ipv4(skb, state->hook, &range, state->out);
+	return nf_nat_masquerade_ipv4(skb, state->hook, range, state->out);
+}
+
+/*
+ * What comes back to a port that is served without state is the relay's. It
+ * alone may have it as a source, and then has to: connection tracking sees its
+ * first packet only.
+ */
+static bool
+chatdnat_masquerade_reserved(const struct chatdnat_bindings *bindings,
+			     const struct nf_conn *ct)
+{
+	const struct nf_conntrack_tuple *tuple;
+
+	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
+	return test_bit(ntohs(tuple->src.u.all), bindings->ports) &&
+	       !chatdnat_bindings_by_relay(bindings,
+					   chatdnat_family_of(tuple->src.l3num),
+					   chatdnat_addr_of(&tuple->src.u3));
+}
+
+/* Whether the port that a connection got is one that it may have. */
+static bool
+chatdnat_masquerade_returns(const struct chatdnat_bindings *bindings,
+			    const struct nf_conn *ct)
+{
+	__be16 got = nf_ct_tuple(ct, IP_CT_DIR_REPLY)->dst.u.all;
+	__be16 had = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL)->src.u.all;
+
+	if (test_bit(ntohs(had), bindings->ports) &&
+	    !chatdnat_masquerade_reserved(bindings, ct))
+		return got == had;
+	return !test_bit(ntohs(got), bindings->ports);
 }
 
 static unsigned int
-chatdnat_masquerade_translate(const struct chatdnat_settings *settings,
+chatdnat_masquerade_translate(const struct chatdnat_snapshot *snapshot,
 			      struct sk_buff *skb,
 			      const struct nf_hook_state *state,
 			      const struct nf_conn *ct)
 {
-	if (chatdnat_masquerade_take_source(skb, state) != NF_ACCEPT)
-		return chatdnat_drop(settings, skb, state,
+	enum chatdnat_family family = chatdnat_family_of(state->pf);
+	const struct chatdnat_bindings *bindings = NULL;
+	struct nf_nat_range2 range = {};
+	int low, high;
+
+	if (nf_ct_protonum(ct) == IPPROTO_TCP)
+		bindings = rcu_dereference(snapshot->bindings);
+	if (bindings && !bindings->n[family])
+		bindings = NULL;
+	if (bindings && chatdnat_masquerade_reserved(bindings, ct)) {
+		inet_get_local_port_range(&init_net, &low, &high);
+		range.flags = NF_NAT_RANGE_PROTO_SPECIFIED;
+		range.min_proto.all = htons(low);
+		range.max_proto.all = htons(high);
+	}
+
+	if (chatdnat_masquerade_take_source(skb, state, &range) != NF_ACCEPT ||
+	    (bindings && !chatdnat_masquerade_returns(bindings, ct)))
+		return chatdnat_drop(&snapshot->settings, skb, state,
 				     CHATDNAT_DROPPED_SOURCE);
 	if (nf_nat_initialized(ct, NF_NAT_MANIP_SRC))
-		chatdnat_count(chatdnat_family_of(state->pf),
-			       CHATDNAT_MASQUERADED);
+		chatdnat_count(family, CHATDNAT_MASQUERADED);
 	return NF_ACCEPT;
 }
 
@@ -164,5 +212,5 @@ unsigned int chatdnat_masquerade(void *priv, struct sk_buff *skb,
 	}
 	if (decision != CHATDNAT_SRC_MASQUERADE)
 		return NF_ACCEPT;
-	return chatdnat_masquerade_translate(&snapshot->settings, skb, state, ct);
+	return chatdnat_masquerade_translate(snapshot, skb, state, ct);
 }

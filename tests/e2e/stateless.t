@@ -667,6 +667,32 @@ def an_inside_that_becomes_a_wan():
         module.unload()
 
 
+@case.case
+def a_source_port_of_the_service():
+    """What comes back to it would be taken for the relay's, which alone may have it."""
+    load()
+    for version in topo.ip_versions():
+        world, own = topo.WORLD[version], PROXY[version]
+        counters = module.Counters()
+        with Connection(t.other, world, 25, source_port=587) as connection:
+            tap.equal((connection.answer.server, connection.answer.peer), ("world", own), f"{version}: another host's")
+            tap.ok(connection.echo(os.urandom(100000)), f"{version}: 100 kB come back whole")
+        tap.equal(counters.gained(version), {"masqueraded": 1}, f"{version}: is masqueraded")
+        # Somebody has the port already, so the relay would get another, from which its later packets would not leave.
+        HOME.run("conntrack", "-I", "-p", "tcp", "-s", OTHER[version], "-d", world, "--sport", "40000", "--dport", "25",
+                 "--reply-src", world, "--reply-dst", own, "--reply-port-src", "25", "--reply-port-dst", "587",
+                 "--state", "ESTABLISHED", "--timeout", "100")
+        counters = module.Counters()
+        try:
+            with Connection(t.relay, world, 25, source_port=587, timeout=0.3) as connection:
+                outcome = connection.answer
+        except TimeoutError:
+            outcome = "silence"
+        tap.equal(outcome, "silence", f"{version}: a port that another has")
+        tap.ok(counters.gained(version).get("dropped_source"), f"{version}: is no port of the relay's")
+        conntrack.flush()
+
+
 def bridged(version):
     """Frames of a transfer that the rules of the bridge see."""
     HOME.nft(f"table bridge watch {{ counter seen {{ }}\n chain c {{ type filter hook prerouting priority 0;\n"
