@@ -33,6 +33,13 @@ bool chatdnat_addr_is_loopback(enum chatdnat_family family,
 bool chatdnat_addr_is_multicast(enum chatdnat_family family,
 				const struct chatdnat_addr *addr);
 
+/**
+ * chatdnat_addr_equal() - whether two addresses are the same
+ * @a: an address, network byte order
+ * @b: another of the same family
+ *
+ * Context: Any.
+ */
 static inline bool chatdnat_addr_equal(const struct chatdnat_addr *a,
 				       const struct chatdnat_addr *b)
 {

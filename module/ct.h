@@ -11,23 +11,49 @@
 
 static_assert(sizeof(struct chatdnat_addr) == sizeof(union nf_inet_addr));
 
+/**
+ * chatdnat_family_of() - netfilter's family as ours
+ * @pf: NFPROTO_IPV4 or NFPROTO_IPV6
+ *
+ * Context: Any.
+ */
 static inline enum chatdnat_family chatdnat_family_of(u8 pf)
 {
 	return pf == NFPROTO_IPV6 ? CHATDNAT_IPV6 : CHATDNAT_IPV4;
 }
 
+/**
+ * chatdnat_pf_of() - our family as netfilter's
+ * @family: IPv4 or IPv6
+ *
+ * Context: Any.
+ */
 static inline u8 chatdnat_pf_of(enum chatdnat_family family)
 {
 	return family == CHATDNAT_IPV6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
 }
 
+/**
+ * chatdnat_addr_of() - an address as connection tracking keeps it
+ * @addr: the address, network byte order
+ *
+ * Context: Any.
+ * Return: The same memory.
+ */
 static inline const struct chatdnat_addr *
 chatdnat_addr_of(const union nf_inet_addr *addr)
 {
 	return (const struct chatdnat_addr *)addr->all;
 }
 
-/* False when it is neither TCP nor UDP. */
+/**
+ * chatdnat_proto_of() - a protocol that has ports
+ * @protonum: its number
+ * @proto: set, to whatever if there is nothing to set it to
+ *
+ * Context: Any.
+ * Return: False when it is neither TCP nor UDP.
+ */
 static inline bool chatdnat_proto_of(u8 protonum, enum chatdnat_proto *proto)
 {
 	*proto = protonum == IPPROTO_UDP ? CHATDNAT_UDP : CHATDNAT_TCP;
