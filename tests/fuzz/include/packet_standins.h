@@ -129,9 +129,16 @@ struct nf_conntrack_tuple {
 	} dst;
 };
 
+enum tcp_conntrack { TCP_CONNTRACK_SYN_SENT = 1 };
+
 struct nf_conn {
 	unsigned long status;
 	struct nf_conntrack_tuple tuple[IP_CT_DIR_MAX];
+	union {
+		struct {
+			u8 state;
+		} tcp;
+	} proto;
 };
 
 static inline const struct nf_conntrack_tuple *nf_ct_tuple(const struct nf_conn *ct, enum ip_conntrack_dir dir)
