@@ -47,7 +47,7 @@ snapshots() {
 	compgen -G "$XDG_CACHE_HOME/chatdnat/snapshot-*/state"
 }
 
-echo 1..28
+echo 1..31
 
 # With snapshots of its own, at first none.
 image=$("$(dirname "$run")/image" amd64)
@@ -76,6 +76,15 @@ vm 6.12 echo began
 ok 'a snapshot that cannot be used: the machine boots' test "$status $(<"$tmp/out")" = '0 began'
 ok 'which is told' grep -q booting "$tmp/err"
 ok 'and the snapshot is made anew next time' test ! -e "$state"
+
+vm 6.12 true
+state=$(snapshots)
+truncate -s 0 "${state%/state}/ram"
+truncate -s 1G "${state%/state}/ram"
+vm 6.12 echo began
+ok 'a snapshot whose guest does not go on: the machine boots' test "$status $(<"$tmp/out")" = '0 began'
+ok 'which is told, too' grep -q booting "$tmp/err"
+ok 'and that snapshot is made anew as well' test ! -e "$state"
 
 # The command line is in the log.
 vm --append 'loglevel=6 BUG:' 6.12 echo began
