@@ -137,7 +137,7 @@ chatdnat_ct_snapshot(const struct nf_conn *ct)
  * It is one that conntrack did not know, or no longer. It tells by the state
  * after the first packet.
  *
- * Context: Softirq; on the packet path.
+ * Context: Softirq or process context; on the packet path.
  */
 static inline bool chatdnat_ct_midstream(const struct nf_conn *ct)
 {

@@ -122,6 +122,7 @@ int chatdnat_engine_rebind(struct chatdnat_snapshot *snapshot)
 	}
 
 	rcu_assign_pointer(snapshot->before, old);
+	/* Who sees the new ones, see chatdnat_stateless_way(), sees those too. */
 	rcu_assign_pointer(snapshot->bindings, bindings);
 	/* What met the old ones before it was routed leaves by them. */
 	synchronize_net();

@@ -45,8 +45,8 @@ static DECLARE_DELAYED_WORK(chatdnat_follow_work, chatdnat_follow_work_fn);
  * chatdnat_follow_published() - look once more at what an active snapshot
  *				 translates without state
  *
- * What changed between the look that it was made by and its being active was
- * none of its business.
+ * A change between the look that it was made by and its being active may have
+ * gone unnoticed: nothing may have been there to follow it.
  *
  * Context: Any.
  */

@@ -48,6 +48,17 @@ static bool chatdnat_guard_echo_in_time(enum chatdnat_family family)
 	       atomic_inc_return(&echoes->count) <= CHATDNAT_ECHOES_PER_SECOND;
 }
 
+/* What waited for a multicast route has come in by the interface again. */
+static bool chatdnat_guard_vrf_concerns(const struct chatdnat_settings *settings,
+					struct net_device *in)
+{
+	const struct net_device *vrf = NULL;
+
+	if (netif_is_l3_slave(in))
+		vrf = netdev_master_upper_dev_get_rcu(in);
+	return vrf && chatdnat_ifset_has(&settings->wan, vrf->name);
+}
+
 /* Whether there is anything to judge; a VRF's device may stand in WAN too. */
 static bool chatdnat_guard_concerns(const struct chatdnat_settings *settings,
 				    const struct sk_buff *skb,
@@ -60,7 +71,8 @@ static bool chatdnat_guard_concerns(const struct chatdnat_settings *settings,
 	return settings->guard >= least &&
 	       !(in->flags & IFF_LOOPBACK) &&
 	       (chatdnat_ifset_has(&settings->wan, in->name) ||
-		chatdnat_ifset_has(&settings->wan, state->in->name));
+		chatdnat_ifset_has(&settings->wan, state->in->name) ||
+		chatdnat_guard_vrf_concerns(settings, state->in));
 }
 
 static enum chatdnat_admission
@@ -186,8 +198,8 @@ static int chatdnat_guard_ipv6_iif(const struct sk_buff *skb)
  * The device that a packet came in by which this host passes on; NULL: it does
  * not. A tunnel's outer packet leaves with the interface of the inner one as its
  * own, but the stack's notes are wiped. What multicast routing passes on leaves
- * with none, or that by which it leaves; what this host itself sent to a group
- * comes by again.
+ * with none (IPv4) or with that by which it leaves (IPv6); what this host itself
+ * sent to a group comes by again.
  */
 static struct net_device *
 chatdnat_guard_forwarded_from(const struct sk_buff *skb,

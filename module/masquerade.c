@@ -59,10 +59,40 @@ chatdnat_masquerade_take_source(struct sk_buff *skb,
 }
 
 /*
- * What comes back to a port that is served without state is the relay's. It
- * alone may have it as a source, and then has to: connection tracking sees its
- * first packet only.
+ * What is translated without state, for a connection whose source port matters
+ * to it; NULL: none. In the middle of a connection another port is of no use.
  */
+static const struct chatdnat_bindings *
+chatdnat_masquerade_bindings(const struct nf_conn *ct,
+			     enum chatdnat_family family)
+{
+	const struct chatdnat_snapshot *active;
+	const struct chatdnat_bindings *bindings;
+
+	if (nf_ct_protonum(ct) != IPPROTO_TCP || chatdnat_ct_midstream(ct))
+		return NULL;
+	active = rcu_dereference(chatdnat_active);
+	bindings = active ? rcu_dereference(active->bindings) : NULL;
+	return bindings && bindings->n[family] ? bindings : NULL;
+}
+
+/*
+ * What comes back to a port that is served without state is the relay's. It
+ * alone may have it as a source, with its own address, and then has to:
+ * connection tracking sees its first packet only.
+ */
+static const struct chatdnat_binding *
+chatdnat_masquerade_binding(const struct chatdnat_bindings *bindings,
+			    const struct nf_conn *ct)
+{
+	const struct nf_conntrack_tuple *tuple;
+
+	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
+	return chatdnat_bindings_by_relay(bindings,
+					  chatdnat_family_of(tuple->src.l3num),
+					  chatdnat_addr_of(&tuple->src.u3));
+}
+
 static bool
 chatdnat_masquerade_reserved(const struct chatdnat_bindings *bindings,
 			     const struct nf_conn *ct)
@@ -70,42 +100,40 @@ chatdnat_masquerade_reserved(const struct chatdnat_bindings *bindings,
 	const struct nf_conntrack_tuple *tuple;
 
 	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
-	return test_bit(ntohs(tuple->src.u.all), bindings->ports) &&
-	       !chatdnat_bindings_by_relay(bindings,
-					   chatdnat_family_of(tuple->src.l3num),
-					   chatdnat_addr_of(&tuple->src.u3));
+	return test_bit(ntohs(tuple->src.u.all), bindings->ports);
 }
 
-/* Whether the port that a connection got is one that it may have. */
+/* Whether what a connection got as its source comes back to who opened it. */
 static bool
 chatdnat_masquerade_returns(const struct chatdnat_bindings *bindings,
 			    const struct nf_conn *ct)
 {
-	__be16 got = nf_ct_tuple(ct, IP_CT_DIR_REPLY)->dst.u.all;
-	__be16 had = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL)->src.u.all;
+	const struct nf_conntrack_tuple *had = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
+	const struct nf_conntrack_tuple *got = nf_ct_tuple(ct, IP_CT_DIR_REPLY);
+	const struct chatdnat_binding *binding;
 
-	if (test_bit(ntohs(had), bindings->ports) &&
-	    !chatdnat_masquerade_reserved(bindings, ct))
-		return got == had;
-	return !test_bit(ntohs(got), bindings->ports);
+	binding = chatdnat_masquerade_binding(bindings, ct);
+	if (binding && chatdnat_masquerade_reserved(bindings, ct))
+		return got->dst.u.all == had->src.u.all &&
+		       chatdnat_addr_equal(chatdnat_addr_of(&got->dst.u3),
+					   &binding->own);
+	return !test_bit(ntohs(got->dst.u.all), bindings->ports);
 }
 
 static unsigned int
-chatdnat_masquerade_translate(const struct chatdnat_snapshot *snapshot,
+chatdnat_masquerade_translate(const struct chatdnat_settings *settings,
 			      struct sk_buff *skb,
 			      const struct nf_hook_state *state,
 			      const struct nf_conn *ct)
 {
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
-	const struct chatdnat_bindings *bindings = NULL;
+	const struct chatdnat_bindings *bindings;
 	struct nf_nat_range2 range = {};
 	int low, high;
 
-	if (nf_ct_protonum(ct) == IPPROTO_TCP)
-		bindings = rcu_dereference(snapshot->bindings);
-	if (bindings && !bindings->n[family])
-		bindings = NULL;
-	if (bindings && chatdnat_masquerade_reserved(bindings, ct)) {
+	bindings = chatdnat_masquerade_bindings(ct, family);
+	if (bindings && chatdnat_masquerade_reserved(bindings, ct) &&
+	    !chatdnat_masquerade_binding(bindings, ct)) {
 		inet_get_local_port_range(&init_net, &low, &high);
 		range.flags = NF_NAT_RANGE_PROTO_SPECIFIED;
 		range.min_proto.all = htons(low);
@@ -114,7 +142,7 @@ chatdnat_masquerade_translate(const struct chatdnat_snapshot *snapshot,
 
 	if (chatdnat_masquerade_take_source(skb, state, &range) != NF_ACCEPT ||
 	    (bindings && !chatdnat_masquerade_returns(bindings, ct)))
-		return chatdnat_drop(&snapshot->settings, skb, state,
+		return chatdnat_drop(settings, skb, state,
 				     CHATDNAT_DROPPED_SOURCE);
 	if (nf_nat_initialized(ct, NF_NAT_MANIP_SRC))
 		chatdnat_count(family, CHATDNAT_MASQUERADED);
@@ -212,5 +240,5 @@ unsigned int chatdnat_masquerade(void *priv, struct sk_buff *skb,
 	}
 	if (decision != CHATDNAT_SRC_MASQUERADE)
 		return NF_ACCEPT;
-	return chatdnat_masquerade_translate(snapshot, skb, state, ct);
+	return chatdnat_masquerade_translate(&snapshot->settings, skb, state, ct);
 }

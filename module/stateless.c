@@ -260,11 +260,14 @@ chatdnat_stateless_way(const struct sk_buff *skb,
 		way = chatdnat_stateless_way_by(*settings,
 						rcu_dereference(snapshot->bindings),
 						state->in, parcel, binding);
-		if (way == CHATDNAT_WAY_NONE)
+		if (way == CHATDNAT_WAY_NONE) {
+			/* Pairs with the order in chatdnat_engine_rebind(). */
+			smp_rmb();
 			way = chatdnat_stateless_way_by(*settings,
 							rcu_dereference(snapshot->before),
 							state->in, parcel,
 							binding);
+		}
 		if (way != CHATDNAT_WAY_NONE)
 			return way;
 	}

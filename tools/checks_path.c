@@ -193,7 +193,7 @@ static const struct drop {
 	bool (*still)(struct findings *f, const struct state *state, enum family family);
 } drops[] = {
 	{ "dropped_source", "dropped-source",
-	  "connections were dropped because the interface by which they leave had no address to take", no_source },
+	  "connections were dropped because the interface by which they leave had no address, or no port, to take", no_source },
 	{ "dropped_nat", "dropped-nat", "connections were dropped for want of memory for their translation", no_memory },
 	{ "dropped_via", "dropped-via", "packets were dropped because their route to the relay was not by the interface via",
 	  not_by_via },

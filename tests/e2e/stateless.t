@@ -13,7 +13,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 from lib import case, conntrack, craft, module, tap, topo, traffic, wait, wire
-from lib.topo import CLIENT, CLIENT2, HOME, OTHER, PROXY, RELAY, settings
+from lib.topo import CLIENT, CLIENT2, HOME, OTHER, PROXY, PROXY2, RELAY, settings
 from lib.traffic import Connection, Seen
 
 TCP, UDP = 993, 3478
@@ -182,7 +182,7 @@ def first(connection, who, data):
     """One side speaks first after a pause."""
     if who == "client":
         return connection.goes_on()
-    at_relay = relay.connection(connection.address, connection.port)
+    at_relay = wait.until(lambda: relay.connection(connection.address, connection.port))
     at_relay.push(data)
     got = b""
     try:
@@ -693,6 +693,32 @@ def a_source_port_of_the_service():
         conntrack.flush()
 
 
+@case.case
+def beside_a_tracked_relay():
+    """Whose open connections conntrack may have to take up in their middle, by the port that they have."""
+    with topo.second_address():
+        for version in topo.ip_versions():
+            world = topo.WORLD[version]
+            module.load(**settings(engine="auto", ports="chatmail,turn", **{topo.SETTING[version]: (
+                f"{RELAY[version]}@{PROXY[version]},{RELAY[version]}@{topo.TUNNEL[version]},{OTHER[version]}@{PROXY2[version]}")}))
+            engines = module.engines()
+            tap.equal(engines.get(f"{OTHER[version]}@{PROXY2[version]}"), "stateless", f"{version}: one without state")
+            with Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as connection:
+                conntrack.flush()
+                tap.ok(first(connection, "relay", b"news"), f"{version}: the other relay goes on, and speaks first")
+                tap.ok(connection.echo(os.urandom(10000)), f"{version}: and is answered")
+            # It would get the address of the interface, by which its later packets do not leave.
+            counters = module.Counters()
+            try:
+                with Connection(t.other, world, 25, source_port=587, timeout=0.3) as connection:
+                    outcome = connection.answer
+            except TimeoutError:
+                outcome = "silence"
+            tap.equal(outcome, "silence", f"{version}: from a port of the service")
+            tap.ok(counters.gained(version).get("dropped_source"), f"{version}: with another address than its own")
+            module.unload()
+
+
 def bridged(version):
     """Frames of a transfer that the rules of the bridge see."""
     HOME.nft(f"table bridge watch {{ counter seen {{ }}\n chain c {{ type filter hook prerouting priority 0;\n"
@@ -718,6 +744,8 @@ def a_wan_interface_becomes_a_port():
         for version in topo.ip_versions():
             tap.equal(served(version), well(version), f"{version}: served")
         HOME.ip("addr flush dev eth0\nlink set eth0 master br0\n")
+        for version in topo.ip_versions():
+            tap.ok(wait.until(lambda each=version: not stateless(each)), f"{version}: no address to serve by")
         t.address_wan("br0")
         t.internet.ip("neigh flush dev to_eth0\n")
         t.settle_wan()
