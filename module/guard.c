@@ -228,8 +228,10 @@ chatdnat_guard_onwards(struct sk_buff *skb, const struct nf_hook_state *state,
 	struct net_device *in;
 
 	/* What is sent on needs no judge, and is what there is most of. */
+	if (ct && chatdnat_memo_by(ct, &memo))
+		return NF_ACCEPT;
 	in = chatdnat_guard_forwarded_from(skb, state);
-	if (!in || (ct && chatdnat_memo_by(ct, &memo)))
+	if (!in)
 		return NF_ACCEPT;
 
 	forward.hook = NF_INET_FORWARD;
