@@ -251,11 +251,11 @@ bool chatdnat_choice_reaches(const struct chatdnat_settings *settings,
 	struct dst_entry *dst;
 	bool reaches;
 
-	if (chatdnat_choice_held(settings))
-		return true;
-
 	if (CHATDNAT_SOFTIRQ_PREEMPTED)
 		return !chatdnat_choice_leaks(settings, family, &binding->relay);
+
+	if (chatdnat_choice_held(settings))
+		return true;
 
 	local_bh_disable();
 	dst = chatdnat_binding_route(binding, family);

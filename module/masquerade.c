@@ -76,47 +76,19 @@ chatdnat_masquerade_bindings(const struct nf_conn *ct,
 	return bindings && bindings->n[family] ? bindings : NULL;
 }
 
-/*
- * What comes back to a port that is served without state is the relay's. It
- * alone may have it as a source, with its own address, and then has to:
- * connection tracking sees its first packet only.
- */
-static const struct chatdnat_binding *
-chatdnat_masquerade_binding(const struct chatdnat_bindings *bindings,
-			    const struct nf_conn *ct)
-{
-	const struct nf_conntrack_tuple *tuple;
-
-	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
-	return chatdnat_bindings_by_relay(bindings,
-					  chatdnat_family_of(tuple->src.l3num),
-					  chatdnat_addr_of(&tuple->src.u3));
-}
-
-static bool
-chatdnat_masquerade_reserved(const struct chatdnat_bindings *bindings,
-			     const struct nf_conn *ct)
-{
-	const struct nf_conntrack_tuple *tuple;
-
-	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
-	return test_bit(ntohs(tuple->src.u.all), bindings->ports);
-}
-
 /* Whether what a connection got as its source comes back to who opened it. */
 static bool
 chatdnat_masquerade_returns(const struct chatdnat_bindings *bindings,
+			    const struct chatdnat_binding *relay,
 			    const struct nf_conn *ct)
 {
 	const struct nf_conntrack_tuple *had = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
 	const struct nf_conntrack_tuple *got = nf_ct_tuple(ct, IP_CT_DIR_REPLY);
-	const struct chatdnat_binding *binding;
 
-	binding = chatdnat_masquerade_binding(bindings, ct);
-	if (binding && chatdnat_masquerade_reserved(bindings, ct))
+	if (relay)
 		return got->dst.u.all == had->src.u.all &&
 		       chatdnat_addr_equal(chatdnat_addr_of(&got->dst.u3),
-					   &binding->own);
+					   &relay->own);
 	return !test_bit(ntohs(got->dst.u.all), bindings->ports);
 }
 
@@ -127,21 +99,32 @@ chatdnat_masquerade_translate(const struct chatdnat_settings *settings,
 			      const struct nf_conn *ct)
 {
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
+	const struct chatdnat_binding *relay = NULL;
 	const struct chatdnat_bindings *bindings;
+	const struct nf_conntrack_tuple *tuple;
 	struct nf_nat_range2 range = {};
 	int low, high;
 
+	/*
+	 * What comes back to a port that is served without state is the
+	 * relay's. It alone may have it as a source, with its own address, and
+	 * then has to: connection tracking sees its first packet only.
+	 */
 	bindings = chatdnat_masquerade_bindings(ct, family);
-	if (bindings && chatdnat_masquerade_reserved(bindings, ct) &&
-	    !chatdnat_masquerade_binding(bindings, ct)) {
-		inet_get_local_port_range(&init_net, &low, &high);
-		range.flags = NF_NAT_RANGE_PROTO_SPECIFIED;
-		range.min_proto.all = htons(low);
-		range.max_proto.all = htons(high);
+	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
+	if (bindings && test_bit(ntohs(tuple->src.u.all), bindings->ports)) {
+		relay = chatdnat_bindings_by_relay(bindings, family,
+						   chatdnat_addr_of(&tuple->src.u3));
+		if (!relay) {
+			inet_get_local_port_range(&init_net, &low, &high);
+			range.flags = NF_NAT_RANGE_PROTO_SPECIFIED;
+			range.min_proto.all = htons(low);
+			range.max_proto.all = htons(high);
+		}
 	}
 
 	if (chatdnat_masquerade_take_source(skb, state, &range) != NF_ACCEPT ||
-	    (bindings && !chatdnat_masquerade_returns(bindings, ct)))
+	    (bindings && !chatdnat_masquerade_returns(bindings, relay, ct)))
 		return chatdnat_drop(settings, skb, state,
 				     CHATDNAT_DROPPED_SOURCE);
 	if (nf_nat_initialized(ct, NF_NAT_MANIP_SRC))

@@ -23,12 +23,12 @@
 /* In the order in which they go: nothing is sent on without its way out. */
 #define CHATDNAT_NAT_OPS(family, dst_priority, src_priority) {	\
 	{							\
-		.hook = chatdnat_dnat,			\
+		.hook = chatdnat_dnat,				\
 		.pf = family,					\
 		.hooknum = NF_INET_PRE_ROUTING,			\
 		.priority = (dst_priority) - 1,			\
 	}, {							\
-		.hook = chatdnat_dnat,			\
+		.hook = chatdnat_dnat,				\
 		.pf = family,					\
 		.hooknum = NF_INET_LOCAL_OUT,			\
 		.priority = (dst_priority) - 1,			\
