@@ -57,19 +57,21 @@ def well(version, source=CLIENT):
 
 
 class Watch:
-    """Packets of the client that inet chains see: those that take no shortcut."""
+    """Packets of the client that a family's chains see; of inet those that take no shortcut."""
+
+    def __init__(self, family="inet"):
+        self._family = family
 
     def __enter__(self):
-        HOME.nft("table inet watch { counter seen { }\n chain c { type filter hook prerouting priority -310;\n"
+        HOME.nft(f"table {self._family} watch {{ counter seen {{ }}\n chain c {{ type filter hook prerouting priority -310;\n"
                  f"tcp dport {TCP} counter name seen\n tcp sport {TCP} counter name seen\n }}\n}}\n")
         return self
 
     def __exit__(self, *_):
-        HOME.nft("delete table inet watch\n")
+        HOME.nft(f"delete table {self._family} watch\n")
 
-    @staticmethod
-    def packets():
-        return int(HOME.run("nft", "list", "counter", "inet", "watch", "seen").split("packets ")[1].split()[0])
+    def packets(self):
+        return int(HOME.run("nft", "list", "counter", self._family, "watch", "seen").split("packets ")[1].split()[0])
 
     def way(self):
         """Where a transfer's packets went: past the stack, or by it."""
@@ -683,12 +685,8 @@ def a_source_port_of_the_service():
                  "--reply-src", world, "--reply-dst", own, "--reply-port-src", "25", "--reply-port-dst", "587",
                  "--state", "ESTABLISHED", "--timeout", "100")
         counters = module.Counters()
-        try:
-            with Connection(t.relay, world, 25, source_port=587, timeout=0.3) as connection:
-                outcome = connection.answer
-        except TimeoutError:
-            outcome = "silence"
-        tap.equal(outcome, "silence", f"{version}: a port that another has")
+        tap.equal(traffic.tcp(t.relay, world, 25, source_port=587, timeout=0.3), "silence",
+                  f"{version}: a port that another has")
         tap.ok(counters.gained(version).get("dropped_source"), f"{version}: is no port of the relay's")
         conntrack.flush()
 
@@ -709,26 +707,10 @@ def beside_a_tracked_relay():
                 tap.ok(connection.echo(os.urandom(10000)), f"{version}: and is answered")
             # It would get the address of the interface, by which its later packets do not leave.
             counters = module.Counters()
-            try:
-                with Connection(t.other, world, 25, source_port=587, timeout=0.3) as connection:
-                    outcome = connection.answer
-            except TimeoutError:
-                outcome = "silence"
-            tap.equal(outcome, "silence", f"{version}: from a port of the service")
+            tap.equal(traffic.tcp(t.other, world, 25, source_port=587, timeout=0.3), "silence",
+                      f"{version}: from a port of the service")
             tap.ok(counters.gained(version).get("dropped_source"), f"{version}: with another address than its own")
             module.unload()
-
-
-def bridged(version):
-    """Frames of a transfer that the rules of the bridge see."""
-    HOME.nft(f"table bridge watch {{ counter seen {{ }}\n chain c {{ type filter hook prerouting priority 0;\n"
-             f"tcp dport {TCP} counter name seen\n }}\n}}\n")
-    try:
-        with Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as connection:
-            tap.ok(connection.echo(os.urandom(300000)), f"{version}: 300 kB come back whole")
-        return int(HOME.run("nft", "list", "counter", "bridge", "watch", "seen").split("packets ")[1].split()[0])
-    finally:
-        HOME.nft("delete table bridge watch\n")
 
 
 @case.case
@@ -752,7 +734,9 @@ def a_wan_interface_becomes_a_port():
         for version in topo.ip_versions():
             tap.ok(wait.until(lambda each=version: stateless(each)), f"{version}: engines says so again")
             tap.equal(served(version), well(version), f"{version}: served by the bridge")
-            tap.ok(bridged(version) > 8, f"{version}: whose rules see it")
+            with Watch("bridge") as watch, Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as connection:
+                tap.ok(connection.echo(os.urandom(300000)), f"{version}: 300 kB come back whole")
+                tap.ok(watch.packets() > 8, f"{version}: whose rules see it")
         module.unload()
     finally:
         HOME.ip("link set eth0 nomaster\nlink del br0\n")

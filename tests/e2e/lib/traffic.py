@@ -335,10 +335,10 @@ def _described(function):
     return Seen(answer.server, answer.peer, answer.own_port)
 
 
-def tcp(ns, address, port, source=None, timeout=5):
+def tcp(ns, address, port, source=None, timeout=5, source_port=0):
     """Who answers there: a Seen, or a word for what happened instead."""
     def ask():
-        with Connection(ns, address, port, source, timeout=timeout) as connection:
+        with Connection(ns, address, port, source, source_port, timeout=timeout) as connection:
             return connection.answer
     return _described(ask)
 
