@@ -53,6 +53,19 @@ struct chatdnat_bindings {
 	DECLARE_BITMAP(ports, U16_MAX + 1);
 };
 
+/**
+ * chatdnat_bindings_has_port() - whether bindings hold for a port
+ * @bindings: the bindings
+ * @port: a TCP port, host byte order
+ *
+ * Context: Any.
+ */
+static inline bool
+chatdnat_bindings_has_port(const struct chatdnat_bindings *bindings, u16 port)
+{
+	return test_bit(port, bindings->ports);
+}
+
 struct chatdnat_bindings *chatdnat_bindings_new(void);
 void chatdnat_bindings_free(struct chatdnat_bindings *bindings);
 bool chatdnat_bindings_equal(const struct chatdnat_bindings *a,

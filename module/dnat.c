@@ -54,7 +54,7 @@ static bool chatdnat_dnat_bound(const struct chatdnat_snapshot *snapshot,
 
 	bindings = rcu_dereference(snapshot->bindings);
 	return bindings && flow->proto == CHATDNAT_TCP && arrival->in &&
-	       test_bit(flow->dport, bindings->ports) &&
+	       chatdnat_bindings_has_port(bindings, flow->dport) &&
 	       chatdnat_ifset_has(&snapshot->settings.wan, arrival->in) &&
 	       chatdnat_bindings_by_relay(bindings, flow->family, relay) &&
 	       !chatdnat_bindings_by_own(bindings, flow->family, &flow->daddr);

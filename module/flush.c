@@ -317,7 +317,7 @@ static int chatdnat_flush_bound_iter(struct nf_conn *ct, void *data)
 					   &there.daddr);
 
 	/* A masqueraded one is not what the binding would make of it. */
-	return binding && test_bit(there.dport, bindings->ports) &&
+	return binding && chatdnat_bindings_has_port(bindings, there.dport) &&
 	       chatdnat_addr_equal(&binding->relay, &back.saddr) &&
 	       chatdnat_addr_equal(&there.saddr, &back.daddr) &&
 	       there.sport == back.dport && there.dport == back.sport &&

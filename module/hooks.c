@@ -17,6 +17,7 @@
 #include "hooks.h"
 #include "route.h"
 #include "stateless.h"
+#include "stateless_local.h"
 #include "via.h"
 
 static bool chatdnat_needs_forward(const struct chatdnat_settings *settings,
@@ -68,7 +69,7 @@ static const struct chatdnat_hook {
 	/* Behind what puts fragments together and the raw tables. */
 	{ chatdnat_needs_stateless, chatdnat_stateless_prerouting,
 	  NF_INET_PRE_ROUTING, NF_IP_PRI_CONNTRACK - 1 },
-	{ chatdnat_needs_stateless, chatdnat_stateless_output,
+	{ chatdnat_needs_stateless, chatdnat_stateless_local_out,
 	  NF_INET_LOCAL_OUT, NF_IP_PRI_CONNTRACK - 1 },
 	{ chatdnat_needs_stateless, chatdnat_stateless_postrouting,
 	  NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC - 1 },

@@ -89,7 +89,7 @@ chatdnat_masquerade_returns(const struct chatdnat_bindings *bindings,
 		return got->dst.u.all == had->src.u.all &&
 		       chatdnat_addr_equal(chatdnat_addr_of(&got->dst.u3),
 					   &relay->own);
-	return !test_bit(ntohs(got->dst.u.all), bindings->ports);
+	return !chatdnat_bindings_has_port(bindings, ntohs(got->dst.u.all));
 }
 
 static unsigned int
@@ -112,7 +112,8 @@ chatdnat_masquerade_translate(const struct chatdnat_settings *settings,
 	 */
 	bindings = chatdnat_masquerade_bindings(ct, family);
 	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
-	if (bindings && test_bit(ntohs(tuple->src.u.all), bindings->ports)) {
+	if (bindings &&
+	    chatdnat_bindings_has_port(bindings, ntohs(tuple->src.u.all))) {
 		relay = chatdnat_bindings_by_relay(bindings, family,
 						   chatdnat_addr_of(&tuple->src.u3));
 		if (!relay) {

@@ -116,7 +116,7 @@ unsigned int chatdnat_shortcut_ipv4(struct sk_buff *skb,
 	th = (const struct tcphdr *)(iph + 1);
 	port = entering ? th->dest : th->source;
 	if (!chatdnat_ipv4_plain(iph) ||
-	    !test_bit(ntohs(port), bindings->ports))
+	    !chatdnat_bindings_has_port(bindings, ntohs(port)))
 		return NF_ACCEPT;
 	/* What the relay opens itself is for connection tracking. */
 	if (unlikely(th->syn) &&

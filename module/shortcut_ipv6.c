@@ -118,7 +118,7 @@ unsigned int chatdnat_shortcut_ipv6(struct sk_buff *skb,
 	th = (const struct tcphdr *)(ip6h + 1);
 	port = entering ? th->dest : th->source;
 	if (!chatdnat_ipv6_plain(ip6h) ||
-	    !test_bit(ntohs(port), bindings->ports))
+	    !chatdnat_bindings_has_port(bindings, ntohs(port)))
 		return NF_ACCEPT;
 	/* What the relay opens itself is for connection tracking. */
 	if (unlikely(th->syn) &&

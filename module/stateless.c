@@ -2,18 +2,17 @@
 /*
  * The stateless engine: where an own address stands for one relay and nothing
  * else, a packet tells by itself how it is translated. Connection tracking does
- * not get to see it. What is here is the whole engine, on the stack's own way;
- * ingress.c takes a shortcut with the packets that need nothing of the stack.
+ * not get to see it. What is here is the engine on the stack's own way;
+ * ingress.c takes a shortcut with the packets that need nothing of the stack,
+ * and stateless_local.c is for what this host itself says.
  *
  * The destination changes before routing; the source behind it, because the
  * stack lets no packet in that claims to be from this host.
  */
-#include <linux/ip.h>
 #include <linux/netdevice.h>
-#include <linux/netfilter_ipv4.h>
-#include <linux/netfilter_ipv6.h>
 #include <net/dst.h>
 #include <net/dst_metadata.h>
+#include <net/ip.h>
 #include <net/netfilter/nf_conntrack.h>
 
 #include "choice.h"
@@ -23,13 +22,8 @@
 #include "input.h"
 #include "rewrite.h"
 #include "stateless.h"
+#include "stateless_local.h"
 #include "stats.h"
-
-static bool chatdnat_stateless_port(const struct chatdnat_bindings *bindings,
-				    u16 port)
-{
-	return test_bit(port, bindings->ports);
-}
 
 /* The binding whose own address a packet from the world is for. */
 static const struct chatdnat_binding *
@@ -41,7 +35,8 @@ chatdnat_stateless_entering(const struct chatdnat_snapshot *snapshot,
 
 	bindings = rcu_dereference(snapshot->bindings);
 
-	if (!bindings || !chatdnat_stateless_port(bindings, parcel->flow.dport) ||
+	if (!bindings ||
+	    !chatdnat_bindings_has_port(bindings, parcel->flow.dport) ||
 	    !chatdnat_ifset_has(&snapshot->settings.wan, in->name))
 		return NULL;
 	return chatdnat_bindings_by_own(bindings, parcel->flow.family,
@@ -57,7 +52,7 @@ chatdnat_stateless_leaving(const struct chatdnat_settings *settings,
 {
 	/* What the relay opens itself is for connection tracking. */
 	if (!bindings || parcel->opens ||
-	    !chatdnat_stateless_port(bindings, parcel->flow.sport) ||
+	    !chatdnat_bindings_has_port(bindings, parcel->flow.sport) ||
 	    chatdnat_ifset_has(&settings->wan, in->name))
 		return NULL;
 	return chatdnat_bindings_by_relay(bindings, parcel->flow.family,
@@ -217,7 +212,7 @@ chatdnat_stateless_way_by(const struct chatdnat_settings *settings,
 		return CHATDNAT_WAY_TO_CLIENT;
 
 	if (!bindings ||
-	    !chatdnat_stateless_port(bindings, parcel->flow.dport) ||
+	    !chatdnat_bindings_has_port(bindings, parcel->flow.dport) ||
 	    !chatdnat_ifset_has(&settings->wan, in->name))
 		return CHATDNAT_WAY_NONE;
 	*binding = chatdnat_bindings_by_relay(bindings, parcel->flow.family,
@@ -292,35 +287,6 @@ chatdnat_stateless_leave(const struct chatdnat_settings *settings,
 	return verdict;
 }
 
-/*
- * What this host itself says to a client about a packet whose destination was
- * translated: an error, or a reset in the relay's name.
- */
-static unsigned int
-chatdnat_stateless_own(struct sk_buff *skb, const struct nf_hook_state *state)
-{
-	enum chatdnat_family family = chatdnat_family_of(state->pf);
-	const struct chatdnat_snapshot *snapshot;
-	const struct chatdnat_bindings *bindings;
-	const struct chatdnat_binding *binding;
-	struct chatdnat_parcel parcel;
-
-	snapshot = rcu_dereference(chatdnat_active);
-	bindings = snapshot ? rcu_dereference(snapshot->bindings) : NULL;
-	if (!bindings || !chatdnat_packet_parcel(skb, family, &parcel) ||
-	    !chatdnat_stateless_port(bindings, parcel.flow.sport) ||
-	    !chatdnat_ifset_has(&snapshot->settings.wan, state->out->name))
-		return NF_ACCEPT;
-
-	binding = chatdnat_bindings_by_relay(bindings, family,
-					     &parcel.flow.saddr);
-	if (!binding)
-		return NF_ACCEPT;
-	return chatdnat_stateless_rewrite(&snapshot->settings, skb, state,
-					  &parcel, CHATDNAT_SRC, &binding->own,
-					  false);
-}
-
 /**
  * chatdnat_stateless_postrouting() - hook: behind routing
  * @priv: unused
@@ -340,7 +306,7 @@ unsigned int chatdnat_stateless_postrouting(void *priv, struct sk_buff *skb,
 	if (nf_ct_get(skb, &ctinfo))
 		return NF_ACCEPT;
 	if (!state->in)
-		return chatdnat_stateless_own(skb, state);
+		return chatdnat_stateless_local_postrouting(skb, state);
 
 	switch (chatdnat_stateless_way(skb, state, &parcel, &settings,
 				       &binding)) {
@@ -354,57 +320,5 @@ unsigned int chatdnat_stateless_postrouting(void *priv, struct sk_buff *skb,
 	case CHATDNAT_WAY_NONE:
 		break;
 	}
-	return NF_ACCEPT;
-}
-
-static int chatdnat_stateless_reroute(struct sk_buff *skb,
-				      const struct nf_hook_state *state)
-{
-#if IS_ENABLED(CONFIG_IPV6)
-	if (state->pf == NFPROTO_IPV6)
-		return ip6_route_me_harder(state->net, state->sk, skb);
-#endif
-	return ip_route_me_harder(state->net, state->sk, skb, RTN_UNSPEC);
-}
-
-/**
- * chatdnat_stateless_output() - hook: errors of this host's own to itself
- * @priv: unused
- * @skb: the packet
- * @state: the hook's
- *
- * What cannot be sent on to a client any more, because its neighbour is gone,
- * say, has our own address as its source by then. The relay is who has to know.
- *
- * Context: Softirq or process context, RCU read lock held.
- */
-unsigned int chatdnat_stateless_output(void *priv, struct sk_buff *skb,
-				       const struct nf_hook_state *state)
-{
-	enum chatdnat_family family = chatdnat_family_of(state->pf);
-	const struct chatdnat_snapshot *snapshot;
-	const struct chatdnat_bindings *bindings;
-	const struct chatdnat_binding *binding;
-	struct chatdnat_parcel parcel;
-	enum ip_conntrack_info ctinfo;
-
-	snapshot = rcu_dereference(chatdnat_active);
-	bindings = snapshot ? rcu_dereference(snapshot->bindings) : NULL;
-	if (!bindings || nf_ct_get(skb, &ctinfo) ||
-	    !(state->out->flags & IFF_LOOPBACK) ||
-	    !chatdnat_packet_parcel(skb, family, &parcel) || !parcel.quoted ||
-	    !chatdnat_stateless_port(bindings, parcel.flow.dport))
-		return NF_ACCEPT;
-
-	binding = chatdnat_bindings_by_own(bindings, family,
-					   &parcel.flow.daddr);
-	if (!binding)
-		return NF_ACCEPT;
-	if (!chatdnat_rewrite(skb, state->hook, &parcel, CHATDNAT_DST,
-			      &binding->relay, true) ||
-	    chatdnat_stateless_reroute(skb, state))
-		return chatdnat_drop(&snapshot->settings, skb, state,
-				     CHATDNAT_DROPPED_NAT);
-	chatdnat_stateless_untrack(skb);
 	return NF_ACCEPT;
 }

@@ -23,8 +23,6 @@ chatdnat_stateless_way(const struct sk_buff *skb,
 
 unsigned int chatdnat_stateless_prerouting(void *priv, struct sk_buff *skb,
 					   const struct nf_hook_state *state);
-unsigned int chatdnat_stateless_output(void *priv, struct sk_buff *skb,
-				       const struct nf_hook_state *state);
 unsigned int chatdnat_stateless_postrouting(void *priv, struct sk_buff *skb,
 					    const struct nf_hook_state *state);
 
