@@ -3,10 +3,10 @@
 import socket
 import struct
 
-from . import net
+from . import net, wait
 from .topo import HOME
 
-_INIT, _ADD_INTERFACE, _ADD_ROUTE = 200, 202, 204
+_INIT, _ADD_INTERFACE, _ADD_ROUTE, _TABLE = 200, 202, 204, 209
 _USE_IFINDEX = 8
 
 
@@ -17,29 +17,49 @@ def _in6(address):
 class Router(net.Closing):
     """While it is open, the host passes on what is for the GROUPS: each is (source, group, from, to)."""
 
-    def __init__(self, version, interfaces, groups):
-        """OSError with ENOPROTOOPT: this kernel has none."""
+    def __init__(self, version, interfaces, groups, table=None):
+        """TABLE: a VRF's. OSError with ENOPROTOOPT: this kernel has none."""
+        self._interfaces = interfaces
         if version == "ipv6":
             self._level = socket.IPPROTO_IPV6
             self._sock = HOME.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
         else:
             self._level = socket.IPPROTO_IP
             self._sock = HOME.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IGMP)
+        self._sock.setblocking(False)
         try:
+            if table is not None:
+                self._set(_TABLE, struct.pack("=I", table))
             self._set(_INIT, struct.pack("=i", 1))
             for number, name in enumerate(interfaces):
                 index = socket.if_nametoindex(name)
                 self._set(_ADD_INTERFACE, struct.pack("=HBBHxxI", number, 0, 1, index, 0) if version == "ipv6" else
                           struct.pack("=HBBIi4x", number, _USE_IFINDEX, 1, 0, index))
-            for source, group, enters, leaves in groups:
-                enters, leaves = interfaces.index(enters), interfaces.index(leaves)
-                self._set(_ADD_ROUTE, _in6(source) + _in6(group) + struct.pack("=HxxI28x", enters, 1 << leaves)
-                          if version == "ipv6" else
-                          socket.inet_aton(source) + socket.inet_aton(group) +
-                          struct.pack("=H32s2x12xi", enters, bytes(number == leaves for number in range(32)), 0))
+            for group in groups:
+                self.add(*group)
         except OSError:
             self.close()
             raise
+
+    def add(self, source, group, enters, leaves):
+        """What waits for this goes on at once."""
+        enters, leaves = self._interfaces.index(enters), self._interfaces.index(leaves)
+        self._set(_ADD_ROUTE, _in6(source) + _in6(group) + struct.pack("=HxxI28x", enters, 1 << leaves)
+                  if self._level == socket.IPPROTO_IPV6 else
+                  socket.inet_aton(source) + socket.inet_aton(group) +
+                  struct.pack("=H32s2x12xi", enters, bytes(number == leaves for number in range(32)), 0))
+
+    def asked(self, group):
+        """Whether the kernel asks where what is for the group goes: with the header of one that waits."""
+        family, where = (socket.AF_INET6, 24) if self._level == socket.IPPROTO_IPV6 else (socket.AF_INET, 16)
+        group = socket.inet_pton(family, group)
+
+        def look():
+            try:
+                return self._sock.recv(2000)[where:where + len(group)] == group
+            except BlockingIOError:
+                return False
+        return wait.until(look)
 
     def _set(self, option, value):
         self._sock.setsockopt(self._level, option, value)
