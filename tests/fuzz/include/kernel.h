@@ -62,6 +62,11 @@ static inline bool __test_and_set_bit(long nr, unsigned long *word)
 #define BITS_PER_LONG (8 * sizeof(long))
 #define DECLARE_BITMAP(name, bits) unsigned long name[((bits) + BITS_PER_LONG - 1) / BITS_PER_LONG]
 
+static inline bool test_bit(unsigned long nr, const unsigned long *map)
+{
+	return map[nr / BITS_PER_LONG] >> nr % BITS_PER_LONG & 1;
+}
+
 /* Memory, which runs short where a target wants it to. */
 #define GFP_KERNEL 0
 
