@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 """What the guard lets in by a WAN interface: TCP, UDP and other protocols, forwarded and to the host itself."""
 
-import errno
 import os
 import socket
 import subprocess
@@ -12,14 +11,14 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 from lib import case, conntrack, craft, module, mroute, net, tap, topo, traffic, wait, wire
 from lib.craft import ACK, FIN, RST, SYN
+from lib.mroute import GROUP, passed
 from lib.tally import Cells, Tally, swallow_answers
 from lib.topo import (CLIENT, HOME, OTHER, PROXY, PUBLIC, RELAY, SETTING, TRANSIT, TUNNEL, TUNNEL2, WORLD, settings)
 from lib.traffic import Seen
 
 GUARDED = {"ports": "chatmail,turn", "allow": "ssh,51820/udp"}
 IGMP, GRE, SCTP, UDPLITE, UNASSIGNED = 2, 47, 132, 136, 253
-# Of which one is sent to from the world, the other from inside.
-GROUP = {"ipv4": "239.1.2.3", "ipv6": "ff05::1234"}
+# GROUP is sent to from the world, the other from inside.
 GROUP2 = {"ipv4": "239.1.2.4", "ipv6": "ff05::1235"}
 
 t = link = None
@@ -341,16 +340,10 @@ def multicast_routing():
             router = mroute.Router(version, ["eth0", "wg0"], [(outer, GROUP[version], "eth0", "wg0"),
                                                               (inner, GROUP2[version], "wg0", "eth0"),
                                                               (PROXY[version], GROUP[version], "eth0", "wg0")])
-        except OSError as error:
-            if error.errno != errno.ENOPROTOOPT:
-                raise
+        except mroute.Missing:
             tap.skip(f"{version}: multicast routing", "this kernel has none")
             continue
         with router, wire.Link(t.internet, "to_eth0", "eth0") as outside, wire.Link(t.relay, "wg0", "wg0") as inside:
-            def passed(link, group, src=None):
-                return sum(packet.dst == group and src in (None, packet.src)
-                           for packet in (wire.parse_ip(frame.data) for frame in link.frames("in")) if packet)
-
             module.load(**settings(guard="off"))
             for guard in ("off", "forward", "full"):
                 module.set("guard", guard)

@@ -1,13 +1,26 @@
 """Multicast routing, as a routing daemon asks the kernel for it."""
 
+import errno
 import socket
 import struct
 
-from . import net, wait
+from . import net, wait, wire
 from .topo import HOME
 
 _INIT, _ADD_INTERFACE, _ADD_ROUTE, _TABLE = 200, 202, 204, 209
 _USE_IFINDEX = 8
+# For whom it is passed on.
+GROUP = {"ipv4": "239.1.2.3", "ipv6": "ff05::1234"}
+
+
+class Missing(Exception):
+    """This kernel has no multicast routing, or none for VRFs."""
+
+
+def passed(link, group, src=None):
+    """How many packets for a group have arrived by a link, of one source or of any."""
+    return sum(packet.dst == group and src in (None, packet.src)
+               for packet in (wire.parse_ip(frame.data) for frame in link.frames("in")) if packet)
 
 
 def _in6(address):
@@ -18,7 +31,7 @@ class Router(net.Closing):
     """While it is open, the host passes on what is for the GROUPS: each is (source, group, from, to)."""
 
     def __init__(self, version, interfaces, groups, table=None):
-        """TABLE: a VRF's. OSError with ENOPROTOOPT: this kernel has none."""
+        """TABLE: a VRF's."""
         self._interfaces = interfaces
         if version == "ipv6":
             self._level = socket.IPPROTO_IPV6
@@ -37,8 +50,10 @@ class Router(net.Closing):
                           struct.pack("=HBBIi4x", number, _USE_IFINDEX, 1, 0, index))
             for group in groups:
                 self.add(*group)
-        except OSError:
+        except OSError as error:
             self.close()
+            if error.errno == errno.ENOPROTOOPT:
+                raise Missing from error
             raise
 
     def add(self, source, group, enters, leaves):
