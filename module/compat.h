@@ -25,6 +25,8 @@
 /* After these: without what they name the headers do not compile. */
 #include <linux/ip.h>
 #include <linux/netfilter.h>
+#include <net/inet6_hashtables.h>
+#include <net/inet_hashtables.h>
 #include <net/netfilter/ipv4/nf_reject.h>
 #include <net/netfilter/ipv6/nf_reject.h>
 #include <net/netfilter/nf_conntrack.h>
@@ -65,6 +67,51 @@ chatdnat_ct_cleanup(struct net *net, int (*iter)(struct nf_conn *ct, void *data)
 #endif
 #if IS_ENABLED(CONFIG_NF_SOCKET_IPV6) || IS_ENABLED(CONFIG_NF_TPROXY_IPV6)
 #define CHATDNAT_HAVE_UDP6_LIB_LOOKUP
+#endif
+
+/**
+ * chatdnat_lookup_established() - look up a TCP connection of this host
+ * @saddr: the peer's address, network byte order
+ * @sport: the peer's port, network byte order
+ * @daddr: this host's address, network byte order
+ * @dport: this host's port, host byte order
+ * @dif: index of the interface, or of its VRF
+ * @sdif: index of the interface in a VRF; 0: it is in none
+ *
+ * Context: RCU read lock held; on the packet path.
+ * Return: The socket, to be released by sock_gen_put(), or NULL.
+ */
+static inline struct sock *
+chatdnat_lookup_established(__be32 saddr, __be16 sport, __be32 daddr, u16 dport,
+			    int dif, int sdif)
+{
+	return __inet_lookup_established(&init_net,
+					 init_net.ipv4.tcp_death_row.hashinfo,
+					 saddr, sport, daddr, dport, dif, sdif);
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+/**
+ * chatdnat_lookup_established6() - the same over IPv6
+ * @saddr: the peer's address
+ * @sport: the peer's port, network byte order
+ * @daddr: this host's address
+ * @dport: this host's port, host byte order
+ * @dif: index of the interface, or of its VRF
+ * @sdif: index of the interface in a VRF; 0: it is in none
+ *
+ * Context: RCU read lock held; on the packet path.
+ * Return: The socket, to be released by sock_gen_put(), or NULL.
+ */
+static inline struct sock *
+chatdnat_lookup_established6(const struct in6_addr *saddr, __be16 sport,
+			     const struct in6_addr *daddr, u16 dport, int dif,
+			     int sdif)
+{
+	return __inet6_lookup_established(&init_net,
+					  init_net.ipv4.tcp_death_row.hashinfo,
+					  saddr, sport, daddr, dport, dif, sdif);
+}
 #endif
 
 /**

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What this host knows: its addresses, sockets and routes. */
+/* What this host knows: its addresses and routes. */
 #include <linux/inetdevice.h>
 #include <linux/ipv6.h>
 #include <linux/netfilter.h>
@@ -10,11 +10,9 @@
 #include <net/ip6_route.h>
 #include <net/l3mdev.h>
 #include <net/route.h>
-#include <net/sock.h>
-#include <net/udp.h>
 
-#include "compat.h"
 #include "host.h"
+#include "socket.h"
 
 /*
  * Settings may name IPv6 on a host that was booted without it, where what its
@@ -169,44 +167,6 @@ struct net_device *chatdnat_host_addr_dev(enum chatdnat_family family,
 	return __ip_dev_find(&init_net, addr->word[0], false);
 }
 
-static struct sock *chatdnat_udp_lookup(const struct chatdnat_flow *flow,
-					int ifindex)
-{
-#ifdef CHATDNAT_HAVE_UDP4_LIB_LOOKUP
-	if (flow->family == CHATDNAT_IPV4)
-		return udp4_lib_lookup(&init_net, flow->saddr.word[0],
-				       htons(flow->sport), flow->daddr.word[0],
-				       htons(flow->dport), ifindex);
-#endif
-#ifdef CHATDNAT_HAVE_UDP6_LIB_LOOKUP
-	if (flow->family == CHATDNAT_IPV6) {
-		struct in6_addr saddr = chatdnat_in6(&flow->saddr);
-		struct in6_addr daddr = chatdnat_in6(&flow->daddr);
-
-		return udp6_lib_lookup(&init_net, &saddr, htons(flow->sport),
-				       &daddr, htons(flow->dport), ifindex);
-	}
-#endif
-	return NULL;
-}
-
-/**
- * chatdnat_host_has_socket() - whether a UDP flow is for a socket of this host
- * @flow: the flow, as it arrived
- * @ifindex: the interface that it arrived by
- *
- * Context: RCU read lock held; on the packet path.
- */
-bool chatdnat_host_has_socket(const struct chatdnat_flow *flow, int ifindex)
-{
-	struct sock *sk = chatdnat_udp_lookup(flow, ifindex);
-
-	if (!sk)
-		return false;
-	sock_put(sk);
-	return true;
-}
-
 /*
  * With an interface to leave by, the stack takes for its neighbour whom it has
  * no route to.
@@ -319,7 +279,7 @@ chatdnat_host_decide_dst(const struct chatdnat_settings *settings,
 			break;
 		case CHATDNAT_DST_LOOK_UP_SOCKET:
 			arrival->socket =
-				chatdnat_host_has_socket(flow, dev ? dev->ifindex : 0) ?
+				chatdnat_socket_udp(flow, dev ? dev->ifindex : 0) ?
 				CHATDNAT_SOCKET_BOUND : CHATDNAT_SOCKET_NONE;
 			break;
 		default:

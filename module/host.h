@@ -25,7 +25,6 @@ chatdnat_host_decide_dst(const struct chatdnat_settings *settings,
 			 const struct chatdnat_addr **relay);
 struct net_device *chatdnat_host_addr_dev(enum chatdnat_family family,
 					  const struct chatdnat_addr *addr);
-bool chatdnat_host_has_socket(const struct chatdnat_flow *flow, int ifindex);
 struct dst_entry *chatdnat_host_flow_route(enum chatdnat_family family,
 					   struct flowi *fl);
 struct dst_entry *chatdnat_host_route(enum chatdnat_family family,
