@@ -113,14 +113,33 @@ static bool chatdnat_is_port(const struct chatdnat_entrant *entrant,
 }
 
 /*
- * The middle of a connection that connection tracking took up only now: the one
- * in which the guard was switched on, perhaps. It opens nothing. Without that
- * connection the receiver answers with a reset.
+ * The middle of a connection that conntrack took up only now. Whatever may not
+ * be opened may not be continued: conntrack would confirm an entry that the next
+ * SYN of the same source rides on. The exceptions are connections that were open
+ * when the guard was switched on.
  */
 static bool chatdnat_is_midstream(const struct chatdnat_entrant *entrant)
 {
 	return entrant->protocol == IPPROTO_TCP && !entrant->opens &&
 	       entrant->track == CHATDNAT_TRACK_NEW;
+}
+
+/* What a relay opens itself, towards the internet. */
+static bool chatdnat_is_outbound(const struct chatdnat_settings *settings,
+				 const struct chatdnat_entrant *entrant)
+{
+	const struct chatdnat_flow *flow = &entrant->flow;
+
+	return !entrant->from_wan && entrant->to_wan &&
+	       chatdnat_relays_has(&settings->service.relays[flow->family],
+				   &flow->saddr);
+}
+
+static bool chatdnat_is_allowed(const struct chatdnat_allowed *allow,
+				const struct chatdnat_entrant *entrant)
+{
+	return chatdnat_is_port(entrant, &allow->ports) ||
+	       chatdnat_allowed_protocol(allow, entrant->protocol);
 }
 
 /* Answers to broadcasts are not seen as such by connection tracking. */
@@ -139,7 +158,7 @@ static bool chatdnat_is_dhcp_answer(const struct chatdnat_entrant *entrant)
 }
 
 /**
- * chatdnat_admit_forward() - whether a packet from outside may be forwarded
+ * chatdnat_admit_forward() - whether a packet may be forwarded
  * @settings: the settings, with a guard
  * @entrant: the packet
  *
@@ -153,19 +172,20 @@ chatdnat_admit_forward(const struct chatdnat_settings *settings,
 
 	if (entrant->track != CHATDNAT_TRACK_NEW)
 		return CHATDNAT_REFUSE_INVALID;
-	if (chatdnat_is_midstream(entrant))
-		return CHATDNAT_ADMIT;
 	if (chatdnat_relays_has(&settings->service.relays[flow->family],
 				&flow->daddr) &&
 	    (chatdnat_is_port(entrant, &settings->service.ports) ||
 	     chatdnat_is_echo(entrant)))
 		return CHATDNAT_ADMIT;
+	if (chatdnat_is_outbound(settings, entrant) ||
+	    (entrant->settling && chatdnat_is_midstream(entrant)))
+		return CHATDNAT_ADMIT;
 	return CHATDNAT_REFUSE;
 }
 
 /**
- * chatdnat_admit_input() - whether a packet from outside may enter this host
- * @settings: the settings, with a full guard
+ * chatdnat_admit_input() - whether a packet may enter this host
+ * @settings: the settings, with a guard that is full or strict
  * @entrant: the packet
  *
  * Context: Any; on the packet path.
@@ -182,10 +202,13 @@ chatdnat_admit_input(const struct chatdnat_settings *settings,
 
 	if (entrant->track == CHATDNAT_TRACK_INVALID)
 		return CHATDNAT_REFUSE_INVALID;
-	if (chatdnat_is_midstream(entrant) ||
-	    chatdnat_is_port(entrant, &settings->allow) ||
+	if (chatdnat_is_allowed(&settings->allow, entrant) ||
 	    chatdnat_is_dhcp_answer(entrant))
 		return CHATDNAT_ADMIT;
+	if (chatdnat_is_midstream(entrant) &&
+	    entrant->socket != CHATDNAT_SOCKET_NONE)
+		return entrant->socket == CHATDNAT_SOCKET_BOUND ?
+			CHATDNAT_ADMIT : CHATDNAT_ADMIT_LOOK_UP_SOCKET;
 	return entrant->track == CHATDNAT_TRACK_UNTRACKED ?
 		CHATDNAT_REFUSE_INVALID : CHATDNAT_REFUSE;
 }

@@ -88,6 +88,7 @@ void chatdnat_apply_nothing(void)
 		return;
 
 	last.settings = old->settings;
+	last.guarded_since = old->guarded_since;
 	last.settings.enabled = false;
 	last.settings.masquerade = CHATDNAT_MASQUERADE_OFF;
 	last.settings.engine = CHATDNAT_ENGINE_TRACKED;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/netdevice.h>
 #include <linux/slab.h>
+#include <linux/timekeeping.h>
 
 #include "config.h"
 
@@ -98,6 +99,16 @@ static void chatdnat_former_add(struct chatdnat_snapshot *snapshot,
 	snapshot->former[snapshot->n_former++] = former;
 }
 
+/* Whether settings judge forwarded packets that others did not. */
+static bool chatdnat_guards_more(const struct chatdnat_settings *settings,
+				 const struct chatdnat_settings *old)
+{
+	return old->guard == CHATDNAT_GUARD_OFF ||
+	       (settings->guard == CHATDNAT_GUARD_STRICT &&
+		old->guard != CHATDNAT_GUARD_STRICT) ||
+	       !chatdnat_ifset_equal(&settings->wan, &old->wan);
+}
+
 /**
  * chatdnat_snapshot_new() - make the snapshot that is to follow the active one
  * @settings: what it holds
@@ -122,8 +133,11 @@ chatdnat_snapshot_new(const struct chatdnat_settings *settings,
 		return NULL;
 
 	snapshot->settings = *settings;
+	snapshot->guarded_since = ktime_get_seconds();
 	if (!old)
 		return snapshot;
+	if (!chatdnat_guards_more(settings, &old->settings))
+		snapshot->guarded_since = old->guarded_since;
 
 	for (i = 0; i < old->n_former; i++) {
 		former = old->former[i];

@@ -28,6 +28,8 @@ struct chatdnat_former {
  * struct chatdnat_snapshot - one configuration, immutable once published, but
  *			     for what follows from this host's state
  * @settings: what the operator set
+ * @guarded_since: ktime_get_seconds() when forwarded packets began to be judged
+ *		   as they are
  * @bindings: what is translated without state; NULL: nothing. Replaced as this
  *	      host's addresses and interfaces change
  * @before: the bindings before, for packets that met them before they were
@@ -42,6 +44,7 @@ struct chatdnat_former {
  */
 struct chatdnat_snapshot {
 	struct chatdnat_settings settings;
+	s64 guarded_since;
 	struct chatdnat_bindings __rcu *bindings;
 	struct chatdnat_bindings __rcu *before;
 	struct chatdnat_snapshot __rcu *prev;

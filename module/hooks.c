@@ -29,7 +29,7 @@ static bool chatdnat_needs_forward(const struct chatdnat_settings *settings,
 static bool chatdnat_needs_input(const struct chatdnat_settings *settings,
 				 enum chatdnat_family family)
 {
-	return settings->wan.n && settings->guard == CHATDNAT_GUARD_FULL;
+	return settings->wan.n && settings->guard >= CHATDNAT_GUARD_FULL;
 }
 
 static bool chatdnat_needs_via(const struct chatdnat_settings *settings,

@@ -39,6 +39,7 @@ static const char *const chatdnat_guard_words[] = {
 	[CHATDNAT_GUARD_OFF] = "off",
 	[CHATDNAT_GUARD_FORWARD] = "forward",
 	[CHATDNAT_GUARD_FULL] = "full",
+	[CHATDNAT_GUARD_STRICT] = "strict",
 };
 
 static const char *const chatdnat_log_words[] = {
@@ -79,7 +80,7 @@ static int chatdnat_##field##_format(const struct chatdnat_settings *settings, \
 
 CHATDNAT_KEYWORD(scope, "local or any")
 CHATDNAT_KEYWORD(masquerade, "off, wan or all")
-CHATDNAT_KEYWORD(guard, "off, forward or full")
+CHATDNAT_KEYWORD(guard, "off, forward, full or strict")
 CHATDNAT_KEYWORD(stale, "flush or keep")
 CHATDNAT_KEYWORD(enabled, "0 or 1")
 CHATDNAT_KEYWORD(hairpin, "0 or 1")
@@ -151,13 +152,13 @@ static int chatdnat_allow_parse(struct chatdnat_settings *settings,
 				struct chatdnat_text text,
 				struct chatdnat_refusal *why)
 {
-	return chatdnat_portset_parse(&settings->allow, text, false, why);
+	return chatdnat_allowed_parse(&settings->allow, text, why);
 }
 
 static int chatdnat_allow_format(const struct chatdnat_settings *settings,
 				 char *buf, size_t size)
 {
-	return chatdnat_portset_format(&settings->allow, buf, size);
+	return chatdnat_allowed_format(&settings->allow, buf, size);
 }
 
 static int chatdnat_mss_parse(struct chatdnat_settings *settings,

@@ -87,8 +87,8 @@ static void chatdnat_warn_ssh(const struct chatdnat_settings *old,
 
 static bool chatdnat_shuts_ssh_out(const struct chatdnat_settings *settings)
 {
-	return settings->wan.n && settings->guard == CHATDNAT_GUARD_FULL &&
-	       !chatdnat_portset_has(&settings->allow, CHATDNAT_TCP,
+	return settings->wan.n && settings->guard >= CHATDNAT_GUARD_FULL &&
+	       !chatdnat_portset_has(&settings->allow.ports, CHATDNAT_TCP,
 				     CHATDNAT_PORT_SSH);
 }
 
@@ -96,7 +96,10 @@ static void chatdnat_warn_guard(const struct chatdnat_settings *old,
 				const struct chatdnat_settings *new)
 {
 	if (chatdnat_shuts_ssh_out(new) && !(old && chatdnat_shuts_ssh_out(old)))
-		pr_warn("allow: 22/tcp is not among it: with guard=full no new SSH connections reach this host by its WAN interfaces\n");
+		pr_warn("allow: 22/tcp is not allowed: guard=%s blocks new SSH connections %s\n",
+			new->guard == CHATDNAT_GUARD_STRICT ? "strict" : "full",
+			new->guard == CHATDNAT_GUARD_STRICT ?
+			"by any interface" : "by the WAN interfaces");
 }
 
 /* The settings that a write starts from. */
@@ -244,9 +247,9 @@ CHATDNAT_PARAM(scope, CHATDNAT_SETTING_SCOPE,
 CHATDNAT_PARAM(masquerade, CHATDNAT_SETTING_MASQUERADE,
 	       "off; wan: forwarded connections that leave by a WAN interface take its address; all: those to the relay by any interface too (default: wan)");
 CHATDNAT_PARAM(guard, CHATDNAT_SETTING_GUARD,
-	       "off; forward: what enters by a WAN interface is forwarded only to the relay, or as part of a known connection; full: the same, and this host itself takes only allow and what a host needs (default: off)");
+	       "off; forward: what enters by a WAN interface is forwarded only to the relay, or as part of a known connection; full: the same, and this host itself takes only allow and what a host needs; strict: as full, and other interfaces are judged too (default: off)");
 CHATDNAT_PARAM(allow, CHATDNAT_SETTING_ALLOW,
-	       "Ports of this host itself that are open with guard=full, spelt like ports (default: ssh)");
+	       "What is open of this host itself with guard=full and strict: ports, spelt like ports, and protocols: vrrp, ospf, gre, esp, or a number as 112/ip (default: ssh)");
 CHATDNAT_PARAM(mss, CHATDNAT_SETTING_MSS,
 	       "auto: clamp the TCP MSS of connections to and from the relay to the path MTU; a number: to that; off (default: auto)");
 CHATDNAT_PARAM(via, CHATDNAT_SETTING_VIA,

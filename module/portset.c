@@ -165,9 +165,18 @@ static int chatdnat_proto_parse(struct chatdnat_text element,
 	return 0;
 }
 
-static int chatdnat_portset_parse_element(struct chatdnat_portset *set,
-					  struct chatdnat_text element,
-					  struct chatdnat_refusal *why)
+/**
+ * chatdnat_portset_parse_element() - read one element of a list of ports
+ * @set: the ports are added to it
+ * @element: a number, a range or a name, with an optional /tcp or /udp
+ * @why: filled in on refusal
+ *
+ * Context: Any.
+ * Return: As chatdnat_portset_parse().
+ */
+int chatdnat_portset_parse_element(struct chatdnat_portset *set,
+				   struct chatdnat_text element,
+				   struct chatdnat_refusal *why)
 {
 	enum chatdnat_proto proto = CHATDNAT_TCP;
 	struct chatdnat_text what, suffix;

@@ -51,6 +51,9 @@ struct chatdnat_portset {
 int chatdnat_portset_parse(struct chatdnat_portset *set,
 			   struct chatdnat_text text, bool sent_on,
 			   struct chatdnat_refusal *why);
+int chatdnat_portset_parse_element(struct chatdnat_portset *set,
+				   struct chatdnat_text element,
+				   struct chatdnat_refusal *why);
 int chatdnat_portset_format(const struct chatdnat_portset *set, char *buf,
 			    size_t size);
 bool chatdnat_portset_equal(const struct chatdnat_portset *a,

@@ -22,7 +22,7 @@ void chatdnat_settings_default(struct chatdnat_settings *settings)
 	settings->enabled = true;
 	settings->mss = CHATDNAT_MSS_AUTO;
 	chatdnat_portset_parse(&settings->service.ports, chatmail, true, &why);
-	chatdnat_portset_parse(&settings->allow, ssh, false, &why);
+	chatdnat_allowed_parse(&settings->allow, ssh, &why);
 }
 
 /**

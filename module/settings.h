@@ -5,6 +5,7 @@
 #include <linux/types.h>
 
 #include "addr.h"
+#include "allow.h"
 #include "ifset.h"
 #include "portset.h"
 #include "relays.h"
@@ -20,10 +21,12 @@ enum chatdnat_masquerade {
 	CHATDNAT_MASQUERADE_ALL,
 };
 
+/* Each judges what the one before does, and more. */
 enum chatdnat_guard {
 	CHATDNAT_GUARD_OFF,
 	CHATDNAT_GUARD_FORWARD,
 	CHATDNAT_GUARD_FULL,
+	CHATDNAT_GUARD_STRICT,
 };
 
 /* Other values of the setting are the number to clamp to. */
@@ -61,7 +64,7 @@ struct chatdnat_settings {
 	enum chatdnat_scope scope;
 	enum chatdnat_masquerade masquerade;
 	enum chatdnat_guard guard;
-	struct chatdnat_portset allow;
+	struct chatdnat_allowed allow;
 	u16 mss;				/* bytes, or OFF or AUTO */
 	char via[CHATDNAT_IFNAME_SIZE];		/* empty: any interface */
 	enum chatdnat_stale stale;

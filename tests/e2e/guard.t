@@ -79,8 +79,6 @@ def forward_cells(version):
             lambda src, a=address, q=query: craft.icmp(src, a, q, payload=b"\0" * 12))
         add(f"an ICMP error about nothing known to {who}", "dropped_invalid",
             lambda src, a=address: icmp_error(src, a, version))
-        add(f"the middle of a TCP connection to {who}", "forwarded",
-            lambda src, a=address: craft.tcp(src, a, 8080, ACK))
         for flags, name in ((SYN | ACK, "SYN-ACK"), (RST, "RST"), (FIN | ACK, "FIN"), (0, "no flag"), (SYN | FIN, "SYN-FIN")):
             add(f"{name} out of nothing to {who}", "dropped_invalid",
                 lambda src, a=address, f=flags: craft.tcp(src, a, 25, f))
@@ -89,6 +87,8 @@ def forward_cells(version):
         if own == PROXY or module.ENGINE == "tracked":
             add(f"tcp 25 to {who}", "forwarded", lambda src, o=own: craft.tcp(src, o[version], 25))
         add(f"udp 3478 to {who}", "forwarded", lambda src, o=own: craft.udp(src, o[version], 3478))
+    # For a while that of others passes too: guard_sequences.t.
+    add("the middle of a TCP connection to the relay", "forwarded", lambda src: craft.tcp(src, relay, 25, ACK))
     add("tcp 24 to another host, in the relay's name", "dropped_forward", lambda src: craft.tcp(src, other, 24), src=relay)
     return cells
 
@@ -111,7 +111,8 @@ def input_cells(version):
     for proto in (SCTP, UDPLITE):
         add(f"protocol {proto}, malformed", "dropped_invalid", lambda src, p=proto: craft.ip(src, own, p, b"\0" * 32))
     add("tcp 2222, in the relay's name", "dropped_input", lambda src: craft.tcp(src, own, 2222), src=RELAY[version])
-    add("the middle of a TCP connection", "entered", lambda src: craft.tcp(src, own, 2222, ACK))
+    add("the middle of an allowed TCP connection", "entered", lambda src: craft.tcp(src, own, 22, ACK))
+    add("the middle of another TCP connection", "dropped_input", lambda src: craft.tcp(src, own, 2222, ACK))
     for port in (22, 2222):
         for flags, name in ((SYN | ACK, "SYN-ACK"), (RST, "RST"), (FIN | ACK, "FIN"), (0, "no flag"), (SYN | FIN, "SYN-FIN")):
             add(f"{name} out of nothing to {port}", "dropped_invalid", lambda src, f=flags, p=port: craft.tcp(src, own, p, f))

@@ -123,28 +123,40 @@ static void check_guard(const struct chatdnat_settings *settings, struct input *
 	static const uint8_t protocols[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_ICMPV6, 47, 50, 0, 255 };
 	struct chatdnat_entrant entrant = { 0 };
 	enum chatdnat_admission forward, in;
-	bool to_relay, port, echo, midstream;
-	uint8_t facts = take_u8(input);
+	bool to_relay, outbound, port, echo, midstream, allowed;
+	uint8_t facts = take_u8(input), more = take_u8(input);
 
 	take_flow(&entrant.flow, settings, input);
 	entrant.protocol = protocols[facts & 7];
 	entrant.track = CHATDNAT_TRACK_NEW + (facts >> 3 & 3) % 3;
 	entrant.opens = entrant.protocol == IPPROTO_TCP && facts & 0x20;
+	entrant.from_wan = more & 1;
+	entrant.to_wan = more & 2;
+	entrant.settling = more & 4;
 	entrant.icmp_type = take_u8(input);
 	entrant.hop_limit = take_u8(input);
 	entrant.flow.proto = entrant.protocol == IPPROTO_UDP ? CHATDNAT_UDP : CHATDNAT_TCP;
 
 	forward = chatdnat_admit_forward(settings, &entrant);
 	in = chatdnat_admit_input(settings, &entrant);
+	midstream = entrant.protocol == IPPROTO_TCP && !entrant.opens && entrant.track == CHATDNAT_TRACK_NEW;
+	if (in == CHATDNAT_ADMIT_LOOK_UP_SOCKET) {
+		CHECK(midstream);
+		entrant.socket = more & 8 ? CHATDNAT_SOCKET_BOUND : CHATDNAT_SOCKET_NONE;
+		in = chatdnat_admit_input(settings, &entrant);
+		CHECK(in == (more & 8 ? CHATDNAT_ADMIT : CHATDNAT_REFUSE));
+	}
 	to_relay = chatdnat_relays_has(&settings->service.relays[entrant.flow.family], &entrant.flow.daddr);
 	port = entrant.protocol == IPPROTO_TCP || entrant.protocol == IPPROTO_UDP;
 	echo = entrant.flow.family == CHATDNAT_IPV6 ? entrant.protocol == IPPROTO_ICMPV6 && entrant.icmp_type == 128 :
 						      entrant.protocol == IPPROTO_ICMP && entrant.icmp_type == 8;
-	midstream = entrant.protocol == IPPROTO_TCP && !entrant.opens && entrant.track == CHATDNAT_TRACK_NEW;
+	allowed = chatdnat_allowed_protocol(&settings->allow, entrant.protocol);
+	outbound = !entrant.from_wan && entrant.to_wan &&
+		   chatdnat_relays_has(&settings->service.relays[entrant.flow.family], &entrant.flow.saddr);
 
 	if (forward == CHATDNAT_ADMIT) {
 		CHECK(entrant.track == CHATDNAT_TRACK_NEW);
-		CHECK(midstream ||
+		CHECK((midstream && entrant.settling) || outbound ||
 		      (to_relay && (echo || (port && chatdnat_portset_has(&settings->service.ports, entrant.flow.proto,
 									  entrant.flow.dport)))));
 	}
@@ -152,16 +164,18 @@ static void check_guard(const struct chatdnat_settings *settings, struct input *
 	CHECK((in == CHATDNAT_ADMIT_SOME) == echo);
 	if (in == CHATDNAT_ADMIT && port) {
 		CHECK(entrant.track != CHATDNAT_TRACK_INVALID);
-		CHECK(midstream || entrant.protocol == IPPROTO_UDP ||
-		      chatdnat_portset_has(&settings->allow, entrant.flow.proto, entrant.flow.dport));
+		CHECK((midstream && entrant.socket == CHATDNAT_SOCKET_BOUND) || entrant.protocol == IPPROTO_UDP ||
+		      chatdnat_portset_has(&settings->allow.ports, entrant.flow.proto, entrant.flow.dport));
 		/* DHCP alone has a port that is open to all. */
 		if (entrant.protocol == IPPROTO_UDP &&
-		    !chatdnat_portset_has(&settings->allow, CHATDNAT_UDP, entrant.flow.dport))
+		    !chatdnat_portset_has(&settings->allow.ports, CHATDNAT_UDP, entrant.flow.dport))
 			CHECK(entrant.flow.dport == (entrant.flow.family == CHATDNAT_IPV6 ? 546 : 68));
 	}
-	/* What has neither ports nor a type does not enter. */
-	if (entrant.protocol == 47 || entrant.protocol == 50 || entrant.protocol == 0 || entrant.protocol == 255)
-		CHECK(forward >= CHATDNAT_REFUSE && in >= CHATDNAT_REFUSE);
+	/* What has neither ports nor a type enters as a protocol that is allowed, and is not forwarded. */
+	if (entrant.protocol == 47 || entrant.protocol == 50 || entrant.protocol == 0 || entrant.protocol == 255) {
+		CHECK(outbound || forward >= CHATDNAT_REFUSE);
+		CHECK((in == CHATDNAT_ADMIT) == (allowed && entrant.track != CHATDNAT_TRACK_INVALID));
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -17,7 +17,7 @@ from lib import tap
 
 OUT = HERE.parent.parent / "build" / "fuzz"
 # Some seconds at most, each.
-RUNS = {"addr": 200000, "command": 5000, "decide": 100000, "ifset": 200000, "mss": 200000, "netlink": 8000,
+RUNS = {"addr": 200000, "allow": 100000, "command": 5000, "decide": 100000, "ifset": 200000, "mss": 200000, "netlink": 8000,
         "packet": 200000, "params": 3000, "portset": 5000, "relays": 200000, "rewrite": 100000, "saved": 15000}
 
 

@@ -5,7 +5,7 @@
 #include "admit.h"
 #include "chatdnat_test.h"
 
-#define SETTINGS "wan=eth0 v4=10.9.0.2 v6=fd00::2 ports=chatmail,turn guard=full allow=22,5000-5010/udp"
+#define SETTINGS "wan=eth0 v4=10.9.0.2 v6=fd00::2 ports=chatmail,turn guard=full allow=22,5000-5010/udp,gre"
 
 #define NEW		CHATDNAT_TRACK_NEW
 #define UNTRACKED	CHATDNAT_TRACK_UNTRACKED
@@ -15,11 +15,18 @@
 #define SOME		CHATDNAT_ADMIT_SOME
 #define REFUSE		CHATDNAT_REFUSE
 #define AS_INVALID	CHATDNAT_REFUSE_INVALID
+#define LOOK_UP		CHATDNAT_ADMIT_LOOK_UP_SOCKET
+
+#define NONE		CHATDNAT_SOCKET_NONE
+#define BOUND		CHATDNAT_SOCKET_BOUND
 
 #define TCP		IPPROTO_TCP
 #define UDP		IPPROTO_UDP
 
-/* @middle: a TCP segment without SYN */
+/*
+ * @middle: a TCP segment without SYN; @inside: it entered by no WAN interface;
+ * @to_wan: it leaves by one
+ */
 static const struct entrant {
 	const char *name;
 	enum chatdnat_track track;
@@ -31,6 +38,10 @@ static const struct entrant {
 	enum chatdnat_admission forward;
 	enum chatdnat_admission input;
 	bool middle;
+	enum chatdnat_socket socket;
+	bool settling;
+	bool inside;
+	bool to_wan;
 } entrants[] = {
 	{ "a served port of the relay", NEW, TCP, "203.0.113.9", 40000,
 	  "10.9.0.2", 25, ADMIT, REFUSE },
@@ -67,9 +78,54 @@ static const struct entrant {
 	{ "untracked, in the middle", UNTRACKED, TCP, "203.0.113.9", 40000,
 	  "192.0.2.1", 999, AS_INVALID, AS_INVALID, true },
 	{ "in the middle, to any port", NEW, TCP, "203.0.113.9", 40000,
-	  "10.9.0.7", 999, ADMIT, ADMIT, true },
+	  "10.9.0.7", 999, REFUSE, LOOK_UP, true },
 	{ "in the middle, IPv6", NEW, TCP, "2001:db8::9", 40000, "fd00::7", 999,
-	  ADMIT, ADMIT, true },
+	  REFUSE, LOOK_UP, true },
+	{ "in the middle, of no socket", NEW, TCP, "203.0.113.9", 40000,
+	  "192.0.2.1", 999, REFUSE, REFUSE, true, NONE },
+	{ "in the middle, of a socket", NEW, TCP, "203.0.113.9", 40000,
+	  "192.0.2.1", 999, REFUSE, ADMIT, true, BOUND },
+	{ "opening, of a socket", NEW, TCP, "203.0.113.9", 40000, "192.0.2.1",
+	  999, REFUSE, REFUSE, false, BOUND },
+	{ "untracked, in the middle, of a socket", UNTRACKED, TCP,
+	  "203.0.113.9", 40000, "192.0.2.1", 999, AS_INVALID, AS_INVALID, true,
+	  BOUND },
+	{ "in the middle, to an allowed port", NEW, TCP, "203.0.113.9", 40000,
+	  "192.0.2.1", 22, REFUSE, ADMIT, true, NONE },
+	{ "in the middle, to a served port", NEW, TCP, "203.0.113.9", 40000,
+	  "10.9.0.2", 25, ADMIT, REFUSE, true, NONE },
+	{ "in the middle, at first", NEW, TCP, "203.0.113.9", 40000, "10.9.0.7",
+	  999, ADMIT, REFUSE, true, NONE, true },
+	{ "opening, at first", NEW, TCP, "203.0.113.9", 40000, "10.9.0.7", 999,
+	  REFUSE, REFUSE, false, NONE, true },
+	{ "UDP, at first", NEW, UDP, "203.0.113.9", 40000, "10.9.0.7", 999,
+	  REFUSE, REFUSE, true, NONE, true },
+	{ "the relay's, outward", NEW, TCP, "10.9.0.2", 40000, "203.0.113.9",
+	  25, ADMIT, REFUSE, false, NONE, false, true, true },
+	{ "the relay's, in the middle", NEW, TCP, "10.9.0.2", 25, "203.0.113.9",
+	  40000, ADMIT, REFUSE, true, NONE, false, true, true },
+	{ "the relay's, of another protocol", NEW, IPPROTO_ESP, "10.9.0.2", 0,
+	  "203.0.113.9", 0, ADMIT, REFUSE, false, NONE, false, true, true },
+	{ "the relay's, of IPv6", NEW, UDP, "fd00::2", 40000, "2001:db8::9", 53,
+	  ADMIT, REFUSE, false, NONE, false, true, true },
+	{ "the relay's, untracked", UNTRACKED, TCP, "10.9.0.2", 40000,
+	  "203.0.113.9", 25, AS_INVALID, AS_INVALID, false, NONE, false, true,
+	  true },
+	{ "the relay's, invalid", INVALID, TCP, "10.9.0.2", 40000,
+	  "203.0.113.9", 25, AS_INVALID, AS_INVALID, false, NONE, false, true,
+	  true },
+	{ "the relay's, to another host inside", NEW, TCP, "10.9.0.2", 40000,
+	  "10.9.0.7", 25, REFUSE, REFUSE, false, NONE, false, true, false },
+	{ "in the relay's name, from outside", NEW, TCP, "10.9.0.2", 40000,
+	  "203.0.113.9", 25, REFUSE, REFUSE, false, NONE, false, false, true },
+	{ "another inside host's, outward", NEW, TCP, "10.9.0.7", 40000,
+	  "203.0.113.9", 25, REFUSE, REFUSE, false, NONE, false, true, true },
+	{ "from inside, to a served port", NEW, TCP, "10.9.0.7", 40000,
+	  "10.9.0.2", 25, ADMIT, REFUSE, false, NONE, false, true },
+	{ "from inside, to an allowed port", NEW, TCP, "10.9.0.2", 40000,
+	  "192.0.2.1", 22, REFUSE, ADMIT, false, NONE, false, true },
+	{ "from inside, to another port", NEW, TCP, "10.9.0.2", 40000,
+	  "192.0.2.1", 80, REFUSE, REFUSE, false, NONE, false, true },
 	{ "UDP has no middle", NEW, UDP, "203.0.113.9", 40000, "10.9.0.7", 999,
 	  REFUSE, REFUSE, true },
 	{ "IPv6, a served port of the relay", NEW, TCP, "2001:db8::9", 40000,
@@ -78,8 +134,16 @@ static const struct entrant {
 	  REFUSE, REFUSE },
 	{ "IPv6, SSH to this host", NEW, TCP, "2001:db8::9", 40000,
 	  "2001:db8::1", 22, REFUSE, ADMIT },
-	{ "another protocol to the relay", NEW, IPPROTO_GRE, "203.0.113.9", 0,
-	  "10.9.0.2", 0, REFUSE, REFUSE },
+	{ "an allowed protocol", NEW, IPPROTO_GRE, "203.0.113.9", 0,
+	  "192.0.2.1", 0, REFUSE, ADMIT },
+	{ "an allowed protocol, to a group", NEW, IPPROTO_GRE, "203.0.113.9", 0,
+	  "224.0.0.18", 0, REFUSE, ADMIT },
+	{ "an allowed protocol, of IPv6", NEW, IPPROTO_GRE, "fe80::1", 0,
+	  "ff02::12", 0, REFUSE, ADMIT },
+	{ "an allowed protocol, untracked", UNTRACKED, IPPROTO_GRE,
+	  "203.0.113.9", 0, "192.0.2.1", 0, AS_INVALID, ADMIT },
+	{ "an allowed protocol, invalid", INVALID, IPPROTO_GRE, "203.0.113.9",
+	  0, "192.0.2.1", 0, AS_INVALID, AS_INVALID },
 	{ "ESP", NEW, IPPROTO_ESP, "203.0.113.9", 0, "192.0.2.1", 0, REFUSE,
 	  REFUSE },
 	{ "SCTP to a served port", NEW, IPPROTO_SCTP, "203.0.113.9", 40000,
@@ -121,6 +185,10 @@ static void entrant_of(struct kunit *test, const struct entrant *row,
 			.dport = row->dport,
 		},
 		.opens = !row->middle,
+		.from_wan = !row->inside,
+		.to_wan = row->to_wan,
+		.settling = row->settling,
+		.socket = row->socket,
 		.hop_limit = 64,
 	};
 }
@@ -256,7 +324,27 @@ static void icmp(struct kunit *test)
 			chatdnat_admit_input(settings, &entrant));
 }
 
+/* On a clock that began anywhere, and does not come round. */
+static void settling(struct kunit *test)
+{
+	static const s64 begins[] = { 0, 1, 5000, U32_MAX, S64_MAX / 2 };
+	static const s64 later[] = { CHATDNAT_GUARD_SETTLES, U16_MAX, U32_MAX,
+				     U32_MAX + 10LL, S64_MAX / 4 };
+	int i, k;
+
+	for (i = 0; i < ARRAY_SIZE(begins); i++) {
+		KUNIT_EXPECT_TRUE(test, chatdnat_admit_settling(begins[i],
+								begins[i]));
+		KUNIT_EXPECT_TRUE(test, chatdnat_admit_settling(begins[i],
+								begins[i] + CHATDNAT_GUARD_SETTLES - 1));
+		for (k = 0; k < ARRAY_SIZE(later); k++)
+			KUNIT_EXPECT_FALSE(test, chatdnat_admit_settling(begins[i],
+									 begins[i] + later[k]));
+	}
+}
+
 static struct kunit_case cases[] = {
+	KUNIT_CASE(settling),
 	KUNIT_CASE_PARAM(forward, entrants_gen_params),
 	KUNIT_CASE_PARAM(input, entrants_gen_params),
 	KUNIT_CASE_PARAM(icmp, icmps_gen_params),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What is remembered of earlier configurations, and what is bound to what. */
 #include <linux/slab.h>
+#include <linux/timekeeping.h>
 
 #include "config.h"
 #include "chatdnat_test.h"
@@ -133,6 +134,44 @@ static void limit(struct kunit *test)
 	rcu_read_unlock();
 }
 
+/* @anew: after the last line, forwarded connections have time to go on again */
+static const struct guarded {
+	const char *name;
+	const char *lines[3];
+	bool anew;
+} guards[] = {
+	{ "switched on", { A, A " guard=forward" }, true },
+	{ "switched on for all", { A, A " guard=strict" }, true },
+	{ "another setting", { A " guard=forward", A " guard=forward mss=off" },
+	  false },
+	{ "another relay, guarded", { A " guard=full", B " guard=full" }, false },
+	{ "this host too", { A " guard=forward", A " guard=full" }, false },
+	{ "other interfaces too", { A " guard=full", A " guard=strict" }, true },
+	{ "strict no more", { A " guard=strict", A " guard=full" }, false },
+	{ "off and on", { A " guard=full", A, A " guard=full" }, true },
+	{ "another WAN interface", { A " guard=full",
+	  "wan=eth0,eth1 v4=10.9.0.2 guard=full" }, true },
+};
+KUNIT_ARRAY_PARAM_DESC(guards, guards, name);
+
+static void guarded(struct kunit *test)
+{
+	const struct guarded *row = test->param_value;
+	s64 before = -1000000, now;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(row->lines) && row->lines[i]; i++) {
+		configure(test, row->lines[i]);
+		mutex_lock(&chatdnat_config_lock);
+		now = chatdnat_active_locked()->guarded_since;
+		chatdnat_active_locked()->guarded_since = before;
+		mutex_unlock(&chatdnat_config_lock);
+	}
+	KUNIT_EXPECT_EQ(test, row->anew, now != before);
+	if (row->anew)
+		KUNIT_EXPECT_LE(test, ktime_get_seconds() - now, 60);
+}
+
 static const struct pair {
 	const char *name;
 	const char *own;
@@ -203,6 +242,7 @@ static void bindings(struct kunit *test)
 static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(former, histories_gen_params),
 	KUNIT_CASE(limit),
+	KUNIT_CASE_PARAM(guarded, guards_gen_params),
 	KUNIT_CASE_PARAM(bindings, pairs_gen_params),
 	{}
 };

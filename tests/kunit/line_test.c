@@ -14,6 +14,8 @@
 		" stale=keep enabled=0 hairpin=1 log=drops engine=auto"
 #define OFF	" scope=local masquerade=off guard=forward allow= mss=off via=" \
 		" stale=flush enabled=1 hairpin=0 log=off engine=stateless"
+#define STRICT	" scope=local masquerade=off guard=strict allow=22,112/ip mss=off via=" \
+		" stale=flush enabled=1 hairpin=0 log=off engine=stateless"
 #define MSS(n)	" scope=local masquerade=wan guard=off allow=22 mss=" n " via=" \
 		" stale=flush enabled=1 hairpin=0 log=off engine=tracked"
 #define SHUFFLED " via=wg0 mss=1360 allow=20-25 guard=full scope=any masquerade=all"
@@ -34,6 +36,8 @@ static const struct good {
 	  HEAD REST },
 	{ "masquerade=off guard=forward allow= mss=off engine=stateless",
 	  HEAD OFF },
+	{ "masquerade=off guard=strict allow=vrrp,ssh mss=off engine=stateless",
+	  HEAD STRICT },
 	{ "mss=536", HEAD MSS("536") },
 	{ "mss=65495", HEAD MSS("65495") },
 };
@@ -84,10 +88,13 @@ static const struct bad {
 	{ "ports=20-25", "ports", -EINVAL, "20-25", "without 22/tcp" },
 	{ "ports=99999", "ports", -ERANGE, "99999", "1 to 65535" },
 	{ "allow=99999", "allow", -ERANGE, "99999", "1 to 65535" },
+	{ "allow=6/ip", "allow", -EINVAL, "6/ip", "TCP by its ports" },
+	{ "ports=vrrp", "ports", -EINVAL, "vrrp", "a port number" },
+	{ "ports=112/ip", "ports", -EINVAL, "112/ip", "tcp or udp" },
 	{ "scope=", "scope", -EINVAL, "", "local or any" },
 	{ "scope=Local", "scope", -EINVAL, "Local", "local or any" },
 	{ "masquerade=on", "masquerade", -EINVAL, "on", "off, wan or all" },
-	{ "guard=on", "guard", -EINVAL, "on", "off, forward or full" },
+	{ "guard=on", "guard", -EINVAL, "on", "off, forward, full or strict" },
 	{ "stale=drop", "stale", -EINVAL, "drop", "flush or keep" },
 	{ "enabled=2", "enabled", -EINVAL, "2", "0 or 1" },
 	{ "enabled=01", "enabled", -EINVAL, "01", "0 or 1" },

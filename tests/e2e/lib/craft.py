@@ -8,6 +8,8 @@ from . import net
 FIN, SYN, RST, ACK = 1, 2, 4, 16
 MORE_FRAGMENTS = 0x2000
 HOPOPTS, ROUTING, FRAGMENT, ESP, AH, NONE, DSTOPTS = 0, 43, 44, 50, 51, 59, 60
+# A TCP option with a signature that no listener expects, which drops the segment without a word.
+TCP_MD5 = b"\x13\x12" + bytes(16) + b"\1\1"
 # Hop-by-hop options with a router alert, as MLD has them; the next header goes first.
 ROUTER_ALERT = b"\0\x05\x02\0\0\1\0"
 
@@ -46,8 +48,9 @@ def ip(src, dst, proto, data=b"", ttl=64, options=b"", fragment=0, extensions=()
     return struct.pack("!IHBB", 0x60000000, len(data), proto, ttl) + packed(src) + packed(dst) + data
 
 
-def tcp_segment(src, dst, dport, flags=SYN, sport=40000):
-    data = struct.pack("!HHIIBBHHH", sport, dport, 1000, 2000 if flags & ACK else 0, 0x50, flags, 64240, 0, 0)
+def tcp_segment(src, dst, dport, flags=SYN, sport=40000, options=b""):
+    data = struct.pack("!HHIIBBHHH", sport, dport, 1000, 2000 if flags & ACK else 0, (20 + len(options)) // 4 << 4, flags,
+                       64240, 0, 0) + options
     return _checked(src, dst, socket.IPPROTO_TCP, data, 16)
 
 
@@ -61,8 +64,8 @@ def icmp_message(src, dst, kind, code=0, rest=b"\0\1\0\1", payload=b""):
     return _checked(src, dst, proto, struct.pack("!BBH", kind, code, 0) + rest + payload, 2)
 
 
-def tcp(src, dst, dport, flags=SYN, sport=40000, **more):
-    return ip(src, dst, socket.IPPROTO_TCP, tcp_segment(src, dst, dport, flags, sport), **more)
+def tcp(src, dst, dport, flags=SYN, sport=40000, tcp_options=b"", **more):
+    return ip(src, dst, socket.IPPROTO_TCP, tcp_segment(src, dst, dport, flags, sport, tcp_options), **more)
 
 
 def udp(src, dst, dport, sport=40000, payload=b"?", **more):

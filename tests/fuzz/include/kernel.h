@@ -20,6 +20,7 @@ typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
 typedef uint64_t u64;
+typedef int64_t s64;
 
 #define U16_MAX UINT16_MAX
 #define U32_MAX UINT32_MAX
@@ -65,6 +66,11 @@ static inline bool __test_and_set_bit(long nr, unsigned long *word)
 static inline bool test_bit(unsigned long nr, const unsigned long *map)
 {
 	return map[nr / BITS_PER_LONG] >> nr % BITS_PER_LONG & 1;
+}
+
+static inline void __set_bit(unsigned long nr, unsigned long *map)
+{
+	map[nr / BITS_PER_LONG] |= 1UL << nr % BITS_PER_LONG;
 }
 
 /* Memory, which runs short where a target wants it to. */
@@ -117,6 +123,7 @@ typedef struct {
 
 #define atomic_read(v) ((v)->counter)
 #define jiffies 0UL
+#define ktime_get_seconds() 0
 #define time_before(a, b) ((long)((a) - (b)) < 0)
 
 /* The module's parameters are found by their names. */
