@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 """What the guard lets in by a WAN interface: TCP, UDP and other protocols, forwarded and to the host itself."""
 
+import itertools
 import os
 import socket
+import struct
 import subprocess
 import sys
 
@@ -12,12 +14,12 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lib import case, conntrack, craft, module, mroute, net, tap, topo, traffic, wait, wire
 from lib.craft import ACK, FIN, RST, SYN
 from lib.mroute import GROUP, passed
-from lib.tally import Cells, Tally, swallow_answers
+from lib.tally import Cells, Tally, source, swallow_answers
 from lib.topo import (CLIENT, HOME, OTHER, PROXY, PUBLIC, RELAY, SETTING, TRANSIT, TUNNEL, TUNNEL2, WORLD, settings)
 from lib.traffic import Seen
 
 GUARDED = {"ports": "chatmail,turn", "allow": "ssh,51820/udp"}
-IGMP, GRE, SCTP, UDPLITE, UNASSIGNED = 2, 47, 132, 136, 253
+IGMP, GRE, OSPF, VRRP, SCTP, UDPLITE, UNASSIGNED = 2, 47, 89, 112, 132, 136, 253
 # GROUP is sent to from the world, the other from inside.
 GROUP2 = {"ipv4": "239.1.2.4", "ipv6": "ff05::1235"}
 
@@ -239,6 +241,71 @@ def what_is_not_tracked():
                 tally.judge(link, version, cells.cells, "untracked")
     finally:
         HOME.nft("delete table inet chatdnat_test")
+
+
+class Listening:
+    """A raw socket of this host for a protocol, in a group on eth0: what arrives."""
+
+    def __init__(self, version, protocol, group):
+        family = net.family_of(group)
+        self.sock = HOME.socket(family, socket.SOCK_RAW, protocol)
+        index = struct.pack("=I", socket.if_nametoindex("eth0"))
+        if version == "ipv4":
+            self.sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, craft.packed(group) + bytes(4) + index)
+        else:
+            self.sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, craft.packed(group) + index)
+        self.sock.setblocking(False)
+
+    def heard(self, payload):
+        try:
+            return self.sock.recv(2000).endswith(payload)
+        except BlockingIOError:
+            return False
+
+
+@case.case
+def protocols():
+    """VRRP's advertisements go to a group; of the others each is by its number."""
+    groups = {"ipv4": "224.0.0.18", "ipv6": "ff02::12"}
+    module.load(**settings(guard="full", allow="ssh"))
+    for version in versions():
+        number = 0
+        listening = {each: Listening(version, each, groups[version]) for each in (VRRP, OSPF, UNASSIGNED)}
+        for allow, passing in (("ssh", set()), ("ssh,vrrp", {VRRP}), (f"ospf,{UNASSIGNED}/ip", {OSPF, UNASSIGNED}),
+                               ("112/udp,112", set())):
+            module.set("allow", allow)
+            for protocol, to in itertools.product(listening, (groups[version], PROXY[version])):
+                number += 1
+                payload, counters = f"advertisement {number}".encode(), module.Counters()
+                link.send(craft.ip(source(version, number, link_local=to != PROXY[version]), to, protocol, payload, ttl=255))
+                got = wait.until(lambda: listening[protocol].heard(payload) or dropped(counters, version))  # pylint: disable=W0640
+                tap.equal(got, True if protocol in passing else {"dropped_input": 1},
+                          f"{version} allow={allow}: protocol {protocol} to {to}")
+        for each in listening.values():
+            each.sock.close()
+    HOME.nft("table inet chatdnat_test { chain raw { type filter hook prerouting priority -300;"
+             ' iifname "eth0" notrack; }; }')
+    try:
+        module.set("allow", "gre")
+        with Tally() as tally:
+            for version in versions():
+                cells = Cells(version)
+                for protocol, verdict in ((GRE, "entered"), (UNASSIGNED, "dropped_invalid")):
+                    cells.add(f"protocol {protocol}", verdict,
+                              lambda src, p=protocol, v=version: craft.ip(src, PROXY[v], p, b"\0" * 16))
+                for dst in (RELAY, OTHER):
+                    cells.add(f"GRE to {dst[version]}", "dropped_invalid",
+                              lambda src, d=dst, v=version: craft.ip(src, d[v], GRE, b"\0" * 16))
+                tally.judge(link, version, cells.cells, "untracked, allow=gre")
+    finally:
+        HOME.nft("delete table inet chatdnat_test")
+    with Tally() as tally:
+        for version in versions():
+            cells = Cells(version)
+            for dst in (RELAY, OTHER):
+                cells.add(f"GRE to {dst[version]}", "dropped_forward",
+                          lambda src, d=dst, v=version: craft.ip(src, d[v], GRE, b"\0" * 16))
+            tally.judge(link, version, cells.cells, "allow=gre: not forwarded")
 
 
 @case.case

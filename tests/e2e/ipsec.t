@@ -104,7 +104,7 @@ def segments_fit_the_tunnel():
 @case.case
 def what_the_relay_opens():
     """It comes out of the tunnel on the WAN interface, but nobody outside sent it."""
-    for guard in ("off", "forward", "full"):
+    for guard in ("off", "forward", "full", "strict"):
         load(guard=guard)
         for version in topo.ip_versions():
             # The tunnel is known to the guard once this end has sent.
@@ -120,7 +120,7 @@ def what_the_relay_opens():
             tap.equal(traffic.tcp(t.public, PROXY[version], OWN, RELAY[version]), Seen("proxy", RELAY[version], OWN),
                       f"{version} guard={guard}: it reaches the proxy itself")
             tap.equal(traffic.tcp(t.internet, PROXY[version], OWN, CLIENT[version], timeout=1),
-                      "silence" if guard == "full" else Seen("proxy", CLIENT[version], OWN),
+                      "silence" if guard in ("full", "strict") else Seen("proxy", CLIENT[version], OWN),
                       f"{version} guard={guard}: a client is judged")
         module.unload()
 

@@ -288,8 +288,10 @@ def a_bridge_with_its_own_netfilter():
             tap.equal(traffic.tcp(t.internet, PROXY[version], OWN, CLIENT[version], timeout=0.3), "silence",
                       f"{version}: nor does the host take it in")
             # Not even a guard minds what passes from one port to another.
-            tap.equal(traffic.tcp(behind, WORLD[version], 25), Seen("world", BEHIND[version], 25),
-                      f"{version}: bridged, with an address of its own")
+            for guard in ("strict", "full"):
+                module.set("guard", guard)
+                tap.equal(traffic.tcp(behind, WORLD[version], 25), Seen("world", BEHIND[version], 25),
+                          f"{version} guard={guard}: bridged, with an address of its own")
         module.unload()
     finally:
         HOME.ip("link del port1\nlink set wg0 mtu 1500\nlink set eth0 nomaster\nlink del br0\n")

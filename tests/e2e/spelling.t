@@ -158,6 +158,7 @@ ACCEPTED = [
     ("guard", "off", "off"),
     ("guard", "forward", "forward"),
     ("guard", "full", "full"),
+    ("guard", "strict", "strict"),
 
     ("allow", "", ""),
     ("allow", "ssh", "22"),
@@ -173,6 +174,11 @@ ACCEPTED = [
     ("allow", "1-65535,1-65535/udp", "1-65535,1-65535/udp"),
     ("allow", "ssh/udp,21/udp", "21-22/udp"),
     ("allow", MANY_PORTS, MANY_PORTS),
+    ("allow", "vrrp", "112/ip"),
+    ("allow", "112/ip", "112/ip"),
+    ("allow", "vrrp/ip,ospf,gre,esp", "47/ip,50/ip,89/ip,112/ip"),
+    ("allow", "vrrp,51820/udp,ssh,112/ip,2/ip", "22,51820/udp,2/ip,112/ip"),
+    ("allow", "255/ip,253/ip,254/ip", "253/ip,254/ip,255/ip"),
 
     ("mss", "auto", "auto"),
     ("mss", "off", "off"),
@@ -471,6 +477,8 @@ REFUSED = [
     ("guard", "forward,full", EINVAL),
     ("guard", "forwar", EINVAL),
     ("guard", "fullest", EINVAL),
+    ("guard", "Strict", EINVAL),
+    ("guard", "strict,full", EINVAL),
     ("guard", "full\n", EINVAL),
 
     ("allow", ",", EINVAL),
@@ -490,6 +498,24 @@ REFUSED = [
     ("allow", "SSH", EINVAL),
     ("allow", "wireguard", EINVAL),
     ("allow", "icmp", EINVAL),
+    ("allow", "VRRP", EINVAL),
+    ("allow", "vrrp/udp", EINVAL),
+    ("allow", "gre/47", EINVAL),
+    ("allow", "0/ip", TOO_LARGE),
+    ("allow", "256/ip", TOO_LARGE),
+    ("allow", "ssh,256/ip", TOO_LARGE, "256/ip"),
+    ("allow", "6/ip", EINVAL),
+    ("allow", "17/ip", EINVAL),
+    ("allow", "1/ip", EINVAL),
+    ("allow", "58/ip", EINVAL),
+    ("allow", "112-113/ip", EINVAL),
+    ("allow", "0112/ip", EINVAL),
+    ("allow", "/ip", EINVAL),
+    ("allow", "112/IP", EINVAL),
+    ("allow", "ip", EINVAL),
+    ("ports", "vrrp", EINVAL),
+    ("ports", "25,112/ip", EINVAL, "112/ip"),
+    ("ports", "esp", EINVAL),
     ("allow", "all", EINVAL),
     ("allow", "off", EINVAL),
     ("allow", MANY_PORTS + ",1256", E2BIG),
@@ -847,6 +873,9 @@ def ssh_shut_out_is_told():
     case.log.messages()
     module.load(**shut)
     tap.equal(len(said_of_ssh()), 1, "at load too")
+    module.set("guard", "forward")
+    module.set("guard", "strict")
+    tap.equal(["guard=strict" in text for text in said_of_ssh()], [True], "guard=strict shuts it out too")
     module.unload()
     module.load(guard="full", allow="", v4="10.9.0.2")
     tap.equal(said_of_ssh(), [], "without a WAN interface nothing is judged")
