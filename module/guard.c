@@ -221,5 +221,8 @@ unsigned int chatdnat_guard_input(void *priv, struct sk_buff *skb,
 	if (ct && chatdnat_guard_goes_on(skb, state->pf, ct, ctinfo) &&
 	    !chatdnat_guard_is_ping(ct, ctinfo))
 		return NF_ACCEPT;
+	/* What this host sent to a group comes by again for its own sockets. */
+	if (skb->pkt_type == PACKET_LOOPBACK)
+		return NF_ACCEPT;
 	return chatdnat_guard_unknown(skb, state, ct, ctinfo);
 }

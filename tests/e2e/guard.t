@@ -309,6 +309,20 @@ def protocols():
 
 
 @case.case
+def what_this_host_sends_to_a_group():
+    """It comes by again for the sockets of this host that are in the group."""
+    for guard in ("full", "strict"):
+        module.load(**settings(guard=guard, allow=""))
+        for version in versions():
+            counters, listening = module.Counters(), Listening(version, socket.IPPROTO_UDP, GROUP[version])
+            own_to_group(version)
+            tap.ok(wait.until(lambda: listening.heard(b"?")), f"{version} guard={guard}: it is heard")  # pylint: disable=W0640
+            tap.equal(dropped(counters, version), {}, f"{version} guard={guard}: nothing is dropped")
+            listening.sock.close()
+        module.unload()
+
+
+@case.case
 def strict_about_midstream():
     """nf_conntrack_tcp_loose=0 makes what begins in its middle invalid."""
     HOME.sysctl(netfilter__nf_conntrack_tcp_loose=0)

@@ -189,6 +189,29 @@ def on_entries_from_before():
 
 
 @case.case
+def behind_options():
+    """A SYN of a known connection, where its header does not stand where it mostly does."""
+    module.load(**settings(guard="off", allow=ALLOW))
+    with Watch() as watch:
+        for version in topo.ip_versions():
+            # Where a plain header would have its flags are none.
+            more = {"options": b"\1" * 8} if version == "ipv4" else {"extensions": [(craft.DSTOPTS, b"\0\1\4" + bytes(4))]}
+            for name, target in (("the proxy", PROXY[version]), ("a host behind", OTHER[version])):
+                module.set("guard", "off")
+                peer = source(version, 77)
+                link.send(craft.tcp(peer, target, CLOSED, ACK, 2000, craft.TCP_MD5))
+                link.send(craft.tcp(target, peer, 2000, ACK, CLOSED, ttl=1))
+                tap.ok(watch.drained(version) is not None, f"{version} to {name}: an entry that is established")
+                module.set("guard", "full")
+                counters = module.Counters()
+                link.send(craft.tcp(peer, target, CLOSED, SYN, 2000, **more))
+                tap.equal(watch.drained(version), {}, f"{version} to {name}: the SYN does not pass")
+                dropped = "dropped_input" if target == PROXY[version] else "dropped_forward"
+                tap.equal(counters.gained(version), {dropped: 1}, f"{version} to {name}: it is counted")
+                conntrack.flush()
+
+
+@case.case
 def forwarded():
     """
     For a time after it was switched on, the middle of forwarded connections passes, and no SYN does. Then nothing. One load
