@@ -72,8 +72,8 @@ static bool chatdnat_protocol_named(struct chatdnat_text what, u8 *protocol)
 }
 
 static int chatdnat_allowed_parse_element(struct chatdnat_allowed *allow,
-					struct chatdnat_text element,
-					struct chatdnat_refusal *why)
+					  struct chatdnat_text element,
+					  struct chatdnat_refusal *why)
 {
 	struct chatdnat_text what, suffix;
 	bool slash, named;
@@ -110,8 +110,8 @@ static int chatdnat_allowed_parse_element(struct chatdnat_allowed *allow,
  * -E2BIG for too many ports.
  */
 int chatdnat_allowed_parse(struct chatdnat_allowed *allow,
-			 struct chatdnat_text text,
-			 struct chatdnat_refusal *why)
+			   struct chatdnat_text text,
+			   struct chatdnat_refusal *why)
 {
 	struct chatdnat_text rest = text, element;
 	int err;
@@ -138,7 +138,7 @@ int chatdnat_allowed_parse(struct chatdnat_allowed *allow,
  * Return: Bytes written, without the terminator.
  */
 int chatdnat_allowed_format(const struct chatdnat_allowed *allow, char *buf,
-			  size_t size)
+			    size_t size)
 {
 	int len = chatdnat_portset_format(&allow->ports, buf, size);
 	unsigned int protocol;

@@ -21,10 +21,10 @@ struct chatdnat_allowed {
 };
 
 int chatdnat_allowed_parse(struct chatdnat_allowed *allow,
-			 struct chatdnat_text text,
-			 struct chatdnat_refusal *why);
+			   struct chatdnat_text text,
+			   struct chatdnat_refusal *why);
 int chatdnat_allowed_format(const struct chatdnat_allowed *allow, char *buf,
-			  size_t size);
+			    size_t size);
 
 /**
  * chatdnat_allowed_protocol() - whether all of a protocol is allowed
@@ -33,8 +33,8 @@ int chatdnat_allowed_format(const struct chatdnat_allowed *allow, char *buf,
  *
  * Context: Any; on the packet path.
  */
-static inline bool chatdnat_allowed_protocol(const struct chatdnat_allowed *allow,
-					       u8 protocol)
+static inline bool
+chatdnat_allowed_protocol(const struct chatdnat_allowed *allow, u8 protocol)
 {
 	return test_bit(protocol, allow->protocols);
 }

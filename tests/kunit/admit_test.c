@@ -328,18 +328,18 @@ static void icmp(struct kunit *test)
 static void settling(struct kunit *test)
 {
 	static const s64 begins[] = { 0, 1, 5000, U32_MAX, S64_MAX / 2 };
-	static const s64 later[] = { CHATDNAT_GUARD_SETTLES, U16_MAX, U32_MAX,
-				     U32_MAX + 10LL, S64_MAX / 4 };
+	static const s64 over[] = { CHATDNAT_GUARD_SETTLES, U16_MAX, U32_MAX,
+				    U32_MAX + 10LL, S64_MAX / 4 };
 	int i, k;
 
 	for (i = 0; i < ARRAY_SIZE(begins); i++) {
-		KUNIT_EXPECT_TRUE(test, chatdnat_admit_settling(begins[i],
-								begins[i]));
-		KUNIT_EXPECT_TRUE(test, chatdnat_admit_settling(begins[i],
-								begins[i] + CHATDNAT_GUARD_SETTLES - 1));
-		for (k = 0; k < ARRAY_SIZE(later); k++)
-			KUNIT_EXPECT_FALSE(test, chatdnat_admit_settling(begins[i],
-									 begins[i] + later[k]));
+		s64 begin = begins[i], last = begin + CHATDNAT_GUARD_SETTLES - 1;
+
+		KUNIT_EXPECT_TRUE(test, chatdnat_admit_settling(begin, begin));
+		KUNIT_EXPECT_TRUE(test, chatdnat_admit_settling(begin, last));
+		for (k = 0; k < ARRAY_SIZE(over); k++)
+			KUNIT_EXPECT_FALSE(test, chatdnat_admit_settling(begin,
+									 begin + over[k]));
 	}
 }
 
