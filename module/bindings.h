@@ -22,11 +22,11 @@ struct chatdnat_route {
 
 /**
  * struct chatdnat_binding - an own address and the relay that it stands for
- * @own: one of this host's addresses
+ * @own: one of this host's addresses, or one that is named with @relay
  * @relay: the relay that all of @own's connections are sent on to, and none of
  *	   another address
  * @diff: by what a sum changes in which @relay takes the place of @own
- * @home: index of the WAN interface that has @own; 0: another one
+ * @home: index of the WAN interface that has @own; 0: another one, or none
  * @route: to @relay; only for softirqs
  */
 struct chatdnat_binding {

@@ -23,7 +23,7 @@ static const char *const chatdnat_choice_reasons[CHATDNAT_TRACKED_MAX] = {
 	[CHATDNAT_TRACKED_OWNS] =
 		"several own addresses for it",
 	[CHATDNAT_TRACKED_NO_OWN] =
-		"no own address for it yet",
+		"no local address for it yet, or one in a VRF",
 	[CHATDNAT_TRACKED_ROUTE] =
 		"its route leaves by a WAN interface",
 };

@@ -60,12 +60,16 @@ static bool chatdnat_dnat_bound(const struct chatdnat_snapshot *snapshot,
 	       !chatdnat_bindings_by_own(bindings, flow->family, &flow->daddr);
 }
 
-/* Whether a decision follows from address, port and interface alone. */
+/*
+ * Whether a decision to translate follows from address, port and interface
+ * alone. The type of an address that is named with a relay is not looked up.
+ */
 static bool chatdnat_dnat_is_general(const struct chatdnat_arrival *arrival)
 {
 	return arrival->in && arrival->flow.proto == CHATDNAT_TCP &&
 	       arrival->flow.dport != CHATDNAT_PORT_SSH &&
-	       arrival->daddr_type == CHATDNAT_ADDR_LOCAL;
+	       (arrival->daddr_type == CHATDNAT_ADDR_LOCAL ||
+		arrival->daddr_type == CHATDNAT_ADDR_UNKNOWN);
 }
 
 static noinline unsigned int

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The addresses of this host by which the world knows it. */
+/* The addresses of this host that connections from the WAN are made to. */
 #include <linux/inetdevice.h>
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
 #include <net/addrconf.h>
+#include <net/l3mdev.h>
 
 #include "host.h"
 #include "own.h"
@@ -86,22 +87,42 @@ static void chatdnat_own_others(struct chatdnat_own *own,
 	}
 }
 
+/* Whether a WAN interface is in a VRF, whose routes are not looked at. */
+static bool chatdnat_own_wan_in_vrf(const struct chatdnat_settings *settings)
+{
+	const struct net_device *dev;
+
+	ASSERT_RTNL();
+
+	for_each_netdev(&init_net, dev)
+		if (netif_is_l3_slave(dev) &&
+		    chatdnat_ifset_has(&settings->wan, dev->name))
+			return true;
+	return false;
+}
+
+/*
+ * A named address counts whether this host has it at the moment or not: a
+ * service address comes and goes.
+ */
 static void chatdnat_own_named(struct chatdnat_own *own,
 			       const struct chatdnat_settings *settings,
 			       enum chatdnat_family family,
 			       const struct chatdnat_addr *addr)
 {
 	const struct net_device *dev;
+	bool vrf;
 
-	if (chatdnat_host_addr_type(family, addr, NULL) != CHATDNAT_ADDR_LOCAL)
-		return;
-	own->n = 1;
-	own->addr = *addr;
 	rcu_read_lock();
 	dev = chatdnat_host_addr_dev(family, addr);
+	vrf = dev ? l3mdev_master_ifindex_rcu(dev) :
+		    chatdnat_own_wan_in_vrf(settings);
 	if (dev && chatdnat_ifset_has(&settings->wan, dev->name))
 		own->home = dev->ifindex;
 	rcu_read_unlock();
+
+	own->n = !vrf;
+	own->addr = *addr;
 }
 
 /**

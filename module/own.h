@@ -5,10 +5,11 @@
 #include "settings.h"
 
 /**
- * struct chatdnat_own - own addresses that lead to one relay
+ * struct chatdnat_own - addresses that lead to one relay
  * @n: how many there are
  * @addr: one of them, network byte order
- * @home: index of the WAN interface that has it; 0: another one
+ * @home: index of the WAN interface that has it; 0: another interface has it,
+ *	  or none at the moment
  */
 struct chatdnat_own {
 	unsigned int n;

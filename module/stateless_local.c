@@ -3,6 +3,8 @@
  * The stateless engine for what this host itself says: errors, and resets in
  * the relay's name.
  */
+#include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/netdevice.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
@@ -63,14 +65,26 @@ static int chatdnat_stateless_local_reroute(struct sk_buff *skb,
 	return ip_route_me_harder(state->net, state->sk, skb, RTN_UNSPEC);
 }
 
+/* What this host says of itself has no extension headers. */
+static bool chatdnat_stateless_local_is_icmp(const struct sk_buff *skb,
+					     enum chatdnat_family family)
+{
+	return family == CHATDNAT_IPV6 ?
+	       ipv6_hdr(skb)->nexthdr == IPPROTO_ICMPV6 :
+	       ip_hdr(skb)->protocol == IPPROTO_ICMP;
+}
+
 /**
- * chatdnat_stateless_local_out() - hook: errors of this host's own to itself
+ * chatdnat_stateless_local_out() - hook: this host's own ICMP errors about a
+ *				    relay's segments
  * @priv: unused
  * @skb: the packet
  * @state: the hook's
  *
- * What cannot be sent on to a client any more, because its neighbour is gone,
- * say, has our own address as its source by then. The relay is who has to know.
+ * A segment that cannot be forwarded to a client any more, because its
+ * neighbour is gone, say, has the own address as its source by then, so that
+ * the error is for this host itself, or for the host that has the address at
+ * the moment. The relay is who has to know.
  *
  * Context: Softirq or process context, RCU read lock held.
  */
@@ -87,7 +101,7 @@ unsigned int chatdnat_stateless_local_out(void *priv, struct sk_buff *skb,
 	snapshot = rcu_dereference(chatdnat_active);
 	bindings = snapshot ? rcu_dereference(snapshot->bindings) : NULL;
 	if (!bindings || nf_ct_get(skb, &ctinfo) ||
-	    !(state->out->flags & IFF_LOOPBACK) ||
+	    !chatdnat_stateless_local_is_icmp(skb, family) ||
 	    !chatdnat_packet_parcel(skb, family, &parcel) || !parcel.quoted ||
 	    !chatdnat_bindings_has_port(bindings, parcel.flow.dport))
 		return NF_ACCEPT;

@@ -3,16 +3,57 @@
 
 #include "verdict.h"
 
-/* Whether the destination is an address by which the world knows this host. */
+/* Whether the destination is an address that is named with a relay. */
+static bool chatdnat_is_named(const struct chatdnat_settings *settings,
+			      const struct chatdnat_flow *flow)
+{
+	static const struct chatdnat_addr every_other;
+
+	return !chatdnat_addr_equal(&flow->daddr, &every_other) &&
+	       chatdnat_relays_names(&settings->service.relays[flow->family],
+				     &flow->daddr);
+}
+
+/* Whether the destination is an address of a WAN interface. */
 static bool chatdnat_is_public(const struct chatdnat_settings *settings,
 			       const struct chatdnat_arrival *arrival)
 {
+	return arrival->daddr_dev[0] &&
+	       chatdnat_ifset_has(&settings->wan, arrival->daddr_dev);
+}
+
+/*
+ * Whether a connection to an address that no relay is named with is served.
+ * Return: CHATDNAT_DST_TRANSLATE, or what is to be done instead.
+ */
+static enum chatdnat_dst_decision
+chatdnat_decide_unnamed(const struct chatdnat_settings *settings,
+			const struct chatdnat_arrival *arrival, bool from_wan)
+{
 	const struct chatdnat_flow *flow = &arrival->flow;
 
-	return chatdnat_relays_names(&settings->service.relays[flow->family],
-				     &flow->daddr) ||
-	       (arrival->daddr_dev[0] &&
-		chatdnat_ifset_has(&settings->wan, arrival->daddr_dev));
+	switch (arrival->daddr_type) {
+	case CHATDNAT_ADDR_UNKNOWN:
+		return CHATDNAT_DST_LOOK_UP_ADDR;
+	case CHATDNAT_ADDR_LOCAL:
+		break;
+	case CHATDNAT_ADDR_UNICAST:
+		/* What the relay itself opens is not for the relay. */
+		if (settings->scope == CHATDNAT_SCOPE_ANY &&
+		    !chatdnat_relays_has(&settings->service.relays[flow->family],
+					 &flow->saddr))
+			break;
+		return CHATDNAT_DST_LEAVE;
+	case CHATDNAT_ADDR_GROUP:
+		return CHATDNAT_DST_LEAVE;
+	}
+
+	if (from_wan)
+		return CHATDNAT_DST_TRANSLATE;
+	if (!arrival->daddr_dev)
+		return CHATDNAT_DST_LOOK_UP_DEV;
+	return chatdnat_is_public(settings, arrival) ? CHATDNAT_DST_TRANSLATE :
+						       CHATDNAT_DST_LEAVE;
 }
 
 /*
@@ -50,6 +91,7 @@ chatdnat_decide_dst(const struct chatdnat_settings *settings,
 		    const struct chatdnat_addr **relay)
 {
 	const struct chatdnat_flow *flow = &arrival->flow;
+	enum chatdnat_dst_decision decision;
 	bool from_wan;
 
 	if (!*relay)
@@ -75,26 +117,12 @@ chatdnat_decide_dst(const struct chatdnat_settings *settings,
 	if (from_wan && chatdnat_addr_is_loopback(flow->family, &flow->daddr))
 		return CHATDNAT_DST_LEAVE;
 
-	switch (arrival->daddr_type) {
-	case CHATDNAT_ADDR_UNKNOWN:
-		return CHATDNAT_DST_LOOK_UP_ADDR;
-	case CHATDNAT_ADDR_LOCAL:
-		break;
-	case CHATDNAT_ADDR_UNICAST:
-		/* What the relay itself opens is not for the relay. */
-		if (settings->scope == CHATDNAT_SCOPE_ANY &&
-		    !chatdnat_relays_has(&settings->service.relays[flow->family],
-					 &flow->saddr))
-			break;
-		return CHATDNAT_DST_LEAVE;
-	case CHATDNAT_ADDR_GROUP:
-		return CHATDNAT_DST_LEAVE;
+	/* A service address may be another host's at the moment. */
+	if (!chatdnat_is_named(settings, flow)) {
+		decision = chatdnat_decide_unnamed(settings, arrival, from_wan);
+		if (decision != CHATDNAT_DST_TRANSLATE)
+			return decision;
 	}
-
-	if (!from_wan && !arrival->daddr_dev)
-		return CHATDNAT_DST_LOOK_UP_DEV;
-	if (!from_wan && !chatdnat_is_public(settings, arrival))
-		return CHATDNAT_DST_LEAVE;
 
 	switch (chatdnat_socket_in_range(settings, arrival)) {
 	case CHATDNAT_SOCKET_UNKNOWN:

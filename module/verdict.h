@@ -7,7 +7,7 @@
 #include "settings.h"
 
 enum chatdnat_addr_type {
-	CHATDNAT_ADDR_UNKNOWN,		/* not looked up yet */
+	CHATDNAT_ADDR_UNKNOWN,		/* not looked up */
 	CHATDNAT_ADDR_LOCAL,		/* this host's */
 	CHATDNAT_ADDR_UNICAST,		/* another host's */
 	CHATDNAT_ADDR_GROUP,		/* broadcast, multicast, anycast */

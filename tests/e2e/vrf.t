@@ -15,6 +15,7 @@ from lib.traffic import Connection, Seen
 
 TCP, UDP, OWN, SIZE = 993, 3478, 2525, 100000
 HEADERS = {"ipv4": 40, "ipv6": 60}
+ABSENT = {"ipv4": "203.0.113.50", "ipv6": "2001:db8:1::50"}
 
 t = None
 
@@ -38,6 +39,7 @@ def setup():
             "route replace default via 203.0.113.254 dev eth0 onlink\n"
             "-6 route replace default via 2001:db8:1::fe dev eth0 onlink\n")
     t.settle_wan()
+    t.internet.ip(f"route add {ABSENT['ipv4']} via {PROXY['ipv4']}\n-6 route add {ABSENT['ipv6']} via {PROXY['ipv6']}\n")
 
 
 def load(**changes):
@@ -151,6 +153,19 @@ def own_connections():
             sock.connect((WORLD[version], 25))
             tap.equal(sock.recv(200).split()[1].decode(), PROXY2[version], f"{version}: whom the world sees")
         tap.equal(counters.gained(version), {}, f"{version}: nothing counts")
+
+
+@case.case
+def a_named_address():
+    """Routes of a VRF are for the stack to look up: an address there is tracked, and one that is to come there is, too."""
+    for version in topo.ip_versions():
+        for own in (PROXY2[version], ABSENT[version]):
+            module.load(**{**settings(ports="chatmail,turn", engine="auto"), topo.SETTING[version]: f"{RELAY[version]}@{own}"})
+            tap.equal(module.engines().get(RELAY[version]), "tracked: no local address for it yet, or one in a VRF",
+                      f"{version} {own}: engines says so")
+            tap.equal(traffic.tcp(t.internet, own, TCP, CLIENT[version]), Seen("relay", CLIENT[version], TCP),
+                      f"{version} {own}: served")
+            module.unload()
 
 
 case.run(setup, topo.EVERY_RELAY, seconds=120)

@@ -53,10 +53,13 @@ static void check_dst(const struct chatdnat_settings *settings, struct input *in
 	struct chatdnat_arrival arrival = { 0 };
 	const struct chatdnat_addr *relay = NULL;
 	enum chatdnat_dst_decision decision;
-	bool from_wan, addr_asked = false, dev_asked = false, socket_asked = false;
+	bool from_wan, named, addr_asked = false, dev_asked = false, socket_asked = false;
+	const struct chatdnat_addr every_other = { 0 };
 	uint8_t facts;
 
 	take_flow(&arrival.flow, settings, input);
+	named = !chatdnat_addr_equal(&arrival.flow.daddr, &every_other) &&
+		chatdnat_relays_names(&settings->service.relays[arrival.flow.family], &arrival.flow.daddr);
 	facts = take_u8(input);
 	arrival.opens = facts & 1;
 	arrival.in = facts & 2 ? devices[facts >> 6] : NULL;
@@ -64,7 +67,7 @@ static void check_dst(const struct chatdnat_settings *settings, struct input *in
 	for (;;) {
 		decision = chatdnat_decide_dst(settings, &arrival, &relay);
 		if (decision == CHATDNAT_DST_LOOK_UP_ADDR) {
-			CHECK(!addr_asked);
+			CHECK(!addr_asked && !named);
 			addr_asked = true;
 			arrival.daddr_type = CHATDNAT_ADDR_LOCAL + (facts >> 2 & 3) % 3;
 		} else if (decision == CHATDNAT_DST_LOOK_UP_DEV) {
@@ -87,7 +90,7 @@ static void check_dst(const struct chatdnat_settings *settings, struct input *in
 	CHECK(chatdnat_portset_has(&settings->service.ports, arrival.flow.proto, arrival.flow.dport));
 	CHECK(from_wan || settings->hairpin);
 	CHECK(!from_wan || arrival.flow.family == CHATDNAT_IPV6 || *(const uint8_t *)arrival.flow.daddr.word != 127);
-	CHECK(arrival.daddr_type == CHATDNAT_ADDR_LOCAL ||
+	CHECK(named || arrival.daddr_type == CHATDNAT_ADDR_LOCAL ||
 	      (arrival.daddr_type == CHATDNAT_ADDR_UNICAST && settings->scope == CHATDNAT_SCOPE_ANY));
 	CHECK(arrival.flow.proto != CHATDNAT_TCP || arrival.flow.dport != 22 || arrival.opens);
 	CHECK(arrival.socket != CHATDNAT_SOCKET_BOUND);
