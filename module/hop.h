@@ -58,7 +58,7 @@ extern atomic_t chatdnat_hop_gen;
  */
 static inline bool chatdnat_lease_holds(const struct chatdnat_lease *lease)
 {
-	return lease->gen == atomic_read(&chatdnat_hop_gen) &&
+	return READ_ONCE(lease->gen) == atomic_read(&chatdnat_hop_gen) &&
 	       time_before(jiffies, lease->until);
 }
 
@@ -66,11 +66,11 @@ static inline bool chatdnat_lease_holds(const struct chatdnat_lease *lease)
  * chatdnat_lease_end() - have something learnt anew
  * @lease: its lease
  *
- * Context: Softirq; on the packet path.
+ * Context: Any, also on another processor than the lease's; on the packet path.
  */
 static inline void chatdnat_lease_end(struct chatdnat_lease *lease)
 {
-	lease->gen = 0;
+	WRITE_ONCE(lease->gen, 0);
 }
 
 /**

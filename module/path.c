@@ -12,6 +12,7 @@
 #include <net/route.h>
 
 #include "path.h"
+#include "peers.h"
 #include "way.h"
 
 /* The next hop to a relay is learnt once for all its clients. */
@@ -142,5 +143,38 @@ bool chatdnat_path_learn(struct chatdnat_path *path,
 	chatdnat_path_sums(path, entering ? binding->diff : ~binding->diff);
 	chatdnat_path_hops(path, settings, bindings, family, binding,
 			   entering ? &from : &to);
+
+	/* Pairs with chatdnat_peers_note(): one of the two sees the other. */
+	smp_mb();
+	if (entering && chatdnat_peers_has(&to, &from))
+		path->hop.mtu = 0;
 	return true;
+}
+
+/**
+ * chatdnat_path_forget() - have all processors learn a path anew
+ * @bindings: what is translated without state
+ * @family: IPv4 or IPv6
+ * @from: the source address, network byte order
+ * @to: the destination address, network byte order
+ *
+ * Context: RCU read lock held; on the path of packets that this host sends.
+ */
+void chatdnat_path_forget(const struct chatdnat_bindings *bindings,
+			  enum chatdnat_family family,
+			  const struct chatdnat_addr *from,
+			  const struct chatdnat_addr *to)
+{
+	struct chatdnat_path *path;
+	u64 key;
+	int cpu;
+
+	key = family == CHATDNAT_IPV6 ?
+	      chatdnat_path_key_ipv6(from->word, to->word) :
+	      chatdnat_path_key_ipv4(from->word[0], to->word[0]);
+	for_each_possible_cpu(cpu) {
+		path = per_cpu_ptr(bindings->paths, cpu)->path[family];
+		path += hash_64(key, CHATDNAT_PATHS_SHIFT);
+		chatdnat_lease_end(&path->lease);
+	}
 }

@@ -73,6 +73,32 @@ static inline u64 chatdnat_path_pair(__be32 a, __be32 b)
 }
 
 /**
+ * chatdnat_path_key_ipv4() - by what a path of IPv4 is kept
+ * @from: the source address, network byte order
+ * @to: the destination address, network byte order
+ *
+ * Context: Any; on the packet path.
+ */
+static inline u64 chatdnat_path_key_ipv4(__be32 from, __be32 to)
+{
+	return chatdnat_path_pair(from, to);
+}
+
+/**
+ * chatdnat_path_key_ipv6() - by what a path of IPv6 is kept
+ * @from: the source address, network byte order
+ * @to: the destination address, network byte order
+ *
+ * Context: Any; on the packet path.
+ */
+static inline u64 chatdnat_path_key_ipv6(const __be32 *from, const __be32 *to)
+{
+	return chatdnat_path_pair(from[0], from[1]) ^
+	       chatdnat_path_pair(from[2], from[3]) ^
+	       chatdnat_path_pair(to[2], to[3]);
+}
+
+/**
  * chatdnat_path_at() - where a path is kept
  * @bindings: what is translated without state
  * @family: IPv4 or IPv6
@@ -113,5 +139,9 @@ bool chatdnat_path_learn(struct chatdnat_path *path,
 			 const struct chatdnat_settings *settings,
 			 const struct chatdnat_bindings *bindings,
 			 enum chatdnat_family family, const void *addr, u8 mark);
+void chatdnat_path_forget(const struct chatdnat_bindings *bindings,
+			  enum chatdnat_family family,
+			  const struct chatdnat_addr *from,
+			  const struct chatdnat_addr *to);
 
 #endif /* CHATDNAT_PATH_H */

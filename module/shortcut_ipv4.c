@@ -38,7 +38,7 @@ chatdnat_ipv4_path(const struct chatdnat_bindings *bindings,
 		   const struct iphdr *iph)
 {
 	return chatdnat_path_at(bindings, CHATDNAT_IPV4,
-				chatdnat_path_pair(iph->saddr, iph->daddr));
+				chatdnat_path_key_ipv4(iph->saddr, iph->daddr));
 }
 
 /* Whether it is kept there, and holds. */

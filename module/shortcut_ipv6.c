@@ -38,9 +38,7 @@ chatdnat_ipv6_path(const struct chatdnat_bindings *bindings,
 	const __be32 *to = ip6h->daddr.s6_addr32;
 
 	return chatdnat_path_at(bindings, CHATDNAT_IPV6,
-				chatdnat_path_pair(from[0], from[1]) ^
-				chatdnat_path_pair(from[2], from[3]) ^
-				chatdnat_path_pair(to[2], to[3]));
+				chatdnat_path_key_ipv6(from, to));
 }
 
 /* Whether it is kept there, and holds. */

@@ -20,7 +20,9 @@
 #include "ct.h"
 #include "drop.h"
 #include "input.h"
+#include "peers.h"
 #include "rewrite.h"
+#include "socket.h"
 #include "stateless.h"
 #include "stateless_local.h"
 #include "stats.h"
@@ -86,6 +88,11 @@ chatdnat_stateless_enter(const struct chatdnat_snapshot *snapshot,
 {
 	enum chatdnat_family family = parcel->flow.family;
 	unsigned int verdict;
+
+	/* Of a connection of this host's own, which is tracked. */
+	if (chatdnat_peers_has(&binding->own, &parcel->flow.saddr) &&
+	    chatdnat_socket_tcp(&parcel->flow, state->in))
+		return NF_ACCEPT;
 
 	/* As the tracked engine leaves them, which gets it next. */
 	if (chatdnat_addr_is_link_local(family, &parcel->flow.saddr) ||

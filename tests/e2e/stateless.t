@@ -57,14 +57,16 @@ def well(version, source=CLIENT):
 
 
 class Watch:
-    """Packets of the client that a family's chains see; of inet those that take no shortcut."""
+    """Packets of the clients, or of one, that a family's chains see; of inet those that take no shortcut."""
 
-    def __init__(self, family="inet"):
+    def __init__(self, family="inet", client=None):
         self._family = family
+        word = client and ("ip6" if ":" in client else "ip")
+        self._of = [f"{word} {end} {client} " if client else "" for end in ("saddr", "daddr")]
 
     def __enter__(self):
         HOME.nft(f"table {self._family} watch {{ counter seen {{ }}\n chain c {{ type filter hook prerouting priority -310;\n"
-                 f"tcp dport {TCP} counter name seen\n tcp sport {TCP} counter name seen\n }}\n}}\n")
+                 f"{self._of[0]}tcp dport {TCP} counter name seen\n {self._of[1]}tcp sport {TCP} counter name seen\n }}\n}}\n")
         return self
 
     def __exit__(self, *_):
@@ -445,6 +447,10 @@ def drained():
             tap.ok(connection.goes_on(), f"{version}: open ones go on")
             module.set("enabled", "1")
             tap.equal(served(version, CLIENT2), well(version, CLIENT2), f"{version}: sent on again")
+            # That the box refused it does not make it a peer of the box's.
+            with Watch(client=CLIENT2[version]) as watch, Connection(t.internet, PROXY[version], TCP, CLIENT2[version]) as again:
+                tap.ok(again.echo(os.urandom(300000)), f"{version}: 300 kB come back whole")
+                tap.equal(watch.way(), PAST, f"{version}: {PAST} the stack")
 
 
 @case.case
@@ -685,6 +691,90 @@ def a_source_port_of_the_service():
                   f"{version}: a port that another has")
         tap.ok(counters.gained(version).get("dropped_source"), f"{version}: is no port of the relay's")
         conntrack.flush()
+
+
+def outlives(version, what, *connections):
+    tap.equal([connection.goes_on() for connection in connections], [True] * len(connections), f"{version}: {what}: all go on")
+
+
+@case.case
+def this_hosts_own_from_a_service_port():
+    """A connection of the box that is bound to a port of the service, to a host that is a client of the relay as well."""
+    load()
+    for version in topo.ip_versions():
+        world, own = topo.WORLD[version], PROXY[version]
+        for first_one in ("the relay's client", "the box's"):
+            opened = {}
+
+            def client(version=version, world=world, own=own, opened=opened):
+                opened["client"] = Connection(t.internet, own, TCP, world)
+                tap.ok(opened["client"].goes_on(), f"{version}: a client of the relay's")
+
+            def box(version=version, world=world, own=own, opened=opened):
+                opened["box"] = Connection(HOME, world, 25, own, TCP)
+                tap.equal(opened["box"].answer.peer_port, TCP, f"{version}: the box connects from {TCP}")
+                tap.ok(opened["box"].echo(os.urandom(100000)), f"{version}: 100 kB come back whole")
+            for step in (client, box) if first_one == "the relay's client" else (box, client):
+                step()
+            name = f"{first_one} first"
+            outlives(version, name, *opened.values())
+            tap.equal([entry for entry in conntrack.entries() if (entry.orig.src, entry.orig.dport) == (world, TCP)], [],
+                      f"{version}: {name}: the relay's leaves nothing in conntrack")
+            with wire.Link(t.relay, "wg0") as inside:
+                opened["box"].echo(b"x" * 5000)
+                tap.equal([packet for packet in (wire.parse_ip(frame.data) for frame in inside.frames("in"))
+                           if packet and packet.proto == 6 and wire.parse_tcp(packet.body).sport == 25], [],
+                          f"{version}: {name}: the relay sees nothing of it")
+            # Another peer is none.
+            with Watch(client=CLIENT[version]) as watch, Connection(t.internet, own, TCP, CLIENT[version]) as other:
+                tap.ok(other.echo(os.urandom(300000)), f"{version}: another client")
+                tap.equal(watch.way(), PAST, f"{version}: {name}: goes {PAST} the stack")
+            for connection in opened.values():
+                connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                connection.close()
+
+
+def flood(version, link, count):
+    """SYNs from addresses that nobody has, as many as there are."""
+    for number in range(count):
+        source = (f"10.200.{number >> 8}.{number & 255}" if version == "ipv4" else f"2001:db8:f::{number + 1:x}")
+        link.send(wire.ip(source, PROXY[version], 6, wire.tcp(source, PROXY[version], 30000, TCP, seq=number)))
+
+
+@case.case
+def drained_to_this_host():
+    """With enabled=0 new connections are the box's own, which listens itself; a flood of them does no more than that."""
+    load(stale="keep")
+    box = traffic.Host("box", HOME).tcp(TCP)
+    try:
+        for version in topo.ip_versions():
+            client, own = CLIENT[version], PROXY[version]
+            with Connection(t.internet, own, TCP, client) as old:
+                tap.ok(old.goes_on(), f"{version}: a connection to the relay")
+                module.set("enabled", "0")
+                with Connection(t.internet, own, TCP, client) as drained:
+                    tap.equal((drained.answer.server, drained.answer.peer), ("box", client), f"{version}: drained: the box's own")
+                    tap.ok(drained.echo(os.urandom(100000)), f"{version}: 100 kB come back whole")
+                    outlives(version, "drained", old, drained)
+                    with Connection(t.internet, own, TCP, CLIENT2[version]) as other:
+                        other.goes_on()
+                    with wire.Link(t.internet, "to_eth0", "eth0") as outside:
+                        flood(version, outside, 3000)
+                    outlives(version, "after a flood", drained, old)
+                    module.set("enabled", "1")
+                    outlives(version, "enabled again", old, drained)
+                    tap.equal(served(version), well(version), f"{version}: new ones are the relay's")
+                    other = topo.WORLD[version]
+                    with Connection(t.internet, own, TCP, other) as relayed:
+                        relayed.goes_on()
+                        module.set("enabled", "0")
+                        with wire.Link(t.internet, "to_eth0", "eth0") as outside, Watch(client=other) as watch:
+                            flood(version, outside, 200)
+                            tap.ok(relayed.echo(os.urandom(300000)), f"{version}: beside a flood: 300 kB come back whole")
+                            tap.equal(watch.way(), PAST, f"{version}: beside a flood: {PAST} the stack")
+                    module.set("enabled", "1")
+    finally:
+        box.close()
 
 
 @case.case

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The peers with which this host itself has TCP connections from ports of the
+ * service: as a client that is bound to such a port, or with a server of its
+ * own while enabled=0. Their segments look like those of the relay's clients.
+ * The shortcut leaves segments from such a peer to the stack, where a look at
+ * this host's sockets tells.
+ *
+ * Stored is a hash of the addresses with a secret key, and when this host last
+ * sent something to the peer. A pair that is taken for another costs that one
+ * the shortcut, no more. There is room for so many; the oldest goes first.
+ * Anybody can have this host answer a SYN from any address, so handshakes have
+ * a table of their own: they push out each other, but no connection.
+ */
+#include <linux/atomic.h>
+#include <linux/jiffies.h>
+#include <linux/net.h>
+#include <linux/siphash.h>
+
+#include "peers.h"
+
+#define CHATDNAT_PEERS_SHIFT	8
+#define CHATDNAT_PEERS_WAYS	4
+
+/**
+ * struct chatdnat_peer - a peer
+ * @key: of the hash of both addresses; 0: none
+ * @since: when this host last sent something to it, in jiffies
+ */
+struct chatdnat_peer {
+	u32 key;
+	u32 since;
+};
+
+struct chatdnat_peers {
+	struct chatdnat_peer peer[CHATDNAT_PEERS_WAYS];
+	atomic_t next;
+};
+
+static struct chatdnat_peers
+chatdnat_peers[CHATDNAT_PEER_STAGES][BIT(CHATDNAT_PEERS_SHIFT)];
+
+/* Whether there was ever one. */
+static bool chatdnat_peers_any __read_mostly;
+
+/*
+ * A SYN is answered again for a minute. An idle connection is heard of every
+ * two hours, if keepalive segments are sent at all.
+ */
+static const u32 chatdnat_peers_life[CHATDNAT_PEER_STAGES] = {
+	[CHATDNAT_PEER_ASKED] = 120 * HZ,
+	[CHATDNAT_PEER_CONNECTED] = 3 * 3600 * HZ,
+};
+
+static u64 chatdnat_peers_hash(const struct chatdnat_addr *own,
+			       const struct chatdnat_addr *peer)
+{
+	static siphash_aligned_key_t secret;
+	u64 word[4];
+
+	net_get_random_once(&secret, sizeof(secret));
+	memcpy(&word[0], own, sizeof(*own));
+	memcpy(&word[2], peer, sizeof(*peer));
+	return siphash_4u64(word[0], word[1], word[2], word[3], &secret);
+}
+
+static struct chatdnat_peers *chatdnat_peers_at(enum chatdnat_peer_stage stage,
+						u64 hash)
+{
+	return &chatdnat_peers[stage][hash >> (64 - CHATDNAT_PEERS_SHIFT)];
+}
+
+static struct chatdnat_peer *chatdnat_peers_find(enum chatdnat_peer_stage stage,
+						 u64 hash)
+{
+	struct chatdnat_peers *peers = chatdnat_peers_at(stage, hash);
+	unsigned int i;
+
+	for (i = 0; i < CHATDNAT_PEERS_WAYS; i++)
+		if (READ_ONCE(peers->peer[i].key) == ((u32)hash | 1))
+			return &peers->peer[i];
+	return NULL;
+}
+
+/* How long ago this host sent something to a peer, in jiffies. */
+static u32 chatdnat_peers_age(const struct chatdnat_peer *peer)
+{
+	return (u32)jiffies - READ_ONCE(peer->since);
+}
+
+/**
+ * chatdnat_peers_note() - note that this host itself sends a peer something
+ * @own: this host's address, network byte order
+ * @peer: the peer's address, network byte order
+ * @stage: how far their connection has come
+ *
+ * Context: Any; on the path of packets that this host sends.
+ * Return: Whether it was not known: what was found out for segments from @peer
+ * to @own does not hold any more. What is noted is seen by then.
+ */
+bool chatdnat_peers_note(const struct chatdnat_addr *own,
+			 const struct chatdnat_addr *peer,
+			 enum chatdnat_peer_stage stage)
+{
+	u64 hash = chatdnat_peers_hash(own, peer);
+	struct chatdnat_peer *entry = chatdnat_peers_find(stage, hash);
+	struct chatdnat_peers *peers;
+	bool known;
+
+	known = entry && chatdnat_peers_age(entry) < chatdnat_peers_life[stage];
+	if (known && chatdnat_peers_age(entry) < HZ)
+		return false;
+	if (!entry) {
+		peers = chatdnat_peers_at(stage, hash);
+		entry = &peers->peer[(u32)atomic_inc_return(&peers->next) %
+				     CHATDNAT_PEERS_WAYS];
+	}
+	WRITE_ONCE(entry->since, (u32)jiffies);
+	WRITE_ONCE(entry->key, (u32)hash | 1);
+	WRITE_ONCE(chatdnat_peers_any, true);
+	/* Pairs with the one in chatdnat_path_learn(). */
+	smp_mb();
+	return !known;
+}
+
+/**
+ * chatdnat_peers_has() - whether segments from a peer may be this host's
+ * @own: this host's address, network byte order
+ * @peer: the peer's address, network byte order
+ *
+ * Context: Any; on the packet path.
+ */
+bool chatdnat_peers_has(const struct chatdnat_addr *own,
+			const struct chatdnat_addr *peer)
+{
+	const struct chatdnat_peer *entry;
+	enum chatdnat_peer_stage stage;
+	u64 hash;
+
+	if (likely(!READ_ONCE(chatdnat_peers_any)))
+		return false;
+
+	hash = chatdnat_peers_hash(own, peer);
+	for (stage = 0; stage < CHATDNAT_PEER_STAGES; stage++) {
+		entry = chatdnat_peers_find(stage, hash);
+		if (entry &&
+		    chatdnat_peers_age(entry) < chatdnat_peers_life[stage])
+			return true;
+	}
+	return false;
+}
