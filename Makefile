@@ -62,6 +62,13 @@ build/%/inject/inject.ko: $(wildcard tests/bench/inject/*)
 	cp -pu $^ $(@D)/
 	$(MAKE) -C /lib/modules/$*/build M=$(CURDIR)/$(@D) W=1 modules
 
+# What plays a switch that forwards by itself.
+build/%/switch/switch.ko: $(wildcard tests/e2e/switch/*)
+	mkdir -p $(@D)
+	cp -pu $^ $(@D)/
+	$(MAKE) -C $(or $(HEADERS),/lib/modules/$*/build) M=$(CURDIR)/$(@D) W=1 \
+		CONFIG_DEBUG_INFO= CONFIG_DEBUG_INFO_BTF_MODULES= modules
+
 # What lets it run out of memory.
 build/%/fails/fails.ko: $(wildcard tests/debug/fails/*)
 	mkdir -p $(@D)
@@ -85,7 +92,7 @@ build/%/kunit/chatdnat_kunit.ko: $(MODULE_SOURCES) $(wildcard tests/kunit/Kbuild
 # What a test machine runs: the module for each of its kernels, and the tool.
 .PHONY: built
 built:
-	$(MAKE) -s -j"$$(nproc)" $$(tests/vm/run --list | sed 's|.*|build/&/chatdnat.ko|')
+	$(MAKE) -s -j"$$(nproc)" $$(tests/vm/run --list | sed 's|.*|build/&/chatdnat.ko build/&/switch/switch.ko|')
 	$(MAKE) -s tools WERROR=1
 
 .PHONY: built-debug

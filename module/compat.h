@@ -25,6 +25,7 @@
 /* After these: without what they name the headers do not compile. */
 #include <linux/ip.h>
 #include <linux/netfilter.h>
+#include <linux/u64_stats_sync.h>
 #include <net/inet6_hashtables.h>
 #include <net/inet_hashtables.h>
 #include <net/netfilter/ipv4/nf_reject.h>
@@ -198,6 +199,18 @@ static inline void chatdnat_clear_tstamp(struct sk_buff *skb)
 	skb->tstamp = 0;
 #endif
 }
+
+/*
+ * Up to 6.2 a reader on a machine of one 32-bit processor says itself that
+ * writers interrupt it.
+ */
+#ifdef CHATDNAT_HAVE_U64_STATS_FETCH_IRQ
+#define chatdnat_stats_fetch_begin	u64_stats_fetch_begin_irq
+#define chatdnat_stats_fetch_retry	u64_stats_fetch_retry_irq
+#else
+#define chatdnat_stats_fetch_begin	u64_stats_fetch_begin
+#define chatdnat_stats_fetch_retry	u64_stats_fetch_retry
+#endif
 
 /**
  * chatdnat_xfrm_default_blocks() - whether IPsec forbids what no policy allows

@@ -50,13 +50,7 @@ static unsigned int chatdnat_ingress(void *priv, struct sk_buff *skb,
 
 	/* A tagged packet is still to become another device's. */
 	if (!bindings || skb->pkt_type != PACKET_HOST ||
-	    skb_vlan_tag_present(skb))
-		return NF_ACCEPT;
-
-	/* Somebody else's plans, or what no device may get. */
-	if (skb_shared(skb) || skb_nfct(skb) || skb_sk_is_prefetched(skb) ||
-	    (skb_is_nonlinear(skb) && skb_is_gso(skb) &&
-	     !skb_shinfo(skb)->gso_type))
+	    skb_vlan_tag_present(skb) || !chatdnat_leg_free(skb))
 		return NF_ACCEPT;
 
 	switch (skb->protocol) {

@@ -9,6 +9,7 @@
 #include "memo.h"
 #include "nat.h"
 #include "params.h"
+#include "stats.h"
 #include "sysfs.h"
 #include "way.h"
 
@@ -16,6 +17,7 @@ static int __init chatdnat_init(void)
 {
 	int err;
 
+	chatdnat_stats_init();
 	err = chatdnat_answers_init();
 	if (err)
 		return err;

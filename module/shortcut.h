@@ -31,6 +31,27 @@ unsigned int chatdnat_shortcut_ipv6(struct sk_buff *skb,
 				    bool entering);
 
 /**
+ * chatdnat_leg_free() - whether a packet may take the shortcut, whatever is in it
+ * @skb: a packet that has just arrived
+ *
+ * Context: Softirq; on the packet path.
+ * Return: False for what another part of the kernel holds or has handled, and
+ * for what no device may be given.
+ */
+static inline bool chatdnat_leg_free(struct sk_buff *skb)
+{
+#ifdef CONFIG_NET_SWITCHDEV
+	/* A copy: the switch has forwarded it, so that the stack does not. */
+	if (skb->offload_l3_fwd_mark)
+		return false;
+#endif
+	return !skb_shared(skb) && !skb_nfct(skb) &&
+	       !skb_sk_is_prefetched(skb) &&
+	       (!skb_is_nonlinear(skb) || !skb_is_gso(skb) ||
+		skb_shinfo(skb)->gso_type);
+}
+
+/**
  * chatdnat_leg_policies() - whether IPsec may have a say
  * @skb: the packet
  *

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/cpumask.h>
 
+#include "compat.h"
 #include "stats.h"
 
 const char *const chatdnat_counter_names[CHATDNAT_COUNTERS_MAX] = {
@@ -11,14 +12,30 @@ const char *const chatdnat_counter_names[CHATDNAT_COUNTERS_MAX] = {
 
 DEFINE_PER_CPU(struct chatdnat_stats, chatdnat_stats);
 
-/* A 32-bit machine reads a counter in two halves; the same twice is whole. */
-static u64 chatdnat_stats_read(const u64 *count)
+/**
+ * chatdnat_stats_init() - make the counters ready
+ *
+ * Context: Process context, before anything is counted.
+ */
+void chatdnat_stats_init(void)
 {
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		u64_stats_init(&per_cpu_ptr(&chatdnat_stats, cpu)->sync);
+}
+
+static u64 chatdnat_stats_read(const struct chatdnat_stats *stats,
+			       enum chatdnat_family family,
+			       enum chatdnat_counter counter)
+{
+	unsigned int start;
 	u64 value;
 
 	do {
-		value = READ_ONCE(*count);
-	} while (!IS_ENABLED(CONFIG_64BIT) && value != READ_ONCE(*count));
+		start = chatdnat_stats_fetch_begin(&stats->sync);
+		value = READ_ONCE(stats->count[family][counter]);
+	} while (chatdnat_stats_fetch_retry(&stats->sync, start));
 	return value;
 }
 
@@ -36,7 +53,7 @@ u64 chatdnat_stats_sum(enum chatdnat_family family,
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		sum += chatdnat_stats_read(per_cpu_ptr(&chatdnat_stats.count[family][counter],
-						       cpu));
+		sum += chatdnat_stats_read(per_cpu_ptr(&chatdnat_stats, cpu),
+					   family, counter);
 	return sum;
 }

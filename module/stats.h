@@ -3,6 +3,7 @@
 #define CHATDNAT_STATS_H
 
 #include <linux/percpu.h>
+#include <linux/u64_stats_sync.h>
 
 #include "addr.h"
 
@@ -31,8 +32,15 @@ enum chatdnat_counter {
 	CHATDNAT_COUNTERS_MAX,
 };
 
+/**
+ * struct chatdnat_stats - what one processor has counted
+ * @count: by family and counter
+ * @sync: has a 32-bit machine read both halves of a counter as they belong
+ *	  together; nothing on a 64-bit one
+ */
 struct chatdnat_stats {
 	u64 count[CHATDNAT_FAMILIES][CHATDNAT_COUNTERS_MAX];
+	struct u64_stats_sync sync;
 };
 
 extern const char *const chatdnat_counter_names[CHATDNAT_COUNTERS_MAX];
@@ -49,9 +57,23 @@ DECLARE_PER_CPU(struct chatdnat_stats, chatdnat_stats);
 static inline void chatdnat_count(enum chatdnat_family family,
 				  enum chatdnat_counter counter)
 {
+#if BITS_PER_LONG == 64
 	this_cpu_inc(chatdnat_stats.count[family][counter]);
+#else
+	struct chatdnat_stats *stats;
+	unsigned long flags;
+
+	/* Writers do not nest: a softirq may come in between otherwise. */
+	local_irq_save(flags);
+	stats = this_cpu_ptr(&chatdnat_stats);
+	u64_stats_update_begin(&stats->sync);
+	stats->count[family][counter]++;
+	u64_stats_update_end(&stats->sync);
+	local_irq_restore(flags);
+#endif
 }
 
+void chatdnat_stats_init(void);
 u64 chatdnat_stats_sum(enum chatdnat_family family,
 		       enum chatdnat_counter counter);
 

@@ -117,6 +117,8 @@ bool fuzz_held(const struct mutex *mutex);
 #define DECLARE_PER_CPU(type, name) extern type name
 #define this_cpu_inc(v) ((v)++)
 
+struct u64_stats_sync { };
+
 typedef struct {
 	int counter;
 } atomic_t;
