@@ -16,6 +16,7 @@
 #include <linux/jiffies.h>
 #include <linux/net.h>
 #include <linux/siphash.h>
+#include <linux/string.h>
 
 #include "peers.h"
 
@@ -55,7 +56,7 @@ static const u32 chatdnat_peers_life[CHATDNAT_PEER_STAGES] = {
 static u64 chatdnat_peers_hash(const struct chatdnat_addr *own,
 			       const struct chatdnat_addr *peer)
 {
-	static siphash_aligned_key_t secret;
+	static siphash_key_t secret __aligned(SIPHASH_ALIGNMENT);
 	u64 word[4];
 
 	net_get_random_once(&secret, sizeof(secret));
@@ -117,7 +118,8 @@ bool chatdnat_peers_note(const struct chatdnat_addr *own,
 	}
 	WRITE_ONCE(entry->since, (u32)jiffies);
 	WRITE_ONCE(entry->key, (u32)hash | 1);
-	WRITE_ONCE(chatdnat_peers_any, true);
+	if (!READ_ONCE(chatdnat_peers_any))
+		WRITE_ONCE(chatdnat_peers_any, true);
 	/* Pairs with the one in chatdnat_path_learn(). */
 	smp_mb();
 	return !known;
