@@ -105,8 +105,10 @@ void checks_run(struct findings *findings, const struct state *state)
 	check_host(findings, state);
 	check_tunnel(findings, state);
 	check_wireguard(findings, state);
+	check_bridge(findings, state);
 	check_firewall(findings, state);
 	check_listeners(findings, state);
+	check_guard(findings, state);
 	check_probes(findings, state);
 	check_dns(findings, state);
 	check_path(findings, state);

@@ -55,9 +55,11 @@ void check_end(struct findings *findings, const char *format, ...) __attribute__
  */
 const char *word(struct findings *findings, const char *name);
 
+void check_bridge(struct findings *findings, const struct state *state);
 void check_config(struct findings *findings, const struct state *state);
 void check_dns(struct findings *findings, const struct state *state);
 void check_firewall(struct findings *findings, const struct state *state);
+void check_guard(struct findings *findings, const struct state *state);
 void check_host(struct findings *findings, const struct state *state);
 void check_listeners(struct findings *findings, const struct state *state);
 void check_module(struct findings *findings, const struct state *state);

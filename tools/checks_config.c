@@ -52,6 +52,27 @@ static void check_relays(struct findings *f, const struct state *state)
 	check_end(f, "Each family that the WAN interfaces have addresses of has a relay.");
 }
 
+/* A service address may come and go, by VRRP for instance. */
+static void check_own_addresses(struct findings *f, const struct state *state)
+{
+	size_t i, named = 0;
+
+	check_begin(f, "own-addresses");
+	for (i = 0; i < state->relays.n; i++) {
+		const struct relay *relay = &state->relays.v[i];
+
+		named += relay->own_text != NULL;
+		if (!relay_standby(state, relay))
+			continue;
+		finding(f, NOTE, "own-address-absent",
+			"The own address %s (%s) is not on this host at the moment, as on a standby. Connections to it are "
+			"forwarded to the relay %s whenever they arrive here.",
+			relay->own_text, families[relay->family].setting, relay->text);
+		fix(f, "ip address show to %s    # prints the interface once it is here", word(f, relay->own_text));
+	}
+	check_end(f, named ? "Each own address that is named is an address of this host." : "No own address is named.");
+}
+
 static void check_modes(struct findings *f, const struct state *state)
 {
 	check_begin(f, "enabled");
@@ -151,6 +172,7 @@ void check_config(struct findings *f, const struct state *state)
 	}
 	check_wan(f, state);
 	check_relays(f, state);
+	check_own_addresses(f, state);
 	check_modes(f, state);
 	check_calls(f, state);
 }

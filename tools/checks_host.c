@@ -105,6 +105,16 @@ static void check_pattern(struct findings *f, const struct state *state, const c
 	}
 }
 
+static bool all_standby(const struct state *state, enum family family)
+{
+	size_t i;
+
+	for (i = 0; i < state->relays.n; i++)
+		if (state->relays.v[i].family == family && !relay_standby(state, &state->relays.v[i]))
+			return false;
+	return true;
+}
+
 /* One up interface with an address is enough; without any up the patterns' own findings say so. */
 static void check_wan_address(struct findings *f, const struct state *state, enum family family)
 {
@@ -159,7 +169,7 @@ static void check_wans(struct findings *f, const struct state *state)
 	for (i = 0; i < state->wan_n; i++)
 		check_pattern(f, state, state->wan[i]);
 	for (family = 0; family < FAMILIES; family++)
-		if (relays_of(&state->relays, family))
+		if (relays_of(&state->relays, family) && !all_standby(state, family))
 			check_wan_address(f, state, family);
 	if (!state->wan_n)
 		skipped(f, "No WAN interface is set.");

@@ -96,30 +96,57 @@ static void fix_relay_side(struct findings *f, const struct link *out, const str
 	fix(f, "%s rule add from %s table 100    # on the relay", ip, word(f, relay->text));
 }
 
+/* Why nothing of what the relay answers has come by here. */
+static const char *why_unanswered(bool masqueraded, bool stateless, bool probed)
+{
+	if (masqueraded)
+		return "the relay is down, or a firewall on the way or on the relay drops them";
+	if (stateless && probed)
+		return "it does answer this host itself, so that its replies to clients leave another way. Without state they may "
+		       "leave by another proxy that serves the same addresses. If there is none, the relay must route them into "
+		       "the tunnel, and the tunnel must let any client's address pass";
+	if (stateless)
+		return "the relay is down, or its replies do not come back through this host. Without state they may leave by "
+		       "another proxy that serves the same addresses. If there is none, the relay must route them into the "
+		       "tunnel, and the tunnel must let any client's address pass";
+	if (probed)
+		return "it does answer this host itself, so that its replies to clients do not come back through here. It must "
+		       "route them into the tunnel, and the tunnel must let any client's address pass";
+	return "the relay is down, or its replies do not come back through this host. It must route them into the tunnel, and the "
+	       "tunnel must let any client's address pass";
+}
+
+/* Without state, replies that leave by another proxy look from here like those of a relay that is down. */
+static enum severity unanswered_severity(bool stateless, bool probed, uint64_t answered)
+{
+	if (stateless)
+		return probed ? NOTE : WARNING;
+	return answered ? WARNING : PROBLEM;
+}
+
 static void check_unanswered(struct findings *f, const struct state *state, enum family family, uint64_t sent,
 			     uint64_t answered)
 {
 	const struct relay *relay = first_relay(state, family);
 	const struct link *out = relay ? relay_link(state, relay) : NULL;
-	bool masqueraded;
+	bool masqueraded, stateless, probed = probes_connected(&state->probes, family) > 0;
 
 	/* More than half: some have only just been sent. */
 	if (answered >= sent || (sent - answered) * 2 <= sent || !relay)
 		return;
 	masqueraded = out && (setting_is(state, "masquerade", "all") ||
 			      (setting_is(state, "masquerade", "wan") && wan_of(state, out)));
-	finding(f, answered ? WARNING : PROBLEM, "not-answered",
+	stateless = !masqueraded && relay_served(state, family, true);
+	finding(f, unanswered_severity(stateless, probed, answered), "not-answered",
 		"%s: of %" PRIu64 " connections sent to the relay %" PRIu64 " were never answered: %s.", families[family].name,
-		sent, sent - answered,
-		probes_connected(&state->probes, family) && !masqueraded ?
-			"it does answer this host itself, so that its replies to clients do not come back through here. It must "
-			"route them into the tunnel, and the tunnel must let any client's address pass" :
-		masqueraded ? "the relay is down, or a firewall on the way or on the relay drops them" :
-			      "the relay is down, or its replies do not come back through this host. It must route them "
-			      "into the tunnel, and the tunnel must let any client's address pass");
+		sent, sent - answered, why_unanswered(masqueraded, stateless, probed));
+	if (stateless && !state->probes.asked)
+		fix(f, "chatdnatctl check --probe    # whether the relay answers this host");
 	if (out && !masqueraded) {
 		fix_relay_side(f, out, relay);
-		fix(f, "chatdnatctl set masquerade=all    # instead; hides the clients' addresses");
+		/* With engine=stateless it would be refused. */
+		if (!setting_is(state, "engine", "stateless"))
+			fix(f, "chatdnatctl set masquerade=all    # instead; hides the clients' addresses");
 	}
 	fix(f, "ping -c 3 %s", word(f, relay->text));
 }

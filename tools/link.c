@@ -11,24 +11,15 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 
+#include "link_info.h"
 #include "mem.h"
 #include "netlink.h"
-
-static void copy_name(char out[16], const struct nlattr *attr)
-{
-	size_t len = mnl_attr_get_payload_len(attr);
-
-	if (len > 15)
-		len = 15;
-	memcpy(out, mnl_attr_get_payload(attr), len);
-	out[len] = '\0';
-}
 
 static int link_cb(const struct nlmsghdr *nlh, void *data)
 {
 	const struct ifinfomsg *info = mnl_nlmsg_get_payload(nlh);
 	struct links *links = data;
-	const struct nlattr *attr, *nested;
+	const struct nlattr *attr;
 	struct link *link;
 
 	if (nlh->nlmsg_type != RTM_NEWLINK || mnl_nlmsg_get_payload_len(nlh) < sizeof(*info))
@@ -41,13 +32,13 @@ static int link_cb(const struct nlmsghdr *nlh, void *data)
 	link->loopback = info->ifi_flags & IFF_LOOPBACK;
 	mnl_attr_for_each(attr, nlh, sizeof(*info)) {
 		if (mnl_attr_get_type(attr) == IFLA_IFNAME) {
-			copy_name(link->name, attr);
+			link_copy_name(link->name, attr);
 		} else if (mnl_attr_get_type(attr) == IFLA_MTU && mnl_attr_get_payload_len(attr) >= 4) {
 			link->mtu = mnl_attr_get_u32(attr);
+		} else if (mnl_attr_get_type(attr) == IFLA_MASTER && mnl_attr_get_payload_len(attr) >= 4) {
+			link->master = mnl_attr_get_u32(attr);
 		} else if (mnl_attr_get_type(attr) == IFLA_LINKINFO) {
-			mnl_attr_for_each_nested(nested, attr)
-				if (mnl_attr_get_type(nested) == IFLA_INFO_KIND)
-					copy_name(link->kind, nested);
+			link_take_info(link, attr);
 		}
 	}
 	return MNL_CB_OK;
@@ -154,6 +145,16 @@ const struct address *link_address(const struct link *link, enum family family)
 		if (link->addresses[i].global && link->addresses[i].address.family == family)
 			return &link->addresses[i].address;
 	return NULL;
+}
+
+bool link_has_address(const struct link *link, const struct address *address)
+{
+	size_t i;
+
+	for (i = 0; i < link->n; i++)
+		if (address_equal(&link->addresses[i].address, address))
+			return true;
+	return false;
 }
 
 bool link_has(const struct link *link, enum family family)

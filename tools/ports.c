@@ -6,6 +6,7 @@
 
 #include "config.h"
 #include "mem.h"
+#include "protocol.h"
 
 static const struct {
 	const char *name;
@@ -28,6 +29,11 @@ static void add(struct ports *ports, enum protocol protocol, uint16_t port)
 bool ports_contain(const struct ports *ports, enum protocol protocol, uint16_t port)
 {
 	return ports->bits[protocol][port / 8] >> (port % 8) & 1;
+}
+
+bool ports_contain_protocol(const struct ports *ports, uint8_t number)
+{
+	return ports->protocols[number / 8] >> (number % 8) & 1;
 }
 
 static bool number(const char **s, uint16_t *port)
@@ -78,8 +84,13 @@ static bool parse_element(struct ports *ports, char *element)
 	enum protocol protocol;
 	uint16_t first, last;
 	const char *s = element;
+	uint8_t ip_protocol;
 	uint32_t port;
 
+	if (protocol_parse(&ip_protocol, element)) {
+		ports->protocols[ip_protocol / 8] |= (uint8_t)(1U << (ip_protocol % 8));
+		return true;
+	}
 	if (!split_suffix(element, &protocol))
 		return false;
 	if (add_name(ports, element, protocol))

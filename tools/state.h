@@ -47,6 +47,8 @@ bool wan_matches(const char *pattern, const char *interface);
 /* The pattern by which an interface faces the internet, or NULL. */
 const char *wan_of(const struct state *state, const struct link *link);
 
+bool wan_has_address(const struct state *state, const struct address *address);
+
 /* "10.9.0.1 dev wg0", "no route", ... */
 char *route_describe(const struct state *state, const struct route *route);
 
@@ -58,6 +60,9 @@ const struct link *relay_link(const struct state *state, const struct relay *rel
 
 /* Of several relays the first whose way is known stands for all in what is suggested. */
 const struct relay *first_relay(const struct state *state, enum family family);
+
+/* An own address that is named and that this host does not have: another proxy may have it at the moment. */
+bool relay_standby(const struct state *state, const struct relay *relay);
 
 /* The first relay that is served without state, or the first that is not; or NULL. */
 const struct relay *relay_served(const struct state *state, enum family family, bool stateless);

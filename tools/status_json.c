@@ -94,6 +94,7 @@ static json_object *relays_json(const struct state *state)
 		json_put(object, "family", json_text(families[r->family].id));
 		json_put(object, "relay", json_text(r->text));
 		json_put(object, "own", json_text(r->own_text));
+		json_put(object, "standby", json_object_new_boolean(relay_standby(state, r)));
 		json_put(object, "route", route_json(state, r));
 		json_put(object, "engine", engine_json(r));
 		json_put(object, "connections", state->counted ? NULL : number((long long)r->connections));

@@ -107,8 +107,8 @@ static void print_relays(const struct state *state)
 				continue;
 			way = r->valid ? route_describe(state, &r->route) : xstrdup("not understood");
 			engine = describe_engine(r);
-			field(label, "%s%s%s, %s%s", r->text, r->own_text ? " for " : "", r->own_text ? r->own_text : "", way,
-			      engine);
+			field(label, "%s%s%s%s, %s%s", r->text, r->own_text ? " for " : "", r->own_text ? r->own_text : "",
+			      relay_standby(state, r) ? " (not here now)" : "", way, engine);
 			free(engine);
 			free(way);
 			label = "";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What the kernel tells the tool: interfaces, routes, sockets, connections,
- * tunnels, and others' firewalls, whose rules are then gone through. Input: which;
+ * tunnels, neighbours, and others' firewalls, whose rules are then gone through. Input: which;
  * then answers (tool.c).
  */
 #include "../../tools/conntrack.h"
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "../../tools/link.h"
+#include "../../tools/neighbour.h"
 #include "../../tools/nft_eval.h"
 #include "../../tools/sockets.h"
 #include "../../tools/wireguard.h"
@@ -24,6 +25,8 @@ static void read_links(void)
 	for (i = 0; i < links.n; i++) {
 		CHECK(strlen(links.v[i].name) < 16 && strlen(links.v[i].kind) < 16);
 		CHECK(link_by_index(&links, links.v[i].index) && link_by_name(&links, links.v[i].name));
+		CHECK(links.v[i].hairpin <= HAIRPIN_ON);
+		CHECK(!links.v[i].tunnel.has_remote || links.v[i].tunnel.remote.family < FAMILIES);
 		CHECK(link_has(&links.v[i], V4) == (link_address(&links.v[i], V4) != NULL));
 	}
 	links_free(&links);
@@ -62,6 +65,7 @@ static void read_sockets(void)
 	sockets_read(&sockets);
 	for (i = 0; i < sockets.n; i++)
 		CHECK(sockets.v[i].port && (!sockets.v[i].both || sockets.v[i].any));
+	CHECK(!sockets.raw_n || sockets.raw);
 	sockets_free(&sockets);
 }
 
@@ -109,7 +113,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	CHECK(address_parse(&dst, facts & 1 ? V6 : V4, facts & 1 ? "fd00:9::2" : "10.9.0.2"));
 	world_begin(loaded, sizeof(loaded) - 1);
 	world_answers(&input);
-	switch (which % 6) {
+	switch (which % 7) {
 	case 0:
 		read_links();
 		break;
@@ -127,6 +131,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 5:
 		read_firewall(&src, &dst, facts);
+		break;
+	case 6:
+		neighbour_port(5, &dst);
 		break;
 	}
 	world_end();

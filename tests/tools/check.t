@@ -26,7 +26,7 @@ from lib.topo import CLIENT, EVERY_RELAY, HOME, PROXY, RELAY, TUNNEL, WORLD, set
 OPTIONS = pathlib.Path("/etc/modprobe.d/chatdnat.conf")
 AUTOLOAD = pathlib.Path("/etc/modules-load.d/chatdnat.conf")
 EFIVAR = "SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
-FAILURES = ("no-peer", "no-default-route", "forwarding-off", "mtu-too-small")
+FAILURES = ("no-peer", "no-default-route", "forwarding-off", "mtu-too-small", "protocol-locked-out")
 NEWER = CONFIG + " guard=off allow=22 mss=auto via= hairpin=0 log=off"
 
 t = None
@@ -442,6 +442,128 @@ def listeners():
         passes(fake.run("check", "--json"), "guard=full", "guard")
 
 
+def raw_socket(protocol, family=socket.AF_INET, bound=None):
+    sock = HOME.socket(family, socket.SOCK_RAW, protocol)
+    if bound:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, bound.encode())
+    return sock
+
+
+@case.case
+def protocols():
+    full = newer(guard="full")
+    for name, protocol, family, word in (("VRRP", 112, socket.AF_INET, "vrrp"), ("VRRP by IPv6", 112, socket.AF_INET6, "vrrp"),
+                                         ("OSPF", 89, socket.AF_INET, "ospf"), ("OSPFv3", 89, socket.AF_INET6, "ospf"),
+                                         ("EIGRP", 88, socket.AF_INET, "88/ip"), ("an unknown one", 200, socket.AF_INET, "200/ip")):
+        with raw_socket(protocol, family):
+            for guard in ("full", "strict"):
+                mends(f"guard={guard}, {name}", "protocol-locked-out", newer(guard=guard), f"chatdnatctl set allow=22,{word}")
+            for how in ({"guard": "full", "allow": f"22,{protocol}/ip"}, {"guard": "forward"}, {"guard": "off"}):
+                with Fake(config=newer(**how)) as fake:
+                    passes(fake.run("check", "--json"), f"{name}, {how}", "guard")
+    with raw_socket(112), Fake(config=full) as fake:
+        found = finds(fake.run("check", "--json"), "VRRP", "protocol-locked-out", "fail", "ss -awp    # which program it is")
+        tap.ok(found and "VRRP (112)" in found["text"] and "backup" in found["text"], "VRRP: by name and number, and what comes of it")
+        HOME.run("ss", "-awp")
+    for name, protocol, family in (("ICMP", 1, socket.AF_INET), ("IGMP", 2, socket.AF_INET), ("TCP", 6, socket.AF_INET),
+                                   ("UDP", 17, socket.AF_INET), ("ICMPv6", 58, socket.AF_INET6), ("only sending", 255, socket.AF_INET)):
+        with raw_socket(protocol, family), Fake(config=full) as fake:
+            passes(fake.run("check", "--json"), f"a raw socket, {name}", "guard")
+    with raw_socket(112, bound="wg0"):
+        with Fake(config=full) as fake:
+            passes(fake.run("check", "--json"), "VRRP inside alone, guard=full", "guard")
+        mends("VRRP inside alone, guard=strict", "protocol-locked-out", newer(guard="strict"), "chatdnatctl set allow=22,vrrp")
+    with raw_socket(112, bound="eth0"):
+        mends("VRRP by the WAN alone", "protocol-locked-out", full, "chatdnatctl set allow=22,vrrp")
+    HOME.ip("link add vrf9 type vrf table 99\nlink add wan9 type dummy\nlink set wan9 master vrf9\n")
+    for bound, wan in (("vrf9", "wan9"), ("wan9", "vrf9")):
+        with raw_socket(112, bound=bound), Fake(config=newer(guard="full", wan=f"eth0,{wan}")) as fake:
+            finds(fake.run("check", "--json"), f"bound to {bound}, wan={wan}", "protocol-locked-out", "fail")
+    HOME.ip("link del wan9\nlink del vrf9\n")
+    # All commands, one after the other: none takes back what another allowed.
+    with raw_socket(112), raw_socket(89):
+        mends("several at once", "protocol-locked-out", newer(guard="full", allow=""), "chatdnatctl set allow=ospf,vrrp")
+        with Fake(config=newer(guard="full", allow="")) as fake:
+            fixes = [command for each in checks(fake.run("check", "--json")) if each["check"] == "guard" for command in each["fix"]]
+            tap.ok("chatdnatctl set allow=ospf" in fixes and "chatdnatctl set allow=ospf,vrrp,ssh" in fixes, "each goes on from the one before")
+    with Fake(config=newer(guard="paranoid")) as fake:
+        skips(fake.run("check", "--json"), "a guard of a newer module", "guard", "guard=paranoid is not understood")
+    with Fake(config=newer(guard="full", allow="22,novel/ip")) as fake:
+        skips(fake.run("check", "--json"), "an element of a newer module", "guard", "allow=22,novel/ip is not understood")
+
+
+@case.case
+def tunnels_without_ports():
+    subprocess.run(["modprobe", "-a", "ip_gre", "ip6_gre", "ipip", "sit", "ip6_tunnel", "fou"], check=True)
+    world, inside = f"local {PROXY['ipv4']} remote {WORLD['ipv4']}", f"local {TUNNEL['ipv4']} remote {RELAY['ipv4']}"
+    world6 = f"local {PROXY['ipv6']} remote {WORLD['ipv6']}"
+    for kind, words, allowed in (("gre", world, "gre"), ("gretap", world, "gre"), ("ip6gre", world6, "gre"), ("ipip", world, "4/ip"),
+                                 ("sit", world, "41/ip"), ("ip6tnl", f"mode ip6ip6 {world6}", "41/ip"),
+                                 ("ip6tnl", f"mode ipip6 {world6}", "4/ip"), ("gre", "external", "gre")):
+        name = f"{kind} {words.partition(' local')[0]}"
+        HOME.ip(f"link add tun9 type {kind} {words}\n")
+        with Fake(config=newer(guard="full")) as fake:
+            passes(fake.run("check", "--json"), f"{name}, down", "guard")
+        HOME.ip("link set tun9 up\n")
+        mends(name, "tunnel-locked-out", newer(guard="full"), f"chatdnatctl set allow=22,{allowed}")
+        HOME.ip("link del tun9\n")
+    HOME.ip(f"link add tun9 type gre {inside}\nlink set tun9 up\n")
+    with Fake(config=newer(guard="full")) as fake:
+        passes(fake.run("check", "--json"), "the other end is inside, guard=full", "guard")
+    mends("the other end is inside, guard=strict", "tunnel-locked-out", newer(guard="strict"), "chatdnatctl set allow=22,gre")
+    HOME.ip(f"link del tun9\nlink add tun9 type gre {world} encap gue encap-sport auto encap-dport 5555\nlink set tun9 up\n")
+    with Fake(config=newer(guard="full")) as fake:
+        passes(fake.run("check", "--json"), "GRE within UDP", "guard")
+    HOME.ip("link del tun9\n")
+
+
+@case.case
+def strict():
+    def listening(kind, address, port):
+        sock = HOME.socket(socket.AF_INET, kind)
+        sock.bind((address, port))
+        if kind == socket.SOCK_STREAM:
+            sock.listen()
+        return sock
+    tcp, udp = socket.SOCK_STREAM, socket.SOCK_DGRAM
+    guarded = newer(guard="strict")
+    with Fake(config=guarded) as fake:
+        passes(fake.run("check", "--json"), "guard=strict", "guard")
+    for name, args, severity, seen in (
+            ("a resolver inside", (udp, TUNNEL["ipv4"], 53), "warning", "53/udp"),
+            ("a resolver everywhere", (tcp, "", 53), "warning", "53/tcp"),
+            ("a DHCP server", (udp, "", 67), "warning", "67/udp"),
+            ("a service inside", (tcp, TUNNEL["ipv4"], 9100), "warning", "9100/tcp"),
+            ("a service everywhere", (tcp, "", 9100), "note", "9100/tcp"),
+            ("SSH", (tcp, "", 22), None, None),
+            ("a service of the WAN's", (tcp, PROXY["ipv4"], 9100), None, None),
+            ("a service of its own", (tcp, "127.0.0.1", 9100), None, None),
+            ("a DHCP client", (udp, "", 68), None, None),
+            ("who asks", (udp, "", 40000), None, None)):
+        with listening(*args), Fake(config=guarded) as fake:
+            result = fake.run("check", "--json")
+            if not seen:
+                passes(result, f"guard=strict: {name}", "guard")
+                continue
+            found = finds(result, f"guard=strict: {name}", "inside-locked-out", "warn", "ss -lntup    # who listens")
+            tap.ok(found and f": {seen}." in found["text"], f"guard=strict: {name}: {seen}")
+            tap.equal(fake.run("--json").findings()["inside-locked-out"]["severity"], severity, f"guard=strict: {name}: a {severity}")
+            mends(f"guard=strict: {name}", "inside-locked-out", guarded,
+                  "chatdnatctl set guard=full    # judges the WAN interfaces alone")
+    with listening(udp, "", 53), listening(tcp, "", 9100), Fake(config=guarded) as fake:
+        text = fake.run("--json").findings()["inside-locked-out"]["text"]
+        tap.ok("9100/tcp" in text and "appearances: 53/udp." in text, "guard=strict: which are for inside")
+    provoked("guard=strict, no SSH", "no-ssh", "warn", "chatdnatctl set allow=ssh", config=newer(guard="strict", allow=""))
+
+    # Hosts behind: containers, a LAN.
+    HOME.ip("link add lan9 type bridge\naddr add 10.9.77.1/24 dev lan9\nlink set lan9 up\n")
+    with Fake(config=guarded) as fake:
+        passes(fake.run("check", "--json"), "a bridge without hosts", "guard")
+    HOME.ip("link add host9 type dummy\nlink set host9 master lan9 up\n")
+    mends("a bridge with hosts", "inside-cut-off", guarded, "chatdnatctl set guard=full    # judges the WAN interfaces alone")
+    HOME.ip("link del host9\nlink del lan9\n")
+
+
 @contextlib.contextmanager
 def later(seconds):
     """The wall clock, put forward."""
@@ -533,6 +655,74 @@ def counters():
         tap.ok("not-sent" not in fake.run("check", "--json").out, "dropped by via: no firewall is blamed")
     with Fake(config=newer(guard="full"), stats={"dropped_input": 5, "dropped_forward": 5, "dropped_invalid": 5, "clamped": 5}) as fake:
         passes(fake.run("check", "--json"), "what guard=full is there to drop", "counters")
+
+
+@case.case
+def answered_elsewhere():
+    """Without state the relay's replies may leave by another proxy: from here they look like those of a dead relay."""
+    versions = topo.ip_versions()
+    named = {topo.SETTING[version]: f"{RELAY[version]}@{PROXY[version]}" for version in versions}
+    module.load(**settings(ports="993", engine="stateless", **named))
+    nft("table inet x { chain o { type filter hook output priority 0; tcp sport 993 drop; } }", t.relay)
+    for version in versions:
+        traffic.tcp(t.internet, PROXY[version], 993, CLIENT[version], timeout=0.5)
+    result = ctl.run("check", "--json")
+    found = finds(result, "stateless, not answered", "not-answered", "warn", "chatdnatctl check --probe    # whether the relay answers this host")
+    tap.ok(found and "another proxy" in found["text"], "stateless, not answered: may be another proxy's")
+    tap.equal((result.status, result.json()["failed"]), (0, False), "stateless, not answered: exit status 0")
+    pasted = {command.partition("    #")[0] for each in checks(result) for command in each["fix"] if command.startswith("chatdnatctl set ")}
+    for command in sorted(pasted):
+        tap.equal(ctl.run(*command.split()[1:]).status, 0, f"stateless: {command} is taken")
+    tap.ok(not any("masquerade=all" in command for command in pasted), "stateless: nothing that is refused")
+    for engine, refused in (("stateless", True), ("auto", False)):
+        tap.equal(ctl.run("set", f"engine={engine}", "masquerade=all").status != 0, refused, f"engine={engine}: masquerade=all is refused: {refused}")
+        ctl.run("set", f"engine={engine}", "masquerade=wan")
+        fixes = [command for each in checks(ctl.run("check", "--json")) if each["id"] == "not-answered" for command in each["fix"]]
+        tap.equal(any("masquerade=all" in command for command in fixes), not refused, f"engine={engine}: proposed where it is taken")
+    t.relay.nft("delete table inet x")
+    module.set("engine", "stateless")
+    found = finds(ctl.run("check", "--probe", "--json"), "the probe is answered", "not-answered", "warn")
+    tap.ok(found and "does answer this host itself" in found["text"], "the probe is answered: so the relay is alive")
+    module.set("engine", "tracked")
+    finds(ctl.run("check", "--json"), "tracked, not answered", "not-answered", "fail",
+          "chatdnatctl set masquerade=all    # instead; hides the clients' addresses")
+
+
+@case.case
+def standby():
+    """An own address that is named and not here is another proxy's at the moment."""
+    own = {"ipv4": "203.0.113.77", "ipv6": "2001:db8:1::77"}
+    versions = topo.ip_versions()
+    named = {topo.SETTING[version]: f"{RELAY[version]}@{own[version]}" for version in versions}
+    for engine in ("tracked", "auto"):
+        module.load(**settings(ports="993", engine=engine, **named))
+        look = [f"ip address show to {own[version]}    # prints the interface once it is here" for version in versions]
+        result = ctl.run("check", "--json")
+        finds(result, f"engine={engine}, a standby", "own-address-absent", "warn", *look)
+        bad = [each for each in checks(result) if each["result"] in ("warn", "fail") and each["id"] not in ("own-address-absent", "not-saved")]
+        tap.equal((result.status, bad), (0, []), f"engine={engine}, a standby: nothing else, exit status 0")
+        result = ctl.run("--json")
+        worse = [each for each in result.json()["findings"] if each["severity"] != "note"]
+        tap.equal((result.findings()["own-address-absent"]["severity"], worse), ("note", []), f"engine={engine}, a standby: a note at most")
+        tap.equal([each["standby"] for each in result.json()["relays"]], [True] * len(versions), f"engine={engine}, a standby: in JSON")
+        tap.ok(f"for {own['ipv4']} (not here now), dev wg0" in " ".join(ctl.run().out.split()), f"engine={engine}, a standby: as text")
+        for command in look:
+            HOME.run("sh", "-ec", command)
+        HOME.ip("".join(f"{flag}addr add {own[version]}/{length} dev eth0{nodad}\n" for version, flag, length, nodad in
+                        (("ipv4", "", 24, ""), ("ipv6", "-6 ", 64, " nodad"))))
+        passes(ctl.run("check", "--json"), f"engine={engine}, the address has come", "own-addresses")
+        tap.equal([each["standby"] for each in ctl.run("--json").json()["relays"]], [False] * len(versions), f"engine={engine}, come: in JSON")
+        HOME.ip(f"addr del {own['ipv4']}/24 dev eth0\n-6 addr del {own['ipv6']}/64 dev eth0\n")
+        module.unload()
+    # The WAN has no address of its own: that, too, is as it should be on a standby.
+    HOME.ip("link add wan9 type dummy\nlink set wan9 up\n")
+    for own_address, finding in (("@203.0.113.77", False), ("", True)):
+        with Fake(config=changed(wan="wan9", v4=f"10.9.0.2{own_address}", v6="")) as fake:
+            ids = [each["id"] for each in checks(fake.run("check", "--json"))]
+            tap.equal("wan-no-address" in ids, finding, f"10.9.0.2{own_address}, WAN without address: a finding: {finding}")
+    HOME.ip("link del wan9\n")
+    with Fake(config=changed(v4="10.9.0.2@203.0.113.77", v6="", scope="any")) as fake:
+        passes(fake.run("check", "--json"), "scope=any: an address that is routed here", "own-addresses")
 
 
 @case.case

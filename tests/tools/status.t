@@ -5,6 +5,7 @@ import os
 import pathlib
 import pty
 import shutil
+import socket
 import subprocess
 import sys
 
@@ -209,6 +210,18 @@ def counters():
     diagnosis("not sent, Docker", "not-sent", "problem", "iptables -I DOCKER-USER -m conntrack --ctstate DNAT -j ACCEPT",
               stats={"sent": 0, "answered": 0})
     HOME.ip("link del docker0\n")
+
+
+@case.case
+def guard():
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, 112):
+        diagnosis("VRRP, guard=full", "protocol-locked-out", "problem", "chatdnatctl set allow=22,vrrp",
+                  config=f"{CONFIG} guard=full allow=22")
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as inside:
+        inside.bind(("", 53))
+        inside.listen()
+        diagnosis("DNS, guard=strict", "inside-locked-out", "warning", config=f"{CONFIG} guard=strict allow=22")
+    diagnosis("a standby", "own-address-absent", "note", config=changed(v4="10.9.0.2@203.0.113.77"))
 
 
 @case.case

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "protocol.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+
+static const struct {
+	uint8_t number;
+	const char *word; /* what the kernel module takes; NULL: the number only */
+	const char *name;
+} known[] = {
+	{ 4, NULL, "IPv4 in IP" }, { 41, NULL, "IPv6 in IP" }, { 47, "gre", "GRE" },   { 50, "esp", "ESP" },
+	{ 51, NULL, "AH" },	   { 88, NULL, "EIGRP" },      { 89, "ospf", "OSPF" }, { 103, NULL, "PIM" },
+	{ 112, "vrrp", "VRRP" },   { 115, NULL, "L2TP" },      { 132, NULL, "SCTP" },
+};
+
+#define KNOWN (sizeof(known) / sizeof(known[0]))
+
+char *protocol_word(uint8_t number)
+{
+	size_t i;
+
+	for (i = 0; i < KNOWN; i++)
+		if (known[i].number == number && known[i].word)
+			return xstrdup(known[i].word);
+	return xasprintf("%u/ip", number);
+}
+
+char *protocol_describe(uint8_t number)
+{
+	size_t i;
+
+	for (i = 0; i < KNOWN; i++)
+		if (known[i].number == number)
+			return xasprintf("%s (%u)", known[i].name, number);
+	return xasprintf("IP protocol %u", number);
+}
+
+bool protocol_parse(uint8_t *number, const char *text)
+{
+	unsigned long n;
+	char *end;
+	size_t i;
+
+	for (i = 0; i < KNOWN; i++) {
+		if (known[i].word && !strcmp(known[i].word, text)) {
+			*number = known[i].number;
+			return true;
+		}
+	}
+	if (*text < '0' || *text > '9')
+		return false;
+	n = strtoul(text, &end, 10);
+	*number = (uint8_t)n;
+	return n <= UINT8_MAX && !strcmp(end, "/ip");
+}
