@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "checks_guard.h"
 
-#include <netinet/in.h>
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 #include "mem.h"
 #include "protocol.h"
 #include "wireguard.h"
+#include "xfrm.h"
 
 /* No header has it. */
 enum { IPPROTO_VRRP = 112 };
@@ -48,30 +49,56 @@ static void check_wireguard_port(struct guard *g, const struct link *link)
 	wireguard_free(&wg);
 }
 
-/* By the interface that leads to the other end, where the tunnel names one. */
-static void check_tunnel_protocol(struct guard *g, const struct link *link)
+/* Whether packets of a peer enter by an interface that is judged: by the one that leads there. */
+static bool judged_from(const struct guard *g, const struct address *peer)
 {
-	const struct tunnel *tunnel = &link->tunnel;
 	const struct link *out;
 	struct route route;
-	char *name, *element;
 
-	if (tunnel->has_remote) {
-		route_get(&route, &tunnel->remote, NULL);
-		out = route.err || route.local ? NULL : link_by_index(&g->state->links, route.oif);
-		if (!out || !judged(g, out))
-			return;
-	}
-	if (ports_contain_protocol(g->allow, tunnel->protocol))
-		return;
-	name = protocol_describe(tunnel->protocol);
-	element = protocol_word(tunnel->protocol);
+	route_get(&route, peer, NULL);
+	out = route.err || route.local ? NULL : link_by_index(&g->state->links, route.oif);
+	return out && judged(g, out);
+}
+
+static void tunnel_dropped(struct guard *g, uint8_t protocol, const char *what, const char *which)
+{
+	char *name = protocol_describe(protocol), *element = protocol_word(protocol);
+
 	finding(g->f, WARNING, "tunnel-locked-out",
-		"guard=%s drops %s, which the tunnel %s uses: the other end cannot send before this one does.", g->value, name,
-		link->name);
+		"guard=%s drops %s, which %s %s uses: the other end cannot send before this one does.", g->value, name, what, which);
 	fix_allow(g, element);
 	free(element);
 	free(name);
+}
+
+static void check_tunnel_protocol(struct guard *g, const struct link *link)
+{
+	const struct tunnel *tunnel = &link->tunnel;
+
+	if ((!tunnel->has_remote || judged_from(g, &tunnel->remote)) && !ports_contain_protocol(g->allow, tunnel->protocol))
+		tunnel_dropped(g, tunnel->protocol, "the tunnel", link->name);
+}
+
+static void check_ipsec(struct guard *g)
+{
+	bool told[256] = { false };
+	struct xfrm_states states;
+	char peer[INET6_ADDRSTRLEN];
+	size_t i;
+
+	xfrm_read(&states);
+	if (states.err)
+		skipped(g->f, "The states of IPsec cannot be read: %s.", reason(states.err));
+	for (i = 0; i < states.n; i++) {
+		const struct xfrm_state *s = &states.v[i];
+
+		if (told[s->protocol] || ports_contain_protocol(g->allow, s->protocol) || !own_address(g->state, &s->to) ||
+		    !judged_from(g, &s->from) || !address_format(&s->from, peer, sizeof(peer)))
+			continue;
+		told[s->protocol] = true;
+		tunnel_dropped(g, s->protocol, "IPsec with", peer);
+	}
+	xfrm_free(&states);
 }
 
 static void check_tunnels(struct guard *g)
@@ -173,6 +200,7 @@ static void look(struct guard *g)
 {
 	check_raw_sockets(g);
 	check_tunnels(g);
+	check_ipsec(g);
 	check_ssh(g);
 	if (g->strict)
 		check_inside(g);

@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
+#include "loaded.h"
 #include "mem.h"
 #include "netlink.h"
 #include "sysfs.h"
@@ -179,36 +179,6 @@ static int dump(int message, mnl_cb_t cb, struct ruleset *ruleset)
 	return netlink_request(NETLINK_NETFILTER, nlh, cb, ruleset);
 }
 
-static bool listed(const char *path, const char *name)
-{
-	FILE *f = fopen(path, "re");
-	char *line = NULL;
-	size_t size = 0;
-	bool found = !f;
-
-	while (f && !found && getline(&line, &size, f) >= 0)
-		found = strstr(line, name) != NULL;
-	if (f)
-		fclose(f);
-	free(line);
-	return found;
-}
-
-/* Asking would load it. */
-static bool nftables_loaded(void)
-{
-	struct utsname kernel;
-	char *builtin;
-	bool found;
-
-	if (listed("/proc/modules", "nf_tables ") || uname(&kernel) < 0)
-		return true;
-	builtin = xasprintf("/lib/modules/%s/modules.builtin", kernel.release);
-	found = listed(builtin, "/nf_tables.ko");
-	free(builtin);
-	return found;
-}
-
 static bool legacy_tables(void)
 {
 	char *v4 = sysfs_read("/proc/net/ip_tables_names"), *v6 = sysfs_read("/proc/net/ip6_tables_names");
@@ -246,7 +216,7 @@ void ruleset_read(struct ruleset *ruleset)
 	int tries;
 
 	*ruleset = (struct ruleset){ 0 };
-	for (tries = 0; nftables_loaded() && tries < 5; tries++) {
+	for (tries = 0; kernel_module_loaded("nf_tables") && tries < 5; tries++) {
 		int err = dump(NFT_MSG_GETCHAIN, chain_cb, ruleset);
 
 		if (!err)

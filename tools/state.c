@@ -108,6 +108,16 @@ const char *wan_of(const struct state *state, const struct link *link)
 	return NULL;
 }
 
+bool own_address(const struct state *state, const struct address *address)
+{
+	size_t i;
+
+	for (i = 0; i < state->links.n; i++)
+		if (link_has_address(&state->links.v[i], address))
+			return true;
+	return false;
+}
+
 bool wan_has_address(const struct state *state, const struct address *address)
 {
 	size_t i;
@@ -171,15 +181,10 @@ const struct relay *first_relay(const struct state *state, enum family family)
 
 bool relay_standby(const struct state *state, const struct relay *relay)
 {
-	size_t i;
-
 	/* With scope=any addresses count that are routed here. */
 	if (!relay->valid || !relay->own_text || state->links_err || setting_is(state, "scope", "any"))
 		return false;
-	for (i = 0; i < state->links.n; i++)
-		if (link_has_address(&state->links.v[i], &relay->own))
-			return false;
-	return true;
+	return !own_address(state, &relay->own);
 }
 
 const struct relay *relay_served(const struct state *state, enum family family, bool stateless)

@@ -47,6 +47,8 @@ bool wan_matches(const char *pattern, const char *interface);
 /* The pattern by which an interface faces the internet, or NULL. */
 const char *wan_of(const struct state *state, const struct link *link);
 
+/* Whether any interface has it, or a WAN interface. */
+bool own_address(const struct state *state, const struct address *address);
 bool wan_has_address(const struct state *state, const struct address *address);
 
 /* "10.9.0.1 dev wg0", "no route", ... */

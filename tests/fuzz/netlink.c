@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What the kernel tells the tool: interfaces, routes, sockets, connections,
- * tunnels, neighbours, and others' firewalls, whose rules are then gone through. Input: which;
- * then answers (tool.c).
+ * tunnels, neighbours, IPsec, and others' firewalls, whose rules are then gone
+ * through. Input: which; then answers (tool.c).
  */
 #include "../../tools/conntrack.h"
 
@@ -14,6 +14,7 @@
 #include "../../tools/nft_eval.h"
 #include "../../tools/sockets.h"
 #include "../../tools/wireguard.h"
+#include "../../tools/xfrm.h"
 #include "tool.h"
 
 static void read_links(void)
@@ -80,6 +81,18 @@ static void read_wireguard(const struct address *to)
 	wireguard_free(&wg);
 }
 
+static void read_ipsec(void)
+{
+	struct xfrm_states states;
+	size_t i;
+
+	xfrm_read(&states);
+	for (i = 0; i < states.n; i++)
+		CHECK((states.v[i].protocol == IPPROTO_ESP || states.v[i].protocol == IPPROTO_AH) &&
+		      states.v[i].from.family == states.v[i].to.family);
+	xfrm_free(&states);
+}
+
 static void read_firewall(const struct address *src, const struct address *dst, uint8_t facts)
 {
 	struct link in = { .name = "eth0", .index = 2 }, out = { .name = "wg0", .index = 3 };
@@ -104,7 +117,7 @@ static void read_firewall(const struct address *src, const struct address *dst, 
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char loaded[] = "@/proc/modules\nnf_tables 1 0 - Live 0x0\n";
+	static const char loaded[] = "@/proc/modules\nnf_tables 1 0 - Live 0x0\nxfrm_user 1 0 - Live 0x0\n";
 	struct input input = { data, size };
 	uint8_t which = take_u8(&input), facts = take_u8(&input);
 	struct address src, dst;
@@ -113,7 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	CHECK(address_parse(&dst, facts & 1 ? V6 : V4, facts & 1 ? "fd00:9::2" : "10.9.0.2"));
 	world_begin(loaded, sizeof(loaded) - 1);
 	world_answers(&input);
-	switch (which % 7) {
+	switch (which % 8) {
 	case 0:
 		read_links();
 		break;
@@ -134,6 +147,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 6:
 		neighbour_port(5, &dst);
+		break;
+	case 7:
+		read_ipsec();
 		break;
 	}
 	world_end();

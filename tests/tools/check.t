@@ -518,6 +518,40 @@ def tunnels_without_ports():
 
 
 @case.case
+def ipsec():
+    keys = "aead 'rfc4106(gcm(aes))' 0x" + "11" * 20 + " 128"
+
+    def state(to, source, protocol="esp", more=""):
+        HOME.run("sh", "-ec", f"ip xfrm state add src {source} dst {to} proto {protocol} spi 0x100 mode tunnel " +
+                 (keys if protocol == "esp" else "auth 'hmac(sha256)' 0x" + "11" * 32) + more)
+    full = newer(guard="full")
+    with Fake(config=full) as fake:
+        fake.run("check")
+        tap.ok("xfrm_user" not in pathlib.Path("/proc/modules").read_text(encoding="ascii"), "IPsec: nothing is loaded by looking")
+    for version in topo.ip_versions():
+        own, peer = PROXY[version], WORLD[version]
+        state(own, peer)
+        mends(f"{version}, ESP", "tunnel-locked-out", full, "chatdnatctl set allow=22,esp")
+        for guard, config in (("forward", newer(guard="forward")), ("full, allowed", newer(guard="full", allow="22,50/ip"))):
+            with Fake(config=config) as fake:
+                passes(fake.run("check", "--json"), f"{version}, ESP, guard={guard}", "guard")
+        with Fake(config=full) as fake:
+            skips(fake.run("check", "--json", before=ctl.NOBODY), f"{version}, not root", "guard", "needs root")
+        HOME.run("ip", "xfrm", "state", "flush")
+        for name, args in (("the other direction", (peer, own)), ("from inside", (TUNNEL[version], RELAY[version])),
+                           ("within UDP", (own, peer, "esp", " encap espinudp 4500 4500 0.0.0.0"))):
+            state(*args)
+            with Fake(config=full) as fake:
+                passes(fake.run("check", "--json"), f"{version}, ESP {name}", "guard")
+            if name == "from inside":
+                mends(f"{version}, ESP {name}, guard=strict", "tunnel-locked-out", newer(guard="strict"), "chatdnatctl set allow=22,esp")
+            HOME.run("ip", "xfrm", "state", "flush")
+        state(own, peer, "ah")
+        mends(f"{version}, AH", "tunnel-locked-out", full, "chatdnatctl set allow=22,51/ip")
+        HOME.run("ip", "xfrm", "state", "flush")
+
+
+@case.case
 def strict():
     def listening(kind, address, port):
         sock = HOME.socket(socket.AF_INET, kind)
