@@ -41,19 +41,22 @@ char *protocol_describe(uint8_t number)
 
 bool protocol_parse(uint8_t *number, const char *text)
 {
+	const char *slash = strchr(text, '/');
+	size_t len = slash ? (size_t)(slash - text) : strlen(text), i;
 	unsigned long n;
 	char *end;
-	size_t i;
 
+	if (slash && strcmp(slash, "/ip") != 0)
+		return false;
 	for (i = 0; i < KNOWN; i++) {
-		if (known[i].word && !strcmp(known[i].word, text)) {
+		if (known[i].word && strlen(known[i].word) == len && !strncmp(known[i].word, text, len)) {
 			*number = known[i].number;
 			return true;
 		}
 	}
-	if (*text < '0' || *text > '9')
+	if (!slash || *text < '0' || *text > '9')
 		return false;
 	n = strtoul(text, &end, 10);
 	*number = (uint8_t)n;
-	return n <= UINT8_MAX && !strcmp(end, "/ip");
+	return n && n <= UINT8_MAX && end == slash;
 }

@@ -113,6 +113,10 @@ def saved():
             with Fake(config=f"{CONFIG} engine={engine}") as newer:
                 found = newer.run("--json").findings().get("saved-differs")
                 tap.equal(found and found["text"].rpartition(": ")[2], names and names + ".", f"saved without engine, {engine}: {names}")
+        for text, same in (("ssh,vrrp", True), ("112/ip,22", True), ("vrrp/ip,ssh", True), ("ssh,ospf", False), ("ssh", False)):
+            pathlib.Path(OPTIONS).write_text(f"options chatdnat {CONFIG} allow={text}\n", encoding="ascii")
+            with Fake(config=f"{CONFIG} allow=22,112/ip") as newer:
+                tap.equal("saved-differs" not in newer.run("--json").findings(), same, f"saved allow={text}: the same: {same}")
         os.unlink(OPTIONS)
 
 
