@@ -96,6 +96,7 @@ static bool has_hosts(const struct state *state, const struct link *link)
 
 static void check_hosts_behind(struct guard *g)
 {
+	enum severity severity = NOTE;
 	char *names = NULL, *longer;
 	size_t i;
 
@@ -104,12 +105,15 @@ static void check_hosts_behind(struct guard *g)
 
 		if (!has_hosts(g->state, link))
 			continue;
+		/* A hoster's private network has hosts too, which need this one for nothing. */
+		if (!strcmp(link->kind, "bridge"))
+			severity = WARNING;
 		longer = xasprintf("%s%s%s", names ? names : "", names ? ", " : "", link->name);
 		free(names);
 		names = longer;
 	}
 	if (names) {
-		finding(g->f, WARNING, "inside-cut-off",
+		finding(g->f, severity, "inside-cut-off",
 			"guard=strict forwards connections of hosts and containers behind %s to the relay only: they do not reach "
 			"the internet, nor one another through this host.",
 			names);

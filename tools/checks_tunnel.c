@@ -27,13 +27,14 @@ static void by_wan(struct findings *f, const struct state *state, const struct r
 			relay->text, out->name);
 		fix(f, "ip route replace %s dev TUNNEL", relay->text);
 		if (setting_exists(state, "via"))
-			fix(f, "chatdnatctl set via=TUNNEL    # drops rather than leaks");
+			fix(f, "chatdnatctl set via=TUNNEL    # after it; drops rather than leaks");
 	} else if (setting_is(state, "masquerade", "off")) {
 		finding(f, WARNING, "relay-by-wan",
 			"The relay %s is reached by the WAN interface %s and masquerade is off: its replies come back "
 			"through this host only if the relay routes them here.",
 			relay->text, out->name);
-		fix(f, "chatdnatctl set masquerade=wan");
+		/* With engine=stateless any change is refused while the route is like this. */
+		fix(f, "chatdnatctl set %smasquerade=wan", setting_is(state, "engine", "stateless") ? "engine=auto " : "");
 	} else if (!setting_is(state, "masquerade", "all")) {
 		finding(f, NOTE, "relay-by-wan",
 			"The relay %s is reached by the WAN interface %s: it sees this host's address in place of the "

@@ -268,7 +268,7 @@ def routes():
     HOME.ip("route del unreachable 100.64.0.0/10\n")
     provoked("an own address", "relay-local", "fail", config=changed(v4=PROXY["ipv4"]))
     provoked("a private address by the WAN", "relay-leaks", "fail", "ip route replace 10.200.0.2 dev TUNNEL",
-             "chatdnatctl set via=TUNNEL    # drops rather than leaks", config=newer(v4="10.200.0.2"))
+             "chatdnatctl set via=TUNNEL    # after it; drops rather than leaks", config=newer(v4="10.200.0.2"))
     provoked("a private IPv6 address by the WAN", "relay-leaks", "fail", config=newer(v6="fd77::2"))
     provoked("a public relay", "relay-by-wan", "warn", config=changed(v4="192.0.2.10"))
     with Fake(config=newer(v4="192.0.2.10", v6="", masquerade="off")) as fake:
@@ -595,7 +595,16 @@ def strict():
         passes(fake.run("check", "--json"), "a bridge without hosts", "guard")
     HOME.ip("link add host9 type dummy\nlink set host9 master lan9 up\n")
     mends("a bridge with hosts", "inside-cut-off", guarded, "chatdnatctl set guard=full    # judges the WAN interfaces alone")
-    HOME.ip("link del host9\nlink del lan9\n")
+    with Fake(config=guarded) as fake:
+        tap.equal(fake.run("--json").findings()["inside-cut-off"]["severity"], "warning", "a bridge with hosts: a warning")
+    HOME.ip("link del host9\nlink del lan9\nlink add lan9 type veth peer name lan8\naddr add 10.9.77.1/24 dev lan9\n"
+            "link set lan8 up\nlink set lan9 up\nlink add link lan9 name lan9.5 type vlan id 5\naddr add 10.9.78.1/24 dev lan9.5\nlink set lan9.5 up\n")
+    with Fake(config=guarded) as fake:
+        found = fake.run("--json").findings()["inside-cut-off"]
+        tap.ok(found["severity"] == "note" and "lan9.5 to the relay" in found["text"], "a VLAN: a note")
+    with Fake(config=newer(guard="strict", v4="10.9.78.2", v6="")) as fake:
+        passes(fake.run("check", "--json"), "the relay's own network", "guard")
+    HOME.ip("link del lan9\n")
 
 
 @contextlib.contextmanager
@@ -720,6 +729,21 @@ def answered_elsewhere():
     module.set("engine", "tracked")
     finds(ctl.run("check", "--json"), "tracked, not answered", "not-answered", "fail",
           "chatdnatctl set masquerade=all    # instead; hides the clients' addresses")
+
+
+@case.case
+def commands_that_an_engine_takes():
+    """A relay by the WAN under engine=stateless, whose routes were right when it was loaded."""
+    for engine in ("tracked", "auto", "stateless"):
+        module.load(**settings(topo.PUBLIC, ports="993", masquerade="off", engine=engine))
+        result = ctl.run("check", "--json")
+        found = finds(result, f"engine={engine}, by the WAN", "relay-by-wan", "warn")
+        for command in found["fix"] if found else []:
+            done = ctl.run(*command.split()[1:])
+            if not tap.equal(done.status, 0, f"engine={engine}: {command} is taken"):
+                tap.diag(done.err)
+        tap.equal(module.get("masquerade"), "wan", f"engine={engine}: masqueraded")
+        module.unload()
 
 
 @case.case
