@@ -76,6 +76,11 @@ void fix(struct findings *findings, const char *format, ...)
 	va_end(ap);
 }
 
+const char *change_command(const struct state *state)
+{
+	return refused_relay(state) ? "chatdnatctl set engine=auto" : "chatdnatctl set";
+}
+
 const char *word(struct findings *findings, const char *name)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+:,./-";

@@ -40,6 +40,12 @@ void finding(struct findings *findings, enum severity severity, const char *id, 
 /* A command that mends the latest finding; several are to be run, or chosen from, in order. */
 void fix(struct findings *findings, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/*
+ * What a command that changes one setting begins with. It leaves engine=stateless where the kernel would refuse
+ * everything else because of it.
+ */
+const char *change_command(const struct state *state);
+
 /* What the check could not see, and why. */
 void skipped(struct findings *findings, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -53,24 +53,41 @@ static void check_relays(struct findings *f, const struct state *state)
 }
 
 /* A service address may come and go, by VRRP for instance. */
-static void check_own_addresses(struct findings *f, const struct state *state)
+static void check_named_addresses(struct findings *f, const struct state *state)
 {
 	size_t i, named = 0;
 
-	check_begin(f, "own-addresses");
+	check_begin(f, "named-addresses");
 	for (i = 0; i < state->relays.n; i++) {
 		const struct relay *relay = &state->relays.v[i];
 
 		named += relay->own_text != NULL;
 		if (!relay_standby(state, relay))
 			continue;
-		finding(f, NOTE, "own-address-absent",
-			"The own address %s (%s) is not on this host at the moment, as on a standby. Connections to it are "
-			"forwarded to the relay %s whenever they arrive here.",
+		finding(f, NOTE, "named-address-absent",
+			"The address %s, which %s names, is not on this host at the moment, as on a standby. Connections to it "
+			"are forwarded to the relay %s whenever they arrive here.",
 			relay->own_text, families[relay->family].setting, relay->text);
 		fix(f, "ip address show to %s    # prints the interface once it is here", word(f, relay->own_text));
 	}
-	check_end(f, named ? "Each own address that is named is an address of this host." : "No own address is named.");
+	check_end(f, named ? "Each address that v4 and v6 name behind '@' is on this host." : "v4 and v6 name no address behind '@'.");
+}
+
+/* The module may be loaded so, or addresses and routes have come since. */
+static void check_engine(struct findings *f, const struct state *state)
+{
+	const struct relay *relay = refused_relay(state);
+
+	check_begin(f, "engine");
+	if (!setting_exists(state, "engine"))
+		skipped(f, "This version of the module has no setting engine.");
+	if (relay) {
+		finding(f, WARNING, "stateless-refused",
+			"engine=stateless, but the relay %s is tracked: %s. As long as it is so the kernel refuses any change.",
+			relay->text, relay->engine_why);
+		fix(f, "%s    # each relay without state where that is possible", change_command(state));
+	}
+	check_end(f, "engine=%s can serve each relay.", config_text(&state->module.config, "engine"));
 }
 
 static void check_modes(struct findings *f, const struct state *state)
@@ -78,7 +95,7 @@ static void check_modes(struct findings *f, const struct state *state)
 	check_begin(f, "enabled");
 	if (setting_is(state, "enabled", "0")) {
 		finding(f, WARNING, "draining", "New connections are not sent on (enabled=0); live ones go on.");
-		fix(f, "chatdnatctl set enabled=1");
+		fix(f, "%s enabled=1", change_command(state));
 	}
 	check_end(f, "New connections are sent on.");
 	check_begin(f, "masquerade");
@@ -114,7 +131,7 @@ static void check_calls(struct findings *f, const struct state *state)
 			"ports has %d/udp, TURN's, but no range of UDP ports: calls ring, and nothing is heard. Which range it is "
 			"stands in the TURN server's configuration.",
 			TURN_PORT);
-		fix(f, "chatdnatctl set ports=%s,49152-65535/udp", word(f, config_text(&state->module.config, "ports")));
+		fix(f, "%s ports=%s,49152-65535/udp", change_command(state), word(f, config_text(&state->module.config, "ports")));
 	}
 	check_end(f, "TURN and a range of UDP ports are sent on; the TURN server has to announce this host's address.");
 }
@@ -172,7 +189,8 @@ void check_config(struct findings *f, const struct state *state)
 	}
 	check_wan(f, state);
 	check_relays(f, state);
-	check_own_addresses(f, state);
+	check_named_addresses(f, state);
+	check_engine(f, state);
 	check_modes(f, state);
 	check_calls(f, state);
 }

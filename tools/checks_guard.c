@@ -21,7 +21,7 @@ static void fix_allow(struct guard *g, const char *element)
 
 	free(g->wanted);
 	g->wanted = longer;
-	fix(g->f, "chatdnatctl set allow=%s", word(g->f, g->wanted));
+	fix(g->f, "%s allow=%s", change_command(g->state), word(g->f, g->wanted));
 }
 
 /* Whether what enters by this interface is judged. */

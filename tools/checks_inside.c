@@ -56,7 +56,7 @@ static void check_services(struct guard *g)
 			ports, meant && meant_n < n ? " Inside services, by all appearances: " : "",
 			meant && meant_n < n ? meant : "", meant && meant_n < n ? "." : "");
 		fix(g->f, "ss -lntup    # who listens");
-		fix(g->f, "chatdnatctl set guard=full    # judges the WAN interfaces alone");
+		fix(g->f, "%s guard=full    # judges the WAN interfaces alone", change_command(g->state));
 	}
 	free(ports);
 	free(meant);
@@ -117,7 +117,7 @@ static void check_hosts_behind(struct guard *g)
 			"guard=strict forwards connections of hosts and containers behind %s to the relay only: they do not reach "
 			"the internet, nor one another through this host.",
 			names);
-		fix(g->f, "chatdnatctl set guard=full    # judges the WAN interfaces alone");
+		fix(g->f, "%s guard=full    # judges the WAN interfaces alone", change_command(g->state));
 	}
 	free(names);
 }

@@ -27,14 +27,13 @@ static void by_wan(struct findings *f, const struct state *state, const struct r
 			relay->text, out->name);
 		fix(f, "ip route replace %s dev TUNNEL", relay->text);
 		if (setting_exists(state, "via"))
-			fix(f, "chatdnatctl set via=TUNNEL    # after it; drops rather than leaks");
+			fix(f, "%s via=TUNNEL    # drops rather than leaks", change_command(state));
 	} else if (setting_is(state, "masquerade", "off")) {
 		finding(f, WARNING, "relay-by-wan",
 			"The relay %s is reached by the WAN interface %s and masquerade is off: its replies come back "
 			"through this host only if the relay routes them here.",
 			relay->text, out->name);
-		/* With engine=stateless any change is refused while the route is like this. */
-		fix(f, "chatdnatctl set %smasquerade=wan", setting_is(state, "engine", "stateless") ? "engine=auto " : "");
+		fix(f, "%s masquerade=wan", change_command(state));
 	} else if (!setting_is(state, "masquerade", "all")) {
 		finding(f, NOTE, "relay-by-wan",
 			"The relay %s is reached by the WAN interface %s: it sees this host's address in place of the "
@@ -126,7 +125,7 @@ static const struct link *narrowest_wan(const struct state *state)
 static void fix_mss(struct findings *f, const struct state *state)
 {
 	if (setting_exists(state, "mss"))
-		fix(f, "chatdnatctl set mss=auto");
+		fix(f, "%s mss=auto", change_command(state));
 	else
 		fix(f, "nft insert rule inet filter forward tcp flags syn tcp option maxseg size set rt mtu");
 }

@@ -197,6 +197,20 @@ const struct relay *relay_served(const struct state *state, enum family family, 
 	return NULL;
 }
 
+const struct relay *refused_relay(const struct state *state)
+{
+	size_t i;
+
+	for (i = 0; setting_is(state, "engine", "stateless") && i < state->relays.n; i++) {
+		const struct relay *r = &state->relays.v[i];
+
+		/* An address may come later: that alone is taken. */
+		if (r->engine_why && !strstr(r->engine_why, "address for it yet"))
+			return r;
+	}
+	return NULL;
+}
+
 bool address_private(const struct address *address)
 {
 	const unsigned char *b = address->bytes;

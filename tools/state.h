@@ -69,6 +69,9 @@ bool relay_standby(const struct state *state, const struct relay *relay);
 /* The first relay that is served without state, or the first that is not; or NULL. */
 const struct relay *relay_served(const struct state *state, enum family family, bool stateless);
 
+/* With engine=stateless, a relay that is tracked, for which the kernel refuses any change; or NULL. */
+const struct relay *refused_relay(const struct state *state);
+
 /* An address that is not the internet's: private, shared, unique local, ... */
 bool address_private(const struct address *address);
 

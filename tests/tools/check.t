@@ -268,7 +268,7 @@ def routes():
     HOME.ip("route del unreachable 100.64.0.0/10\n")
     provoked("an own address", "relay-local", "fail", config=changed(v4=PROXY["ipv4"]))
     provoked("a private address by the WAN", "relay-leaks", "fail", "ip route replace 10.200.0.2 dev TUNNEL",
-             "chatdnatctl set via=TUNNEL    # after it; drops rather than leaks", config=newer(v4="10.200.0.2"))
+             "chatdnatctl set via=TUNNEL    # drops rather than leaks", config=newer(v4="10.200.0.2"))
     provoked("a private IPv6 address by the WAN", "relay-leaks", "fail", config=newer(v6="fd77::2"))
     provoked("a public relay", "relay-by-wan", "warn", config=changed(v4="192.0.2.10"))
     with Fake(config=newer(v4="192.0.2.10", v6="", masquerade="off")) as fake:
@@ -733,17 +733,29 @@ def answered_elsewhere():
 
 @case.case
 def commands_that_an_engine_takes():
-    """A relay by the WAN under engine=stateless, whose routes were right when it was loaded."""
-    for engine in ("tracked", "auto", "stateless"):
-        module.load(**settings(topo.PUBLIC, ports="993", masquerade="off", engine=engine))
-        result = ctl.run("check", "--json")
-        found = finds(result, f"engine={engine}, by the WAN", "relay-by-wan", "warn")
-        for command in found["fix"] if found else []:
-            done = ctl.run(*command.split()[1:])
-            if not tap.equal(done.status, 0, f"engine={engine}: {command} is taken"):
-                tap.diag(done.err)
-        tap.equal(module.get("masquerade"), "wan", f"engine={engine}: masqueraded")
-        module.unload()
+    """Under engine=stateless the kernel refuses any change while a relay cannot be served so, for which it was loaded."""
+    named = {topo.SETTING[version]: f"{topo.PUBLIC[version]}@{PROXY[version]}" for version in topo.ip_versions()}
+    plain = {topo.SETTING[version]: RELAY[version] for version in topo.ip_versions()}
+    HOME.ip("addr replace 203.0.113.2/24 dev eth0\n-6 addr replace 2001:db8:1::2/64 dev eth0 nodad\n")
+    for name, relays in (("its route is by the WAN", named), ("several addresses", plain)):
+        for engine in ("tracked", "auto", "stateless"):
+            how = settings(ports="993,3478/udp", masquerade="off", guard="full", allow="80", enabled="0", engine=engine, **relays)
+            module.load(**how)
+            what = f"{name}, engine={engine}"
+            result = ctl.run("check", "--json")
+            found = [each for each in checks(result) if each["id"] == "stateless-refused"]
+            tap.equal(len(found), int(engine == "stateless"), f"{what}: said if it is so")
+            tried = {command.partition("    #")[0] for each in checks(result) for command in each["fix"]
+                     if command.startswith("chatdnatctl set ") and not any(word.isupper() for word in command.replace("=", " ").split())}
+            tap.ok(len(tried) > 2, f"{what}: there are commands")
+            for command in sorted(tried):
+                # Each by itself, as the first to be run.
+                done = ctl.run(*command.split()[1:])
+                if not tap.equal(done.status, 0, f"{what}: {command} is taken"):
+                    tap.diag(done.err)
+                module.unload()
+                module.load(**how)
+            module.unload()
 
 
 @case.case
@@ -756,19 +768,19 @@ def standby():
         module.load(**settings(ports="993", engine=engine, **named))
         look = [f"ip address show to {own[version]}    # prints the interface once it is here" for version in versions]
         result = ctl.run("check", "--json")
-        finds(result, f"engine={engine}, a standby", "own-address-absent", "warn", *look)
-        bad = [each for each in checks(result) if each["result"] in ("warn", "fail") and each["id"] not in ("own-address-absent", "not-saved")]
+        finds(result, f"engine={engine}, a standby", "named-address-absent", "warn", *look)
+        bad = [each for each in checks(result) if each["result"] in ("warn", "fail") and each["id"] not in ("named-address-absent", "not-saved")]
         tap.equal((result.status, bad), (0, []), f"engine={engine}, a standby: nothing else, exit status 0")
         result = ctl.run("--json")
         worse = [each for each in result.json()["findings"] if each["severity"] != "note"]
-        tap.equal((result.findings()["own-address-absent"]["severity"], worse), ("note", []), f"engine={engine}, a standby: a note at most")
+        tap.equal((result.findings()["named-address-absent"]["severity"], worse), ("note", []), f"engine={engine}, a standby: a note at most")
         tap.equal([each["standby"] for each in result.json()["relays"]], [True] * len(versions), f"engine={engine}, a standby: in JSON")
         tap.ok(f"for {own['ipv4']} (not here now), dev wg0" in " ".join(ctl.run().out.split()), f"engine={engine}, a standby: as text")
         for command in look:
             HOME.run("sh", "-ec", command)
         HOME.ip("".join(f"{flag}addr add {own[version]}/{length} dev eth0{nodad}\n" for version, flag, length, nodad in
                         (("ipv4", "", 24, ""), ("ipv6", "-6 ", 64, " nodad"))))
-        passes(ctl.run("check", "--json"), f"engine={engine}, the address has come", "own-addresses")
+        passes(ctl.run("check", "--json"), f"engine={engine}, the address has come", "named-addresses")
         tap.equal([each["standby"] for each in ctl.run("--json").json()["relays"]], [False] * len(versions), f"engine={engine}, come: in JSON")
         HOME.ip(f"addr del {own['ipv4']}/24 dev eth0\n-6 addr del {own['ipv6']}/64 dev eth0\n")
         module.unload()
@@ -780,7 +792,7 @@ def standby():
             tap.equal("wan-no-address" in ids, finding, f"10.9.0.2{own_address}, WAN without address: a finding: {finding}")
     HOME.ip("link del wan9\n")
     with Fake(config=changed(v4="10.9.0.2@203.0.113.77", v6="", scope="any")) as fake:
-        passes(fake.run("check", "--json"), "scope=any: an address that is routed here", "own-addresses")
+        passes(fake.run("check", "--json"), "scope=any: an address that is routed here", "named-addresses")
 
 
 @case.case

@@ -225,7 +225,7 @@ def guard():
         inside.bind(("", 53))
         inside.listen()
         diagnosis("DNS, guard=strict", "inside-locked-out", "warning", config=f"{CONFIG} guard=strict allow=22")
-    diagnosis("a standby", "own-address-absent", "note", config=changed(v4="10.9.0.2@203.0.113.77"))
+    diagnosis("a standby", "named-address-absent", "note", config=changed(v4="10.9.0.2@203.0.113.77"))
 
 
 @case.case
