@@ -1,8 +1,14 @@
 """What to ask of the results of `chatdnatctl check`."""
 
 import re
+import subprocess
 
 from lib import net, tap
+
+
+def kernel_has(*modules):
+    """Whether there are all of these, built in or not; Debian's kernels have them all."""
+    return all(not subprocess.run(["modprobe", "-n", "-q", name], check=False).returncode for name in modules)
 
 
 def checks(result):

@@ -13,6 +13,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 import ctl
+from checks import kernel_has
 from fake import CONFIG, Fake, Older, changed
 from lib import case, module, net, tap, topo, traffic
 from lib.topo import CLIENT, EVERY_RELAY, HOME, PROXY, RELAY, settings
@@ -218,9 +219,10 @@ def counters():
 
 @case.case
 def guard():
-    with socket.socket(socket.AF_INET, socket.SOCK_RAW, 112):
-        diagnosis("VRRP, guard=full", "protocol-locked-out", "problem", "chatdnatctl set allow=22,vrrp",
-                  config=f"{CONFIG} guard=full allow=22")
+    if kernel_has("raw_diag"):
+        with socket.socket(socket.AF_INET, socket.SOCK_RAW, 112):
+            diagnosis("VRRP, guard=full", "protocol-locked-out", "problem", "chatdnatctl set allow=22,vrrp",
+                      config=f"{CONFIG} guard=full allow=22")
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as inside:
         inside.bind(("", 53))
         inside.listen()
