@@ -2,6 +2,7 @@
 #include "checks_guard.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,7 +169,8 @@ static void check_raw_sockets(struct guard *g)
 
 	if (g->state->sockets.raw_err)
 		skipped(g->f, "The raw sockets of this host, such as VRRP's and OSPF's, cannot be listed: %s.",
-			strerror(-g->state->sockets.raw_err));
+			g->state->sockets.raw_err == -ENOENT ? "this kernel has no raw_diag" :
+							       strerror(-g->state->sockets.raw_err));
 	for (protocol = 0; protocol <= UINT8_MAX; protocol++) {
 		uint8_t n = (uint8_t)protocol;
 

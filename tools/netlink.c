@@ -30,6 +30,21 @@ uint32_t netfilter_u32(const struct nlattr *attr)
 	return mnl_attr_get_payload_len(attr) >= 4 ? ntohl(mnl_attr_get_u32(attr)) : 0;
 }
 
+/* Both begin with a number: 0, or a negative errno. */
+static int end_cb(const struct nlmsghdr *nlh, void *data)
+{
+	const int *err = mnl_nlmsg_get_payload(nlh);
+
+	(void)data;
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*err) || *err >= 0)
+		return MNL_CB_STOP;
+	errno = -*err;
+	return MNL_CB_ERROR;
+}
+
+/* libmnl itself does not look for a reason at the end of a dump. */
+static mnl_cb_t control[] = { [NLMSG_ERROR] = end_cb, [NLMSG_DONE] = end_cb };
+
 static int receive(struct mnl_socket *nl, unsigned int seq, mnl_cb_t cb, void *data)
 {
 	unsigned int port = mnl_socket_get_portid(nl);
@@ -39,7 +54,8 @@ static int receive(struct mnl_socket *nl, unsigned int seq, mnl_cb_t cb, void *d
 
 	do {
 		len = mnl_socket_recvfrom(nl, buf, BUFFER_SIZE);
-		ret = len < 0 ? -1 : mnl_cb_run(buf, (size_t)len, seq, port, cb, data);
+		ret = len < 0 ? -1 :
+				mnl_cb_run2(buf, (size_t)len, seq, port, cb, data, control, sizeof(control) / sizeof(control[0]));
 	} while (ret > MNL_CB_STOP);
 	ret = ret < 0 ? -errno : 0;
 	free(buf);
