@@ -500,6 +500,24 @@ def protocols():
 
 
 @case.case
+def the_kernel_takes_the_protocols():
+    if not kernel_has("raw_diag"):
+        return
+    with raw_socket(112), raw_socket(89), raw_socket(200):
+        for guard in ("full", "strict"):
+            module.load(**settings(guard=guard))
+            result = ctl.run("check", "--json")
+            fixes = [command for each in checks(result) if each["id"] == "protocol-locked-out" for command in each["fix"]]
+            for command in fixes:
+                if command.startswith("chatdnatctl set "):
+                    tap.equal(ctl.run(*command.split()[1:]).status, 0, f"guard={guard}: {command} is taken")
+            tap.equal(module.get("allow"), "22,89/ip,112/ip,200/ip", f"guard={guard}: in the kernel")
+            left = [each["text"] for each in checks(ctl.run("check", "--json")) if each["id"] == "protocol-locked-out"]
+            tap.equal(left, [], f"guard={guard}: nothing is left")
+            module.unload()
+
+
+@case.case
 def tunnels_without_ports():
     world, inside = f"local {PROXY['ipv4']} remote {WORLD['ipv4']}", f"local {TUNNEL['ipv4']} remote {RELAY['ipv4']}"
     world6 = f"local {PROXY['ipv6']} remote {WORLD['ipv6']}"
