@@ -7,7 +7,7 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
-from lib import case, conntrack, craft, module, tap, topo, traffic, wait, wire
+from lib import case, conntrack, craft, module, mroute, tap, topo, traffic, wait, wire
 from lib.topo import CLIENT, HOME, OTHER, PROXY, RELAY, TUNNEL, TUNNEL2, WORLD, settings
 from lib.traffic import Connection, Seen
 
@@ -85,6 +85,22 @@ def forwarded():
             reaches("tcp", ns, address[version], 8080, server, f"{version} guard=full: {ns.name} to {server}")
         reaches("tcp", t.relay, TUNNEL[version], 2222, "proxy", f"{version} guard=full: the relay to this host")
         module.set("guard", "strict")
+
+
+@case.case
+def answers_on_the_stacks_way():
+    """What the relay answers leaves, also where no shortcut takes it: with options."""
+    module.load(**settings(guard="strict"))
+    with craft.Link(t.relay, "wg0", "wg0") as inside, wire.Link(t.internet, "to_eth0", "eth0") as outside:
+        for version in topo.ip_versions():
+            more = {"options": b"\1" * 4} if version == "ipv4" else {"extensions": [(craft.DSTOPTS, b"\0\1\4" + bytes(4))]}
+            counters = module.Counters()
+            inside.send(craft.tcp(RELAY[version], CLIENT[version], 40000, craft.ACK, 25, **more))
+            tap.ok(wait.until(lambda v=version: mroute.passed(outside, CLIENT[v], PROXY[v])), f"{version}: it leaves")
+            tap.equal(dropped(counters, version), set(), f"{version}: nothing is dropped")
+            inside.send(craft.tcp(RELAY[version], OTHER[version], 40000, craft.SYN, 25, **more))
+            tap.ok(wait.until(lambda v=version, c=counters: dropped(c, v)), f"{version}: another host behind does not get any")
+            tap.equal(dropped(counters, version), {"dropped_forward"}, f"{version}: it is counted")
 
 
 @case.case
