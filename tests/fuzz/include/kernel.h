@@ -60,7 +60,7 @@ static inline bool __test_and_set_bit(long nr, unsigned long *word)
 	return was;
 }
 
-#define BITS_PER_LONG (8 * sizeof(long))
+#define BITS_PER_LONG (8 * __SIZEOF_LONG__)
 #define DECLARE_BITMAP(name, bits) unsigned long name[((bits) + BITS_PER_LONG - 1) / BITS_PER_LONG]
 
 static inline bool test_bit(unsigned long nr, const unsigned long *map)
