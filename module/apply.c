@@ -46,6 +46,8 @@ int chatdnat_apply(const struct chatdnat_settings *settings)
 	if (!new)
 		return -ENOMEM;
 
+	/* What changes from here on is looked at once more. */
+	chatdnat_survey(&new->survey, settings);
 	err = chatdnat_engine_bind(new);
 	if (!err)
 		err = chatdnat_apply_register(settings);
@@ -92,6 +94,7 @@ void chatdnat_apply_nothing(void)
 	last.settings.enabled = false;
 	last.settings.masquerade = CHATDNAT_MASQUERADE_OFF;
 	last.settings.engine = CHATDNAT_ENGINE_TRACKED;
+	last.settings.stale = CHATDNAT_STALE_KEEP;
 
 	chatdnat_snapshot_publish(&last);
 	chatdnat_ingress_set(NULL);

@@ -7,6 +7,7 @@
 
 #include "bindings.h"
 #include "settings.h"
+#include "survey.h"
 
 #define CHATDNAT_FORMER_MAX	16
 
@@ -34,6 +35,8 @@ struct chatdnat_former {
  *	      host's addresses and interfaces change
  * @before: the bindings before, for packets that met them before they were
  *	    routed; NULL once there are none
+ * @survey: of this host, by which all that follows from its state is up to date;
+ *	    under chatdnat_config_lock
  * @prev: the one before, for packets that met it before they were routed and
  *	  this one after; NULL once there are none
  * @n_former: how many earlier ones are remembered
@@ -47,6 +50,7 @@ struct chatdnat_snapshot {
 	s64 guarded_since;
 	struct chatdnat_bindings __rcu *bindings;
 	struct chatdnat_bindings __rcu *before;
+	struct chatdnat_survey survey;
 	struct chatdnat_snapshot __rcu *prev;
 	unsigned int n_former;
 	struct chatdnat_former *former[CHATDNAT_FORMER_MAX];

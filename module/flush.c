@@ -13,6 +13,7 @@
 #include "ct.h"
 #include "flush.h"
 #include "host.h"
+#include "misplaced.h"
 #include "reset.h"
 
 /* How many connections are ended between two rounds of resets. */
@@ -131,55 +132,6 @@ static bool chatdnat_flush_former(const struct chatdnat_snapshot *snapshot,
 	return false;
 }
 
-static bool chatdnat_flush_decides(const struct chatdnat_settings *settings,
-				   struct chatdnat_arrival *arrival,
-				   const struct net_device *dev)
-{
-	const struct chatdnat_addr *relay;
-
-	return chatdnat_host_decide_dst(settings, arrival, dev, &relay) ==
-	       CHATDNAT_DST_TRANSLATE;
-}
-
-/*
- * Whether conntrack knew a flow before its port was configured. As it does not
- * note where a flow came in, the way back to the client has to tell.
- */
-static bool chatdnat_flush_untranslated(const struct chatdnat_snapshot *old,
-					const struct chatdnat_snapshot *new,
-					const struct nf_conn *ct)
-{
-	struct chatdnat_arrival arrival = {};
-	const struct net_device *dev = NULL;
-	struct dst_entry *dst = NULL;
-	bool untranslated;
-
-	if ((READ_ONCE(ct->status) & IPS_DST_NAT) ||
-	    !chatdnat_flow_of(nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL),
-			      &arrival.flow) ||
-	    !chatdnat_service_relay(&new->settings.service, &arrival.flow))
-		return false;
-
-	/* What this host sent itself came in by no interface. */
-	if (chatdnat_host_addr_type(arrival.flow.family, &arrival.flow.saddr,
-				    NULL) != CHATDNAT_ADDR_LOCAL) {
-		dst = chatdnat_host_route(arrival.flow.family, NULL,
-					  &arrival.flow.saddr, 0, 0);
-		if (!dst)
-			return false;
-		dev = dst->dev;
-		arrival.in = dev->name;
-	}
-
-	rcu_read_lock();
-	untranslated = chatdnat_flush_decides(&new->settings, &arrival, dev) &&
-		       !(old && chatdnat_flush_decides(&old->settings, &arrival,
-						       dev));
-	rcu_read_unlock();
-	dst_release(dst);
-	return untranslated;
-}
-
 static bool chatdnat_flush_ends_change(const struct chatdnat_flush *flush,
 				       const struct nf_conn *ct)
 {
@@ -193,7 +145,8 @@ static bool chatdnat_flush_ends_change(const struct chatdnat_flush *flush,
 	if (new->settings.stale == CHATDNAT_STALE_KEEP)
 		return false;
 	return chatdnat_flush_former(new, ct) ||
-	       chatdnat_flush_untranslated(flush->old, new, ct);
+	       chatdnat_misplaced(flush->old ? &flush->old->settings : NULL,
+				  &new->settings, ct);
 }
 
 /**
@@ -223,6 +176,36 @@ void chatdnat_flush_change(const struct chatdnat_snapshot *old,
 	if (new->settings.stale == CHATDNAT_STALE_KEEP && !forgotten)
 		return;
 	chatdnat_flush_run(&flush);
+}
+
+static bool chatdnat_flush_ends_misplaced(const struct chatdnat_flush *flush,
+					  const struct nf_conn *ct)
+{
+	const struct chatdnat_snapshot *new = flush->new;
+
+	return !chatdnat_flush_serves(&new->settings.service, ct) &&
+	       chatdnat_misplaced(NULL, &new->settings, ct);
+}
+
+/**
+ * chatdnat_flush_misplaced() - end what an interface, address or route that has
+ *				arrived leaves behind
+ * @snapshot: the active snapshot
+ *
+ * Context: Process context, may sleep, chatdnat_config_lock held.
+ */
+void chatdnat_flush_misplaced(const struct chatdnat_snapshot *snapshot)
+{
+	struct chatdnat_flush flush = {
+		.ends = chatdnat_flush_ends_misplaced,
+		.new = snapshot,
+	};
+
+	lockdep_assert_held(&chatdnat_config_lock);
+
+	if (snapshot->settings.stale == CHATDNAT_STALE_FLUSH &&
+	    snapshot->settings.wan.n)
+		chatdnat_flush_run(&flush);
 }
 
 /*

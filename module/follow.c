@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Follows what this host is like: as its interfaces, addresses and routes
- * change, so does what can be translated without state, and where to.
+ * change, so does what can be translated without state, and where to. What
+ * arrives counts like a write of the setting that names it: connections that
+ * conntrack met before end.
  */
 #include <linux/delay.h>
 #include <linux/inetdevice.h>
@@ -14,6 +16,7 @@
 
 #include "config.h"
 #include "engine.h"
+#include "flush.h"
 #include "follow.h"
 #include "hop.h"
 #include "ingress.h"
@@ -26,24 +29,50 @@
 #define CHATDNAT_FOLLOW_FIB_TRIES	20
 #define CHATDNAT_FOLLOW_FIB_PAUSE_MS	100
 
+/* An event came while a look was due already. */
+static atomic_t chatdnat_follow_again;
+
+/* Most of what changes changes nothing here: this is no more than a look. */
+static int chatdnat_follow_look(struct chatdnat_snapshot *snapshot)
+{
+	struct chatdnat_survey now;
+	int err;
+
+	chatdnat_survey(&now, &snapshot->settings);
+	if (now.bindings != snapshot->survey.bindings) {
+		err = chatdnat_engine_rebind(snapshot);
+		if (err)
+			return err;
+		snapshot->survey.bindings = now.bindings;
+	}
+	if (now.wan != snapshot->survey.wan) {
+		snapshot->survey.wan = now.wan;
+		chatdnat_flush_misplaced(snapshot);
+	}
+	return 0;
+}
+
 static void chatdnat_follow_work_fn(struct work_struct *work)
 {
 	struct chatdnat_snapshot *snapshot;
+	bool again = atomic_xchg(&chatdnat_follow_again, 0);
 
 	mutex_lock(&chatdnat_config_lock);
 	snapshot = chatdnat_active_locked();
-	if (snapshot && snapshot->settings.engine != CHATDNAT_ENGINE_TRACKED &&
-	    chatdnat_engine_rebind(snapshot))
+	if (snapshot && chatdnat_follow_look(snapshot))
 		schedule_delayed_work(to_delayed_work(work),
 				      CHATDNAT_FOLLOW_RETRY);
+	else if (snapshot && again)
+		schedule_delayed_work(to_delayed_work(work),
+				      CHATDNAT_FOLLOW_DELAY);
 	mutex_unlock(&chatdnat_config_lock);
 }
 
 static DECLARE_DELAYED_WORK(chatdnat_follow_work, chatdnat_follow_work_fn);
 
 /**
- * chatdnat_follow_published() - look once more at what an active snapshot
- *				 translates without state
+ * chatdnat_follow_published() - look once more at what an active snapshot makes
+ *				 of this host
  *
  * A change between the look that it was made by and its being active may have
  * gone unnoticed: nothing may have been there to follow it.
@@ -52,14 +81,11 @@ static DECLARE_DELAYED_WORK(chatdnat_follow_work, chatdnat_follow_work_fn);
  */
 void chatdnat_follow_published(void)
 {
-	const struct chatdnat_snapshot *snapshot;
-
-	rcu_read_lock();
-	snapshot = rcu_dereference(chatdnat_active);
-	if (snapshot && snapshot->settings.engine != CHATDNAT_ENGINE_TRACKED)
-		schedule_delayed_work(&chatdnat_follow_work,
-				      CHATDNAT_FOLLOW_DELAY);
-	rcu_read_unlock();
+	/* Routes are told of before they count: a look may come too early. */
+	if (rcu_access_pointer(chatdnat_active) &&
+	    !schedule_delayed_work(&chatdnat_follow_work,
+				   CHATDNAT_FOLLOW_DELAY))
+		atomic_set(&chatdnat_follow_again, 1);
 }
 
 /* Something has changed. Any context. */

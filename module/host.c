@@ -244,6 +244,47 @@ struct dst_entry *chatdnat_host_route(enum chatdnat_family family,
 }
 
 /**
+ * chatdnat_host_route_as() - how this host would send in another host's name
+ * @flow: from where to where
+ * @protocol: its number
+ * @oif: index of the interface to leave by; 0: any
+ *
+ * Context: Process context or softirq.
+ * Return: The route, with the IPsec transformations that policies ask for, the
+ * caller's to release, or NULL.
+ */
+struct dst_entry *chatdnat_host_route_as(const struct chatdnat_flow *flow,
+					 u8 protocol, int oif)
+{
+	struct flowi fl = {
+		.flowi_oif = oif,
+		.flowi_proto = protocol,
+	};
+	struct dst_entry *dst;
+
+	if (flow->family == CHATDNAT_IPV6) {
+		memcpy(&fl.u.ip6.daddr, flow->daddr.word,
+		       sizeof(fl.u.ip6.daddr));
+		memcpy(&fl.u.ip6.saddr, flow->saddr.word,
+		       sizeof(fl.u.ip6.saddr));
+		fl.u.ip6.fl6_sport = htons(flow->sport);
+		fl.u.ip6.fl6_dport = htons(flow->dport);
+	} else {
+		fl.u.ip4.daddr = flow->daddr.word[0];
+		fl.u.ip4.saddr = flow->saddr.word[0];
+		fl.u.ip4.fl4_sport = htons(flow->sport);
+		fl.u.ip4.fl4_dport = htons(flow->dport);
+		fl.u.ip4.flowi4_flags = FLOWI_FLAG_ANYSRC;
+	}
+
+	dst = chatdnat_host_flow_route(flow->family, &fl);
+	/* IPv4's route has been through the IPsec policies already. */
+	if (dst && flow->family == CHATDNAT_IPV6)
+		dst = xfrm_lookup(&init_net, dst, &fl, NULL, 0);
+	return IS_ERR(dst) ? NULL : dst;
+}
+
+/**
  * chatdnat_host_decide_dst() - decide with what has to be looked up
  * @settings: the settings
  * @arrival: what is known of the packet; what is looked up is added

@@ -31,5 +31,7 @@ struct dst_entry *chatdnat_host_route(enum chatdnat_family family,
 				      const struct chatdnat_addr *saddr,
 				      const struct chatdnat_addr *daddr,
 				      int oif, u32 mark);
+struct dst_entry *chatdnat_host_route_as(const struct chatdnat_flow *flow,
+					 u8 protocol, int oif);
 
 #endif /* CHATDNAT_HOST_H */

@@ -135,30 +135,15 @@ static void chatdnat_reset_put_ipv6(struct sk_buff *skb,
 static struct dst_entry *
 chatdnat_reset_route_by(u8 pf, const struct chatdnat_segment *segment, int oif)
 {
-	struct flowi fl = { .flowi_oif = oif };
-	struct dst_entry *dst;
+	const struct chatdnat_flow flow = {
+		.family = chatdnat_family_of(pf),
+		.saddr = *chatdnat_addr_of(segment->saddr),
+		.daddr = *chatdnat_addr_of(segment->daddr),
+		.sport = ntohs(segment->sport),
+		.dport = ntohs(segment->dport),
+	};
 
-	if (pf == NFPROTO_IPV4) {
-		fl.u.ip4.daddr = segment->daddr->ip;
-		fl.u.ip4.saddr = segment->saddr->ip;
-		fl.u.ip4.flowi4_proto = IPPROTO_TCP;
-		fl.u.ip4.fl4_sport = segment->sport;
-		fl.u.ip4.fl4_dport = segment->dport;
-		/* In the name of the other end. */
-		fl.u.ip4.flowi4_flags = FLOWI_FLAG_ANYSRC;
-	} else {
-		fl.u.ip6.daddr = segment->daddr->in6;
-		fl.u.ip6.saddr = segment->saddr->in6;
-		fl.u.ip6.flowi6_proto = IPPROTO_TCP;
-		fl.u.ip6.fl6_sport = segment->sport;
-		fl.u.ip6.fl6_dport = segment->dport;
-	}
-
-	dst = chatdnat_host_flow_route(chatdnat_family_of(pf), &fl);
-	/* IPv4's route has been through the IPsec policies already. */
-	if (dst && pf == NFPROTO_IPV6)
-		dst = xfrm_lookup(&init_net, dst, &fl, NULL, 0);
-	return IS_ERR(dst) ? NULL : dst;
+	return chatdnat_host_route_as(&flow, IPPROTO_TCP, oif);
 }
 
 /*

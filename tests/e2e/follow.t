@@ -1,0 +1,177 @@
+#!/usr/bin/python3
+"""Interfaces, addresses and routes that arrive under live traffic: flows that conntrack knew before belong elsewhere now."""
+
+import os
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+# pylint: disable=wrong-import-position
+from lib import case, conntrack, module, net, tap, topo, traffic, wait
+from lib.topo import CLIENT, CLIENT2, HOME, OTHER, PROXY, RELAY, TUNNEL2, WORLD, settings
+from lib.traffic import Connection, Flow
+
+LATE = {"ipv4": "203.0.113.9", "ipv6": "2001:db8:1::9"}
+
+t = proxy = None
+
+
+def setup():
+    global t, proxy
+    t = topo.Topology(relays=("relay", "other"))
+    for name, ns in (("relay", t.relay), ("other", t.other)):
+        traffic.Host(name, ns).tcp(22, 993).udp(3478)
+    proxy = traffic.Host("proxy", HOME).tcp(22, 993).udp(3478)
+    traffic.Host("world", t.internet).tcp(25).udp(53)
+
+
+def versions():
+    return topo.ip_versions()
+
+
+def rename(old, new):
+    HOME.ip(f"link set {old} down\nlink set {old} name {new}\n")
+    t.address_wan(new)
+    t.settle_wan()
+
+
+def asked(flow):
+    """Who answers, and whom that one sees; a flow that is asked again and again does not pause."""
+    try:
+        answer = flow.ask(timeout=0.2)
+        return answer.server, answer.peer
+    except OSError:
+        return None
+
+
+def becomes(flow, server, peer, what):
+    last = []
+
+    def there():
+        last[:] = [asked(flow)]
+        return last == [(server, peer)]
+    if not tap.ok(wait.until(there), what):
+        tap.diag(f"at last: {last}, and {[e for e in conntrack.entries() if e.orig.sport == flow.port]}")
+
+
+def with_tracking(function):
+    """Something has to make conntrack look at packets while the module is not there."""
+    def run():
+        HOME.nft("table inet chatdnat_test { chain c { type filter hook prerouting priority 0; ct state new accept; }; }")
+        try:
+            function()
+        finally:
+            HOME.nft("delete table inet chatdnat_test")
+    run.__name__ = function.__name__
+    return run
+
+
+@case.case
+def an_interface_is_renamed():
+    rename("eth0", "ens9")
+    module.load(**settings(ports="imaps,ssh,turn"))
+    for version in versions():
+        client, query = Flow(t.internet, PROXY[version], 3478, CLIENT[version]), Flow(t.relay, WORLD[version], 53)
+        open_before, ssh = (Connection(t.internet, PROXY[version], port, CLIENT[version]) for port in (993, 22))
+        inside = Connection(t.other, TUNNEL2[version], 993)
+        with client, query, open_before, ssh, inside:
+            tap.equal(asked(client), ("proxy", CLIENT[version]), f"{version}: under its first name, the proxy's own")
+            tap.equal(asked(query), None, f"{version}: what the relay asks is not masqueraded, nor answered")
+            rename("ens9", "eth0")
+            becomes(client, "relay", CLIENT[version], f"{version}: renamed, the flow that never paused is the relay's")
+            becomes(query, "world", PROXY[version], f"{version}: the relay's query is masqueraded")
+            tap.equal(open_before.fate_when_told(), "reset", f"{version}: a connection to the proxy is reset")
+            tap.ok(ssh.goes_on(), f"{version}: the operator's session goes on")
+            tap.ok(inside.goes_on(), f"{version}: another interface's too")
+        rename("eth0", "ens9")
+    rename("ens9", "eth0")
+
+
+@case.case
+def an_address_arrives():
+    module.load(**settings(ports="turn"))
+    t.internet.ip("".join(f"route add {LATE[version]} via {PROXY[version]}\n" for version in versions()))
+    for version in versions():
+        with Flow(t.internet, LATE[version], 3478, CLIENT[version]) as client:
+            asked(client)
+            tap.ok(wait.until(lambda v=version: [e for e in conntrack.entries() if e.orig.dst == LATE[v]]),
+                   f"{version}: a flow to an address that is nobody's yet")
+            HOME.ip(f"addr add {LATE[version]}/{'24' if version == 'ipv4' else '64 nodad preferred_lft 0'} dev eth0\n")
+            becomes(client, "relay", CLIENT[version], f"{version}: once the proxy has it, the flow is the relay's")
+        HOME.ip(f"addr del {LATE[version]}/{'24' if version == 'ipv4' else '64'} dev eth0\n")
+    t.internet.ip("".join(f"route del {LATE[version]}\n" for version in versions()))
+
+
+@case.case
+@with_tracking
+def a_default_route_arrives():
+    module.load(**settings(ports="turn"))
+    for version in versions():
+        with Flow(t.relay, CLIENT2[version], 53, RELAY[version], 5000) as query:
+            HOME.ip(f"route replace default via {OTHER[version]}\n")
+            asked(query)
+            tap.ok(wait.until(lambda v=version: [e for e in conntrack.entries() if e.orig.src == RELAY[v]
+                                                 and e.orig.sport == 5000]),
+                   f"{version}: a query of the relay's leaves by another interface")
+            HOME.ip(f"route replace default via {WORLD[version]}\n")
+            becomes(query, "world", PROXY[version], f"{version}: once the route leads out by the WAN, it is masqueraded")
+
+
+@case.case
+@with_tracking
+def what_was_not_masqueraded_before_the_load():
+    HOME.nft("table inet others { chain c { type nat hook postrouting priority 100;\nudp dport 53 udp sport 5001 "
+             "masquerade\n}\n}\n")
+    try:
+        for version in versions():
+            with Flow(t.relay, WORLD[version], 53, RELAY[version], 5000) as query, \
+                    Flow(t.relay, WORLD[version], 53, RELAY[version], 5001) as others, \
+                    Flow(HOME, WORLD[version], 53, PROXY[version], 5002) as own:
+                tap.equal(asked(query), None, f"{version}: before the load, the relay's query is not masqueraded")
+                tap.equal([asked(others), asked(own)], [("world", PROXY[version])] * 2,
+                          f"{version}: another table's masquerading, and the proxy's own query")
+                known = [e for e in conntrack.entries() if e.orig.sport in (5001, 5002)]
+                module.load(**settings(ports="turn"))
+                becomes(query, "world", PROXY[version], f"{version}: after the load it is")
+                tap.equal({e.orig for e in conntrack.entries() if e.orig.sport in (5001, 5002)}, {e.orig for e in known},
+                          f"{version}: the others are left alone")
+                tap.equal([asked(others), asked(own)], [("world", PROXY[version])] * 2, f"{version}: and go on")
+            module.unload()
+    finally:
+        HOME.nft("delete table inet others")
+
+
+@case.case
+@with_tracking
+def what_masquerading_begins_with():
+    """A write of `masquerade` is such a change too."""
+    module.load(**settings(ports="turn", masquerade="off"))
+    for version in versions():
+        module.set("masquerade", "off")
+        with Flow(t.relay, WORLD[version], 53, RELAY[version], 5000) as query:
+            tap.equal(asked(query), None, f"{version}: masquerade=off: not masqueraded")
+            module.set("masquerade", "wan")
+            becomes(query, "world", PROXY[version], f"{version}: masquerade=wan: it is")
+
+
+@case.case
+def kept_or_drained():
+    """What is to stay where it is stays there."""
+    for changes, why in (({"stale": "keep"}, "stale=keep"), ({"enabled": "0"}, "enabled=0")):
+        rename("eth0", "ens9")
+        module.load(**settings(ports="turn", **changes))
+        flows = [Flow(t.internet, PROXY[version], 3478, CLIENT[version]) for version in versions()]
+        for version, flow in zip(versions(), flows):
+            tap.equal(asked(flow), ("proxy", CLIENT[version]), f"{why} {version}: the proxy's own")
+        rename("ens9", "eth0")
+        # The look at what has changed is behind this: it takes the same lock, and comes first.
+        HOME.ip("addr add 192.0.2.99/32 dev eth0\n")
+        tap.ok(not wait.until(lambda f=flows: [True for flow in f if (asked(flow) or ["?"])[0] != "proxy"], 1),
+               f"{why}: it stays so")
+        HOME.ip("addr del 192.0.2.99/32 dev eth0\n")
+        for flow in flows:
+            flow.close()
+        module.unload()
+
+
+case.run(setup, topo.EVERY_RELAY, seconds=120)
