@@ -2,6 +2,7 @@
 /* The bindings of a snapshot: what it translates without state, as it is now. */
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
+#include <linux/spinlock.h>
 
 #include "choice.h"
 #include "config.h"
@@ -9,6 +10,9 @@
 #include "flush.h"
 #include "ingress.h"
 #include "own.h"
+
+/* As much as a file in sysfs can hold, whatever the size of a page. */
+#define CHATDNAT_ENGINES_SIZE	4096
 
 /* The index of the interface to leave by; 0: any, -1: it is not there. */
 static int chatdnat_engine_via(const struct chatdnat_settings *settings)
@@ -62,6 +66,75 @@ chatdnat_engine_bindings(const struct chatdnat_settings *settings)
 	return fits ? NULL : ERR_PTR(-ENOMEM);
 }
 
+static int chatdnat_engine_show_relay(char *buf, size_t size,
+				      const struct chatdnat_snapshot *snapshot,
+				      enum chatdnat_family family,
+				      const struct chatdnat_relay *relay)
+{
+	const struct chatdnat_binding *binding = NULL;
+	const struct chatdnat_bindings *bindings;
+	enum chatdnat_tracked tracked;
+	struct chatdnat_own own;
+	const char *reason;
+	int len;
+
+	bindings = rcu_dereference_protected(snapshot->bindings,
+					     lockdep_is_held(&chatdnat_config_lock));
+	if (bindings)
+		binding = chatdnat_bindings_by_relay(bindings, family,
+						     &relay->addr);
+	len = chatdnat_addr_format(family, &relay->addr, buf, size);
+	if (binding) {
+		len += scnprintf(buf + len, size - len, "@");
+		len += chatdnat_addr_format(family, &binding->own, buf + len,
+					    size - len);
+		return len + scnprintf(buf + len, size - len, " stateless\n");
+	}
+
+	tracked = chatdnat_choice_judge(&snapshot->settings, family, relay,
+					&own);
+	reason = chatdnat_choice_reason(tracked);
+	return len + scnprintf(buf + len, size - len, " tracked%s%s\n",
+			       reason ? ": " : "", reason ?: "");
+}
+
+/*
+ * Which engine serves each relay, as text for readers, who take neither RTNL
+ * nor chatdnat_config_lock. One is read while the other is written.
+ */
+static char chatdnat_engines[2][CHATDNAT_ENGINES_SIZE];
+static u8 chatdnat_engines_current;	/* under chatdnat_engines_lock */
+static DEFINE_SPINLOCK(chatdnat_engines_lock);
+
+/* Writes down which engine serves each relay of the active snapshot, and why. */
+static void chatdnat_engine_tell(const struct chatdnat_snapshot *snapshot)
+{
+	char *buf = chatdnat_engines[!chatdnat_engines_current];
+	enum chatdnat_family family;
+	int len = 0;
+	u8 i;
+
+	lockdep_assert_held(&chatdnat_config_lock);
+
+	buf[0] = '\0';
+	rtnl_lock();
+	for (family = 0; family < CHATDNAT_FAMILIES; family++) {
+		const struct chatdnat_relays *relays =
+			&snapshot->settings.service.relays[family];
+
+		for (i = 0; i < relays->n; i++)
+			len += chatdnat_engine_show_relay(buf + len,
+							  CHATDNAT_ENGINES_SIZE - len,
+							  snapshot, family,
+							  &relays->relay[i]);
+	}
+	rtnl_unlock();
+
+	spin_lock(&chatdnat_engines_lock);
+	chatdnat_engines_current = !chatdnat_engines_current;
+	spin_unlock(&chatdnat_engines_lock);
+}
+
 /**
  * chatdnat_engine_bound() - have this host act by what an active snapshot
  *			     translates without state
@@ -76,6 +149,7 @@ void chatdnat_engine_bound(const struct chatdnat_snapshot *snapshot)
 	bindings = rcu_dereference_protected(snapshot->bindings,
 					     lockdep_is_held(&chatdnat_config_lock));
 	chatdnat_ingress_set(snapshot);
+	chatdnat_engine_tell(snapshot);
 	if (bindings)
 		chatdnat_flush_bound(&snapshot->settings, bindings);
 }
@@ -118,6 +192,7 @@ int chatdnat_engine_rebind(struct chatdnat_snapshot *snapshot)
 		chatdnat_bindings_free(bindings);
 		/* The way to a relay may lead by another device. */
 		chatdnat_ingress_set(snapshot);
+		chatdnat_engine_tell(snapshot);
 		return 0;
 	}
 
@@ -133,66 +208,21 @@ int chatdnat_engine_rebind(struct chatdnat_snapshot *snapshot)
 	return 0;
 }
 
-static int chatdnat_engine_show_relay(char *buf, size_t size,
-				      const struct chatdnat_snapshot *snapshot,
-				      enum chatdnat_family family,
-				      const struct chatdnat_relay *relay)
-{
-	const struct chatdnat_binding *binding = NULL;
-	const struct chatdnat_bindings *bindings;
-	enum chatdnat_tracked tracked;
-	struct chatdnat_own own;
-	const char *reason;
-	int len;
-
-	bindings = rcu_dereference_protected(snapshot->bindings,
-					     lockdep_is_held(&chatdnat_config_lock));
-	if (bindings)
-		binding = chatdnat_bindings_by_relay(bindings, family,
-						     &relay->addr);
-	len = chatdnat_addr_format(family, &relay->addr, buf, size);
-	if (binding) {
-		len += scnprintf(buf + len, size - len, "@");
-		len += chatdnat_addr_format(family, &binding->own, buf + len,
-					    size - len);
-		return len + scnprintf(buf + len, size - len, " stateless\n");
-	}
-
-	tracked = chatdnat_choice_judge(&snapshot->settings, family, relay,
-					&own);
-	reason = chatdnat_choice_reason(tracked);
-	return len + scnprintf(buf + len, size - len, " tracked%s%s\n",
-			       reason ? ": " : "", reason ?: "");
-}
-
 /**
  * chatdnat_engine_show() - tell which engine serves each relay, and why
  * @buf: where to
  * @size: room in @buf
  *
- * Context: Process context, may sleep.
+ * Context: Process context.
  * Return: Bytes written, without the terminator.
  */
 int chatdnat_engine_show(char *buf, size_t size)
 {
-	const struct chatdnat_snapshot *snapshot;
-	enum chatdnat_family family;
-	int len = 0;
-	u8 i;
+	int len;
 
-	mutex_lock(&chatdnat_config_lock);
-	rtnl_lock();
-	snapshot = chatdnat_active_locked();
-	for (family = 0; snapshot && family < CHATDNAT_FAMILIES; family++) {
-		const struct chatdnat_relays *relays =
-			&snapshot->settings.service.relays[family];
-
-		for (i = 0; i < relays->n; i++)
-			len += chatdnat_engine_show_relay(buf + len, size - len,
-							  snapshot, family,
-							  &relays->relay[i]);
-	}
-	rtnl_unlock();
-	mutex_unlock(&chatdnat_config_lock);
+	spin_lock(&chatdnat_engines_lock);
+	len = scnprintf(buf, size, "%s",
+			chatdnat_engines[chatdnat_engines_current]);
+	spin_unlock(&chatdnat_engines_lock);
 	return len;
 }

@@ -65,8 +65,6 @@ static void chatdnat_flush_run(struct chatdnat_flush *flush)
 	const struct chatdnat_snapshot *since = flush->old ? : flush->new;
 	unsigned int i;
 
-	chatdnat_answers_forget();
-
 	/* Without memory connections end all the same, only less politely. */
 	flush->resets = kvmalloc_array(CHATDNAT_FLUSH_BATCH,
 				       sizeof(flush->resets[0]), GFP_KERNEL);
@@ -175,6 +173,7 @@ void chatdnat_flush_change(const struct chatdnat_snapshot *old,
 
 	if (new->settings.stale == CHATDNAT_STALE_KEEP && !forgotten)
 		return;
+	chatdnat_answers_forget();
 	chatdnat_flush_run(&flush);
 }
 
@@ -259,6 +258,7 @@ void chatdnat_flush_all(const struct chatdnat_snapshot *snapshot)
 
 	lockdep_assert_held(&chatdnat_config_lock);
 
+	chatdnat_answers_forget();
 	chatdnat_flush_run(&flush);
 }
 

@@ -32,7 +32,7 @@
 /* An event came while a look was due already. */
 static atomic_t chatdnat_follow_again;
 
-/* Most of what changes changes nothing here: this is no more than a look. */
+/* Most events make no difference here: then it is no more than a look. */
 static int chatdnat_follow_look(struct chatdnat_snapshot *snapshot)
 {
 	struct chatdnat_survey now;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/capability.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/slab.h>
+#include <net/net_namespace.h>
 
 #include "apply.h"
 #include "choice.h"
@@ -166,7 +168,12 @@ static int chatdnat_write(const char *val, const char *param,
 	}
 	*settings = *chatdnat_settings_current();
 
-	if (text.len > CHATDNAT_VALUE_MAX)
+	/* As for the network's sysctls. To load a module takes more than that. */
+	if (chatdnat_phase == CHATDNAT_RUNNING &&
+	    !ns_capable(init_net.user_ns, CAP_NET_ADMIN))
+		err = chatdnat_refuse(&why, -EPERM, text,
+				      "a writer with CAP_NET_ADMIN");
+	else if (text.len > CHATDNAT_VALUE_MAX)
 		err = chatdnat_refuse(&why, -E2BIG, text,
 				      "at most 2048 bytes");
 	else if (setting)

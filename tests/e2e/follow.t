@@ -7,11 +7,15 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
-from lib import case, conntrack, module, net, tap, topo, traffic, wait
-from lib.topo import CLIENT, CLIENT2, HOME, OTHER, PROXY, RELAY, TUNNEL2, WORLD, settings
+from lib import case, conntrack, module, tap, topo, trace, traffic, wait
+from lib.topo import CLIENT, CLIENT2, HOME, OTHER, PROXY, RELAY, TRANSIT, TUNNEL2, WORLD, settings
 from lib.traffic import Connection, Flow
 
 LATE = {"ipv4": "203.0.113.9", "ipv6": "2001:db8:1::9"}
+
+# Where more is to be done for each than a look.
+CHANGES = 10000 if module.ENGINE == "tracked" else 100000
+BATCH = 5000
 
 t = proxy = None
 
@@ -130,12 +134,10 @@ def what_was_not_masqueraded_before_the_load():
                 tap.equal(asked(query), None, f"{version}: before the load, the relay's query is not masqueraded")
                 tap.equal([asked(others), asked(own)], [("world", PROXY[version])] * 2,
                           f"{version}: another table's masquerading, and the proxy's own query")
-                known = [e for e in conntrack.entries() if e.orig.sport in (5001, 5002)]
                 module.load(**settings(ports="turn"))
                 becomes(query, "world", PROXY[version], f"{version}: after the load it is")
-                tap.equal({e.orig for e in conntrack.entries() if e.orig.sport in (5001, 5002)}, {e.orig for e in known},
-                          f"{version}: the others are left alone")
-                tap.equal([asked(others), asked(own)], [("world", PROXY[version])] * 2, f"{version}: and go on")
+                tap.equal([asked(others), asked(own)], [("world", PROXY[version])] * 2, f"{version}: the others go on")
+                tap.equal(module.stats(version)["masqueraded"], 1, f"{version}: and are left alone")
             module.unload()
     finally:
         HOME.nft("delete table inet others")
@@ -172,6 +174,87 @@ def kept_or_drained():
         for flow in flows:
             flow.close()
         module.unload()
+
+
+def traced(function):
+    """A case that counts calls in the kernel."""
+    def run():
+        if trace.available():
+            function()
+        else:
+            tap.skip(function.__name__, "this kernel cannot count calls")
+    run.__name__ = function.__name__
+    return run
+
+
+def routes(action, number):
+    """So many routes to the other relay's side, half of them of each family."""
+    each = number // len(versions())
+    HOME.ip("".join(f"route {action} 100.{64 + n // 65536}.{n // 256 % 256}.{n % 256}/32 via {OTHER['ipv4']}\n"
+                    for n in range(each)) +
+            "".join(f"-6 route {action} 2001:db8:99::{n // 65536:x}:{n % 65536:x}/128 via {OTHER['ipv6']}\n"
+                    for n in range(each)))
+
+
+@case.case
+@traced
+def a_flood_of_routes():
+    """A full feed changes nothing for us: it costs looks, ten a second, and nothing is allocated, locked or walked."""
+    module.load(**settings(ports="imaps,turn"))
+    connections = [Connection(t.internet, PROXY[version], 993, CLIENT[version], timeout=30) for version in versions()]
+    engines, broken = module.engines(), []
+    with trace.calls("chatdnat_survey", "chatdnat_engine_rebind", "chatdnat_bindings_new", "chatdnat_ingress_set",
+                     "chatdnat_flush_misplaced") as calls:
+        for first in range(0, CHANGES, BATCH):
+            for action in ("add", "del"):
+                routes(action, BATCH // 2)
+            broken += [first for connection in connections if not connection.goes_on()]
+        counts = calls.counts()
+        looks = counts.pop("chatdnat_survey")
+        tap.ok(looks, f"{CHANGES} changes of routes are looked at, {looks} times")
+        tap.equal({name: n for name, n in counts.items() if n}, {}, "and nothing is done")
+        HOME.ip("addr add 192.0.2.99/32 dev eth0\n")
+        tap.ok(wait.until(lambda: calls.counts()["chatdnat_flush_misplaced"]), "an address is something else")
+        HOME.ip("addr del 192.0.2.99/32 dev eth0\n")
+    tap.equal(broken, [], "connections go on meanwhile")
+    tap.ok(wait.until(lambda: module.engines() == engines), "by the same engine")
+    for connection in connections:
+        connection.close()
+
+
+@case.case
+@traced
+def who_reads_engines_waits_for_nobody():
+    """Anybody may read it all day: it takes neither RTNL nor the lock of the settings."""
+    module.load(**settings())
+    with trace.calls("chatdnat_engine_show", "chatdnat_active_locked", "chatdnat_choice_judge") as calls:
+        def read():
+            before = calls.counts()
+            module.engines()
+            return [calls.counts()[name] - before[name] for name in calls.functions]
+        # What follows the load itself is done within a moment.
+        tap.ok(wait.until(lambda: read() == [1, 0, 0]), "engines is read without a look at the settings, or at this host")
+    tap.equal({relay.split("@")[0] for relay in module.engines()}, {RELAY[version] for version in versions()},
+              "and tells of all relays")
+
+
+@case.case
+@with_tracking
+def connections_of_routed_hosts():
+    """A host behind the proxy with an address that the internet routes: its connections worked before."""
+    # The last case: the kernel remembers that there were rules.
+    for rules in (False, True):
+        for version in versions():
+            if rules:
+                HOME.ip_of(version, "rule", "add", "fwmark", "0x77", "lookup", "main", "priority", "100")
+            with Connection(t.other, WORLD[version], 25, TRANSIT[version]) as routed:
+                tap.equal(routed.answer.peer, TRANSIT[version], f"{version}: not masqueraded before the load")
+                module.load(**settings())
+                if rules:
+                    tap.ok(routed.goes_on(), f"{version}: with rules, by which it may leave elsewhere, it goes on")
+                else:
+                    tap.equal(routed.fate(), "reset", f"{version}: an inside address that would leave by the WAN: reset")
+            module.unload()
 
 
 case.run(setup, topo.EVERY_RELAY, seconds=120)

@@ -90,7 +90,16 @@ def only_root_writes():
     done = subprocess.run(["unshare", "--user", "--map-root-user", "--net", "sh", "-c", script], user=NOBODY, group=NOBODY,
                           extra_groups=[], capture_output=True, text=True, check=False)
     tap.equal((done.stdout, done.returncode != 0), ("0\n", True), "nor does root of another user namespace")
+    for names, changes in (("wan", "eth1"), ("config", "wan=eth1")):
+        done = subprocess.run(["setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin", "sh", "-c",
+                               f'id -u; echo {changes} | tee {module.SYSFS}/parameters/{names} >/dev/null'],
+                              capture_output=True, text=True, check=False)
+        tap.equal((done.stdout, "Operation not permitted" in done.stderr, done.returncode != 0), ("0\n", True, True),
+                  f"nor does root without CAP_NET_ADMIN: {names}")
+        tap.equal(module.last_error(), f"{names}: '{changes}': expected a writer with CAP_NET_ADMIN", "which says why")
     tap.equal(module.get("wan"), "eth0", "nothing has changed")
+    module.set("wan", "eth0")
+    tap.equal(module.last_error(), "", "who has it writes")
     for path in expected_files():
         if path.startswith("parameters/"):
             continue
