@@ -18,6 +18,7 @@
 #include "host.h"
 #include "masquerade.h"
 #include "memo.h"
+#include "stale.h"
 #include "stats.h"
 
 /*
@@ -201,6 +202,7 @@ unsigned int chatdnat_masquerade(void *priv, struct sk_buff *skb,
 		chatdnat_answers_await(ct);
 	} else if (ctinfo == IP_CT_NEW &&
 		   chatdnat_masquerade_stale(snapshot, ct, state)) {
+		chatdnat_stale_reset(snapshot, skb, state);
 		return chatdnat_drop(&snapshot->settings, skb, state,
 				     CHATDNAT_DROPPED_STALE);
 	} else if (ctinfo == IP_CT_NEW &&

@@ -20,16 +20,22 @@
 #include "ifset.h"
 #include "reset.h"
 
-/* From whom to whom a reset goes, network byte order. */
-struct chatdnat_segment {
-	const union nf_inet_addr *saddr;
-	const union nf_inet_addr *daddr;
-	__be16 sport;
-	__be16 dport;
-	u32 seq;
-	u32 ack;
-	const struct chatdnat_ifset *wan;	/* NULL: it is for the relay */
-};
+/* How far from its end a number is that nobody takes for a part of the window. */
+#define CHATDNAT_RESET_FAR	BIT(30)
+
+/*
+ * Whether conntrack knows a connection's numbers: not those of one that was
+ * synchronised from another host, nor of one that has been offloaded to a
+ * flow table, until it sees a segment.
+ */
+static bool chatdnat_reset_knows(const struct nf_conn *ct)
+{
+	const struct ip_ct_tcp_state *seen = ct->proto.tcp.seen;
+
+	return !test_bit(IPS_OFFLOAD_BIT, &ct->status) &&
+	       (READ_ONCE(seen[IP_CT_DIR_ORIGINAL].td_maxwin) ||
+		READ_ONCE(seen[IP_CT_DIR_REPLY].td_maxwin));
+}
 
 /**
  * chatdnat_reset_prepare() - note what it takes to reset a connection
@@ -61,6 +67,7 @@ bool chatdnat_reset_prepare(struct chatdnat_reset *reset,
 
 	reset->client = chatdnat_ct_only_masqueraded(ct) ? IP_CT_DIR_REPLY
 							 : IP_CT_DIR_ORIGINAL;
+	reset->known = chatdnat_reset_knows(ct);
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
 		reset->tuple[dir] = *nf_ct_tuple(ct, dir);
 		reset->end[dir] = READ_ONCE(ct->proto.tcp.seen[dir].td_end);
@@ -75,12 +82,12 @@ static void chatdnat_reset_put_tcp(struct sk_buff *skb,
 
 	skb_set_transport_header(skb, skb->len);
 	th = skb_put_zero(skb, sizeof(*th));
-	th->source = segment->sport;
-	th->dest = segment->dport;
+	th->source = htons(segment->flow.sport);
+	th->dest = htons(segment->flow.dport);
 	th->seq = htonl(segment->seq);
 	th->ack_seq = htonl(segment->ack);
 	th->doff = sizeof(*th) / 4;
-	th->rst = 1;
+	th->rst = segment->rst;
 	th->ack = 1;
 }
 
@@ -99,8 +106,8 @@ static void chatdnat_reset_put_ipv4(struct sk_buff *skb,
 	iph->frag_off = htons(IP_DF);
 	iph->ttl = ip4_dst_hoplimit(dst);
 	iph->protocol = IPPROTO_TCP;
-	iph->saddr = segment->saddr->ip;
-	iph->daddr = segment->daddr->ip;
+	iph->saddr = segment->flow.saddr.word[0];
+	iph->daddr = segment->flow.daddr.word[0];
 
 	chatdnat_reset_put_tcp(skb, segment);
 	th = tcp_hdr(skb);
@@ -121,8 +128,8 @@ static void chatdnat_reset_put_ipv6(struct sk_buff *skb,
 	ip6h->version = 6;
 	ip6h->nexthdr = IPPROTO_TCP;
 	ip6h->hop_limit = READ_ONCE(init_net.ipv6.devconf_all->hop_limit);
-	ip6h->saddr = segment->saddr->in6;
-	ip6h->daddr = segment->daddr->in6;
+	memcpy(&ip6h->saddr, segment->flow.saddr.word, sizeof(ip6h->saddr));
+	memcpy(&ip6h->daddr, segment->flow.daddr.word, sizeof(ip6h->daddr));
 
 	chatdnat_reset_put_tcp(skb, segment);
 	th = tcp_hdr(skb);
@@ -132,25 +139,11 @@ static void chatdnat_reset_put_ipv6(struct sk_buff *skb,
 }
 #endif
 
-static struct dst_entry *
-chatdnat_reset_route_by(u8 pf, const struct chatdnat_segment *segment, int oif)
-{
-	const struct chatdnat_flow flow = {
-		.family = chatdnat_family_of(pf),
-		.saddr = *chatdnat_addr_of(segment->saddr),
-		.daddr = *chatdnat_addr_of(segment->daddr),
-		.sport = ntohs(segment->sport),
-		.dport = ntohs(segment->dport),
-	};
-
-	return chatdnat_host_route_as(&flow, IPPROTO_TCP, oif);
-}
-
 /*
  * The WAN interface that has the address that a client knows, and so is taken
  * for the one that it came in by; 0: none, or the way leads there already.
  */
-static int chatdnat_reset_home(u8 pf, const struct chatdnat_segment *segment,
+static int chatdnat_reset_home(const struct chatdnat_segment *segment,
 			       const struct dst_entry *dst)
 {
 	const struct net_device *home;
@@ -163,8 +156,8 @@ static int chatdnat_reset_home(u8 pf, const struct chatdnat_segment *segment,
 	rcu_read_lock();
 	if (dst && !chatdnat_ifset_has(segment->wan, dst->dev->name))
 		goto unlock;
-	home = chatdnat_host_addr_dev(chatdnat_family_of(pf),
-				      chatdnat_addr_of(segment->saddr));
+	home = chatdnat_host_addr_dev(segment->flow.family,
+				      &segment->flow.saddr);
 	if (home && !(dst && home == dst->dev) &&
 	    chatdnat_ifset_has(segment->wan, home->name))
 		oif = home->ifindex;
@@ -175,40 +168,49 @@ unlock:
 
 /* What is alive has its way back from homing; the resets must take it too. */
 static struct dst_entry *
-chatdnat_reset_route(u8 pf, const struct chatdnat_segment *segment)
+chatdnat_reset_route(const struct chatdnat_segment *segment)
 {
 	struct dst_entry *dst, *home;
 	int oif;
 
-	dst = chatdnat_reset_route_by(pf, segment, 0);
-	oif = chatdnat_reset_home(pf, segment, dst);
-	home = oif ? chatdnat_reset_route_by(pf, segment, oif) : NULL;
+	dst = chatdnat_host_route_as(&segment->flow, IPPROTO_TCP, 0);
+	oif = chatdnat_reset_home(segment, dst);
+	home = oif ? chatdnat_host_route_as(&segment->flow, IPPROTO_TCP, oif)
+		   : NULL;
 	if (!home)
 		return dst;
 	dst_release(dst);
 	return home;
 }
 
-static void chatdnat_reset_emit(u8 pf, const struct chatdnat_segment *segment)
+/**
+ * chatdnat_reset_emit() - send a segment in another host's name
+ * @segment: the segment
+ * @gfp: how to get memory
+ *
+ * It is not tracked: it must not begin a connection.
+ *
+ * Context: Process context or softirq.
+ */
+void chatdnat_reset_emit(const struct chatdnat_segment *segment, gfp_t gfp)
 {
-	struct dst_entry *dst = chatdnat_reset_route(pf, segment);
+	struct dst_entry *dst = chatdnat_reset_route(segment);
 	struct sk_buff *skb;
 
 	if (!dst)
 		return;
 
 	skb = alloc_skb(LL_MAX_HEADER + sizeof(struct ipv6hdr) +
-			sizeof(struct tcphdr), GFP_KERNEL);
+			sizeof(struct tcphdr), gfp);
 	if (!skb) {
 		dst_release(dst);
 		return;
 	}
 	skb_reserve(skb, LL_MAX_HEADER);
 	skb_dst_set(skb, dst);
-	/* The connection is gone; this must not begin another. */
 	nf_ct_set(skb, NULL, IP_CT_UNTRACKED);
 
-	if (pf == NFPROTO_IPV4) {
+	if (segment->flow.family == CHATDNAT_IPV4) {
 		chatdnat_reset_put_ipv4(skb, segment);
 		ip_local_out(&init_net, NULL, skb);
 		return;
@@ -226,26 +228,31 @@ static void chatdnat_reset_emit(u8 pf, const struct chatdnat_segment *segment)
  *
  * An end that has not received all that was sent answers with a challenge ACK
  * (RFC 5961), which then finds no connection either and is reset for that.
+ * Where no number is known, each end gets an ACK from far outside its window,
+ * which it has to answer in the same way (RFC 9293, 3.10.7.4).
  *
  * Context: Process context, may sleep.
  */
 void chatdnat_reset_send(const struct chatdnat_reset *reset,
 			 const struct chatdnat_ifset *wan)
 {
+	u32 far = reset->known ? 0 : CHATDNAT_RESET_FAR;
 	enum ip_conntrack_dir dir;
 
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
-		const struct nf_conntrack_tuple *tuple = &reset->tuple[dir];
-		const struct chatdnat_segment segment = {
-			.saddr = &tuple->dst.u3,
-			.daddr = &tuple->src.u3,
-			.sport = tuple->dst.u.tcp.port,
-			.dport = tuple->src.u.tcp.port,
-			.seq = reset->end[!dir],
+		struct chatdnat_segment segment = {
+			.seq = reset->end[!dir] - far,
 			.ack = reset->end[dir],
+			.rst = reset->known,
 			.wan = dir == reset->client ? wan : NULL,
 		};
+		struct chatdnat_flow *flow = &segment.flow;
 
-		chatdnat_reset_emit(tuple->src.l3num, &segment);
+		if (!chatdnat_flow_of(&reset->tuple[dir], flow))
+			continue;
+		/* In the name of the other end. */
+		swap(flow->saddr, flow->daddr);
+		swap(flow->sport, flow->dport);
+		chatdnat_reset_emit(&segment, GFP_KERNEL);
 	}
 }

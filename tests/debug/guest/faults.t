@@ -318,6 +318,34 @@ def packets():
 
 
 @case.case
+def a_former_relay_speaks():
+    """Where there is no memory for the resets, the segment that would have led to them is sent again."""
+    for engine in ENGINES:
+        for version in topo.ip_versions():
+            wrong = []
+
+            def one(nth, engine=engine, version=version, wrong=wrong):
+                module.load(**config(engine=engine))
+                with Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as connection:
+                    served = wait.until(lambda: relay.connection(connection.address, connection.port))
+                    with traffic.without_resets(t.internet, t.relay):
+                        module.configure(**settings(OTHER, ports="imaps", engine=engine))
+                    dropped = module.stats(version)["dropped_stale"]
+                    arm(nth)
+                    served.push(b"news")
+                    wait.until(lambda: failed() or module.stats(version)["dropped_stale"] > dropped)
+                    refused = failed()
+                    arm(0)
+                    fate = connection.fate()
+                    if fate != "reset" or not wait.until(lambda: served.state == "reset"):
+                        wrong.append(f"{nth} {refused}: the client: {fate}, the relay's end: {served.state}")
+                forget()
+                module.unload()
+                return refused
+            report(f"a former relay speaks, {version}, {engine}", in_turn(one), wrong)
+
+
+@case.case
 def unloads():
     for engine in ENGINES:
         wrong = []

@@ -1,6 +1,7 @@
 """Servers that tell who they are and whom they see, and the clients that ask them."""
 
 import collections
+import contextlib
 import errno
 import selectors
 import socket
@@ -319,6 +320,18 @@ class Flow(net.Closing):
 
     def close(self):
         self.sock.close()
+
+
+@contextlib.contextmanager
+def without_resets(*spaces):
+    """Resets to those namespaces are lost."""
+    for ns in spaces:
+        ns.nft("table inet deaf { chain c { type filter hook input priority -300; tcp flags & rst == rst drop; }; }")
+    try:
+        yield
+    finally:
+        for ns in spaces:
+            ns.nft("delete table inet deaf")
 
 
 def _described(function):

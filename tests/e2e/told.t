@@ -1,0 +1,125 @@
+#!/usr/bin/python3
+"""Whoever is left waiting by a change of relay is told, also where its numbers are not known at first."""
+
+import os
+import socket
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+# pylint: disable=wrong-import-position
+from lib import case, conntrack, module, sniff, tap, topo, traffic, wait
+from lib.topo import CLIENT, HOME, OTHER, PROXY, RELAY, settings
+from lib.traffic import Connection
+
+PORTS = "imap,imaps"
+OFFLOAD = 1 << 14
+
+t = relay = None
+
+
+def setup():
+    global t, relay
+    t = topo.Topology(relays=("relay", "other"))
+    relay, _ = [traffic.Host(name, ns).tcp(143, 993) for name, ns in (("relay", t.relay), ("other", t.other))]
+
+
+def versions():
+    return topo.ip_versions()
+
+
+def connect(version):
+    connection = Connection(t.internet, PROXY[version], 993, CLIENT[version])
+    return connection, wait.until(lambda: relay.connection(connection.address, connection.port))
+
+
+def to_other():
+    module.configure(**settings(OTHER, ports=PORTS))
+
+
+def unheard():
+    """Another relay, and nobody hears of it: as without state, or where the resets were lost."""
+    with traffic.without_resets(t.internet, t.relay):
+        to_other()
+
+
+def both_are_reset(connection, served, what):
+    tap.equal(connection.fate(), "reset", f"{what}: the client, which only listens, is reset")
+    tap.ok(wait.until(lambda: served.state != "open"), f"{what}: the old relay's socket ends")
+    tap.equal(served.state, "reset", f"{what}: by a reset")
+
+
+@case.case
+def an_old_relay_that_speaks():
+    for version in versions():
+        for named in (False, True):
+            relays = {topo.SETTING[version]: RELAY[version] + f"@{PROXY[version]}" * named}
+            what = f"{version}{' with its own address' * named}"
+            module.load(**settings(ports=PORTS, **relays))
+            connection, served = connect(version)
+            with connection, sniff.Sniffer(t.internet, "to_eth0") as outside:
+                unheard()
+                counters = module.Counters()
+                tap.equal(connection.fate(0.3), "silence", f"{what}: nobody tells the client")
+                outside.packets()
+                served.push(b"news from the old relay")
+                both_are_reset(connection, served, f"{what}: once the old relay speaks")
+                tap.ok(counters.gained(version).get("dropped_stale"), f"{what}: what it says is dropped and counted")
+                seen = {(p.src, p.flags & sniff.RST) for p in outside.packets("in") if p.proto == socket.IPPROTO_TCP}
+                tap.equal(seen - {(PROXY[version], sniff.RST)}, set(), f"{what}: only resets, of the address it knows")
+            module.unload()
+
+
+@case.case
+def an_old_relay_that_keeps_alive():
+    """A keepalive has the number before the next one."""
+    for version in versions():
+        module.load(**settings(ports=PORTS))
+        connection, served = connect(version)
+        with connection:
+            unheard()
+            served.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1)
+            served.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 1)
+            served.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            both_are_reset(connection, served, f"{version}: once the old relay asks whether it lives")
+        module.unload()
+
+
+@case.tracked("without state nothing of it is tracked that could be offloaded")
+def an_offloaded_connection():
+    """What a flow table forwards conntrack does not see: it knows the numbers of an hour ago."""
+    HOME.nft("table inet others { flowtable f { hook ingress priority 0; devices = { eth0, wg0 }; }\n"
+             "chain c { type filter hook forward priority 0; meta l4proto tcp flow add @f\n}\n}\n")
+    try:
+        for version in versions():
+            module.load(**settings(ports=PORTS))
+            connection, served = connect(version)
+            with connection:
+                tap.ok(connection.echo(b"x" * 200000), f"{version}: a connection")
+                tap.ok([e for e in conntrack.entries() if e.orig.sport == connection.port and e.status & OFFLOAD],
+                       f"{version}: that is offloaded")
+                to_other()
+                both_are_reset(connection, served, f"{version}: with another relay")
+            module.unload()
+    finally:
+        HOME.nft("delete table inet others")
+
+
+@case.tracked("without state nothing is synchronised")
+def a_connection_of_another_host_that_failed():
+    """conntrackd hands over what conntrack shows, in which there are no numbers."""
+    for version in versions():
+        module.load(**settings(ports=PORTS))
+        connection, served = connect(version)
+        ends = ("-p", "tcp", "-s", CLIENT[version], "-d", PROXY[version], "--sport", str(connection.port), "--dport", "993")
+        with connection:
+            tap.ok(connection.echo(b"x" * 20000), f"{version}: a connection")
+            HOME.run("conntrack", "-D", *ends)
+            HOME.run("conntrack", "-I", *ends, "-g", RELAY[version], "--state", "ESTABLISHED",
+                     "-u", "SEEN_REPLY,ASSURED", "-t", "300")
+            to_other()
+            both_are_reset(connection, served, f"{version}: with another relay")
+        module.unload()
+
+
+case.run(setup, topo.EVERY_RELAY)
