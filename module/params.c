@@ -169,8 +169,7 @@ static int chatdnat_write(const char *val, const char *param,
 	*settings = *chatdnat_settings_current();
 
 	/* As for the network's sysctls. To load a module takes more than that. */
-	if (chatdnat_phase == CHATDNAT_RUNNING &&
-	    !ns_capable(init_net.user_ns, CAP_NET_ADMIN))
+	if (chatdnat_phase == CHATDNAT_RUNNING && !ns_capable(init_net.user_ns, CAP_NET_ADMIN))
 		err = chatdnat_refuse(&why, -EPERM, text,
 				      "a writer with CAP_NET_ADMIN");
 	else if (text.len > CHATDNAT_VALUE_MAX)

@@ -121,27 +121,31 @@ static void chatdnat_survey_default(u64 *sum,
 	dst_release(dst);
 }
 
+/* The same, or that there is none. */
+static void chatdnat_survey_add_dev_if(u64 *sum,
+				       const struct chatdnat_settings *settings,
+				       struct net_device *dev)
+{
+	if (dev)
+		chatdnat_survey_add_dev(sum, settings, dev);
+	else
+		chatdnat_survey_add(sum, 0, 0);
+}
+
 static void chatdnat_survey_relay(u64 *sum,
 				  const struct chatdnat_settings *settings,
 				  enum chatdnat_family family,
 				  const struct chatdnat_relay *relay)
 {
-	const struct net_device *home;
 	struct dst_entry *dst;
 
 	dst = chatdnat_host_route(family, NULL, &relay->addr, 0, 0);
-	if (dst)
-		chatdnat_survey_add_dev(sum, settings, dst->dev);
-	else
-		chatdnat_survey_add(sum, 0, 0);
+	chatdnat_survey_add_dev_if(sum, settings, dst ? dst->dev : NULL);
 	dst_release(dst);
-
-	if (chatdnat_relay_serves_others(relay))
-		return;
-	home = chatdnat_host_addr_dev(family, &relay->own);
-	chatdnat_survey_add(sum,
-			    chatdnat_host_addr_type(family, &relay->own, NULL),
-			    home ? home->ifindex : 0);
+	if (!chatdnat_relay_serves_others(relay))
+		chatdnat_survey_add_dev_if(sum, settings,
+					   chatdnat_host_addr_dev(family,
+								  &relay->own));
 }
 
 static void chatdnat_survey_bindings(u64 *sum,

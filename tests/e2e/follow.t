@@ -54,7 +54,7 @@ def becomes(flow, server, peer, what):
     def there():
         last[:] = [asked(flow)]
         return last == [(server, peer)]
-    if not tap.ok(wait.until(there), what):
+    if not tap.ok(wait.until(there, 20), what):
         tap.diag(f"at last: {last}, and {[e for e in conntrack.entries() if e.orig.sport == flow.port]}")
 
 
