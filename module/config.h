@@ -37,6 +37,8 @@ struct chatdnat_former {
  *	    routed; NULL once there are none
  * @survey: of this host, by which all that follows from its state is up to date;
  *	    under chatdnat_config_lock
+ * @walks: how often conntrack's table is still to be walked for what has
+ *	   arrived; under chatdnat_config_lock
  * @prev: the one before, for packets that met it before they were routed and
  *	  this one after; NULL once there are none
  * @n_former: how many earlier ones are remembered
@@ -51,6 +53,7 @@ struct chatdnat_snapshot {
 	struct chatdnat_bindings __rcu *bindings;
 	struct chatdnat_bindings __rcu *before;
 	struct chatdnat_survey survey;
+	u8 walks;
 	struct chatdnat_snapshot __rcu *prev;
 	unsigned int n_former;
 	struct chatdnat_former *former[CHATDNAT_FORMER_MAX];

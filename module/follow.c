@@ -47,6 +47,11 @@ static int chatdnat_follow_look(struct chatdnat_snapshot *snapshot)
 	}
 	if (now.wan != snapshot->survey.wan) {
 		snapshot->survey.wan = now.wan;
+		/* This host may still answer what it got before the first. */
+		snapshot->walks = 2;
+	}
+	if (snapshot->walks) {
+		snapshot->walks--;
 		chatdnat_flush_misplaced(snapshot);
 	}
 	return 0;
@@ -62,7 +67,7 @@ static void chatdnat_follow_work_fn(struct work_struct *work)
 	if (snapshot && chatdnat_follow_look(snapshot))
 		schedule_delayed_work(to_delayed_work(work),
 				      CHATDNAT_FOLLOW_RETRY);
-	else if (snapshot && again)
+	else if (snapshot && (again || snapshot->walks))
 		schedule_delayed_work(to_delayed_work(work),
 				      CHATDNAT_FOLLOW_DELAY);
 	mutex_unlock(&chatdnat_config_lock);

@@ -26,12 +26,14 @@ static bool chatdnat_misplaced_decides(const struct chatdnat_settings *settings,
 }
 
 /*
- * Whether a flow would be forwarded to the relay (DNAT). As conntrack does not
- * note where a flow came in, the route back to the client has to tell.
+ * Whether one direction of a flow would be forwarded to the relay (DNAT). As
+ * conntrack does not note where a flow came in, the route back to the client
+ * has to tell.
  */
-static bool chatdnat_misplaced_untranslated(const struct chatdnat_settings *old,
-					    const struct chatdnat_settings *new,
-					    const struct nf_conn *ct)
+static bool chatdnat_misplaced_direction(const struct chatdnat_settings *old,
+					 const struct chatdnat_settings *new,
+					 const struct nf_conn *ct,
+					 enum ip_conntrack_dir dir)
 {
 	struct chatdnat_arrival arrival = {};
 	const struct net_device *dev = NULL;
@@ -39,8 +41,7 @@ static bool chatdnat_misplaced_untranslated(const struct chatdnat_settings *old,
 	bool untranslated;
 
 	if ((READ_ONCE(ct->status) & IPS_DST_NAT) ||
-	    !chatdnat_flow_of(nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL),
-			      &arrival.flow) ||
+	    !chatdnat_flow_of(nf_ct_tuple(ct, dir), &arrival.flow) ||
 	    !chatdnat_service_relay(&new->service, &arrival.flow))
 		return false;
 
@@ -61,6 +62,20 @@ static bool chatdnat_misplaced_untranslated(const struct chatdnat_settings *old,
 	rcu_read_unlock();
 	dst_release(dst);
 	return untranslated;
+}
+
+/*
+ * A flow that has ended is opened anew, in the other direction, by an answer of
+ * this host to what it got before.
+ */
+static bool chatdnat_misplaced_untranslated(const struct chatdnat_settings *old,
+					    const struct chatdnat_settings *new,
+					    const struct nf_conn *ct)
+{
+	return chatdnat_misplaced_direction(old, new, ct, IP_CT_DIR_ORIGINAL) ||
+	       (nf_ct_protonum(ct) == IPPROTO_UDP &&
+		!(READ_ONCE(ct->status) & IPS_NAT_MASK) &&
+		chatdnat_misplaced_direction(old, new, ct, IP_CT_DIR_REPLY));
 }
 
 static bool chatdnat_misplaced_takes_source(const struct chatdnat_settings *settings,

@@ -55,7 +55,7 @@ def becomes(flow, server, peer, what):
         last[:] = [asked(flow)]
         return last == [(server, peer)]
     if not tap.ok(wait.until(there, 20), what):
-        tap.diag(f"at last: {last}, and {[e for e in conntrack.entries() if e.orig.sport == flow.port]}")
+        tap.diag(f"at last: {last}, and {[e for e in conntrack.entries() if flow.port in (e.orig.sport, e.orig.dport)]}")
 
 
 def with_tracking(function):
