@@ -23,10 +23,21 @@ vm() {
 	status=$?
 }
 
+# pair PEER COMMAND...: two machines, of which the second runs PEER
+pair() {
+	"${run%/run}/pair" "$1" --timeout 120 6.12 -- "${@:2}" >"$tmp/out" 2>"$tmp/err" </dev/null
+	status=$?
+}
+
+# card N: the shell text that gives one of two machines its end of the cable
+card() {
+	echo "modprobe virtio_net; ip link set eth0 address 02:00:00:00:00:0$1 up; ip addr add 169.254.0.$1/30 dev eth0"
+}
+
 # clean: is no machine and no temporary file left?
 # shellcheck disable=SC2317 # called by ok
 clean() {
-	! pgrep -f "^qemu.*$tmp/" >/dev/null && [ -z "$(compgen -G "$tmp/chatdnat-vm.*")" ]
+	! pgrep -f "^qemu.*$tmp/" >/dev/null && [ -z "$(compgen -G "$tmp/chatdnat-*")" ]
 }
 
 # timed SEC COMMAND...: how long it may take is part of the test
@@ -47,7 +58,7 @@ snapshots() {
 	compgen -G "$XDG_CACHE_HOME/chatdnat/snapshot-*/state"
 }
 
-echo 1..31
+echo 1..35
 
 # With snapshots of its own, at first none.
 image=$("$(dirname "$run")/image" amd64)
@@ -131,5 +142,13 @@ ok 'a panic: status 125' test $status = 125
 vm 6.12 sh -c 'echo "<4>WARNING: possible circular locking dependency detected" >/dev/kmsg'
 ok 'a complaint in the log of a command that succeeds: status 125' test $status = 125
 ok 'and it is shown' grep -q 'possible circular' "$tmp/err"
+
+pair "$(card 2); busybox nc -l -p 99" \
+	sh -c "$(card 1); until echo over the cable | busybox nc 169.254.0.2 99; do sleep 0.1; done; exit 7"
+ok 'two machines: what one sends reaches the other' grep -q '^over the cable$' "$tmp/err"
+ok "the first one's exit status" test $status = 7
+timed 60 pair 'echo "<4>WARNING: possible circular locking dependency detected" >/dev/kmsg' sleep 1000
+ok "a complaint in the second one's log: status 125, and the first one is ended" test $status = 125
+ok 'nothing is left of either' clean
 
 exit $failed
