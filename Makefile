@@ -134,7 +134,7 @@ bench: ## What a packet costs, next to others that translate; ROWS=... for some,
 	tests/bench/run $(if $(KERNELS),--kernels '$(KERNELS)') $(ROWS)
 
 .PHONY: check-long
-check-long: ## The rest: guides, other firewalls, without state, builds, other processors, packets nobody sends, all at once
+check-long: ## The rest: guides, two proxies, other firewalls, without state, builds, other processors, packets nobody sends, all at once
 	scripts/deps build headers vm check machines debug
 	tests/run --long $(TESTS)
 
