@@ -10,6 +10,7 @@
 #include <net/ip6_route.h>
 #include <net/l3mdev.h>
 #include <net/route.h>
+#include <net/xfrm.h>
 
 #include "host.h"
 #include "socket.h"
@@ -142,6 +143,28 @@ chatdnat_host_entered(const struct sk_buff *skb,
 					   state->pf == NFPROTO_IPV6 ?
 					   inet6_sdif(skb) : inet_sdif(skb));
 	return dev ? : state->in;
+}
+
+/**
+ * chatdnat_host_from_wan() - whether a packet was sent from the WAN side
+ * @settings: the settings
+ * @skb: the packet
+ * @state: the hook's
+ * @in: what chatdnat_host_entered() returns for it
+ *
+ * A packet that was decrypted by an IPsec policy has the interface of its outer
+ * packet. It was sent by whoever holds the keys. @settings may name a VRF.
+ *
+ * Context: RCU read lock held; on the packet path.
+ */
+bool chatdnat_host_from_wan(const struct chatdnat_settings *settings,
+			    const struct sk_buff *skb,
+			    const struct nf_hook_state *state,
+			    const struct net_device *in)
+{
+	return in && !secpath_exists(skb) &&
+	       (chatdnat_ifset_has(&settings->wan, in->name) ||
+		chatdnat_ifset_has(&settings->wan, state->in->name));
 }
 
 /**

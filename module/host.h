@@ -18,6 +18,10 @@ chatdnat_host_addr_type(enum chatdnat_family family,
 const struct net_device *
 chatdnat_host_entered(const struct sk_buff *skb,
 		      const struct nf_hook_state *state);
+bool chatdnat_host_from_wan(const struct chatdnat_settings *settings,
+			    const struct sk_buff *skb,
+			    const struct nf_hook_state *state,
+			    const struct net_device *in);
 enum chatdnat_dst_decision
 chatdnat_host_decide_dst(const struct chatdnat_settings *settings,
 			 struct chatdnat_arrival *arrival,

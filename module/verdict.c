@@ -175,7 +175,8 @@ chatdnat_decide_src(const struct chatdnat_settings *settings,
 	if (departure->translated)
 		return wan || settings->masquerade == CHATDNAT_MASQUERADE_ALL ?
 			CHATDNAT_SRC_MASQUERADE : CHATDNAT_SRC_LEAVE;
-	if (!wan)
+	/* Whoever sends from the WAN side must not borrow this host's address. */
+	if (!wan || departure->from_wan)
 		return CHATDNAT_SRC_LEAVE;
 
 	/*

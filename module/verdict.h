@@ -53,6 +53,7 @@ enum chatdnat_dst_decision {
  * struct chatdnat_departure - the same packet, after it was routed
  * @in: name of the interface that it entered by; NULL: sent by this host
  * @out: name of the interface that it leaves by
+ * @from_wan: it came in by a WAN interface, and not out of an IPsec tunnel
  * @saddr_type: whose the source address is
  * @translated: it is sent on to the relay by us
  * @transformed: IPsec takes it into a tunnel first
@@ -60,6 +61,7 @@ enum chatdnat_dst_decision {
 struct chatdnat_departure {
 	const char *in;
 	const char *out;
+	bool from_wan;
 	enum chatdnat_addr_type saddr_type;
 	bool translated;
 	bool transformed;

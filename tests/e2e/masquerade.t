@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Whose source address leaves by which interface."""
 
+import itertools
 import json
 import os
 import socket
@@ -10,7 +11,7 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
-from lib import case, conntrack, module, net, sniff, tap, topo, traffic, wait
+from lib import case, conntrack, craft, module, net, sniff, tap, topo, traffic, wait
 from lib.topo import (CLIENT, HOME, PROXY, PROXY2, PUBLIC, RELAY, TUNNEL, WORLD, named, own_addresses, settings)
 from lib.traffic import Seen
 
@@ -124,6 +125,47 @@ def what_others_forward():
                   Seen("other", CLIENT[version], 993),
                   f"masquerade=all {version}: what is not sent on by us keeps its source on other interfaces")
         tap.equal(counters.gained(version), {}, f"masquerade=all {version}: and is not counted")
+
+
+GATEWAY2 = {"ipv4": "198.18.1.254", "ipv6": "2001:db8:7::fe"}
+
+
+def strangers(version, address, number):
+    """What somebody on the WAN side sends through the proxy to a host that is reached by a WAN interface."""
+    src, sport = CLIENT[version], 40000 + number
+    return [craft.tcp(src, address, 25, sport=sport), craft.tcp(src, address, 26, craft.ACK, sport=sport),
+            craft.udp(src, address, 53, sport=sport), craft.echo(src, address, sport)]
+
+
+@case.case
+def what_enters_by_the_wan():
+    """A neighbour there that takes the proxy for its gateway does not get the proxy's address, by any WAN interface."""
+    t.add_wan("eth1", "198.18.1", "2001:db8:7:", default=False)
+    t.settle_wan({"ipv4": "198.18.1.1", "ipv6": "2001:db8:7::1"})
+    link, number = craft.Link(t.internet), 0
+    for guard, wan, masquerade in (("off", "eth0", "wan"), ("off", "eth0,eth1", "wan"), ("off", "eth+", "all"),
+                                   ("forward", "eth0", "wan"), ("full", "eth0,eth1", "wan")):
+        module.load(**settings(guard=guard, wan=wan, masquerade=masquerade))
+        for version, (there, address) in itertools.product(versions(), (("to_eth0", WORLD), ("to_eth1", GATEWAY2))):
+            name = f"{version} guard={guard} wan={wan} masquerade={masquerade} out of {there}"
+            counters, number = module.Counters(), number + 1
+            with sniff.Sniffer(t.internet, there) as outside:
+                sent = strangers(version, address[version], number)
+                for packet in sent:
+                    link.send(packet)
+                # The relay's datagram goes the same way, as the last.
+                traffic.udp(t.relay, address[version], 9, timeout=0.1)
+                wait.until(lambda o=outside: any(packet.dport == 9 for packet in o.packets("in")))
+                left = [packet.src for packet in outside.packets("in")
+                        if packet.dst == address[version] and packet.dport != 9 and
+                        not (packet.icmp and packet.icmp[0] > 128)]
+            tap.equal(left, [CLIENT[version]] * (len(sent) if guard == "off" else len(left)),
+                      f"{name}: what enters by the WAN leaves as it came, or not at all")
+            tap.equal(counters.gained(version).get("masqueraded", 0), int(there == "to_eth0" or wan != "eth0"),
+                      f"{name}: the relay's is masqueraded, nothing else")
+        module.unload()
+    link.close()
+    HOME.ip("link del eth1\n")
 
 
 @case.case

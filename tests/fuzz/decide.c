@@ -107,18 +107,20 @@ static void check_src(const struct chatdnat_settings *settings, struct input *in
 	departure.out = devices[facts >> 4 & 3];
 	departure.translated = facts & 2;
 	departure.transformed = facts & 4;
+	departure.from_wan = departure.in && take_u8(input) & 1;
 	wan = chatdnat_ifset_has(&settings->wan, departure.out);
 	decision = chatdnat_decide_src(settings, &departure);
 	if (decision == CHATDNAT_SRC_LOOK_UP) {
 		departure.saddr_type = facts & 8 ? CHATDNAT_ADDR_LOCAL : CHATDNAT_ADDR_UNICAST;
 		decision = chatdnat_decide_src(settings, &departure);
 		CHECK(decision == (facts & 8 ? CHATDNAT_SRC_LEAVE : CHATDNAT_SRC_MASQUERADE));
-		CHECK(!departure.translated && wan && !departure.transformed && departure.in);
+		CHECK(!departure.translated && !departure.from_wan && wan && !departure.transformed && departure.in);
 	}
 	if (decision != CHATDNAT_SRC_MASQUERADE)
 		return;
 	/* Only what leaves by WAN, or is sent on, ever gets another source. */
-	CHECK(departure.translated || (wan && settings->masquerade != CHATDNAT_MASQUERADE_OFF && departure.in));
+	CHECK(departure.translated ||
+	      (wan && settings->masquerade != CHATDNAT_MASQUERADE_OFF && departure.in && !departure.from_wan));
 }
 
 static void check_guard(const struct chatdnat_settings *settings, struct input *input)

@@ -213,12 +213,17 @@ static const struct departure {
 	enum chatdnat_src_decision decision;
 	bool translated;
 	bool transformed;
+	bool from_wan;
 } departures[] = {
 	{ "out by WAN, first asks whose", V4, "eth1", "eth0", UNKNOWN, LOOK_UP },
 	{ "out by WAN, another host's", V4, "eth1", "eth0", UNICAST, TAKE },
 	{ "out by WAN, this host's", V4, "eth1", "eth0", LOCAL, LEAVE },
 	{ "out by WAN, a group's", V4, "eth1", "eth0", GROUP, TAKE },
-	{ "out by WAN, from WAN", V4, "eth0", "eth0", UNICAST, TAKE },
+	{ "out by WAN, from WAN", V4, "eth0", "eth0", UNKNOWN, LEAVE, false,
+	  false, true },
+	{ "out by WAN, from WAN, all", ALL, "eth0", "eth0", UNICAST, LEAVE,
+	  false, false, true },
+	{ "out by WAN, out of IPsec", V4, "eth0", "eth0", UNICAST, TAKE },
 	{ "out by another", V4, "eth0", "eth1", UNKNOWN, LEAVE },
 	{ "between others", V4, "eth1", "eth2", UNKNOWN, LEAVE },
 	{ "sent by this host", V4, NULL, "eth0", UNKNOWN, LEAVE },
@@ -230,7 +235,8 @@ static const struct departure {
 	{ "translated, inwards", V4, "eth0", "eth1", UNKNOWN, LEAVE, true },
 	{ "translated, inwards, all", ALL, "eth0", "eth1", UNKNOWN, TAKE, true },
 	{ "translated, inwards, off", OFF, "eth0", "eth1", UNKNOWN, LEAVE, true },
-	{ "translated, out by WAN", V4, "eth0", "eth0", UNKNOWN, TAKE, true },
+	{ "translated, out by WAN", V4, "eth0", "eth0", UNKNOWN, TAKE, true,
+	  false, true },
 	{ "translated, out by WAN, off", OFF, "eth0", "eth0", UNKNOWN, LEAVE,
 	  true },
 	{ "translated, by WAN and IPsec", V4, "eth0", "eth0", UNKNOWN, LEAVE,
@@ -259,6 +265,7 @@ static void decide_src(struct kunit *test)
 		.saddr_type = row->type,
 		.translated = row->translated,
 		.transformed = row->transformed,
+		.from_wan = row->from_wan,
 	};
 	const struct chatdnat_settings *settings;
 
