@@ -18,6 +18,7 @@
 #include "host.h"
 #include "masquerade.h"
 #include "memo.h"
+#include "own.h"
 #include "stale.h"
 #include "stats.h"
 
@@ -59,6 +60,78 @@ chatdnat_masquerade_take_source(struct sk_buff *skb,
 	return nf_nat_masquerade_ipv4(skb, state->hook, range, state->out);
 }
 
+/* The same with an address that is given. */
+static unsigned int
+chatdnat_masquerade_take_own(struct nf_conn *ct,
+			     const struct nf_hook_state *state,
+			     const struct chatdnat_addr *own)
+{
+	struct nf_nat_range2 range = { .flags = NF_NAT_RANGE_MAP_IPS };
+	struct nf_conn_nat *nat = nf_ct_nat_ext_add(ct);
+
+	/* So that the connection ends with the address or the interface. */
+	if (nat)
+		nat->masq_index = state->out->ifindex;
+	memcpy(range.min_addr.all, own->word, sizeof(own->word));
+	range.max_addr = range.min_addr;
+	return nf_nat_setup_info(ct, &range, NF_NAT_MANIP_SRC);
+}
+
+/*
+ * Whether a connection that conntrack takes for the relay's own is one that a
+ * client has opened, and conntrack has forgotten.
+ */
+static bool chatdnat_masquerade_answers(const struct chatdnat_settings *settings,
+					const struct nf_conn *ct)
+{
+	struct chatdnat_flow flow;
+
+	if (!chatdnat_flow_of(nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL), &flow) ||
+	    !chatdnat_service_answers(&settings->service, &flow))
+		return false;
+	/* From an ephemeral port it may as well be a query of the relay's. */
+	return flow.proto == CHATDNAT_TCP ? chatdnat_ct_midstream(ct) :
+					    flow.sport < CHATDNAT_PORT_EPHEMERAL;
+}
+
+/* Whether the source that a connection got is named with another relay. */
+static bool chatdnat_masquerade_is_others(const struct chatdnat_relays *relays,
+					  const struct nf_conn *ct)
+{
+	const struct chatdnat_addr *relay, *got;
+
+	relay = chatdnat_addr_of(&nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL)->src.u3);
+	got = chatdnat_addr_of(&nf_ct_tuple(ct, IP_CT_DIR_REPLY)->dst.u3);
+	return chatdnat_relays_names(relays, got) &&
+	       !chatdnat_addr_equal(chatdnat_relays_find(relays, got), relay);
+}
+
+/*
+ * The client of such a connection knows the relay by one address. It answers
+ * another one with a reset, which would end the relay's connection; a datagram
+ * from another one is lost, and so is its port if it changes.
+ */
+static bool
+chatdnat_masquerade_answer(const struct chatdnat_settings *settings,
+			   struct sk_buff *skb,
+			   const struct nf_hook_state *state, struct nf_conn *ct)
+{
+	const struct nf_conntrack_tuple *had = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
+	const struct nf_conntrack_tuple *got = nf_ct_tuple(ct, IP_CT_DIR_REPLY);
+	enum chatdnat_family family = chatdnat_family_of(state->pf);
+	const struct nf_nat_range2 any = {};
+	struct chatdnat_addr own;
+
+	if (chatdnat_own_of(&own, settings, family,
+			    chatdnat_addr_of(&had->src.u3)))
+		return chatdnat_masquerade_take_own(ct, state, &own) ==
+		       NF_ACCEPT && got->dst.u.all == had->src.u.all;
+	return nf_ct_protonum(ct) != IPPROTO_TCP &&
+	       chatdnat_masquerade_take_source(skb, state, &any) == NF_ACCEPT &&
+	       !chatdnat_masquerade_is_others(&settings->service.relays[family],
+					      ct);
+}
+
 /*
  * What is translated without state, for a connection whose source port matters
  * to it; NULL: none. In the middle of a connection another port is of no use.
@@ -93,11 +166,11 @@ chatdnat_masquerade_returns(const struct chatdnat_bindings *bindings,
 	return !chatdnat_bindings_has_port(bindings, ntohs(got->dst.u.all));
 }
 
-static unsigned int
-chatdnat_masquerade_translate(const struct chatdnat_settings *settings,
-			      struct sk_buff *skb,
-			      const struct nf_hook_state *state,
-			      const struct nf_conn *ct)
+/* The source of a connection that the relay opens, or another host. */
+static bool
+chatdnat_masquerade_opened(struct sk_buff *skb,
+			   const struct nf_hook_state *state,
+			   const struct nf_conn *ct)
 {
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	const struct chatdnat_binding *relay = NULL;
@@ -125,12 +198,27 @@ chatdnat_masquerade_translate(const struct chatdnat_settings *settings,
 		}
 	}
 
-	if (chatdnat_masquerade_take_source(skb, state, &range) != NF_ACCEPT ||
-	    (bindings && !chatdnat_masquerade_returns(bindings, relay, ct)))
+	return chatdnat_masquerade_take_source(skb, state, &range) == NF_ACCEPT &&
+	       (!bindings || chatdnat_masquerade_returns(bindings, relay, ct));
+}
+
+static unsigned int
+chatdnat_masquerade_translate(const struct chatdnat_settings *settings,
+			      struct sk_buff *skb,
+			      const struct nf_hook_state *state,
+			      struct nf_conn *ct)
+{
+	bool translated;
+
+	translated = chatdnat_masquerade_answers(settings, ct) ?
+		chatdnat_masquerade_answer(settings, skb, state, ct) :
+		chatdnat_masquerade_opened(skb, state, ct);
+	if (!translated)
 		return chatdnat_drop(settings, skb, state,
 				     CHATDNAT_DROPPED_SOURCE);
 	if (nf_nat_initialized(ct, NF_NAT_MANIP_SRC))
-		chatdnat_count(family, CHATDNAT_MASQUERADED);
+		chatdnat_count(chatdnat_family_of(state->pf),
+			       CHATDNAT_MASQUERADED);
 	return NF_ACCEPT;
 }
 

@@ -26,12 +26,12 @@ static void chatdnat_own_add_ipv4(struct chatdnat_own *own,
 				  const struct chatdnat_relays *relays,
 				  const struct net_device *dev)
 {
-	const struct in_device *in_dev = __in_dev_get_rtnl(dev);
+	const struct in_device *in_dev = __in_dev_get_rcu(dev);
 	const struct in_ifaddr *ifa;
 
 	if (!in_dev)
 		return;
-	in_dev_for_each_ifa_rtnl(ifa, in_dev) {
+	in_dev_for_each_ifa_rcu(ifa, in_dev) {
 		const struct chatdnat_addr addr = {
 			.word = { ifa->ifa_local },
 		};
@@ -73,9 +73,8 @@ static void chatdnat_own_others(struct chatdnat_own *own,
 	const struct chatdnat_relays *relays = &settings->service.relays[family];
 	struct net_device *dev;
 
-	ASSERT_RTNL();
-
-	for_each_netdev(&init_net, dev) {
+	rcu_read_lock();
+	for_each_netdev_rcu(&init_net, dev) {
 		if (netif_is_l3_slave(dev) ||
 		    (!(dev->flags & IFF_LOOPBACK) &&
 		     !chatdnat_ifset_has(&settings->wan, dev->name)))
@@ -85,6 +84,7 @@ static void chatdnat_own_others(struct chatdnat_own *own,
 		else
 			chatdnat_own_add_ipv4(own, relays, dev);
 	}
+	rcu_read_unlock();
 }
 
 /* Whether a WAN interface is in a VRF, whose routes are not looked at. */
@@ -144,4 +144,58 @@ void chatdnat_own_find(struct chatdnat_own *own,
 		chatdnat_own_others(own, settings, family);
 	else
 		chatdnat_own_named(own, settings, family, &relay->own);
+}
+
+/* The one entry of a relay; NULL: there is none, or several. */
+static const struct chatdnat_relay *
+chatdnat_own_entry(const struct chatdnat_relays *relays,
+		   const struct chatdnat_addr *relay)
+{
+	const struct chatdnat_relay *entry = NULL;
+	u8 i;
+
+	for (i = 0; i < relays->n; i++) {
+		if (!chatdnat_addr_equal(&relays->relay[i].addr, relay))
+			continue;
+		if (entry)
+			return NULL;
+		entry = &relays->relay[i];
+	}
+	return entry;
+}
+
+/**
+ * chatdnat_own_of() - the local address by which clients know a relay
+ * @addr: set to it, network byte order
+ * @settings: the settings
+ * @family: which kind of address
+ * @relay: the relay's address, network byte order
+ *
+ * A named address counts whether this host has it at the moment or not. With
+ * scope=any a relay without a name may be known by any address.
+ *
+ * Context: RCU read lock held; on the packet path, for what is rare.
+ * Return: False where it is not known: no entry, several, or several addresses
+ * that lead to it.
+ */
+bool chatdnat_own_of(struct chatdnat_addr *addr,
+		     const struct chatdnat_settings *settings,
+		     enum chatdnat_family family,
+		     const struct chatdnat_addr *relay)
+{
+	const struct chatdnat_relay *entry;
+	struct chatdnat_own own = {};
+
+	entry = chatdnat_own_entry(&settings->service.relays[family], relay);
+	if (!entry)
+		return false;
+	if (!chatdnat_relay_serves_others(entry)) {
+		*addr = entry->own;
+		return true;
+	}
+	if (settings->scope == CHATDNAT_SCOPE_ANY)
+		return false;
+	chatdnat_own_others(&own, settings, family);
+	*addr = own.addr;
+	return own.n == 1;
 }

@@ -22,4 +22,9 @@ void chatdnat_own_find(struct chatdnat_own *own,
 		       enum chatdnat_family family,
 		       const struct chatdnat_relay *relay);
 
+bool chatdnat_own_of(struct chatdnat_addr *addr,
+		     const struct chatdnat_settings *settings,
+		     enum chatdnat_family family,
+		     const struct chatdnat_addr *relay);
+
 #endif /* CHATDNAT_OWN_H */

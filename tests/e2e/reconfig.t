@@ -105,7 +105,7 @@ def flush_ends_what_the_old_relay_served():
 def flush_ends_what_the_relay_took_up_again():
     """Conntrack is emptied, and the relay speaks first: to conntrack it has opened the connection."""
     for version in versions():
-        module.load(**settings(ports="imap,imaps,turn,5000"))
+        module.load(**topo.named(ports="imap,imaps,turn,5000"))
         with connect(version) as connection:
             served = wait.until(lambda c=connection: relay.connection(c.address, c.port))
             conntrack.flush()
