@@ -142,6 +142,19 @@ static bool chatdnat_is_allowed(const struct chatdnat_allowed *allow,
 	       chatdnat_allowed_protocol(allow, entrant->protocol);
 }
 
+/*
+ * A segment that conntrack calls invalid, and that the relay is to judge: what
+ * may be opened may be continued.
+ */
+static bool chatdnat_is_continued(const struct chatdnat_settings *settings,
+				  const struct chatdnat_entrant *entrant)
+{
+	return entrant->track == CHATDNAT_TRACK_INVALID && entrant->continues &&
+	       chatdnat_relays_has(&settings->service.relays[entrant->flow.family],
+				   &entrant->flow.daddr) &&
+	       chatdnat_is_port(entrant, &settings->service.ports);
+}
+
 /* Answers to broadcasts are not seen as such by connection tracking. */
 static bool chatdnat_is_dhcp_answer(const struct chatdnat_entrant *entrant)
 {
@@ -170,6 +183,8 @@ chatdnat_admit_forward(const struct chatdnat_settings *settings,
 {
 	const struct chatdnat_flow *flow = &entrant->flow;
 
+	if (chatdnat_is_continued(settings, entrant))
+		return CHATDNAT_ADMIT;
 	if (entrant->track != CHATDNAT_TRACK_NEW)
 		return CHATDNAT_REFUSE_INVALID;
 	if (chatdnat_relays_has(&settings->service.relays[flow->family],

@@ -24,6 +24,7 @@ enum chatdnat_track {
  * @protocol: IPPROTO_...
  * @flow: from where to where; ports only for TCP and UDP
  * @opens: TCP: it has SYN
+ * @continues: TCP: it has none, and flags that exist
  * @from_wan: it entered by a WAN interface
  * @to_wan: forwarded: it leaves by a WAN interface
  * @settling: forwarded: the guard has not judged such packets for long
@@ -37,6 +38,7 @@ struct chatdnat_entrant {
 	u8 protocol;
 	struct chatdnat_flow flow;
 	bool opens;
+	bool continues;
 	bool from_wan;
 	bool to_wan;
 	bool settling;

@@ -74,6 +74,7 @@ static bool chatdnat_packet_tcp(const struct sk_buff *skb, int offset,
 	entrant->flow.sport = ntohs(th->source);
 	entrant->flow.dport = ntohs(th->dest);
 	entrant->opens = th->syn;
+	entrant->continues = !th->syn && chatdnat_packet_flags_exist(th);
 	return true;
 }
 

@@ -3,6 +3,7 @@
 #define CHATDNAT_PACKET_H
 
 #include <linux/skbuff.h>
+#include <linux/tcp.h>
 
 #include "admit.h"
 
@@ -27,6 +28,23 @@ struct chatdnat_parcel {
 	bool opens;
 	bool answers;
 };
+
+/**
+ * chatdnat_packet_flags_exist() - whether TCP knows a combination of flags
+ * @th: the segment's header
+ *
+ * Conntrack calls the same ones invalid.
+ *
+ * Context: Any; on the packet path.
+ */
+static inline bool chatdnat_packet_flags_exist(const struct tcphdr *th)
+{
+	if (th->syn)
+		return !th->fin && !th->rst && !(th->ack && th->urg);
+	if (th->rst)
+		return !th->fin && !th->urg;
+	return th->ack;
+}
 
 int chatdnat_packet_transport(const struct sk_buff *skb,
 			      enum chatdnat_family family, u8 *protocol);

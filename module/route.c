@@ -19,6 +19,7 @@
 #include "config.h"
 #include "ct.h"
 #include "input.h"
+#include "invalid.h"
 #include "memo.h"
 #include "mss.h"
 #include "route.h"
@@ -118,6 +119,20 @@ static noinline void chatdnat_route_segment(struct sk_buff *skb,
 		skb_dst_drop(skb);
 }
 
+static noinline unsigned int
+chatdnat_route_invalid(struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	unsigned int verdict = chatdnat_invalid(skb, state);
+	enum ip_conntrack_info ctinfo;
+	const struct nf_conn *ct;
+
+	/* Now of a known connection: it may be a SYN. */
+	ct = nf_ct_get(skb, &ctinfo);
+	if (verdict == NF_ACCEPT && ct)
+		chatdnat_route_segment(skb, state, ct, ctinfo);
+	return verdict;
+}
+
 /**
  * chatdnat_route() - hook: route what is translated, and clamp what it announces
  * @priv: unused
@@ -128,7 +143,7 @@ static noinline void chatdnat_route_segment(struct sk_buff *skb,
  * in the middle, by an end that has forgotten, leaves the state as it is.
  *
  * Context: Softirq or process context, RCU read lock held.
- * Return: NF_ACCEPT.
+ * Return: NF_ACCEPT, NF_DROP for some of what conntrack calls invalid.
  */
 unsigned int chatdnat_route(void *priv, struct sk_buff *skb,
 			    const struct nf_hook_state *state)
@@ -140,6 +155,9 @@ unsigned int chatdnat_route(void *priv, struct sk_buff *skb,
 	if (unlikely(!ct)) {
 		if (ctinfo == IP_CT_UNTRACKED)
 			chatdnat_route_segment(skb, state, ct, ctinfo);
+		else if (!netif_is_l3_slave(state->in) &&
+			 chatdnat_route_is_received(skb))
+			return chatdnat_route_invalid(skb, state);
 	} else if ((ctinfo == IP_CT_ESTABLISHED ||
 		    ctinfo == IP_CT_ESTABLISHED_REPLY) &&
 		   chatdnat_route_is_plain(skb, ct, state->pf)) {

@@ -42,6 +42,34 @@ chatdnat_via_settings(const struct sk_buff *skb,
 }
 
 /**
+ * chatdnat_via_misses() - whether a packet would leave by another interface
+ * @settings: those under which it is forwarded to a relay
+ * @skb: the packet, translated, perhaps not routed yet
+ * @state: the hook's
+ *
+ * Context: Softirq or process context, RCU read lock held; on the packet path.
+ * Return: Whether @settings forbid that; then the packet is routed.
+ */
+bool chatdnat_via_misses(const struct chatdnat_settings *settings,
+			 struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	const struct dst_entry *dst;
+
+	if (!settings->via[0])
+		return false;
+
+	dst = chatdnat_input_route(skb, chatdnat_family_of(state->pf));
+	if (dst && (dst->error || strcmp(dst->dev->name, settings->via)))
+		return true;
+	/* Without one the stack drops it in silence, and accounts for it. */
+
+	/* A bridge puts a route of its own over this one. */
+	if (state->in && netif_is_bridge_master(state->in))
+		skb_dst_drop(skb);
+	return false;
+}
+
+/**
  * chatdnat_via() - hook: refuse what would leave by another interface
  * @priv: unused
  * @skb: the packet, translated, perhaps not routed yet
@@ -52,9 +80,7 @@ chatdnat_via_settings(const struct sk_buff *skb,
 unsigned int chatdnat_via(void *priv, struct sk_buff *skb,
 			  const struct nf_hook_state *state)
 {
-	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	const struct chatdnat_settings *settings;
-	const struct dst_entry *dst;
 
 	settings = chatdnat_via_settings(skb, state);
 	if (!settings || !settings->via[0])
@@ -64,14 +90,8 @@ unsigned int chatdnat_via(void *priv, struct sk_buff *skb,
 	if (state->in && netif_is_l3_slave(state->in))
 		return NF_ACCEPT;
 
-	dst = chatdnat_input_route(skb, family);
-	/* Without one the stack drops it in silence, and accounts for it. */
-	if (!dst || (!dst->error && !strcmp(dst->dev->name, settings->via))) {
-		/* A bridge puts a route of its own over this one. */
-		if (state->in && netif_is_bridge_master(state->in))
-			skb_dst_drop(skb);
+	if (!chatdnat_via_misses(settings, skb, state))
 		return NF_ACCEPT;
-	}
 
 	/*
 	 * Where the kernel's reject does not look for one, it puts its own

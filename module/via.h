@@ -4,6 +4,10 @@
 
 #include <linux/netfilter.h>
 
+struct chatdnat_settings;
+
+bool chatdnat_via_misses(const struct chatdnat_settings *settings,
+			 struct sk_buff *skb, const struct nf_hook_state *state);
 unsigned int chatdnat_via(void *priv, struct sk_buff *skb,
 			  const struct nf_hook_state *state);
 

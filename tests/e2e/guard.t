@@ -82,7 +82,11 @@ def forward_cells(version):
         add(f"an ICMP error about nothing known to {who}", "dropped_invalid",
             lambda src, a=address: icmp_error(src, a, version))
         for flags, name in ((SYN | ACK, "SYN-ACK"), (RST, "RST"), (FIN | ACK, "FIN"), (0, "no flag"), (SYN | FIN, "SYN-FIN")):
-            add(f"{name} out of nothing to {who}", "dropped_invalid",
+            if address == relay and flags == FIN | ACK:
+                # It passes, but the relay's answer is invalid too, and counted: invalid.t.
+                continue
+            add(f"{name} out of nothing to {who}",
+                "forwarded" if address == relay and flags == RST else "dropped_invalid",
                 lambda src, a=address, f=flags: craft.tcp(src, a, 25, f))
     for who, own in (("the proxy", PROXY), ("the proxy's inner address", TUNNEL)):
         # Without state one own address serves, for TCP.

@@ -135,6 +135,7 @@ static void check_guard(const struct chatdnat_settings *settings, struct input *
 	entrant.protocol = protocols[facts & 7];
 	entrant.track = CHATDNAT_TRACK_NEW + (facts >> 3 & 3) % 3;
 	entrant.opens = entrant.protocol == IPPROTO_TCP && facts & 0x20;
+	entrant.continues = entrant.protocol == IPPROTO_TCP && !entrant.opens && facts & 0x40;
 	entrant.from_wan = more & 1;
 	entrant.to_wan = more & 2;
 	entrant.settling = more & 4;
@@ -160,7 +161,8 @@ static void check_guard(const struct chatdnat_settings *settings, struct input *
 		   chatdnat_relays_has(&settings->service.relays[entrant.flow.family], &entrant.flow.saddr);
 
 	if (forward == CHATDNAT_ADMIT) {
-		CHECK(entrant.track == CHATDNAT_TRACK_NEW);
+		CHECK(entrant.track == CHATDNAT_TRACK_NEW ||
+		      (entrant.track == CHATDNAT_TRACK_INVALID && entrant.continues && to_relay));
 		CHECK((midstream && entrant.settling) || outbound ||
 		      (to_relay && (echo || (port && chatdnat_portset_has(&settings->service.ports, entrant.flow.proto,
 									  entrant.flow.dport)))));

@@ -372,11 +372,6 @@ class Model:
             free += [(at + {TCP: 16, UDP: 6, ICMP: 2, ICMPV6: 2}.get(proto, 0),
                       at + {TCP: 16, UDP: 6, ICMP: 2, ICMPV6: 2}.get(proto, 0) + 2)] if at >= 0 else []
         wants = [Want(bytes(edited), tuple(checks), tuple(free), kind)]
-        if not sure and link == INSIDE:
-            # What is not taken for one of a connection is forwarded all the same.
-            alike = bytearray(data)
-            if not self._forwarded(link, version, data, alike, at, fragment, kind, gso, free):
-                wants.append(Want(bytes(alike), (), tuple(free), kind))
         return Verdict(sure, wants, why)
 
     @staticmethod
@@ -629,23 +624,59 @@ class Model:
 
     # Connection tracking
 
+    def _invalid(self, link, version, data, edited, proto, at, checks, free):
+        # pylint: disable=too-many-arguments
+        """
+        The same for what connection tracking has no entry for: the ends judge a segment that can be translated. Nothing
+        else leaves with an inside address, or is left to this host in the relay's place.
+        """
+        src, dst = addresses(data)
+        size = (data[at + 12] >> 4) * 4 if proto == TCP and at >= 0 and len(data) >= at + 20 else 0
+        judged = size >= 20 and len(data) >= at + size
+        if judged:
+            flags = data[at + 13] & 0x37
+            continues = flags in TCP_VALID and not flags & SYN
+            this = Tuple(proto, src, u16(data, at), dst, u16(data, at + 2))
+            flow = self.flows.get(this)
+            if flow and (not flow.reply or flow.orig.src != flow.reply.dst or flow.orig.dst != flow.reply.src):
+                if flags not in TCP_VALID:
+                    return None
+                # Connection tracking's own state stays as it is.
+                state = flow.state
+                self._known(flow, this, data, edited, proto, at, checks, free)
+                self._commit, flow.state = None, state
+                return state in ("opening", "answered", "open"), "known"
+            if flow:
+                return True, "as it is"
+            if link == WAN and this.dport == PORTS[TCP] and not self.link_local(version, src) and \
+                    dst in (OWN[version], TUNNEL[version]):
+                if not continues or dst != OWN[version]:
+                    return None
+                self._address(edited, 0, True, RELAY[version], at + 16, checks)
+                return len(data) <= min(MTU), "for the relay to judge"
+        if link != INSIDE or self.way(version, dst) != WAN:
+            return True, "as it is"
+        if judged and continues and src == RELAY[version] and this.sport == PORTS[TCP]:
+            self._address(edited, 0, False, OWN[version], at + 16, checks)
+            return True, "for the client to judge"
+        return None
+
     def _tracked(self, link, version, data, edited, proto, at, trusted, checks, free):
         # pylint: disable=too-many-arguments,too-many-return-statements,too-many-locals
         src, dst = addresses(data)
-        as_it_is = (True, "as it is")
         if at < 0:
-            return as_it_is
+            return self._invalid(link, version, data, edited, proto, at, checks, free)
         if proto == (ICMPV6 if version == 6 else ICMP):
             return self._icmp(link, version, data, edited, proto, at, trusted, checks, free)
         if proto == TCP:
             if len(data) < at + 20 or data[at + 12] >> 4 < 5 or len(data) < at + (data[at + 12] >> 4) * 4 or \
                     not trusted and sum_of(data, TCP, at) or data[at + 13] & 0x37 not in TCP_VALID:
-                return as_it_is
+                return self._invalid(link, version, data, edited, proto, at, checks, free)
         elif proto == UDP:
             if len(data) < at + 8 or not 8 <= u16(data, at + 4) <= len(data) - at:
-                return as_it_is
+                return self._invalid(link, version, data, edited, proto, at, checks, free)
             if u16(data, at + 6) and not trusted and sum_of(data, UDP, at):
-                return as_it_is
+                return self._invalid(link, version, data, edited, proto, at, checks, free)
         elif proto in (33, 132, 136, 47, ICMP, ICMPV6):
             # Protocols that are tracked in ways of their own, and the other family's messages.
             return None, "another protocol"
@@ -658,7 +689,7 @@ class Model:
         if proto == TCP:
             flags = data[at + 13] & (SYN | ACK | RST | FIN)
             if flags not in (SYN, ACK):
-                return as_it_is
+                return self._invalid(link, version, data, edited, proto, at, checks, free)
             state = "opening" if flags == SYN else "met"
         return self._new(link, version, data, edited, this, state, at, checks, free)
 
@@ -775,15 +806,15 @@ class Model:
 
     def _icmp(self, link, version, data, edited, proto, at, trusted, checks, free):
         # pylint: disable=too-many-arguments,too-many-return-statements,too-many-locals
-        as_it_is = (True, "as it is")
         if len(data) < at + 8:
-            return as_it_is
+            return self._invalid(link, version, data, edited, proto, at, checks, free)
         kind = data[at]
         if not trusted and sum_of(data, proto, at):
-            return as_it_is
+            return self._invalid(link, version, data, edited, proto, at, checks, free)
         if version == 4 and kind > 18 or version == 6 and 130 <= kind <= 143:
             # What neighbours say to each other is nobody else's.
-            return as_it_is if version == 4 else (None, "about neighbours")
+            return self._invalid(link, version, data, edited, proto, at, checks, free) if version == 4 else \
+                (None, "about neighbours")
         error = kind in (3, 4, 5, 11, 12) if version == 4 else kind < 128
         if not error:
             if kind not in ((8, 128)):
@@ -795,14 +826,14 @@ class Model:
                 self._echo6(link, version, data, edited, this, at, checks, free)
         inside = self.quoted(version, data, at, False)
         if not inside or len(data) < inside[2] + 4 or inside[1] not in PORTS:
-            return as_it_is
+            return self._invalid(link, version, data, edited, proto, at, checks, free)
         inner, inner_proto, ports = inside
         quoted_src, quoted_dst = ends(version, data, inner)
         # Turned, it is what the error goes along with.
         along = Tuple(inner_proto, quoted_dst, u16(data, ports + 2), quoted_src, u16(data, ports))
         flow = self.flows.get(along)
         if not flow or along.dst != addresses(data)[1]:
-            return as_it_is
+            return self._invalid(link, version, data, edited, proto, at, checks, free)
         src, sport, dst, dport = self._turn(flow, along)
         if version == 4 and kind == 5 or not flow.reply:
             return None if flow.reply else (False, "an error")
