@@ -143,16 +143,20 @@ static bool chatdnat_is_allowed(const struct chatdnat_allowed *allow,
 }
 
 /*
- * A segment that conntrack calls invalid, and that the relay is to judge: what
- * may be opened may be continued.
+ * A segment that conntrack calls invalid, and that the relay or its client is to
+ * judge: what may be opened may be continued.
  */
 static bool chatdnat_is_continued(const struct chatdnat_settings *settings,
 				  const struct chatdnat_entrant *entrant)
 {
-	return entrant->track == CHATDNAT_TRACK_INVALID && entrant->continues &&
-	       chatdnat_relays_has(&settings->service.relays[entrant->flow.family],
-				   &entrant->flow.daddr) &&
-	       chatdnat_is_port(entrant, &settings->service.ports);
+	if (entrant->track != CHATDNAT_TRACK_INVALID || !entrant->continues)
+		return false;
+	if (!entrant->from_wan && entrant->to_wan && entrant->own_source)
+		return true;
+	return chatdnat_is_outbound(settings, entrant) ||
+	       (chatdnat_relays_has(&settings->service.relays[entrant->flow.family],
+				    &entrant->flow.daddr) &&
+		chatdnat_is_port(entrant, &settings->service.ports));
 }
 
 /* Answers to broadcasts are not seen as such by connection tracking. */

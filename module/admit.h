@@ -27,6 +27,8 @@ enum chatdnat_track {
  * @continues: TCP: it has none, and flags that exist
  * @from_wan: it entered by a WAN interface
  * @to_wan: forwarded: it leaves by a WAN interface
+ * @own_source: forwarded from inside: its source is a local address, or one that
+ *		is named with a relay, which chatdnat_invalid() has put there
  * @settling: forwarded: the guard has not judged such packets for long
  * @socket: TCP to this host, in the middle of a connection: whether a socket has
  *	    that connection
@@ -41,6 +43,7 @@ struct chatdnat_entrant {
 	bool continues;
 	bool from_wan;
 	bool to_wan;
+	bool own_source;
 	bool settling;
 	enum chatdnat_socket socket;
 	u8 icmp_type;

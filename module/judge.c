@@ -14,6 +14,7 @@
 #include "judge.h"
 #include "packet.h"
 #include "socket.h"
+#include "stale.h"
 
 #define CHATDNAT_ECHOES_PER_SECOND	100
 
@@ -98,6 +99,17 @@ chatdnat_judge_admit_input(const struct chatdnat_settings *settings,
 	return chatdnat_admit_input(settings, entrant);
 }
 
+/* The stack forwards nothing that claims to be from this host. */
+static bool chatdnat_judge_is_own(const struct chatdnat_settings *settings,
+				  const struct chatdnat_flow *flow,
+				  const struct net_device *out)
+{
+	return chatdnat_relays_names(&settings->service.relays[flow->family],
+				     &flow->saddr) ||
+	       chatdnat_host_addr_type(flow->family, &flow->saddr, out) ==
+	       CHATDNAT_ADDR_LOCAL;
+}
+
 /* @entrant: NULL for a packet that cannot be read */
 static enum chatdnat_admission
 chatdnat_judge_admit(const struct chatdnat_snapshot *snapshot,
@@ -115,26 +127,49 @@ chatdnat_judge_admit(const struct chatdnat_snapshot *snapshot,
 		return chatdnat_judge_admit_input(settings, entrant, entered);
 
 	entrant->to_wan = chatdnat_judge_is_wan(settings, state->out);
+	entrant->own_source = entrant->continues &&
+			      entrant->track == CHATDNAT_TRACK_INVALID &&
+			      chatdnat_judge_is_own(settings, &entrant->flow,
+						    state->out);
 	entrant->settling = chatdnat_admit_settling(snapshot->guarded_since,
 						    ktime_get_seconds());
 	return chatdnat_admit_forward(settings, entrant);
 }
 
+/*
+ * Whether a refused segment is left of a connection with a former relay. With
+ * guard=strict it would vanish here, and neither end be told.
+ */
+static bool chatdnat_judge_is_stale(const struct chatdnat_snapshot *snapshot,
+				    const struct chatdnat_entrant *entrant,
+				    const struct nf_hook_state *state)
+{
+	return entrant && state->hook == NF_INET_FORWARD &&
+	       entrant->protocol == IPPROTO_TCP && !entrant->opens &&
+	       !entrant->from_wan && entrant->to_wan &&
+	       chatdnat_snapshot_stale(snapshot, &entrant->flow);
+}
+
 static unsigned int
-chatdnat_judge_refuse(const struct chatdnat_settings *settings,
+chatdnat_judge_refuse(const struct chatdnat_snapshot *snapshot,
 		      const struct sk_buff *skb,
 		      const struct nf_hook_state *state,
+		      const struct chatdnat_entrant *entrant,
 		      enum chatdnat_admission admission)
 {
 	enum chatdnat_counter reason = CHATDNAT_DROPPED_FORWARD;
 
-	if (admission == CHATDNAT_ADMIT_SOME)
+	if (chatdnat_judge_is_stale(snapshot, entrant, state)) {
+		chatdnat_stale_reset(snapshot, skb, state);
+		reason = CHATDNAT_DROPPED_STALE;
+	} else if (admission == CHATDNAT_ADMIT_SOME) {
 		reason = CHATDNAT_DROPPED_ECHO;
-	else if (admission == CHATDNAT_REFUSE_INVALID)
+	} else if (admission == CHATDNAT_REFUSE_INVALID) {
 		reason = CHATDNAT_DROPPED_INVALID;
-	else if (state->hook == NF_INET_LOCAL_IN)
+	} else if (state->hook == NF_INET_LOCAL_IN) {
 		reason = CHATDNAT_DROPPED_INPUT;
-	return chatdnat_drop(settings, skb, state, reason);
+	}
+	return chatdnat_drop(&snapshot->settings, skb, state, reason);
 }
 
 /**
@@ -183,5 +218,6 @@ unsigned int chatdnat_judge(const struct sk_buff *skb,
 					 state) == CHATDNAT_ADMIT)
 			return NF_ACCEPT;
 
-	return chatdnat_judge_refuse(&snapshot->settings, skb, state, admission);
+	return chatdnat_judge_refuse(snapshot, skb, state,
+				     whole ? &entrant : NULL, admission);
 }

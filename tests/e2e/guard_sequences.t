@@ -50,7 +50,7 @@ COUNTERS = ("syn_in", "any_in", "syn_out", "any_out", "answers", "last")
 LAST = 51820
 ALLOW = f"ssh,{LAST}/udp"
 
-t = link = None
+t = link = relay = None
 
 
 def error(src, dst, about):
@@ -59,10 +59,10 @@ def error(src, dst, about):
 
 
 def setup():
-    global t, link
+    global t, link, relay
     t = topo.Topology(relays=("relay", "other"))
-    for name, ns in (("relay", t.relay), ("other", t.other), ("proxy", HOME)):
-        traffic.Host(name, ns).tcp(25, 22, CLOSED).udp(CLOSED)
+    relay, _, _ = [traffic.Host(name, ns).tcp(25, 22, CLOSED).udp(CLOSED)
+                   for name, ns in (("relay", t.relay), ("other", t.other), ("proxy", HOME))]
     t.route_what_is_behind()
     swallow_answers(t.internet)
     # As most distributions have it.
@@ -213,6 +213,14 @@ def behind_options():
                 conntrack.flush()
 
 
+def continues(watch, version, every_peer):
+    """Whether the middle of a connection that nobody tracked is forwarded."""
+    counters = module.Counters()
+    peer, port = next(every_peer)
+    link.send(KINDS["ACK"](peer, port, OTHER[version]))
+    return watch.drained(version) is None or not counters.gained(version).get("dropped_forward")
+
+
 @case.case
 def forwarded():
     """
@@ -245,10 +253,7 @@ def forwarded():
         def refused():
             module.set("stale", "keep" if module.get("stale") == "flush" else "flush")
             for version in set(versions) - set(over):
-                counters = module.Counters()
-                peer, port = next(every_peer[version])
-                link.send(KINDS["ACK"](peer, port, OTHER[version]))
-                if watch.drained(version) is not None and counters.gained(version).get("dropped_forward"):
+                if not continues(watch, version, every_peer[version]):
                     over[version] = time.monotonic() - begin
             return len(over) == len(versions)
         tap.ok(wait.until(refused, SETTLING + 120, 0.5), "that ends")
@@ -266,6 +271,29 @@ def forwarded():
                       f"{version}: the relay is reached")
             for connection in open_before[version]:
                 connection.close()
+
+
+@case.case
+def a_former_relay_under_strict():
+    """What it sends on a connection that has ended is refused, as anything of its own: both ends are reset all the same."""
+    versions = topo.ip_versions()
+    every_peer = {version: peers(version) for version in versions}
+    module.load(**settings(guard="strict", allow=ALLOW))
+    with Watch() as watch:
+        for version in versions:
+            tap.ok(wait.until(lambda v=version: not continues(watch, v, every_peer[v]), SETTLING + 120, 0.5),
+                   f"{version}: the middle of connections is not forwarded any more")
+    for version in versions:
+        module.configure(**settings(guard="strict", allow=ALLOW))
+        with traffic.Connection(t.internet, PROXY[version], 25, CLIENT[version]) as connection:
+            end = wait.until(lambda c=connection: relay.connection(c.address, c.port))
+            with traffic.without_resets(t.internet, t.relay):
+                module.configure(**settings(OTHER, guard="strict", allow=ALLOW))
+            counters = module.Counters()
+            end.push(b"news from the old relay")
+            tap.equal(connection.fate(), "reset", f"{version}: the client, which only listens, is reset")
+            tap.ok(wait.until(lambda e=end: e.state == "reset"), f"{version}: so is the old relay")
+            tap.equal(counters.gained(version).get("dropped_stale", 0) > 0, True, f"{version}: counted as what it is")
 
 
 case.run(setup, topo.EVERY_RELAY, seconds=900)

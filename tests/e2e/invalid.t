@@ -16,7 +16,7 @@ from lib.traffic import Connection, Seen
 FIN, SYN, RST, PUSH, ACK, URG = 1, 2, 4, 8, 16, 32
 TCP, OWN = 993, 2525
 BEYOND = 10_000_000
-GUARDS = ("off", "forward", "full")
+GUARDS = ("off", "forward", "full", "strict")
 INSIDE = {address[version] for address in (RELAY, OTHER) for version in topo.IP_VERSIONS}
 
 t = hosts = None

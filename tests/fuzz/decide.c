@@ -128,7 +128,7 @@ static void check_guard(const struct chatdnat_settings *settings, struct input *
 	static const uint8_t protocols[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_ICMPV6, 47, 50, 0, 255 };
 	struct chatdnat_entrant entrant = { 0 };
 	enum chatdnat_admission forward, in;
-	bool to_relay, outbound, port, echo, midstream, allowed;
+	bool to_relay, outbound, told, port, echo, midstream, allowed;
 	uint8_t facts = take_u8(input), more = take_u8(input);
 
 	take_flow(&entrant.flow, settings, input);
@@ -139,6 +139,7 @@ static void check_guard(const struct chatdnat_settings *settings, struct input *
 	entrant.from_wan = more & 1;
 	entrant.to_wan = more & 2;
 	entrant.settling = more & 4;
+	entrant.own_source = more & 16;
 	entrant.icmp_type = take_u8(input);
 	entrant.hop_limit = take_u8(input);
 	entrant.flow.proto = entrant.protocol == IPPROTO_UDP ? CHATDNAT_UDP : CHATDNAT_TCP;
@@ -160,10 +161,12 @@ static void check_guard(const struct chatdnat_settings *settings, struct input *
 	outbound = !entrant.from_wan && entrant.to_wan &&
 		   chatdnat_relays_has(&settings->service.relays[entrant.flow.family], &entrant.flow.saddr);
 
+	told = entrant.track == CHATDNAT_TRACK_INVALID && entrant.own_source && !entrant.from_wan && entrant.to_wan;
+
 	if (forward == CHATDNAT_ADMIT) {
 		CHECK(entrant.track == CHATDNAT_TRACK_NEW ||
-		      (entrant.track == CHATDNAT_TRACK_INVALID && entrant.continues && to_relay));
-		CHECK((midstream && entrant.settling) || outbound ||
+		      (entrant.track == CHATDNAT_TRACK_INVALID && entrant.continues && (to_relay || outbound || told)));
+		CHECK((midstream && entrant.settling) || outbound || told ||
 		      (to_relay && (echo || (port && chatdnat_portset_has(&settings->service.ports, entrant.flow.proto,
 									  entrant.flow.dport)))));
 	}
