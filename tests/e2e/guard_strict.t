@@ -8,7 +8,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 from lib import case, conntrack, craft, module, mroute, tap, topo, traffic, wait, wire
-from lib.topo import CLIENT, HOME, OTHER, PROXY, RELAY, TUNNEL, TUNNEL2, WORLD, settings
+from lib.topo import CLIENT, HOME, OTHER, PROXY, RELAY, TUNNEL, TUNNEL2, WORLD, named, settings
 from lib.traffic import Connection, Seen
 
 t = None
@@ -90,7 +90,7 @@ def forwarded():
 @case.case
 def answers_on_the_stacks_way():
     """What the relay answers leaves, also where no shortcut takes it: with options."""
-    module.load(**settings(guard="strict"))
+    module.load(**named(guard="strict"))
     with craft.Link(t.relay, "wg0", "wg0") as inside, wire.Link(t.internet, "to_eth0", "eth0") as outside:
         for version in topo.ip_versions():
             more = {"options": b"\1" * 4} if version == "ipv4" else {"extensions": [(craft.DSTOPTS, b"\0\1\4" + bytes(4))]}
