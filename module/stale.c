@@ -11,6 +11,7 @@
 
 #include "config.h"
 #include "ct.h"
+#include "host.h"
 #include "packet.h"
 #include "reset.h"
 #include "stale.h"
@@ -126,7 +127,8 @@ void chatdnat_stale_reset(const struct chatdnat_snapshot *snapshot,
 	u32 seq, len;
 
 	/* Whoever claims on a WAN interface to be the relay is not. */
-	if (chatdnat_ifset_has(&snapshot->settings.wan, state->in->name) ||
+	if (chatdnat_host_from_wan(&snapshot->settings, skb, state,
+				   chatdnat_host_entered(skb, state)) ||
 	    !chatdnat_packet_parcel(skb, family, &parcel) || parcel.quoted)
 		return;
 	th = skb_header_pointer(skb, parcel.offset, sizeof(buf), &buf);
