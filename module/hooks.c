@@ -15,6 +15,7 @@
 #include "guard.h"
 #include "homing.h"
 #include "hooks.h"
+#include "quoted.h"
 #include "route.h"
 #include "stateless.h"
 #include "stateless_local.h"
@@ -51,6 +52,13 @@ static bool chatdnat_needs_homing(const struct chatdnat_settings *settings,
 	       chatdnat_settings_multihomed(settings);
 }
 
+static bool chatdnat_needs_quoted(const struct chatdnat_settings *settings,
+				  enum chatdnat_family family)
+{
+	return chatdnat_settings_active(settings, family) &&
+	       settings->masquerade != CHATDNAT_MASQUERADE_OFF;
+}
+
 static bool chatdnat_needs_stateless(const struct chatdnat_settings *settings,
 				     enum chatdnat_family family)
 {
@@ -79,6 +87,8 @@ static const struct chatdnat_hook {
 	{ chatdnat_settings_active, chatdnat_route,
 	  NF_INET_PRE_ROUTING, NF_IP_PRI_LAST },
 	{ chatdnat_needs_via_own, chatdnat_via,
+	  NF_INET_LOCAL_OUT, NF_IP_PRI_LAST },
+	{ chatdnat_needs_quoted, chatdnat_quoted,
 	  NF_INET_LOCAL_OUT, NF_IP_PRI_LAST },
 	{ chatdnat_needs_homing, chatdnat_homing,
 	  NF_INET_FORWARD, NF_IP_PRI_MANGLE - 1 },

@@ -6,8 +6,6 @@
  * inside address. Here a segment is translated where it can be, so that the
  * ends judge it, and what is left is dropped.
  */
-#include <linux/ip.h>
-#include <linux/ipv6.h>
 #include <linux/netdevice.h>
 #include <linux/netfilter_bridge.h>
 #include <linux/tcp.h>
@@ -203,21 +201,6 @@ chatdnat_invalid_relay(const struct chatdnat_invalid *invalid)
 	return chatdnat_socket_tcp(&arrival.flow, invalid->in) ? NULL : relay;
 }
 
-/*
- * Whether a routed segment may go on without state. What this host would have
- * to say about it quotes an inside address, so it must not have to.
- */
-static bool chatdnat_invalid_is_forwarded(const struct chatdnat_invalid *invalid)
-{
-	const struct sk_buff *skb = invalid->skb;
-	const struct dst_entry *dst = skb_dst(skb);
-	u8 hops = invalid->family == CHATDNAT_IPV6 ? ipv6_hdr(skb)->hop_limit
-						   : ip_hdr(skb)->ttl;
-
-	return !dst->error && chatdnat_input_forwards(skb, invalid->family) &&
-	       hops > 1 && (skb_is_gso(skb) || skb->len <= dst_mtu(dst));
-}
-
 /* Whether it is for the very address that the relay answers from, if known. */
 static bool chatdnat_invalid_turns(const struct chatdnat_invalid *invalid,
 				   const struct chatdnat_addr *relay)
@@ -252,7 +235,8 @@ static unsigned int chatdnat_invalid_enter(struct chatdnat_invalid *invalid,
 			      CHATDNAT_DST, relay, true))
 		return chatdnat_invalid_drop(invalid, CHATDNAT_DROPPED_NAT);
 	dst = chatdnat_input_route(skb, invalid->family);
-	if (!dst || !chatdnat_invalid_is_forwarded(invalid) ||
+	if (!dst || dst->error ||
+	    !chatdnat_input_forwards(skb, invalid->family) ||
 	    (settings->masquerade != CHATDNAT_MASQUERADE_OFF &&
 	     chatdnat_ifset_has(&settings->wan, dst->dev->name)))
 		return chatdnat_invalid_drop(invalid, CHATDNAT_DROPPED_INVALID);

@@ -278,6 +278,24 @@ def to_the_relay_out_of_nothing():
 
 
 @case.case
+def to_a_relay_that_is_gone():
+    """The proxy may not say so in words that quote the relay's address."""
+    for version in versions():
+        module.load(**named())
+        t.relay.ip("link set wg0 arp off")
+        HOME.ip("neigh flush dev wg0\n-6 neigh flush dev wg0\n")
+        counters = module.Counters()
+        with wire.Link(t.internet, "to_eth0", gateway="eth0") as outside:
+            outside.send(craft.tcp(CLIENT[version], PROXY[version], TCP, FIN | ACK, sport=48100))
+            tap.ok(wait.until(lambda o=outside, c=counters, v=version: o.errors("in") or c.gained(v).get("dropped_invalid")),
+                   f"{version}: the neighbour does not answer")
+            tap.equal([error.ip.dst for error in outside.errors("in") if error.ip.dst == RELAY[version]], [],
+                      f"{version}: no error quotes the relay")
+        t.relay.ip("link set wg0 arp on")
+        module.unload()
+
+
+@case.case
 def the_boxs_own_connections():
     """They are left to the stack, on a port of the service too."""
     for enabled, port in (("1", OWN), ("0", TCP)):
