@@ -13,6 +13,7 @@
 #include <net/dst_metadata.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_core.h>
+#include <net/netfilter/nf_conntrack_helper.h>
 #include <net/netfilter/nf_nat.h>
 #include <net/xfrm.h>
 
@@ -137,7 +138,8 @@ chatdnat_invalid_known(const struct chatdnat_invalid *invalid,
 	enum ip_conntrack_info ctinfo = dir == IP_CT_DIR_REPLY ?
 		IP_CT_ESTABLISHED_REPLY : IP_CT_ESTABLISHED;
 
-	if (!invalid->is_possible)
+	/* A helper expects connections by what it reads, whatever its number. */
+	if (!invalid->is_possible || nfct_help(ct))
 		return chatdnat_invalid_drop(invalid, CHATDNAT_DROPPED_INVALID);
 
 	/* The packet has its own reference from here on. */

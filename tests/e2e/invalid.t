@@ -4,6 +4,7 @@
 import os
 import socket
 import struct
+import subprocess
 import sys
 
 sys.dont_write_bytecode = True
@@ -110,6 +111,27 @@ def beyond_the_window():
                     (watch.inside, watch.beyond(watch.there, names=(relay, port, world, 25)), watch.outside, watch.there,
                      (proxy, world))))
         module.unload()
+
+
+@case.tracked("helpers see nothing that is not tracked")
+def of_a_connection_that_a_helper_reads():
+    """What is beyond the window must not have it expect connections."""
+    if subprocess.run(["modprobe", "nf_conntrack_ftp"], capture_output=True, check=False).returncode:
+        tap.skip("FTP helper", "the kernel has none")
+        return
+    HOME.nft('table ip others { ct helper ftp { type "ftp" protocol tcp; };'
+             f' chain pre {{ type filter hook prerouting priority 0; tcp dport {TCP} ct helper set "ftp"; }}; }}\n')
+    try:
+        module.load(**settings(guard="full"))
+        with Watch(lambda: Connection(t.internet, PROXY["ipv4"], TCP, CLIENT["ipv4"]), t.relay, "wg0") as watch:
+            counters = module.Counters()
+            watch.outside.send(watch.beyond(watch.there))
+            tap.equal(wait.until(lambda: counters.gained("ipv4").get("dropped_invalid")), 1, "dropped and counted")
+            tap.ok(watch.session.goes_on(), "the session goes on")
+            tap.equal((watch.arrived(watch.inside, watch.there), watch.resets()), ([], 0), "nothing arrives, no reset")
+    finally:
+        module.unload()
+        HOME.nft("delete table ip others")
 
 
 @case.case
