@@ -141,6 +141,24 @@ def the_mss():
 
 
 @case.case
+def forged_as_a_former_relays():
+    """It resets nobody: the WAN side is not believed."""
+    for version in topo.ip_versions():
+        load()
+        module.configure(**settings(OTHER, ports="chatmail,turn"))
+        counters = module.Counters()
+        with wire.Link(t.internet, "to_eth0", gateway="eth0") as near, wire.Link(t.relay, "wg0") as far:
+            near.send(craft.tcp(RELAY[version], WORLD[version], 47000, wire.ACK, sport=TCP))
+            tap.ok(wait.until(lambda c=counters, v=version: c.gained(v).get("dropped_stale")), f"{version}: dropped")
+            # These arrive after whatever was sent because of it.
+            traffic.tcp(t.internet, PROXY[version], TCP, CLIENT[version])
+            traffic.tcp(t.relay, WORLD[version], 25)
+            tap.equal([packet.dst for link in (near, far) for _, packet, _ in link.segments("in", wire.RST, wire.RST)], [],
+                      f"{version}: no reset")
+        module.unload()
+
+
+@case.case
 def own_connections():
     """Those of the box in the VRF keep the address that they chose."""
     load()
