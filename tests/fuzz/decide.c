@@ -88,10 +88,12 @@ static void check_dst(const struct chatdnat_settings *settings, struct input *in
 	CHECK(relay && chatdnat_relays_has(&settings->service.relays[arrival.flow.family], relay));
 	CHECK(!chatdnat_addr_equal(relay, &arrival.flow.daddr));
 	CHECK(chatdnat_portset_has(&settings->service.ports, arrival.flow.proto, arrival.flow.dport));
-	CHECK(from_wan || settings->hairpin);
+	CHECK(from_wan || (settings->hairpin && (named || (dev_asked && arrival.daddr_dev[0] &&
+							   chatdnat_ifset_has(&settings->wan, arrival.daddr_dev)))));
 	CHECK(!from_wan || arrival.flow.family == CHATDNAT_IPV6 || *(const uint8_t *)arrival.flow.daddr.word != 127);
 	CHECK(named || arrival.daddr_type == CHATDNAT_ADDR_LOCAL ||
-	      (arrival.daddr_type == CHATDNAT_ADDR_UNICAST && settings->scope == CHATDNAT_SCOPE_ANY));
+	      (arrival.daddr_type == CHATDNAT_ADDR_UNICAST && settings->scope == CHATDNAT_SCOPE_ANY &&
+	       !chatdnat_relays_has(&settings->service.relays[arrival.flow.family], &arrival.flow.saddr)));
 	CHECK(arrival.flow.proto != CHATDNAT_TCP || arrival.flow.dport != 22 || arrival.opens);
 	CHECK(arrival.socket != CHATDNAT_SOCKET_BOUND);
 }
