@@ -25,7 +25,7 @@
 
 /*
  * @middle: a TCP segment without SYN; @inside: it entered by no WAN interface;
- * @to_wan: it leaves by one
+ * @to_wan: it leaves by one; @continues: it has no SYN, and flags that exist
  */
 static const struct entrant {
 	const char *name;
@@ -42,6 +42,7 @@ static const struct entrant {
 	bool settling;
 	bool inside;
 	bool to_wan;
+	bool continues;
 } entrants[] = {
 	{ "a served port of the relay", NEW, TCP, "203.0.113.9", 40000,
 	  "10.9.0.2", 25, ADMIT, REFUSE },
@@ -71,6 +72,31 @@ static const struct entrant {
 	  "192.0.2.1", 22, AS_INVALID, AS_INVALID },
 	{ "invalid, in the middle", INVALID, TCP, "203.0.113.9", 40000,
 	  "192.0.2.1", 22, AS_INVALID, AS_INVALID, true },
+	{ "invalid, continues a served port", INVALID, TCP, "203.0.113.9", 40000,
+	  "10.9.0.2", 25, ADMIT, AS_INVALID, true, .continues = true },
+	{ "invalid, continues a served port, IPv6", INVALID, TCP, "2001:db8::9",
+	  40000, "fd00::2", 25, ADMIT, AS_INVALID, true, .continues = true },
+	{ "invalid, in the middle, to a served port", INVALID, TCP,
+	  "203.0.113.9", 40000, "10.9.0.2", 25, AS_INVALID, AS_INVALID, true },
+	{ "invalid, continues another port", INVALID, TCP, "203.0.113.9", 40000,
+	  "10.9.0.2", 26, AS_INVALID, AS_INVALID, true, .continues = true },
+	{ "invalid, continues a served port of UDP", INVALID, TCP,
+	  "203.0.113.9", 40000, "10.9.0.2", 3478, AS_INVALID, AS_INVALID, true,
+	  .continues = true },
+	{ "invalid, continues an allowed port", INVALID, TCP, "203.0.113.9",
+	  40000, "192.0.2.1", 22, AS_INVALID, AS_INVALID, true,
+	  .continues = true },
+	{ "invalid, continues a served port of another host", INVALID, TCP,
+	  "203.0.113.9", 40000, "10.9.0.3", 25, AS_INVALID, AS_INVALID, true,
+	  .continues = true },
+	{ "invalid, continues, the relay's", INVALID, TCP, "10.9.0.2", 25,
+	  "203.0.113.9", 40000, AS_INVALID, AS_INVALID, true, NONE, false, true,
+	  true, true },
+	{ "untracked, continues a served port", UNTRACKED, TCP, "203.0.113.9",
+	  40000, "10.9.0.2", 25, AS_INVALID, AS_INVALID, true,
+	  .continues = true },
+	{ "continues another port", NEW, TCP, "203.0.113.9", 40000, "10.9.0.2",
+	  26, REFUSE, REFUSE, true, NONE, .continues = true },
 	{ "untracked, to a served port", UNTRACKED, TCP, "203.0.113.9", 40000,
 	  "10.9.0.2", 25, AS_INVALID, AS_INVALID },
 	{ "untracked, to an allowed port", UNTRACKED, TCP, "203.0.113.9", 40000,
@@ -185,6 +211,7 @@ static void entrant_of(struct kunit *test, const struct entrant *row,
 			.dport = row->dport,
 		},
 		.opens = !row->middle,
+		.continues = row->continues,
 		.from_wan = !row->inside,
 		.to_wan = row->to_wan,
 		.settling = row->settling,
