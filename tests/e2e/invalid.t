@@ -11,7 +11,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 from lib import case, conntrack, craft, module, net, sniff, tap, topo, traffic, wait, wire
-from lib.topo import CLIENT, HOME, OTHER, PROXY, PUBLIC, RELAY, TUNNEL2, WORLD, named, settings
+from lib.topo import CLIENT, HOME, OTHER, PROXY, PUBLIC, RELAY, WORLD, named, settings
 from lib.traffic import Connection, Seen
 
 FIN, SYN, RST, PUSH, ACK, URG = 1, 2, 4, 8, 16, 32

@@ -133,8 +133,8 @@ WITHOUT_STATE = (
     ("a client", PASSED_BY, f"table inet x {{ chain f {{ {BASE} ip saddr 198.51.100.10 drop; }} }}"),
     ("a client's new ones", PASSED_BY, f"table inet x {{ chain f {{ {BASE} ct state new ip saddr 198.51.100.10 drop; }} }}"),
     ("a client of another port", None, f"table inet x {{ chain f {{ {BASE} tcp dport 22 ip saddr 198.51.100.10 drop; }} }}"),
-    ("a set", PASSED_BY, f"""table inet x {{ set bad {{ type ipv4_addr; elements = {{ 198.51.100.10 }}; }}
-        chain p {{ type filter hook prerouting priority -300; ip saddr @bad drop; }} }}"""),
+    ("a set", PASSED_BY, """table inet x { set bad { type ipv4_addr; elements = { 198.51.100.10 }; }
+        chain p { type filter hook prerouting priority -300; ip saddr @bad drop; } }"""),
     ("a jump", PASSED_BY, f"""table inet x {{ chain bans {{ ip saddr 198.51.100.0/24 reject; }}
         chain f {{ {BASE} jump bans; accept; }} }}"""),
     ("a jump in doubt", PASSED_BY, f"""table inet x {{ chain friends {{ tcp dport 993 accept; }}

@@ -4,7 +4,6 @@
 import os
 import pathlib
 import pty
-import shutil
 import socket
 import subprocess
 import sys
@@ -15,7 +14,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import ctl
 from checks import kernel_has
 from fake import CONFIG, Fake, Older, changed
-from lib import case, module, net, tap, topo, traffic
+from lib import case, module, tap, topo, traffic
 from lib.topo import CLIENT, EVERY_RELAY, HOME, PROXY, RELAY, settings
 
 OPTIONS = "/etc/modprobe.d/chatdnat.conf"

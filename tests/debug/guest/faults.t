@@ -15,7 +15,7 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "e2e"))
 # pylint: disable=wrong-import-position
-from lib import case, conntrack, module, net, tap, topo, traffic, wait
+from lib import case, conntrack, module, tap, topo, traffic, wait
 from lib.topo import CLIENT, CLIENT2, HOME, OTHER, PROXY, RELAY, settings
 from lib.traffic import Connection, Seen
 

@@ -5,7 +5,7 @@ import random
 import struct
 
 from model import (ACK, DATA_VALID, FIN, GSO_ECN, GSO_TCPV4, GSO_TCPV6, GSO_UDP, GSO_UDP_L4, ICMP, ICMPV6, INSIDE,
-                   NEEDS_CSUM, NEIGHBOUR, OWN, PORTS, PUSH, RELAY, ROUTER, RST, STATION, SYN, TCP, UDP, WAN, ones,
+                   NEEDS_CSUM, NEIGHBOUR, OWN, PORTS, PUSH, RELAY, ROUTER, STATION, SYN, TCP, UDP, WAN, ones,
                    packed, pseudo, put16, seal, transport, u16)
 
 # KIND: what it is to show; LAYOUT: the lengths of the pieces that it is in.
