@@ -136,7 +136,7 @@ def of_a_connection_that_a_helper_reads():
 
 @case.case
 def impossible_resets():
-    """A reset out of the window ends neither end, and none comes from the proxy."""
+    """A reset out of the window ends neither end, and none comes from the proxy; flags that do not exist are dropped."""
     module.load(**settings())
     for version in versions():
         with Watch(lambda v=version: Connection(t.internet, PROXY[v], TCP, CLIENT[v]), t.relay, "wg0") as watch:
@@ -145,6 +145,9 @@ def impossible_resets():
             watch.outside.send(watch.beyond(watch.there, SYN | FIN), watch.beyond(watch.there, 0))
             tap.ok(watch.session.goes_on(), f"{version}: and takes no notice")
             tap.equal(len(watch.outside.segments("in", RST, RST)), 0, f"{version}: nobody answers")
+            if module.ENGINE == "tracked":
+                # Without state a segment goes on with any flags.
+                tap.equal(len(watch.arrived(watch.inside, watch.there)), 1, f"{version}: impossible flags do not go on")
 
 
 @case.case
