@@ -110,6 +110,21 @@ static bool chatdnat_judge_is_own(const struct chatdnat_settings *settings,
 	       CHATDNAT_ADDR_LOCAL;
 }
 
+/*
+ * Whether the middle of a forwarded connection may be that of one from before
+ * the guard. Who claims an address of this host has forged it: IPv6 forwards
+ * that, and the next segment would enter this host as the answer to it.
+ */
+static bool chatdnat_judge_settling(const struct chatdnat_snapshot *snapshot,
+				    const struct chatdnat_flow *flow,
+				    const struct net_device *entered)
+{
+	return chatdnat_admit_settling(snapshot->guarded_since,
+				       ktime_get_seconds()) &&
+	       chatdnat_host_addr_type(flow->family, &flow->saddr, entered) !=
+		       CHATDNAT_ADDR_LOCAL;
+}
+
 /* @entrant: NULL for a packet that cannot be read */
 static enum chatdnat_admission
 chatdnat_judge_admit(const struct chatdnat_snapshot *snapshot,
@@ -131,8 +146,8 @@ chatdnat_judge_admit(const struct chatdnat_snapshot *snapshot,
 			      entrant->track == CHATDNAT_TRACK_INVALID &&
 			      chatdnat_judge_is_own(settings, &entrant->flow,
 						    state->out);
-	entrant->settling = chatdnat_admit_settling(snapshot->guarded_since,
-						    ktime_get_seconds());
+	entrant->settling = chatdnat_judge_settling(snapshot, &entrant->flow,
+						    entered);
 	return chatdnat_admit_forward(settings, entrant);
 }
 

@@ -189,6 +189,20 @@ def on_entries_from_before():
 
 
 @case.case
+def in_the_name_of_this_host():
+    """A forged answer of this host that is to be forwarded is no connection from before the guard."""
+    module.load(**settings(guard="full", allow=ALLOW))
+    with Watch() as watch:
+        for version in topo.ip_versions():
+            for port, kind in enumerate((ACK, ACK | FIN, RST, SYN), 3000):
+                peer = source(version, 88)
+                link.send(craft.tcp(PROXY[version], peer, port, ACK, CLOSED))
+                link.send(craft.tcp(peer, PROXY[version], CLOSED, kind, port))
+            tap.equal(watch.drained(version), {}, f"{version}: what answers it does not enter")
+            conntrack.flush()
+
+
+@case.case
 def behind_options():
     """A SYN of a known connection, where its header does not stand where it mostly does."""
     module.load(**settings(guard="off", allow=ALLOW))
