@@ -99,15 +99,19 @@ chatdnat_judge_admit_input(const struct chatdnat_settings *settings,
 	return chatdnat_admit_input(settings, entrant);
 }
 
-/* The stack forwards nothing that claims to be from this host. */
+/*
+ * Whether chatdnat_invalid() has given a segment its source: it drops what else
+ * comes from inside in this host's name.
+ */
 static bool chatdnat_judge_is_own(const struct chatdnat_settings *settings,
 				  const struct chatdnat_flow *flow,
 				  const struct net_device *out)
 {
-	return chatdnat_relays_names(&settings->service.relays[flow->family],
-				     &flow->saddr) ||
-	       chatdnat_host_addr_type(flow->family, &flow->saddr, out) ==
-	       CHATDNAT_ADDR_LOCAL;
+	return settings->masquerade != CHATDNAT_MASQUERADE_OFF &&
+	       (chatdnat_relays_names(&settings->service.relays[flow->family],
+				      &flow->saddr) ||
+		chatdnat_host_addr_type(flow->family, &flow->saddr, out) ==
+		CHATDNAT_ADDR_LOCAL);
 }
 
 /*
