@@ -53,6 +53,9 @@ bool chatdnat_reset_prepare(struct chatdnat_reset *reset,
 
 	if (nf_ct_protonum(ct) != IPPROTO_TCP)
 		return false;
+	/* Untranslated, and nobody answered: an end may not know these addresses. */
+	if (!(READ_ONCE(ct->status) & (IPS_NAT_MASK | IPS_SEEN_REPLY)))
+		return false;
 
 	switch (READ_ONCE(ct->proto.tcp.state)) {
 	case TCP_CONNTRACK_SYN_RECV:

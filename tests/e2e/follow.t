@@ -7,7 +7,7 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
-from lib import case, conntrack, module, tap, topo, trace, traffic, wait
+from lib import case, conntrack, craft, module, tap, topo, trace, traffic, wait, wire
 from lib.topo import CLIENT, CLIENT2, HOME, OTHER, PROXY, RELAY, TRANSIT, TUNNEL2, WORLD, settings
 from lib.traffic import Connection, Flow
 
@@ -119,6 +119,25 @@ def a_default_route_arrives():
                    f"{version}: a query of the relay's leaves by another interface")
             HOME.ip(f"route replace default via {WORLD[version]}\n")
             becomes(query, "world", PROXY[version], f"{version}: once the route leads out by the WAN, it is masqueraded")
+
+
+@case.case
+@with_tracking
+def the_middle_of_a_relays_connection_before_the_load():
+    """Nobody answered it under the relay's inside address, so nobody is reset under that."""
+    for version in versions():
+        with wire.Link(t.internet, "to_eth0", gateway="eth0") as outside, wire.Link(t.relay, "wg0", gateway="wg0") as inside:
+            inside.send(craft.tcp(RELAY[version], CLIENT[version], 47000, wire.ACK, sport=993))
+            tap.ok(wait.until(lambda v=version: [e for e in conntrack.entries() if e.orig.src == RELAY[v]
+                                                 and e.orig.sport == 993]), f"{version}: known, and not masqueraded")
+            module.load(**settings(ports="imaps"))
+            tap.ok(wait.until(lambda v=version: not [e for e in conntrack.entries() if e.orig.src == RELAY[v]
+                                                     and e.orig.sport == 993]), f"{version}: ended by the load")
+            # It arrives after whatever was sent because of it.
+            traffic.tcp(t.internet, PROXY[version], 993, CLIENT[version])
+            tap.equal([packet.src for _, packet, _ in outside.segments("in", wire.RST, wire.RST)
+                       if packet.src == RELAY[version]], [], f"{version}: no reset leaves with the inside address")
+        module.unload()
 
 
 @case.case
