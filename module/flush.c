@@ -182,7 +182,9 @@ static bool chatdnat_flush_ends_misplaced(const struct chatdnat_flush *flush,
 {
 	const struct chatdnat_snapshot *new = flush->new;
 
+	/* Events come again and again: who has gone on so far may do so. */
 	return !chatdnat_flush_serves(&new->settings.service, ct) &&
+	       chatdnat_misplaced_is_sure(ct) &&
 	       chatdnat_misplaced(NULL, &new->settings, ct);
 }
 

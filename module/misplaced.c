@@ -96,18 +96,22 @@ static bool chatdnat_misplaced_custom_rules(enum chatdnat_family family)
 	return fib4_has_custom_rules(&init_net);
 }
 
-/*
+/**
+ * chatdnat_misplaced_is_sure() - whether routes tell where a connection leads
+ * @ct: the connection
+ *
  * With rules, packets may be routed by their marks or by where they entered,
  * which conntrack does not tell. Most flows are only tracked anew if they do
- * not leave by a WAN interface after all, but an answered TCP connection would
- * end.
+ * not lead there after all, but an answered TCP connection would end.
+ *
+ * Context: Process context or under conntrack's bucket lock.
+ * Return: False for an answered TCP connection of a host with rules.
  */
-static bool chatdnat_misplaced_is_sure(const struct nf_conn *ct,
-				       enum chatdnat_family family)
+bool chatdnat_misplaced_is_sure(const struct nf_conn *ct)
 {
 	return nf_ct_protonum(ct) != IPPROTO_TCP ||
 	       !test_bit(IPS_SEEN_REPLY_BIT, &ct->status) ||
-	       !chatdnat_misplaced_custom_rules(family);
+	       !chatdnat_misplaced_custom_rules(chatdnat_family_of(nf_ct_l3num(ct)));
 }
 
 /* Whether a connection of another host would get the source of a WAN interface. */
@@ -133,7 +137,7 @@ static bool chatdnat_misplaced_unmasqueraded(const struct chatdnat_settings *old
 	departure.saddr_type = chatdnat_host_addr_type(family, &flow.saddr, NULL);
 	if (departure.saddr_type != CHATDNAT_ADDR_UNICAST ||
 	    chatdnat_host_addr_type(family, &flow.daddr, NULL) !=
-	    CHATDNAT_ADDR_UNICAST || !chatdnat_misplaced_is_sure(ct, family))
+	    CHATDNAT_ADDR_UNICAST || !chatdnat_misplaced_is_sure(ct))
 		return false;
 
 	/* Other protocols have no ports that routes could depend on. */
@@ -164,6 +168,7 @@ static bool chatdnat_misplaced_unmasqueraded(const struct chatdnat_settings *old
  * @ct: the connection
  *
  * Context: Process context or under conntrack's bucket lock.
+ * Return: Whether it would, as far as routes tell.
  */
 bool chatdnat_misplaced(const struct chatdnat_settings *old,
 			const struct chatdnat_settings *new,

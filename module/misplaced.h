@@ -6,6 +6,7 @@
 
 struct nf_conn;
 
+bool chatdnat_misplaced_is_sure(const struct nf_conn *ct);
 bool chatdnat_misplaced(const struct chatdnat_settings *old,
 			const struct chatdnat_settings *new,
 			const struct nf_conn *ct);

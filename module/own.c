@@ -46,22 +46,21 @@ static void chatdnat_own_add_ipv6(struct chatdnat_own *own,
 				  const struct net_device *dev)
 {
 #if IS_ENABLED(CONFIG_IPV6)
+	const struct inet6_dev *idev = __in6_dev_get(dev);
 	const struct inet6_ifaddr *ifp;
-	struct inet6_dev *idev = __in6_dev_get(dev);
 	struct chatdnat_addr addr;
 
 	if (!idev)
 		return;
-	read_lock_bh(&idev->lock);
-	list_for_each_entry(ifp, &idev->addr_list, if_list) {
+	list_for_each_entry_rcu(ifp, &idev->addr_list, if_list) {
 		memcpy(addr.word, &ifp->addr, sizeof(addr.word));
 		/* Nobody is told to come to an address that will not last. */
-		if (!(ifp->flags & (IFA_F_DADFAILED | IFA_F_TEMPORARY)) &&
+		if (!(READ_ONCE(ifp->flags) &
+		      (IFA_F_DADFAILED | IFA_F_TEMPORARY)) &&
 		    !(ipv6_addr_type(&ifp->addr) &
 		      (IPV6_ADDR_LINKLOCAL | IPV6_ADDR_LOOPBACK)))
 			chatdnat_own_add(own, relays, &addr, dev);
 	}
-	read_unlock_bh(&idev->lock);
 #endif
 }
 

@@ -276,4 +276,22 @@ def connections_of_routed_hosts():
             module.unload()
 
 
+@case.case
+def connections_to_this_host_by_a_rule():
+    """A client by a tunnel whose answers only a rule takes there: by its address it could as well be on the WAN side."""
+    module.load(**settings())
+    for version in versions():
+        far = {"ipv4": "198.18.0.77", "ipv6": "2001:db8:77::1"}[version]
+        t.other.ip_of(version, "addr", "add", far, "dev", "lo", *["nodad"] * (version == "ipv6"))
+        HOME.ip_of(version, "route", "add", "default", "via", OTHER[version], "dev", "wg1", "table", "77")
+        HOME.ip_of(version, "rule", "add", "ipproto", "tcp", "sport", "993", "lookup", "77", "priority", "100")
+        with Connection(t.other, TUNNEL2[version], 993, far) as connection:
+            tap.equal(connection.answer.server, "proxy", f"{version}: it is this host's")
+            HOME.ip_of(version, "addr", "add", LATE[version], "dev", "eth0")
+            tap.equal(connection.fate(1), "silence", f"{version}: an address that arrives at the WAN interface does not end it")
+            tap.ok(connection.goes_on(), f"{version}: it goes on")
+        HOME.ip_of(version, "addr", "del", LATE[version], "dev", "eth0")
+        HOME.ip_of(version, "rule", "del", "priority", "100")
+
+
 case.run(setup, topo.EVERY_RELAY, seconds=120)
