@@ -7,7 +7,6 @@
  * ends judge it, and what is left is dropped.
  */
 #include <linux/netdevice.h>
-#include <linux/netfilter_bridge.h>
 #include <linux/tcp.h>
 #include <net/dst.h>
 #include <net/dst_metadata.h>
@@ -15,7 +14,6 @@
 #include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_helper.h>
 #include <net/netfilter/nf_nat.h>
-#include <net/xfrm.h>
 
 #include "config.h"
 #include "ct.h"
@@ -23,6 +21,7 @@
 #include "host.h"
 #include "input.h"
 #include "invalid.h"
+#include "leak.h"
 #include "own.h"
 #include "rewrite.h"
 #include "socket.h"
@@ -75,16 +74,6 @@ static void chatdnat_invalid_parse(struct chatdnat_invalid *invalid)
 	invalid->is_tcp = true;
 	invalid->is_possible = chatdnat_packet_flags_exist(th);
 	invalid->opens = th->syn;
-}
-
-/* Whether a bridge passes the packet up, and puts a route of its own over ours. */
-static bool chatdnat_invalid_is_bridged(const struct sk_buff *skb)
-{
-#if IS_ENABLED(CONFIG_BRIDGE_NETFILTER)
-	return nf_bridge_info_get(skb);
-#else
-	return false;
-#endif
 }
 
 static bool chatdnat_invalid_serves(const struct chatdnat_snapshot *snapshot,
@@ -244,37 +233,9 @@ static unsigned int chatdnat_invalid_enter(struct chatdnat_invalid *invalid,
 		return chatdnat_invalid_drop(invalid, CHATDNAT_DROPPED_INVALID);
 	if (chatdnat_via_misses(settings, skb, invalid->state))
 		return chatdnat_invalid_drop(invalid, CHATDNAT_DROPPED_VIA);
-	if (chatdnat_invalid_is_bridged(skb))
+	if (chatdnat_leak_is_bridged(skb))
 		skb_dst_drop(skb);
 	return NF_ACCEPT;
-}
-
-/* Whether IPsec takes a routed packet into a tunnel, or will not have it. */
-static bool chatdnat_invalid_is_transformed(struct sk_buff *skb,
-					    enum chatdnat_family family)
-{
-	const struct dst_entry *dst = skb_dst(skb);
-
-	return !(family == CHATDNAT_IPV6 ? xfrm6_route_forward(skb)
-					 : xfrm4_route_forward(skb)) ||
-	       skb_dst(skb) != dst;
-}
-
-/* Whether a packet that is routed would be masqueraded, if it were valid. */
-static bool chatdnat_invalid_leaks(const struct chatdnat_invalid *invalid)
-{
-	const struct chatdnat_settings *settings = &invalid->snapshot->settings;
-	struct chatdnat_departure departure = {
-		.in = invalid->in->name,
-		.out = skb_dst(invalid->skb)->dev->name,
-		/* The stack lets none in that claims to be from this host. */
-		.saddr_type = CHATDNAT_ADDR_UNICAST,
-	};
-
-	departure.from_wan = chatdnat_host_from_wan(settings, invalid->skb,
-						    invalid->state, invalid->in);
-	return chatdnat_decide_src(settings, &departure) ==
-	       CHATDNAT_SRC_MASQUERADE;
 }
 
 /*
@@ -290,33 +251,13 @@ static unsigned int chatdnat_invalid_leave(struct chatdnat_invalid *invalid)
 	struct chatdnat_addr own;
 
 	if (!invalid->is_tcp || !invalid->is_possible || invalid->opens ||
-	    chatdnat_invalid_is_bridged(skb) ||
+	    chatdnat_leak_is_bridged(skb) ||
 	    !chatdnat_service_answers(&settings->service, flow) ||
 	    !chatdnat_own_of(&own, settings, invalid->family, &flow->saddr))
 		return chatdnat_invalid_drop(invalid, CHATDNAT_DROPPED_INVALID);
 	if (!chatdnat_rewrite(skb, invalid->state->hook, &invalid->parcel,
 			      CHATDNAT_SRC, &own, true))
 		return chatdnat_invalid_drop(invalid, CHATDNAT_DROPPED_NAT);
-	return NF_ACCEPT;
-}
-
-/* A packet of no known connection that is not for a relay. */
-static unsigned int chatdnat_invalid_forward(struct chatdnat_invalid *invalid)
-{
-	struct sk_buff *skb = invalid->skb;
-	const struct dst_entry *dst;
-
-	dst = chatdnat_input_route(skb, invalid->family);
-	if (dst && !dst->error &&
-	    chatdnat_input_forwards(skb, invalid->family) &&
-	    chatdnat_invalid_leaks(invalid)) {
-		if (!chatdnat_invalid_is_transformed(skb, invalid->family))
-			return chatdnat_invalid_leave(invalid);
-		/* The stack asks its policies itself. */
-		skb_dst_drop(skb);
-	} else if (dst && chatdnat_invalid_is_bridged(skb)) {
-		skb_dst_drop(skb);
-	}
 	return NF_ACCEPT;
 }
 
@@ -355,5 +296,6 @@ unsigned int chatdnat_invalid(struct sk_buff *skb,
 		if (relay)
 			return chatdnat_invalid_enter(&invalid, relay);
 	}
-	return chatdnat_invalid_forward(&invalid);
+	return chatdnat_leak(&invalid.snapshot->settings, skb, state) ?
+		chatdnat_invalid_leave(&invalid) : NF_ACCEPT;
 }

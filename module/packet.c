@@ -45,9 +45,17 @@ int chatdnat_packet_transport(const struct sk_buff *skb,
 	return -1;
 }
 
-static void chatdnat_packet_addresses(const struct sk_buff *skb,
-				      enum chatdnat_family family,
-				      struct chatdnat_flow *flow)
+/**
+ * chatdnat_packet_addresses() - a packet's addresses
+ * @skb: the packet, its IP header checked and pulled by the stack
+ * @family: IPv4 or IPv6
+ * @flow: its family and addresses are set
+ *
+ * Context: Any; on the packet path.
+ */
+void chatdnat_packet_addresses(const struct sk_buff *skb,
+			       enum chatdnat_family family,
+			       struct chatdnat_flow *flow)
 {
 	flow->family = family;
 	if (family == CHATDNAT_IPV6) {

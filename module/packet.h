@@ -48,6 +48,9 @@ static inline bool chatdnat_packet_flags_exist(const struct tcphdr *th)
 
 int chatdnat_packet_transport(const struct sk_buff *skb,
 			      enum chatdnat_family family, u8 *protocol);
+void chatdnat_packet_addresses(const struct sk_buff *skb,
+			       enum chatdnat_family family,
+			       struct chatdnat_flow *flow);
 bool chatdnat_packet_entrant(const struct sk_buff *skb,
 			     enum chatdnat_family family,
 			     struct chatdnat_entrant *entrant);

@@ -20,6 +20,7 @@
 #include "ct.h"
 #include "input.h"
 #include "invalid.h"
+#include "leak.h"
 #include "memo.h"
 #include "mss.h"
 #include "route.h"
@@ -133,6 +134,28 @@ chatdnat_route_invalid(struct sk_buff *skb, const struct nf_hook_state *state)
 	return verdict;
 }
 
+static noinline unsigned int
+chatdnat_route_untracked(struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	if (!netif_is_l3_slave(state->in) && chatdnat_route_is_received(skb) &&
+	    chatdnat_leak_untracked(skb, state) != NF_ACCEPT)
+		return NF_DROP;
+	chatdnat_route_segment(skb, state, NULL, IP_CT_UNTRACKED);
+	return NF_ACCEPT;
+}
+
+static noinline unsigned int
+chatdnat_route_related(struct sk_buff *skb, const struct nf_hook_state *state,
+		       const struct nf_conn *ct, enum ip_conntrack_info ctinfo)
+{
+	if (!netif_is_l3_slave(state->in) && chatdnat_route_is_received(skb) &&
+	    chatdnat_leak_error(skb, state, ct, ctinfo) != NF_ACCEPT)
+		return NF_DROP;
+	if (nf_ct_protonum(ct) == IPPROTO_TCP)
+		chatdnat_route_segment(skb, state, ct, ctinfo);
+	return NF_ACCEPT;
+}
+
 /**
  * chatdnat_route() - hook: route what is translated, and clamp what it announces
  * @priv: unused
@@ -154,8 +177,8 @@ unsigned int chatdnat_route(void *priv, struct sk_buff *skb,
 	ct = nf_ct_get(skb, &ctinfo);
 	if (unlikely(!ct)) {
 		if (ctinfo == IP_CT_UNTRACKED)
-			chatdnat_route_segment(skb, state, ct, ctinfo);
-		else if (!netif_is_l3_slave(state->in) &&
+			return chatdnat_route_untracked(skb, state);
+		if (!netif_is_l3_slave(state->in) &&
 			 chatdnat_route_is_received(skb))
 			return chatdnat_route_invalid(skb, state);
 	} else if ((ctinfo == IP_CT_ESTABLISHED ||
@@ -166,6 +189,8 @@ unsigned int chatdnat_route(void *priv, struct sk_buff *skb,
 		    !netif_is_l3_slave(state->in) &&
 		    !netif_is_bridge_master(state->in))
 			chatdnat_input_route(skb, chatdnat_family_of(state->pf));
+	} else if (ctinfo == IP_CT_RELATED || ctinfo == IP_CT_RELATED_REPLY) {
+		return chatdnat_route_related(skb, state, ct, ctinfo);
 	} else if (nf_ct_protonum(ct) == IPPROTO_TCP) {
 		chatdnat_route_segment(skb, state, ct, ctinfo);
 	}

@@ -11,7 +11,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 from lib import case, conntrack, craft, module, net, sniff, tap, topo, traffic, wait, wire
-from lib.topo import CLIENT, HOME, OTHER, PROXY, PUBLIC, RELAY, WORLD, named, settings
+from lib.topo import CLIENT, HOME, OTHER, PROXY, PUBLIC, RELAY, TRANSIT, WORLD, named, settings
 from lib.traffic import Connection, Seen
 
 FIN, SYN, RST, PUSH, ACK, URG = 1, 2, 4, 8, 16, 32
@@ -362,6 +362,95 @@ def by_the_interface_that_via_names():
                 tap.ok(wait.until(lambda c=counters, v=version: c.gained(v).get("dropped_via")),
                        f"{version} known={known}: held, and counted")
             tap.equal((watch.resets(), watch.inside.segments("in", 0, 0)), (0, []), f"{version}: nothing passes")
+
+
+def drained(link, outside, version):
+    """What left by the WAN, once all that LINK has put there has passed; the last is a datagram that is known."""
+    link.send(craft.udp(RELAY[version], CLIENT[version], 47999, sport=41000))
+    wait.until(lambda: any(packet.dport == 47999 for packet in outside.packets("in")))
+    return sorted((packet.src, packet.proto, packet.icmp) for packet in outside.packets("in") if packet.src in INSIDE)
+
+
+# Neighbour and multicast listener discovery, which conntrack leaves alone, and other messages; of IPv4 what it has no place for.
+MESSAGES = {"ipv4": (5, 9, 10, 13, 14, 40), "ipv6": (127, *range(130, 138), 141, 143, 148, 151, 200)}
+
+
+@case.case
+def messages_of_one_link():
+    """Nobody tracks them, and the stack forwards what is sent to an address elsewhere."""
+    for guard in GUARDS:
+        module.load(**named(guard=guard))
+        for version in versions():
+            more = {} if version == "ipv4" else {"extensions": [(craft.DSTOPTS, b"\0\1\4" + bytes(4))]}
+            with craft.Link(t.relay, "wg0", "wg0") as link, sniff.Sniffer(t.internet, "to_eth0") as outside:
+                for kind in MESSAGES[version]:
+                    link.send(craft.icmp(RELAY[version], CLIENT[version], kind, payload=bytes(16)))
+                    link.send(craft.icmp(RELAY[version], CLIENT[version], kind, payload=bytes(16), ttl=255, **more))
+                tap.equal(drained(link, outside, version), [], f"{version} guard={guard}: none leaves")
+        module.unload()
+    module.load(**named(masquerade="off"))
+    if "ipv6" in versions():
+        with craft.Link(t.relay, "wg0", "wg0") as link, sniff.Sniffer(t.internet, "to_eth0") as outside:
+            link.send(craft.icmp(RELAY["ipv6"], CLIENT["ipv6"], 135, payload=bytes(16)))
+            tap.ok((RELAY["ipv6"], 58, (135, 0)) in drained(link, outside, "ipv6"), "masquerade=off: it does")
+
+
+@case.case
+def errors_about_what_nobody_translates():
+    """The NAT core has no address for them."""
+    for guard in GUARDS:
+        module.load(**named(guard=guard, allow=f"22,{OWN}"))
+        for version in versions():
+            kind, code = (3, 3) if version == "ipv4" else (1, 4)
+            client, proxy = CLIENT[version], PROXY[version]
+            with Connection(t.internet, proxy, OWN, client) as session, sniff.Sniffer(t.internet, "to_eth0") as outside, \
+                    craft.Link(t.relay, "wg0", "wg0") as link, craft.Link(t.other, "wg0", "wg1") as other:
+                quoted = craft.tcp(client, proxy, OWN, ACK, sport=session.port)
+                counters = module.Counters()
+                for put, src in ((link, RELAY[version]), (other, OTHER[version])):
+                    put.send(craft.icmp(src, client, kind, code, rest=bytes(4), payload=quoted))
+                tap.equal(drained(link, outside, version), [], f"{version} guard={guard}: about a connection of the proxy's")
+                tap.equal(counters.gained(version).get("dropped_invalid"), 2, f"{version} guard={guard}: counted")
+                tap.ok(session.goes_on(), f"{version} guard={guard}: which goes on")
+        module.unload()
+    # A router tells of what it carries, untranslated, under its own address.
+    module.load(**named())
+    for version in versions():
+        kind, code = (3, 3) if version == "ipv4" else (1, 4)
+        with craft.Link(t.internet) as outer, craft.Link(t.other, "wg0", "wg1") as other, \
+                craft.Link(t.relay, "wg0", "wg0") as link, sniff.Sniffer(t.internet, "to_eth0") as outside:
+            about = craft.udp(CLIENT[version], TRANSIT[version], 9, sport=47200)
+            outer.send(about)
+            wait.until(lambda v=version: any(entry.orig.dst == TRANSIT[v] for entry in conntrack.entries()))
+            other.send(craft.icmp(OTHER[version], CLIENT[version], kind, code, rest=bytes(4), payload=about))
+            tap.ok(wait.until(lambda o=outside, v=version: any(packet.src == OTHER[v] for packet in o.packets("in"))),
+                   f"{version}: a router's error about a connection that it carries passes")
+            outside.packets()
+            link.send(craft.icmp(RELAY[version], CLIENT[version], kind, code, rest=bytes(4), payload=about))
+            tap.ok(RELAY[version] not in {src for src, _, _ in drained(link, outside, version)}, f"{version}: the relay's does not")
+
+
+@case.case
+def put_together_too_large():
+    """Segments that reception has merged, each too large for the tunnel: no error names the relay's address."""
+    narrow = "link set wg0 mtu {}\n"
+    HOME.ip(narrow.format(1400))
+    for guard in GUARDS:
+        module.load(**named(guard=guard))
+        for version in versions():
+            src, dst = CLIENT[version], PROXY[version]
+            with wire.Link(t.internet, "to_eth0", gateway="eth0") as outside, sniff.Sniffer(t.relay, "wg0") as inside, \
+                    craft.Merged(t.internet) as link:
+                for sport, size in ((46001, 1440), (46002, 1200)):
+                    link.send(src, dst, wire.tcp(src, dst, sport, TCP, flags=FIN | ACK, ack=1, payload=bytes(2 * size)), size)
+                tap.equal(traffic.tcp(t.internet, dst, TCP, src), Seen("relay", src, TCP), f"{version} guard={guard}: last")
+                tap.equal([error.source for error in outside.errors("in") if RELAY[version] in (error.ip.src, error.ip.dst)], [],
+                          f"{version} guard={guard}: no error quotes the relay")
+                if module.ENGINE == "tracked":
+                    tap.equal({packet.sport for packet in inside.packets("in")} & {46001, 46002}, {46002},
+                              f"{version} guard={guard}: the relay gets those that fit")
+        module.unload()
+    HOME.ip(narrow.format(1500))
 
 
 case.run(setup, topo.EVERY_RELAY, seconds=120)
