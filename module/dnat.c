@@ -2,6 +2,7 @@
 /*
  * The tracked engine, on the way in: the relay's address in the place of ours.
  */
+#include <linux/netdevice.h>
 #include <linux/netfilter.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_nat.h>
@@ -72,6 +73,32 @@ static bool chatdnat_dnat_is_general(const struct chatdnat_arrival *arrival)
 		arrival->daddr_type == CHATDNAT_ADDR_UNKNOWN);
 }
 
+/*
+ * Whether a packet that has arrived claims to be from a served port of this
+ * host. Of IPv6 the stack forwards it, then conntrack takes the client's next
+ * connection for its answer, and the stack gets that instead of the relay. By a
+ * VRF's own device enters only what this host sends itself.
+ */
+static bool chatdnat_dnat_is_forged(const struct chatdnat_settings *settings,
+				    const struct nf_hook_state *state,
+				    const struct chatdnat_flow *flow)
+{
+	const struct chatdnat_flow back = {
+		.family = flow->family,
+		.proto = flow->proto,
+		.saddr = flow->daddr,
+		.daddr = flow->saddr,
+		.sport = flow->dport,
+		.dport = flow->sport,
+	};
+
+	return state->in && !(state->in->flags & IFF_LOOPBACK) &&
+	       !netif_is_l3_master(state->in) &&
+	       chatdnat_service_relay(&settings->service, &back) &&
+	       chatdnat_host_addr_type(flow->family, &flow->saddr, state->in) ==
+	       CHATDNAT_ADDR_LOCAL;
+}
+
 static noinline unsigned int
 chatdnat_dnat_decide(const struct chatdnat_snapshot *snapshot,
 		     const struct sk_buff *skb,
@@ -105,6 +132,10 @@ chatdnat_dnat_decide(const struct chatdnat_snapshot *snapshot,
 		chatdnat_count(family, CHATDNAT_SEEN);
 		return NF_ACCEPT;
 	default:
+		if (chatdnat_dnat_is_forged(&snapshot->settings, state,
+					    &arrival.flow))
+			return chatdnat_drop(&snapshot->settings, skb, state,
+					     CHATDNAT_DROPPED_INVALID);
 		return NF_ACCEPT;
 	}
 }
@@ -117,7 +148,8 @@ chatdnat_dnat_decide(const struct chatdnat_snapshot *snapshot,
  *
  * Context: Softirq, or process context for what this host opens; RCU read lock
  * held; on the packet path.
- * Return: NF_ACCEPT, NF_DROP where the NAT core failed.
+ * Return: NF_ACCEPT; NF_DROP where the NAT core failed, and for a packet in the
+ * name of a port that is served here.
  */
 unsigned int chatdnat_dnat(void *priv, struct sk_buff *skb,
 			   const struct nf_hook_state *state)

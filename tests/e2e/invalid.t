@@ -15,7 +15,7 @@ from lib.topo import CLIENT, HOME, OTHER, PROXY, PUBLIC, RELAY, TRANSIT, WORLD, 
 from lib.traffic import Connection, Seen
 
 FIN, SYN, RST, PUSH, ACK, URG = 1, 2, 4, 8, 16, 32
-TCP, OWN = 993, 2525
+TCP, OWN, DATAGRAM = 993, 2525, 3478
 BEYOND = 10_000_000
 GUARDS = ("off", "forward", "full", "strict")
 INSIDE = {address[version] for address in (RELAY, OTHER) for version in topo.IP_VERSIONS}
@@ -26,7 +26,7 @@ t = hosts = None
 def setup():
     global t, hosts
     t = topo.Topology()
-    hosts = {name: traffic.Host(name, ns).tcp(TCP, OWN, 25) for name, ns in
+    hosts = {name: traffic.Host(name, ns).tcp(TCP, OWN, 25).udp(DATAGRAM) for name, ns in
              (("relay", t.relay), ("public", t.public), ("proxy", HOME), ("world", t.internet))}
     for ns in (t.relay, t.other):
         # What is sent for the other end of a link is for this one too.
@@ -428,6 +428,40 @@ def errors_about_what_nobody_translates():
             outside.packets()
             link.send(craft.icmp(RELAY[version], CLIENT[version], kind, code, rest=bytes(4), payload=about))
             tap.ok(RELAY[version] not in {src for src, _, _ in drained(link, outside, version)}, f"{version}: the relay's does not")
+
+
+def served_from(version, port, protocol, sport):
+    with t.internet.socket(net.family_of(CLIENT[version]), {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}[protocol]) as sock:
+        sock.settimeout(3)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        sock.bind((CLIENT[version], sport))
+        sock.connect((PROXY[version], port))
+        if protocol == "udp":
+            sock.send(b"?")
+        return sock.recv(100).split()[0].decode()
+
+
+@case.case
+def in_the_name_of_the_service():
+    """Somebody sends as the proxy's served port: no entry of that keeps clients from the relay."""
+    # It is to die before the client, which would reset it.
+    HOPS, sport = 2, 45000
+    t.internet.nft("table ip6 chatdnat_forged { chain in { type filter hook input priority 0; ip6 hoplimit 1 drop; }; }")
+    for guard in GUARDS:
+        for version in versions():
+            module.load(**named(guard=guard, ports=f"chatmail,{DATAGRAM}/udp"))
+            for ns, far, near in ((t.internet, "to_eth0", "eth0"), (t.relay, "wg0", "wg0")):
+                sport += 1
+                name = f"{version} guard={guard} by {near}"
+                with craft.Link(ns, far, near) as link, sniff.Sniffer(t.internet, "to_eth0") as outside:
+                    link.send(craft.tcp(PROXY[version], CLIENT[version], sport, ACK, sport=TCP, ttl=HOPS))
+                    link.send(craft.udp(PROXY[version], CLIENT[version], sport, sport=DATAGRAM, ttl=HOPS))
+                    with craft.Link(t.relay, "wg0", "wg0") as last:
+                        drained(last, outside, version)
+                    for protocol, port in (("tcp", TCP), ("udp", DATAGRAM)):
+                        tap.equal(served_from(version, port, protocol, sport), "relay", f"{name}: {protocol}")
+            module.unload()
+    t.internet.nft("delete table ip6 chatdnat_forged")
 
 
 @case.case
