@@ -2,8 +2,9 @@
 
 import struct
 
-from model import (FIN, ICMP, ICMPV6, MINE, NEEDS_CSUM, NEIGHBOUR, PUSH, RELAY, STATION, TCP, TUNNEL, UDP, WAN, Model,
-                   Reassembly, addresses, ones, pseudo, put16, seal, skip, sum_of, transport, u16, version_of)
+from model import (ALLOWED, FIN, ICMP, ICMPV6, INSIDE, MINE, NEEDS_CSUM, NEIGHBOUR, OWN, PORTS, PUSH, RELAY, ROUTER, STATION,
+                   TCP, TUNNEL, UDP, WAN, Model, Reassembly, addresses, ones, pseudo, put16, seal, skip, sum_of, transport,
+                   u16, version_of)
 
 ETHERTYPE = {4: b"\x08\0", 6: b"\x86\xdd"}
 CHECK = {TCP: 16, UDP: 6, ICMP: 2, ICMPV6: 2}
@@ -161,7 +162,31 @@ def packet_of(shot):
     return shot.frame[18 if shot.frame[12:14] == b"\x81\0" else 14:]
 
 
-def own_answer(shot, data):
+def is_refusal(version, data, proto, at):
+    """Whether an ICMP error says that nobody listens: no such port or protocol."""
+    if at < 0 or len(data) < at + 2:
+        return False
+    return (data[at], data[at + 1]) in ((3, 2), (3, 3)) if proto == ICMP and version == 4 else \
+        proto == ICMPV6 and (data[at], data[at + 1]) in ((1, 4), (4, 1))
+
+
+def leaks(shot, verdict, data):
+    """
+    No inside address leaves by the WAN, nor this host's in the name of what entered there; but of known connections, as they
+    were opened.
+    """
+    asked, version = packet_of(shot), version_of(data)
+    src, dst = addresses(data)
+    if any(addresses(want.data)[0] == src for want in verdict.wants or ()):
+        return
+    if shot.link == INSIDE and src in (RELAY[version], ROUTER[version], TUNNEL[version]):
+        raise Wrong(f"an inside address leaves by the WAN: {data.hex()}")
+    if shot.link == WAN and version_of(asked) == version and addresses(asked)[1] == dst and \
+            addresses(asked)[0] != src != dst:
+        raise Wrong(f"what entered by the WAN leaves under another address: {data.hex()}")
+
+
+def own_answer(shot, data, guarded):
     """What this host itself answers is about what it was sent, under the names by which it was sent."""
     asked = packet_of(shot)
     if not asked or version_of(asked) not in (4, 6) or len(asked) < 20 or version_of(asked) == 6 and len(asked) < 40:
@@ -169,13 +194,18 @@ def own_answer(shot, data):
     version = version_of(data)
     src, dst = addresses(data)
     asker, whom = addresses(asked)
+    proto, at = transport(data)
+    if shot.link == WAN and proto == TCP and at >= 0 and whom == OWN[version] and u16(data, at) == PORTS[TCP] and \
+            not Model.link_local(version, asker):
+        raise Wrong("this host answers in the relay's place")
+    if guarded and shot.link == WAN and (proto == TCP and u16(data, at) != ALLOWED or is_refusal(version, data, proto, at)):
+        raise Wrong(f"this host answers what the guard is to drop: {data.hex()}")
     if Model.way(version, whom) == shot.link or Model.link_local(version, whom):
         # It was sent back to where it came from.
         return
     if src in (RELAY[4], RELAY[6]) or src not in MINE or \
             shot.link == WAN and src == TUNNEL[version] != whom or dst != asker:
         raise Wrong(f"an answer under another name: {data.hex()}")
-    proto, at = transport(data)
     if at < 0 or proto in CHECK and sum_of(data, proto, at):
         raise Wrong("checksum: an answer's is wrong")
     if proto not in (ICMP, ICMPV6) or not Model.is_error(version, data[at]):
@@ -192,7 +222,7 @@ def own_answer(shot, data):
 
 
 def told_elsewhere(shot, data):
-    """An error about a packet whose source is not where it came from goes to that source."""
+    """An error about a packet whose source is not where it came from goes to that source, and so does a reset."""
     asked = packet_of(shot)
     version = version_of(data)
     size = 20 if version == 4 else 40
@@ -201,8 +231,10 @@ def told_elsewhere(shot, data):
     (src, dst), (asker, whom) = addresses(data), addresses(asked)
     proto, at = transport(data)
     return src in MINE and dst == asker != whom and Model.way(version, asker) != shot.link and \
-        proto in (ICMP, ICMPV6) and len(data) >= at + 8 + size and Model.is_error(version, data[at]) and \
-        addresses(data, at + 8) == (asker, whom) and not sum_of(data, proto, at)
+        not sum_of(data, proto, at) and \
+        (proto == TCP and src == whom or
+         proto in (ICMP, ICMPV6) and len(data) >= at + 8 + size and addresses(data, at + 8) == (asker, whom) and
+         (Model.is_error(version, data[at]) or version == 4 and data[at] == 5))
 
 
 def one_of(want, found):
@@ -213,13 +245,29 @@ def one_of(want, found):
     same(want, found[0])
 
 
-def judge(shot, verdict, caught):
-    """Whether something came out that had to; raises Wrong. CAUGHT: for each link, (virtio_net_hdr, frame)."""
+def sent_back(shot, verdict, data):
+    """Whether a packet comes out of the link that it came in by, as it has to."""
+    asked = packet_of(shot)
+    return verdict.out == shot.link and addresses(data)[1] == addresses(asked)[1]
+
+
+def judge(shot, verdict, caught, guarded):
+    """
+    Whether something came out that had to; raises Wrong. CAUGHT: for each link, (virtio_net_hdr, frame); GUARDED: this host
+    answers nothing that enters by the WAN but pings, and what it cannot forward.
+    """
+    back, found = [], []
+    for data in packets(WAN, caught[WAN]):
+        leaks(shot, verdict, data)
     for data in packets(shot.link, caught[shot.link]):
-        own_answer(shot, data)
+        if sent_back(shot, verdict, data):
+            back.append(data)
+        else:
+            own_answer(shot, data, guarded)
     if verdict.wants is None:
-        return bool(caught[1 - shot.link])
-    found = [data for data in packets(1 - shot.link, caught[1 - shot.link]) if not told_elsewhere(shot, data)]
+        return bool(back or caught[1 - shot.link])
+    found = back + [data for data in packets(1 - shot.link, caught[1 - shot.link])
+                    if not told_elsewhere(shot, data)]
     if not verdict.sure and not found:
         return False
     if not verdict.wants:

@@ -18,6 +18,8 @@ FIN, SYN, RST, PUSH, ACK, URG = 1, 2, 4, 8, 16, 32
 NEEDS_CSUM, DATA_VALID = 1, 2
 GSO_TCPV4, GSO_UDP, GSO_TCPV6, GSO_UDP_L4, GSO_ECN = 1, 3, 4, 5, 0x80
 PORTS = {TCP: 993, UDP: 3478}
+# What the guard lets in to this host.
+ALLOWED = 22
 
 
 def packed(address):
@@ -33,8 +35,9 @@ MINE = set(OWN.values()) | set(TUNNEL.values())
 DROPPED = (True, "dropped")
 # Free: ranges that only the stack can know; checks: offsets of checksums; gso: what is to be put together first.
 Want = collections.namedtuple("Want", "data checks free gso", defaults=((), (), 0))
-# Sure: all wants come out, and nothing else. Not sure: they do, or nothing does.
-Verdict = collections.namedtuple("Verdict", "sure wants why")
+# Sure: all wants come out, and nothing else. Not sure: they do, or nothing does. Out: the link that they come out of; None:
+# the other one.
+Verdict = collections.namedtuple("Verdict", "sure wants why out", defaults=(None,))
 Tuple = collections.namedtuple("Tuple", "proto src sport dst dport")
 
 
@@ -229,14 +232,15 @@ TCP_VALID = {SYN, SYN | URG, SYN | ACK, RST, RST | ACK, FIN | ACK, FIN | ACK | U
 
 
 class Model:
-    def __init__(self, engine):
+    def __init__(self, engine, guard="off"):
         self.stateless = engine == "stateless"
+        self.guard = guard
         self.forget()
         self.pieces = Reassembly()
-        self._commit = None
+        self._commit = self._track = None
 
     def forget(self):
-        self.flows, self.moved, self.unclear = {}, set(), set()
+        self.flows, self.moved, self.unclear, self.ended = {}, set(), set(), set()
 
     def commit(self, passed):
         """What came of the last packet: a connection is known once its packet has left."""
@@ -247,7 +251,7 @@ class Model:
     # What arrives
 
     def verdict(self, link, vnet, frame):
-        self._commit = None
+        self._commit = self._track = None
         flags, kind, _, gso, start, offset = struct.unpack("<BBHHHH", vnet)
         size, ethertype = 14, u16(frame, 12)
         if frame[:6] != STATION[link]:
@@ -360,7 +364,15 @@ class Model:
         dropped = self._forwarded(link, version, data, edited, at, fragment, kind, gso, free)
         if dropped:
             self._commit = None
+            if version == 6 and addresses(data)[0] in MINE:
+                # This host tells itself, or whom it has translated that connection for.
+                return Verdict(False, None, dropped)
             return Verdict(sure, [], dropped)
+        admitted = self._admits(link, version, edited, proto, at)
+        if admitted is False:
+            self._commit = None
+            return Verdict(True, [], "refused by the guard")
+        sure = sure and admitted is True
         if free and free[0][1] <= 0:
             free = []
         for start, end in list(free):
@@ -372,7 +384,28 @@ class Model:
             free += [(at + {TCP: 16, UDP: 6, ICMP: 2, ICMPV6: 2}.get(proto, 0),
                       at + {TCP: 16, UDP: 6, ICMP: 2, ICMPV6: 2}.get(proto, 0) + 2)] if at >= 0 else []
         wants = [Want(bytes(edited), tuple(checks), tuple(free), kind)]
-        return Verdict(sure, wants, why)
+        return Verdict(sure, wants, why, self.way(version, bytes(addresses(edited)[1])))
+
+    def _admits(self, link, version, edited, proto, at):
+        """
+        Whether the guard lets a packet be forwarded, as it is after translation; None: it may, for as long as connections
+        go on that were open when the guard was switched on.
+        """
+        if self.guard == "off" or link == INSIDE or self._track == "untracked":
+            return True
+        dst = addresses(edited)[1]
+        segment = proto == TCP and at >= 0 and len(edited) >= at + 20
+        flags = edited[at + 13] if segment else 0
+        if self._track == "known":
+            if flags & (SYN | ACK) != SYN:
+                return True
+        served = dst == RELAY[version] and at >= 0 and len(edited) >= at + 4 and proto in PORTS and \
+            u16(edited, at + 2) == PORTS[proto]
+        if self._track == "invalid":
+            return served and segment and flags & 0x37 in TCP_VALID and not flags & SYN
+        if served or dst == RELAY[version] and proto == (ICMPV6 if version == 6 else ICMP):
+            return True
+        return None if self._track == "new" and segment and not flags & SYN else False
 
     @staticmethod
     def finished(data, at, offset, proto):
@@ -388,7 +421,7 @@ class Model:
         dst = bytes(addresses(edited)[1])
         out = self.way(version, dst)
         came_from = addresses(data)[0]
-        if out is None or out == link:
+        if out is None or out == link == INSIDE:
             return "not for the other side"
         if version == 4:
             if came_from in MINE or self.nowhere(came_from):
@@ -476,6 +509,7 @@ class Model:
                         not self.link_local(version, src):
                     self._address(edited, 0, True, RELAY[version], at + 16, checks)
                     self._clamp(edited, at, checks)
+                    self._track = "untracked"
                     return True, "to the relay"
                 if link == INSIDE and src == RELAY[version] and u16(data, at) == PORTS[TCP] and not opens and \
                         self.way(version, dst) == WAN:
@@ -485,6 +519,7 @@ class Model:
             if proto == (ICMPV6 if version == 6 else ICMP):
                 outcome = self._stateless_error(link, version, data, edited, proto, at, checks)
                 if outcome:
+                    self._track = "untracked"
                     return outcome if outcome is not DROPPED else None
         return self._tracked(link, version, data, edited, proto, at, trusted, checks, free)
 
@@ -630,6 +665,7 @@ class Model:
         The same for what connection tracking has no entry for: the ends judge a segment that can be translated. Nothing
         else leaves with an inside address, or is left to this host in the relay's place.
         """
+        self._track = "invalid"
         src, dst = addresses(data)
         size = (data[at + 12] >> 4) * 4 if proto == TCP and at >= 0 and len(data) >= at + 20 else 0
         judged = size >= 20 and len(data) >= at + size
@@ -637,6 +673,8 @@ class Model:
             flags = data[at + 13] & 0x37
             continues = flags in TCP_VALID and not flags & SYN
             this = Tuple(proto, src, u16(data, at), dst, u16(data, at + 2))
+            if this in self.ended:
+                return None, "after a reset"
             flow = self.flows.get(this)
             if flow and (not flow.reply or flow.orig.src != flow.reply.dst or flow.orig.dst != flow.reply.src):
                 if flags not in TCP_VALID:
@@ -683,6 +721,8 @@ class Model:
         ports = (u16(data, at), u16(data, at + 2)) if proto in PORTS else (0, 0)
         this = Tuple(proto, src, ports[0], dst, ports[1])
         known = self.flows.get(this)
+        if this in self.ended:
+            return None, "after a reset"
         if known:
             return self._known(known, this, data, edited, proto, at, checks, free)
         state = "new"
@@ -695,6 +735,7 @@ class Model:
 
     def _new(self, link, version, data, edited, this, state, at, checks, free):
         # pylint: disable=too-many-arguments
+        self._track = "new"
         src, dst = this.src, this.dst
         zero = this.proto == UDP
         check = {TCP: at + 16, UDP: at + 6}.get(this.proto)
@@ -754,6 +795,7 @@ class Model:
 
     def _known(self, flow, this, data, edited, proto, at, checks, free):
         # pylint: disable=too-many-arguments
+        self._track = "known"
         zero = proto == UDP
         check = {TCP: at + 16, UDP: at + 6}.get(proto)
         if flow.reply:
@@ -780,6 +822,9 @@ class Model:
         seq, ack = struct.unpack_from("!II", data, at + 4)
         flags = data[at + 13] & (SYN | ACK | RST | FIN)
         way = 0 if this == flow.orig else 1
+        if flags & RST:
+            # Connection tracking forgets one that nobody has answered.
+            self.ended |= {flow.orig, flow.reply}
         state = flow.state
         step = None
         if state == "opening":
@@ -834,6 +879,7 @@ class Model:
         flow = self.flows.get(along)
         if not flow or along.dst != addresses(data)[1]:
             return self._invalid(link, version, data, edited, proto, at, checks, free)
+        self._track = "known"
         src, sport, dst, dport = self._turn(flow, along)
         if version == 4 and kind == 5 or not flow.reply:
             return None if flow.reply else (False, "an error")

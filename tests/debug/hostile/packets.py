@@ -5,8 +5,8 @@ import random
 import struct
 
 from model import (ACK, DATA_VALID, FIN, GSO_ECN, GSO_TCPV4, GSO_TCPV6, GSO_UDP, GSO_UDP_L4, ICMP, ICMPV6, INSIDE,
-                   NEEDS_CSUM, NEIGHBOUR, OWN, PORTS, PUSH, RELAY, ROUTER, STATION, SYN, TCP, UDP, WAN, ones,
-                   packed, pseudo, put16, seal, transport, u16)
+                   NEEDS_CSUM, NEIGHBOUR, OWN, PORTS, PUSH, RELAY, ROUTER, RST, STATION, SYN, TCP, TUNNEL, UDP, WAN,
+                   ones, packed, pseudo, put16, seal, transport, u16)
 
 # KIND: what it is to show; LAYOUT: the lengths of the pieces that it is in.
 Shot = collections.namedtuple("Shot", "kind version link frame layout vnet")
@@ -520,6 +520,36 @@ class Maker:
                 more["ethertype"] = self.random.choice((b"\x86\xdd", b"\x08\0", b"\x12\x34", b"\x88\xa8"))
             self.shoot(link, fix(bytes(data)), **more)
 
+    def strays(self):
+        """
+        What nobody asked for, in sequences: the middle of connections that nobody opened, answers forged in the name of who
+        is to have them opened, and the SYN that would ride on them; to this host, to what is behind it, past it.
+        """
+        ends = self.client()
+        version = ends.version
+        stranger = self.client(version).client
+        target = self.random.choice((OWN, OWN, TUNNEL, RELAY, ROUTER))[version] if self.random.random() < 0.8 else stranger
+        port = self.random.choice((22, 25, 3306, PORTS[TCP], PORTS[UDP]))
+        md5 = b"\x13\x12" + self.random.randbytes(16) + b"\1\1"
+        for _ in range(self.random.randint(2, 6)):
+            flags = self.random.choice((ACK, ACK, ACK | PUSH, SYN, SYN, SYN | ACK, FIN | ACK, RST, RST | ACK, FIN, SYN | FIN))
+            far = self.random.random() < 0.1
+            here = tcp(ends.port, port, flags, SEQ + 1 + 10000000 * far, 0 if flags == SYN else ANSWER + 1,
+                       self.random.choice((b"", b"", md5)), self.bytes(0, 9) if flags & PUSH else b"")
+            pick = self.random.randrange(8)
+            if pick < 5:
+                self.shoot(WAN, fix(ip(ends.client, target, TCP, here)))
+            elif pick == 5:
+                # In the name of whom it is for, from the wrong side.
+                forged = tcp(port, ends.port, self.random.choice((ACK, SYN | ACK, RST)), ANSWER, SEQ + 1)
+                self.shoot(WAN, fix(ip(target, ends.client, TCP, forged, hops=self.random.choice((1, 2, 64)))))
+            elif pick == 6:
+                self.shoot(WAN, fix(ip(ends.client, target, UDP, udp(ends.port, port))))
+            elif target in (RELAY[version], ROUTER[version]) and self.random.random() < 0.5:
+                self.shoot(INSIDE, fix(ip(target, ends.client, TCP, tcp(port, ends.port, flags, ANSWER, SEQ + 1))))
+            else:
+                self.shoot(WAN, fix(ip(ends.client, stranger, self.random.choice((TCP, UDP)), here)))
+
     def damaged(self):
         """Any packet, with any few bytes changed, and its checksums made right, or not."""
         ends, link = self.opened(), self.link()
@@ -554,13 +584,13 @@ def whole(data):
 
 
 KINDS = (Maker.plain, Maker.truncated, Maker.lengths, Maker.checksums, Maker.tcp_headers, Maker.tcp_options,
-         Maker.ip_options, Maker.fragments, Maker.errors, Maker.offloads, Maker.ways, Maker.damaged)
+         Maker.ip_options, Maker.fragments, Maker.errors, Maker.offloads, Maker.ways, Maker.strays, Maker.damaged)
 EPOCH = 1500
 
 
-def make(seed, engine, count):
-    """At least COUNT shots, as many of each kind."""
-    maker = Maker(seed, engine)
+def make(seed, engine, guard, count):
+    """At least COUNT shots, as many of each kind; with no guard those that they always were."""
+    maker = Maker(seed if guard == "off" else f"{seed} {guard}", engine)
     each = {kind: 0 for kind in KINDS}
     since = total = 0
     while total < count:
