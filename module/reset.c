@@ -194,20 +194,21 @@ chatdnat_reset_route(const struct chatdnat_segment *segment)
  * It is not tracked: it must not begin a connection.
  *
  * Context: Process context or softirq.
+ * Return: False where there is no memory for it.
  */
-void chatdnat_reset_emit(const struct chatdnat_segment *segment, gfp_t gfp)
+bool chatdnat_reset_emit(const struct chatdnat_segment *segment, gfp_t gfp)
 {
 	struct dst_entry *dst = chatdnat_reset_route(segment);
 	struct sk_buff *skb;
 
 	if (!dst)
-		return;
+		return true;
 
 	skb = alloc_skb(LL_MAX_HEADER + sizeof(struct ipv6hdr) +
 			sizeof(struct tcphdr), gfp);
 	if (!skb) {
 		dst_release(dst);
-		return;
+		return false;
 	}
 	skb_reserve(skb, LL_MAX_HEADER);
 	skb_dst_set(skb, dst);
@@ -216,12 +217,13 @@ void chatdnat_reset_emit(const struct chatdnat_segment *segment, gfp_t gfp)
 	if (segment->flow.family == CHATDNAT_IPV4) {
 		chatdnat_reset_put_ipv4(skb, segment);
 		ip_local_out(&init_net, NULL, skb);
-		return;
+		return true;
 	}
 #if IS_ENABLED(CONFIG_IPV6)
 	chatdnat_reset_put_ipv6(skb, segment);
 	ip6_local_out(&init_net, NULL, skb);
 #endif
+	return true;
 }
 
 /**

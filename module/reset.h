@@ -38,6 +38,6 @@ bool chatdnat_reset_prepare(struct chatdnat_reset *reset,
 			    const struct nf_conn *ct);
 void chatdnat_reset_send(const struct chatdnat_reset *reset,
 			 const struct chatdnat_ifset *wan);
-void chatdnat_reset_emit(const struct chatdnat_segment *segment, gfp_t gfp);
+bool chatdnat_reset_emit(const struct chatdnat_segment *segment, gfp_t gfp);
 
 #endif /* CHATDNAT_RESET_H */

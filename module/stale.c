@@ -89,7 +89,8 @@ static void chatdnat_stale_reset_relay(const struct chatdnat_flow *flow,
 	chatdnat_reset_emit(&segment, GFP_ATOMIC);
 }
 
-static void chatdnat_stale_reset_client(const struct chatdnat_flow *flow,
+/* Returns false where there is no memory for it. */
+static bool chatdnat_stale_reset_client(const struct chatdnat_flow *flow,
 					const struct chatdnat_addr *own,
 					const struct chatdnat_ifset *wan,
 					u32 seq, u32 ack)
@@ -103,7 +104,7 @@ static void chatdnat_stale_reset_client(const struct chatdnat_flow *flow,
 	};
 
 	segment.flow.saddr = *own;
-	chatdnat_reset_emit(&segment, GFP_ATOMIC);
+	return chatdnat_reset_emit(&segment, GFP_ATOMIC);
 }
 
 /**
@@ -137,14 +138,18 @@ void chatdnat_stale_reset(const struct chatdnat_snapshot *snapshot,
 
 	seq = ntohl(th->seq);
 	len = skb->len - parcel.offset - 4 * th->doff + th->syn + th->fin;
-	chatdnat_stale_reset_relay(&parcel.flow, seq + len, ntohl(th->ack_seq));
-	if (!chatdnat_stale_own(snapshot, &parcel.flow, state->out, &own))
+	/*
+	 * The client first: without memory for that, the relay sends the segment
+	 * again. Keepalives have the number before the next, and one byte or none.
+	 */
+	if (chatdnat_stale_own(snapshot, &parcel.flow, state->out, &own) &&
+	    (!chatdnat_stale_reset_client(&parcel.flow, &own,
+					  &snapshot->settings.wan, seq,
+					  ntohl(th->ack_seq)) ||
+	     (len <= 1 &&
+	      !chatdnat_stale_reset_client(&parcel.flow, &own,
+					   &snapshot->settings.wan, seq + 1,
+					   ntohl(th->ack_seq)))))
 		return;
-	chatdnat_stale_reset_client(&parcel.flow, &own, &snapshot->settings.wan,
-				    seq, ntohl(th->ack_seq));
-	/* Keepalives have the number before the next, and one byte or none. */
-	if (len <= 1)
-		chatdnat_stale_reset_client(&parcel.flow, &own,
-					    &snapshot->settings.wan, seq + 1,
-					    ntohl(th->ack_seq));
+	chatdnat_stale_reset_relay(&parcel.flow, seq + len, ntohl(th->ack_seq));
 }
