@@ -156,7 +156,7 @@ def refused_where_it_cannot_be():
 
 @case.case
 def as_the_host_changes():
-    """A second own address: nothing tells the two apart. The relay is served all the same, and again without state."""
+    """A second own address, or a route by the WAN, takes state. The relay is served all the same, and again without state."""
     load()
     for version in topo.ip_versions():
         with Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as connection:
@@ -169,6 +169,11 @@ def as_the_host_changes():
             tap.equal(served(version, CLIENT2), well(version, CLIENT2), f"{version}: a new one is served")
             HOME.ip(f"{FLAG[version]}addr del {SECOND[version]}/{BITS[version]} dev eth0\n")
             tap.ok(wait.until(lambda v=version: stateless(v)), f"{version}: one own address: stateless again")
+            HOME.ip(f"{FLAG[version]}route replace {RELAY[version]} dev eth0\n")
+            tap.ok(wait.until(lambda v=version: module.engines().get(RELAY[v], "").startswith("tracked: its route")),
+                   f"{version}: the relay's route leaves by the WAN: tracked")
+            HOME.ip(f"{FLAG[version]}route del {RELAY[version]} dev eth0\n")
+            tap.ok(wait.until(lambda v=version: stateless(v)), f"{version}: its route leads to the tunnel: stateless again")
             tap.ok(connection.echo(b"x" * 100000), f"{version}: the connection goes on")
             tap.equal(served(version), well(version), f"{version}: a new one is served")
 
