@@ -25,7 +25,8 @@
 
 /*
  * @middle: a TCP segment without SYN; @inside: it entered by no WAN interface;
- * @to_wan: it leaves by one; @continues: it has no SYN, and flags that exist
+ * @to_wan: it leaves by one; @continues: it has no SYN, and flags that exist;
+ * @own_source: its source is an address of this host
  */
 static const struct entrant {
 	const char *name;
@@ -43,6 +44,7 @@ static const struct entrant {
 	bool inside;
 	bool to_wan;
 	bool continues;
+	bool own_source;
 } entrants[] = {
 	{ "a served port of the relay", NEW, TCP, "203.0.113.9", 40000,
 	  "10.9.0.2", 25, ADMIT, REFUSE },
@@ -90,6 +92,15 @@ static const struct entrant {
 	  "203.0.113.9", 40000, "10.9.0.3", 25, AS_INVALID, AS_INVALID, true,
 	  .continues = true },
 	{ "invalid, continues, the relay's", INVALID, TCP, "10.9.0.2", 25,
+	  "203.0.113.9", 40000, ADMIT, AS_INVALID, true, NONE, false, true,
+	  true, true },
+	{ "invalid, continues, the relay's, translated", INVALID, TCP,
+	  "192.0.2.1", 25, "203.0.113.9", 40000, ADMIT, AS_INVALID, true, NONE,
+	  false, true, true, true, true },
+	{ "invalid, in this host's name from the WAN", INVALID, TCP,
+	  "192.0.2.1", 25, "203.0.113.9", 40000, AS_INVALID, AS_INVALID, true,
+	  NONE, false, false, true, true, true },
+	{ "invalid, another inside host's", INVALID, TCP, "10.9.0.7", 25,
 	  "203.0.113.9", 40000, AS_INVALID, AS_INVALID, true, NONE, false, true,
 	  true, true },
 	{ "untracked, continues a served port", UNTRACKED, TCP, "203.0.113.9",
@@ -212,6 +223,7 @@ static void entrant_of(struct kunit *test, const struct entrant *row,
 		},
 		.opens = !row->middle,
 		.continues = row->continues,
+		.own_source = row->own_source,
 		.from_wan = !row->inside,
 		.to_wan = row->to_wan,
 		.settling = row->settling,
