@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lib import case, conntrack, craft, module, mroute, net, tap, topo, traffic, wait, wire
 from lib.craft import ACK, FIN, RST, SYN
 from lib.mroute import GROUP, passed
-from lib.tally import Cells, Tally, source, swallow_answers
+from lib.tally import Cells, Tally, answer_once, source, swallow_answers
 from lib.topo import (CLIENT, HOME, OTHER, PROXY, PUBLIC, RELAY, SETTING, TRANSIT, TUNNEL, TUNNEL2, WORLD, settings)
 from lib.traffic import Seen
 
@@ -33,6 +33,7 @@ def setup():
         traffic.Host(name, ns).tcp(22, 25, 2222, 8080).udp(53, 2222, 3478, 51820)
     t.route_what_is_behind()
     swallow_answers(t.internet)
+    answer_once(t.relay, t.other, t.public)
     link = craft.Link(t.internet)
 
 

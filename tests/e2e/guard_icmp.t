@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 from lib import case, conntrack, craft, module, tap, topo, traffic, wait
 from lib.craft import ACK, AH, DSTOPTS, ESP, FRAGMENT, HOPOPTS, MORE_FRAGMENTS, NONE, ROUTING
-from lib.tally import Cells, Tally, source, swallow_answers
+from lib.tally import Cells, Tally, answer_once, source, swallow_answers
 from lib.topo import CLIENT, HOME, OTHER, PROXY, RELAY, WORLD, settings
 from lib.traffic import Flow, Seen
 
@@ -39,6 +39,7 @@ def setup():
         traffic.Host(name, ns).tcp(22, 25).udp(53, 3478)
     t.route_what_is_behind()
     swallow_answers(t.internet)
+    answer_once(t.relay, t.other)
     link = craft.Link(t.internet)
 
 

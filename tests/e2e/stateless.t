@@ -819,7 +819,8 @@ def beside_a_tracked_relay():
             tap.equal(engines.get(f"{OTHER[version]}@{PROXY2[version]}"), "stateless", f"{version}: one without state")
             with Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as connection:
                 conntrack.flush()
-                tap.ok(first(connection, "relay", b"news"), f"{version}: the other relay goes on, and speaks first")
+                # The relay cannot be the first to speak: nobody knows by which of its addresses.
+                tap.ok(connection.goes_on(), f"{version}: the other relay's goes on")
                 tap.ok(connection.echo(os.urandom(10000)), f"{version}: and is answered")
             # It would get the address of the interface, by which its later packets do not leave.
             counters = module.Counters()
