@@ -304,9 +304,10 @@ unsigned int chatdnat_masquerade(void *priv, struct sk_buff *skb,
 
 	departure.in = in ? in->name : NULL;
 	departure.out = state->out->name;
-	departure.from_wan = chatdnat_host_from_wan(&snapshot->settings, skb,
-						    state, in);
 	departure.translated = by;
+	departure.from_wan = !by &&
+			     chatdnat_host_from_wan(&snapshot->settings, skb,
+						    state, in);
 	departure.transformed = dst_xfrm(skb_dst(skb));
 	decision = chatdnat_decide_src(&snapshot->settings, &departure);
 	if (decision == CHATDNAT_SRC_LOOK_UP) {

@@ -53,7 +53,8 @@ enum chatdnat_dst_decision {
  * struct chatdnat_departure - the same packet, after it was routed
  * @in: name of the interface that it entered by; NULL: sent by this host
  * @out: name of the interface that it leaves by
- * @from_wan: it came in by a WAN interface, and not out of an IPsec tunnel
+ * @from_wan: it came in by a WAN interface, and not out of an IPsec tunnel; not
+ *	      asked for if @translated
  * @saddr_type: whose the source address is
  * @translated: it is sent on to the relay by us
  * @transformed: IPsec takes it into a tunnel first
