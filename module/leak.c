@@ -11,6 +11,7 @@
 #include <linux/netdevice.h>
 #include <linux/netfilter_bridge.h>
 #include <net/dst.h>
+#include <net/ndisc.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/xfrm.h>
 
@@ -111,6 +112,26 @@ static unsigned int chatdnat_leak_drop(struct sk_buff *skb,
 			     CHATDNAT_DROPPED_INVALID);
 }
 
+/*
+ * Whether conntrack leaves an ICMPv6 message alone: those of multicast listener
+ * and of neighbour discovery. What is untracked otherwise is the stateless
+ * engine's, or another table's.
+ */
+static bool chatdnat_leak_is_of_link(const struct sk_buff *skb)
+{
+	const u8 *type;
+	u8 protocol, buf;
+	int offset;
+
+	offset = chatdnat_packet_transport(skb, CHATDNAT_IPV6, &protocol);
+	if (offset < 0 || protocol != IPPROTO_ICMPV6)
+		return false;
+	type = skb_header_pointer(skb, offset, sizeof(buf), &buf);
+	return type && ((*type >= ICMPV6_MGM_QUERY &&
+			 *type <= NDISC_NEIGHBOUR_ADVERTISEMENT) ||
+			*type == ICMPV6_MLD2_REPORT);
+}
+
 /**
  * chatdnat_leak_untracked() - deal with a packet that is not tracked
  * @skb: the packet, received for this host
@@ -127,12 +148,9 @@ static unsigned int chatdnat_leak_drop(struct sk_buff *skb,
 unsigned int chatdnat_leak_untracked(struct sk_buff *skb,
 				     const struct nf_hook_state *state)
 {
-	u8 protocol;
-
 	if (state->pf != NFPROTO_IPV6 ||
 	    ipv6_hdr(skb)->nexthdr == IPPROTO_TCP ||
-	    chatdnat_packet_transport(skb, CHATDNAT_IPV6, &protocol) < 0 ||
-	    protocol != IPPROTO_ICMPV6)
+	    !chatdnat_leak_is_of_link(skb))
 		return NF_ACCEPT;
 	return chatdnat_leak_drop(skb, state);
 }

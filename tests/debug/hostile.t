@@ -124,7 +124,7 @@ def run(engine, guard, shots, results):
         if error:
             tally.refused += 1
             if any(caught) or shot.vnet == packets.PLAIN:
-                tally.wrong.append(f"{number}: error {error}")
+                tally.wrong.append(f"{number}: error {error}, and out came {[[str(each)[:400] for each in side] for side in caught]}")
         else:
             verdict = known.verdict(shot.link, shot.vnet, shot.frame)
             tally.unsure += not verdict.sure

@@ -198,7 +198,9 @@ def own_answer(shot, data, guarded):
     if shot.link == WAN and proto == TCP and at >= 0 and whom == OWN[version] and u16(data, at) == PORTS[TCP] and \
             not Model.link_local(version, asker):
         raise Wrong("this host answers in the relay's place")
-    if guarded and shot.link == WAN and (proto == TCP and u16(data, at) != ALLOWED or is_refusal(version, data, proto, at)):
+    # From one neighbour to another is no answer.
+    if guarded and shot.link == WAN and (src, dst) != (asker, whom) and \
+            (proto == TCP and u16(data, at) != ALLOWED or is_refusal(version, data, proto, at)):
         raise Wrong(f"this host answers what the guard is to drop: {data.hex()}")
     if Model.way(version, whom) == shot.link or Model.link_local(version, whom):
         # It was sent back to where it came from.

@@ -744,6 +744,9 @@ class Model:
         if link == WAN and this.dport == PORTS.get(this.proto) and not self.link_local(version, src) and \
                 (dst == OWN[version] or dst == TUNNEL[version] and not (self.stateless and this.proto == TCP)):
             dst, served = RELAY[version], True
+        elif src in (OWN[version], TUNNEL[version]) and this.sport == PORTS.get(this.proto):
+            # In the name of a port that is served here.
+            return None
         masqueraded = link == INSIDE and self.way(version, dst) == WAN
         if masqueraded:
             src = OWN[version]
