@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 from lib import case, conntrack, craft, module, tap, topo, traffic, wait
 from lib.craft import ACK, FIN, RST, SYN
-from lib.tally import source, swallow_answers
+from lib.tally import answer_once, source, swallow_answers
 from lib.topo import CLIENT, HOME, OTHER, PROXY, RELAY, settings
 
 # Listened on by the proxy, the relay and a host behind; in neither `ports` nor `allow`.
@@ -65,6 +65,7 @@ def setup():
                    for name, ns in (("relay", t.relay), ("other", t.other), ("proxy", HOME))]
     t.route_what_is_behind()
     swallow_answers(t.internet)
+    answer_once(t.relay, t.other)
     # As most distributions have it.
     HOME.sysctl(ipv4__conf__all__rp_filter=1, ipv4__conf__eth0__rp_filter=1)
     link = craft.Link(t.internet)
