@@ -113,8 +113,8 @@ static unsigned int chatdnat_leak_drop(struct sk_buff *skb,
 }
 
 /*
- * Whether conntrack leaves an ICMPv6 message alone: those of multicast listener
- * and of neighbour discovery. What is untracked otherwise is the stateless
+ * Whether conntrack leaves an ICMPv6 message alone: those of multicast listener,
+ * multicast router and neighbour discovery. What is untracked otherwise is the stateless
  * engine's, or another table's.
  */
 static bool chatdnat_leak_is_of_link(const struct sk_buff *skb)
@@ -127,9 +127,11 @@ static bool chatdnat_leak_is_of_link(const struct sk_buff *skb)
 	if (offset < 0 || protocol != IPPROTO_ICMPV6)
 		return false;
 	type = skb_header_pointer(skb, offset, sizeof(buf), &buf);
+	/* The last two are of multicast router discovery (RFC 4286). */
 	return type && ((*type >= ICMPV6_MGM_QUERY &&
 			 *type <= NDISC_NEIGHBOUR_ADVERTISEMENT) ||
-			*type == ICMPV6_MLD2_REPORT);
+			*type == ICMPV6_MLD2_REPORT || *type == 151 ||
+			*type == 152);
 }
 
 /**
