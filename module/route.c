@@ -179,7 +179,7 @@ unsigned int chatdnat_route(void *priv, struct sk_buff *skb,
 		if (ctinfo == IP_CT_UNTRACKED)
 			return chatdnat_route_untracked(skb, state);
 		if (!netif_is_l3_slave(state->in) &&
-			 chatdnat_route_is_received(skb))
+		    chatdnat_route_is_received(skb))
 			return chatdnat_route_invalid(skb, state);
 	} else if ((ctinfo == IP_CT_ESTABLISHED ||
 		    ctinfo == IP_CT_ESTABLISHED_REPLY) &&
