@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """
-Packets that nobody sends, 200,000 of them, by both engines, without a guard and with guard=full, from the WAN side and from the
+Packets that nobody sends, 40,000 of them, by both engines, without a guard and with guard=full, from the WAN side and from the
 relay, on the debug kernel. What comes out is compared, byte for byte, with what a model says: that it is forwarded as it has to
 be, or not at all.
 
@@ -26,7 +26,7 @@ import packets
 from lib import tap
 
 SEED = os.environ.get("SEED", "1")
-COUNT = int(os.environ.get("COUNT", "200000"))
+COUNT = int(os.environ.get("COUNT", "40000"))
 # A new connection costs the tracked engine the most.
 SHARE = {("tracked", "off"): 0.2, ("stateless", "off"): 0.3, ("tracked", "full"): 0.25, ("stateless", "full"): 0.25}
 # Of what may go either way there is to be little, but where segments are strays by intent.

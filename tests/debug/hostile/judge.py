@@ -179,6 +179,9 @@ def leaks(shot, verdict, data):
     src, dst = addresses(data)
     if any(addresses(want.data)[0] == src for want in verdict.wants or ()):
         return
+    # It may be of a connection to the inside address itself.
+    if verdict.why == "after a reset":
+        return
     if shot.link == INSIDE and src in (RELAY[version], ROUTER[version], TUNNEL[version]):
         raise Wrong(f"an inside address leaves by the WAN: {data.hex()}")
     if shot.link == WAN and version_of(asked) == version and addresses(asked)[1] == dst and \

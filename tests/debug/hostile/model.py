@@ -371,6 +371,9 @@ class Model:
         admitted = self._admits(link, version, edited, proto, at)
         if admitted is False:
             self._commit = None
+            if proto == TCP and at >= 0 and len(edited) >= at + 20 and not edited[at + 13] & SYN:
+                # It may be of a connection that passed for one from before the guard.
+                return Verdict(False, None, "in its middle")
             return Verdict(True, [], "refused by the guard")
         sure = sure and admitted is True
         if free and free[0][1] <= 0:
@@ -783,6 +786,9 @@ class Model:
             if flow.reply:
                 self.flows[reply] = flow
         self._commit = commit
+        if outbound and this.proto == UDP and this.sport == PORTS[UDP]:
+            # Where another flow has its port, it is dropped: its client would not take it from another.
+            return False, "new"
         return True, "sent on" if served else "new"
 
     @staticmethod
