@@ -272,6 +272,7 @@ bool chatdnat_addr_is_loopback(enum chatdnat_family family,
  * @addr: the address, network byte order
  *
  * Context: Any; on the packet path.
+ * Return: True if @addr is a multicast address.
  */
 bool chatdnat_addr_is_multicast(enum chatdnat_family family,
 				const struct chatdnat_addr *addr)

@@ -39,6 +39,7 @@ bool chatdnat_addr_is_multicast(enum chatdnat_family family,
  * @b: another of the same family
  *
  * Context: Any.
+ * Return: True if they are equal.
  */
 static inline bool chatdnat_addr_equal(const struct chatdnat_addr *a,
 				       const struct chatdnat_addr *b)

@@ -180,6 +180,7 @@ static bool chatdnat_is_dhcp_answer(const struct chatdnat_entrant *entrant)
  * @entrant: the packet
  *
  * Context: Any; on the packet path.
+ * Return: CHATDNAT_ADMIT..., or CHATDNAT_REFUSE... with the reason.
  */
 enum chatdnat_admission
 chatdnat_admit_forward(const struct chatdnat_settings *settings,
@@ -208,6 +209,7 @@ chatdnat_admit_forward(const struct chatdnat_settings *settings,
  * @entrant: the packet
  *
  * Context: Any; on the packet path.
+ * Return: CHATDNAT_ADMIT..., or CHATDNAT_REFUSE... with the reason.
  */
 enum chatdnat_admission
 chatdnat_admit_input(const struct chatdnat_settings *settings,

@@ -65,6 +65,7 @@ enum chatdnat_admission {
  * @now: the time, on the same clock, which never goes back
  *
  * Context: Any; on the packet path.
+ * Return: True within that short time.
  */
 static inline bool chatdnat_admit_settling(s64 since, s64 now)
 {

@@ -32,6 +32,7 @@ int chatdnat_allowed_format(const struct chatdnat_allowed *allow, char *buf,
  * @protocol: IPPROTO_..., neither TCP nor UDP
  *
  * Context: Any; on the packet path.
+ * Return: True if every packet of @protocol may enter this host.
  */
 static inline bool
 chatdnat_allowed_protocol(const struct chatdnat_allowed *allow, u8 protocol)

@@ -146,6 +146,7 @@ chatdnat_bindings_by_relay(const struct chatdnat_bindings *bindings,
  * @b: others, or NULL
  *
  * Context: Any.
+ * Return: True if both translate the same packets in the same way.
  */
 bool chatdnat_bindings_equal(const struct chatdnat_bindings *a,
 			     const struct chatdnat_bindings *b)

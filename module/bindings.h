@@ -59,6 +59,7 @@ struct chatdnat_bindings {
  * @port: a TCP port, host byte order
  *
  * Context: Any.
+ * Return: True if segments of @port are translated without state.
  */
 static inline bool
 chatdnat_bindings_has_port(const struct chatdnat_bindings *bindings, u16 port)

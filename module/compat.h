@@ -216,6 +216,7 @@ static inline void chatdnat_clear_tstamp(struct sk_buff *skb)
  * chatdnat_xfrm_default_blocks() - whether IPsec forbids what no policy allows
  *
  * Context: Any.
+ * Return: True if the default of a direction is to block.
  */
 static inline bool chatdnat_xfrm_default_blocks(void)
 {

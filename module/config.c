@@ -218,6 +218,7 @@ void chatdnat_snapshot_free(struct chatdnat_snapshot *snapshot)
  * @ifname: the interface's name
  *
  * Context: Any.
+ * Return: True if the interface is or was a WAN interface with masquerading.
  */
 bool chatdnat_snapshot_masqueraded(const struct chatdnat_snapshot *snapshot,
 				   enum chatdnat_family family,
@@ -248,6 +249,7 @@ bool chatdnat_snapshot_masqueraded(const struct chatdnat_snapshot *snapshot,
  * it would look to the client like the old one.
  *
  * Context: Softirq or process context, RCU read lock held.
+ * Return: True if @flow belongs to an ended connection.
  */
 bool chatdnat_snapshot_stale(const struct chatdnat_snapshot *snapshot,
 			     const struct chatdnat_flow *flow)

@@ -16,6 +16,7 @@ static_assert(sizeof(struct chatdnat_addr) == sizeof(union nf_inet_addr));
  * @pf: NFPROTO_IPV4 or NFPROTO_IPV6
  *
  * Context: Any.
+ * Return: The family.
  */
 static inline enum chatdnat_family chatdnat_family_of(u8 pf)
 {
@@ -27,6 +28,7 @@ static inline enum chatdnat_family chatdnat_family_of(u8 pf)
  * @family: IPv4 or IPv6
  *
  * Context: Any.
+ * Return: NFPROTO_IPV4 or NFPROTO_IPV6.
  */
 static inline u8 chatdnat_pf_of(enum chatdnat_family family)
 {
@@ -90,6 +92,7 @@ static inline bool chatdnat_flow_of(const struct nf_conntrack_tuple *tuple,
  * it looks as if the service had done it.
  *
  * Context: Any.
+ * Return: True if @service translates the connection like that.
  */
 static inline bool chatdnat_ct_serves(const struct chatdnat_service *service,
 				      const struct nf_conn *ct)
@@ -138,6 +141,7 @@ chatdnat_ct_snapshot(const struct nf_conn *ct)
  * after the first packet.
  *
  * Context: Softirq or process context; on the packet path.
+ * Return: True for TCP whose first packet was not a SYN.
  */
 static inline bool chatdnat_ct_midstream(const struct nf_conn *ct)
 {
@@ -151,6 +155,7 @@ static inline bool chatdnat_ct_midstream(const struct nf_conn *ct)
  * @ct: the connection
  *
  * Context: Any.
+ * Return: True if only the source is translated.
  */
 static inline bool chatdnat_ct_only_masqueraded(const struct nf_conn *ct)
 {

@@ -190,6 +190,7 @@ chatdnat_guard_onwards(struct sk_buff *skb, const struct nf_hook_state *state,
  * dearer than this for each packet of each connection.
  *
  * Context: Softirq or process context, RCU read lock held.
+ * Return: NF_ACCEPT or NF_DROP.
  */
 unsigned int chatdnat_guard_forward(void *priv, struct sk_buff *skb,
 				    const struct nf_hook_state *state)
@@ -210,6 +211,7 @@ unsigned int chatdnat_guard_forward(void *priv, struct sk_buff *skb,
  * @state: the hook's
  *
  * Context: Softirq, RCU read lock held.
+ * Return: NF_ACCEPT or NF_DROP.
  */
 unsigned int chatdnat_guard_input(void *priv, struct sk_buff *skb,
 				  const struct nf_hook_state *state)

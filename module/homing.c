@@ -143,6 +143,7 @@ chatdnat_homing_stateless(const struct sk_buff *skb,
  * itself sends resets of what is refused, and ICMP errors.
  *
  * Context: Softirq or process context, RCU read lock held.
+ * Return: NF_ACCEPT or NF_DROP.
  */
 unsigned int chatdnat_homing(void *priv, struct sk_buff *skb,
 			     const struct nf_hook_state *state)

@@ -55,6 +55,7 @@ extern atomic_t chatdnat_hop_gen;
  * @lease: its lease
  *
  * Context: Softirq, RCU read lock held; on the packet path.
+ * Return: True if nothing has changed since, and it is not too old.
  */
 static inline bool chatdnat_lease_holds(const struct chatdnat_lease *lease)
 {
@@ -78,6 +79,7 @@ static inline void chatdnat_lease_end(struct chatdnat_lease *lease)
  * @hop: the next hop
  *
  * Context: RCU read lock held; on the packet path.
+ * Return: True if its neighbour is valid, or its device needs none.
  */
 static inline bool chatdnat_hop_ready(const struct chatdnat_hop *hop)
 {

@@ -107,6 +107,7 @@ chatdnat_ipv6_addr_type(const struct chatdnat_addr *addr,
  *
  * Context: Process context or softirq; on the packet path. RCU read lock held,
  * if @dev is not NULL.
+ * Return: The address's type as the routing table has it.
  */
 enum chatdnat_addr_type
 chatdnat_host_addr_type(enum chatdnat_family family,
@@ -156,6 +157,7 @@ chatdnat_host_entered(const struct sk_buff *skb,
  * packet. It was sent by whoever holds the keys. @settings may name a VRF.
  *
  * Context: RCU read lock held; on the packet path.
+ * Return: True if the sender is on the WAN side.
  */
 bool chatdnat_host_from_wan(const struct chatdnat_settings *settings,
 			    const struct sk_buff *skb,

@@ -150,6 +150,7 @@ int chatdnat_ifset_format(const struct chatdnat_ifset *set, char *buf,
  * @b: another
  *
  * Context: Any.
+ * Return: True if both have the same patterns in the same order.
  */
 bool chatdnat_ifset_equal(const struct chatdnat_ifset *a,
 			  const struct chatdnat_ifset *b)
@@ -174,6 +175,7 @@ static bool chatdnat_ifpattern_fits(const struct chatdnat_ifpattern *pattern,
  * @name: an interface's name, terminated
  *
  * Context: Any; on the packet path.
+ * Return: True if a name or a pattern of @set matches.
  */
 bool chatdnat_ifset_has(const struct chatdnat_ifset *set, const char *name)
 {

@@ -30,6 +30,7 @@
  * It looks for a route once more, and puts that over one that is there.
  *
  * Context: Any; on the packet path.
+ * Return: True if br_netfilter has called the hook.
  */
 bool chatdnat_leak_is_bridged(const struct sk_buff *skb)
 {
@@ -78,6 +79,7 @@ chatdnat_leak_is_masqueraded(const struct chatdnat_settings *settings,
  * @state: the hook's, at PRE_ROUTING
  *
  * Context: Softirq, RCU read lock held; on the packet path, for what is rare.
+ * Return: True if it would.
  */
 bool chatdnat_leak(const struct chatdnat_settings *settings, struct sk_buff *skb,
 		   const struct nf_hook_state *state)

@@ -20,6 +20,7 @@ bool chatdnat_mss_clamp_all(struct sk_buff *skb, struct tcphdr *th, u16 max);
  * @max: bytes
  *
  * Context: Any; on the packet path.
+ * Return: True if so; false also where only a full look can tell.
  */
 static inline bool chatdnat_mss_fits(const struct tcphdr *th, u16 max)
 {

@@ -36,6 +36,7 @@ struct chatdnat_parcel {
  * Conntrack calls the same ones invalid.
  *
  * Context: Any; on the packet path.
+ * Return: True if a valid segment may have these flags.
  */
 static inline bool chatdnat_packet_flags_exist(const struct tcphdr *th)
 {

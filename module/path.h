@@ -66,6 +66,7 @@ struct chatdnat_paths {
  * @b: the word behind it
  *
  * Context: Any; on the packet path.
+ * Return: The value, whose only use is to be compared and hashed.
  */
 static inline u64 chatdnat_path_pair(__be32 a, __be32 b)
 {
@@ -78,6 +79,7 @@ static inline u64 chatdnat_path_pair(__be32 a, __be32 b)
  * @to: the destination address, network byte order
  *
  * Context: Any; on the packet path.
+ * Return: The key.
  */
 static inline u64 chatdnat_path_key_ipv4(__be32 from, __be32 to)
 {
@@ -90,6 +92,7 @@ static inline u64 chatdnat_path_key_ipv4(__be32 from, __be32 to)
  * @to: the destination address, network byte order
  *
  * Context: Any; on the packet path.
+ * Return: The key.
  */
 static inline u64 chatdnat_path_key_ipv6(const __be32 *from, const __be32 *to)
 {
@@ -105,6 +108,7 @@ static inline u64 chatdnat_path_key_ipv6(const __be32 *from, const __be32 *to)
  * @key: made of its addresses
  *
  * Context: Softirq; on the packet path.
+ * Return: The entry, of whatever addresses are kept there.
  */
 static inline struct chatdnat_path *
 chatdnat_path_at(const struct chatdnat_bindings *bindings,

@@ -131,6 +131,7 @@ bool chatdnat_peers_note(const struct chatdnat_addr *own,
  * @peer: the peer's address, network byte order
  *
  * Context: Any; on the packet path.
+ * Return: True if so; true also for some others.
  */
 bool chatdnat_peers_has(const struct chatdnat_addr *own,
 			const struct chatdnat_addr *peer)

@@ -292,6 +292,7 @@ int chatdnat_portset_format(const struct chatdnat_portset *set, char *buf,
  * @b: another
  *
  * Context: Any.
+ * Return: True if they do.
  */
 bool chatdnat_portset_equal(const struct chatdnat_portset *a,
 			    const struct chatdnat_portset *b)
@@ -332,6 +333,7 @@ chatdnat_portset_holder(const struct chatdnat_portset *set,
  * @port: host byte order
  *
  * Context: Any; on the packet path.
+ * Return: True if @port is in @set.
  */
 bool chatdnat_portset_has(const struct chatdnat_portset *set,
 			  enum chatdnat_proto proto, u16 port)

@@ -29,6 +29,7 @@ struct chatdnat_ports {
  * @ports: the ports
  *
  * Context: Any.
+ * Return: True if @ports is 22 alone.
  */
 static inline bool chatdnat_ports_are_ssh(const struct chatdnat_ports *ports)
 {

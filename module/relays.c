@@ -107,6 +107,7 @@ int chatdnat_relays_format(enum chatdnat_family family,
  * @relay: the relay
  *
  * Context: Any; on the packet path.
+ * Return: True for an entry without a local address.
  */
 bool chatdnat_relay_serves_others(const struct chatdnat_relay *relay)
 {
@@ -145,6 +146,7 @@ chatdnat_relays_find(const struct chatdnat_relays *relays,
  * @own: the address, network byte order; zero: every other
  *
  * Context: Any; on the packet path.
+ * Return: True if an entry has @own as its local address.
  */
 bool chatdnat_relays_names(const struct chatdnat_relays *relays,
 			   const struct chatdnat_addr *own)
@@ -163,6 +165,7 @@ bool chatdnat_relays_names(const struct chatdnat_relays *relays,
  * @addr: the address, network byte order
  *
  * Context: Any; on the packet path.
+ * Return: True if @addr is the address of a relay.
  */
 bool chatdnat_relays_has(const struct chatdnat_relays *relays,
 			 const struct chatdnat_addr *addr)

@@ -44,6 +44,7 @@ bool chatdnat_settings_active(const struct chatdnat_settings *settings,
  * @settings: the settings
  *
  * Context: Any; on the packet path.
+ * Return: True for several names, or a pattern.
  */
 bool chatdnat_settings_multihomed(const struct chatdnat_settings *settings)
 {
@@ -100,6 +101,7 @@ chatdnat_service_relay(const struct chatdnat_service *service,
  * @flow: from a relay, perhaps, to a client
  *
  * Context: Any; on the packet path.
+ * Return: True if @flow comes from a relay's address and port.
  */
 bool chatdnat_service_answers(const struct chatdnat_service *service,
 			      const struct chatdnat_flow *flow)
@@ -114,6 +116,7 @@ bool chatdnat_service_answers(const struct chatdnat_service *service,
  * @service: what is sent on
  *
  * Context: Any.
+ * Return: True if no family has a relay.
  */
 bool chatdnat_service_empty(const struct chatdnat_service *service)
 {

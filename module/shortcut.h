@@ -56,6 +56,7 @@ static inline bool chatdnat_leg_free(struct sk_buff *skb)
  * @skb: the packet
  *
  * Context: On the packet path.
+ * Return: True if a policy may apply to the packet.
  */
 static inline bool chatdnat_leg_policies(const struct sk_buff *skb)
 {
@@ -73,6 +74,7 @@ static inline bool chatdnat_leg_policies(const struct sk_buff *skb)
  * @th: its header
  *
  * Context: On the packet path.
+ * Return: True for a SYN without ACK.
  */
 static inline bool chatdnat_leg_opens(const struct tcphdr *th)
 {
@@ -130,6 +132,7 @@ static inline void chatdnat_leg_note(struct sk_buff *skb, struct tcphdr *th,
  * @path: its way
  *
  * Context: Softirq, RCU read lock held; on the packet path.
+ * Return: True if it needs no fragmentation there.
  */
 static inline bool chatdnat_leg_fits(struct sk_buff *skb, int offset,
 				     struct chatdnat_path *path)
@@ -178,6 +181,7 @@ static inline void chatdnat_leg_check(struct sk_buff *skb, __sum16 *check,
  * Tunnels do, when they have an error to tell.
  *
  * Context: Any.
+ * Return: True if the packet has to keep its route.
  */
 static inline bool chatdnat_leg_keeps_dst(const struct net_device *dev)
 {

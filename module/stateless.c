@@ -174,6 +174,7 @@ chatdnat_stateless_untracked(const struct chatdnat_snapshot *snapshot,
  * @state: the hook's
  *
  * Context: Softirq, RCU read lock held.
+ * Return: NF_ACCEPT or NF_DROP.
  */
 unsigned int chatdnat_stateless_prerouting(void *priv, struct sk_buff *skb,
 					   const struct nf_hook_state *state)
@@ -301,6 +302,7 @@ chatdnat_stateless_leave(const struct chatdnat_settings *settings,
  * @state: the hook's
  *
  * Context: Softirq or process context, RCU read lock held.
+ * Return: NF_ACCEPT or NF_DROP.
  */
 unsigned int chatdnat_stateless_postrouting(void *priv, struct sk_buff *skb,
 					    const struct nf_hook_state *state)

@@ -176,6 +176,7 @@ static bool chatdnat_stateless_local_concerns(const struct sk_buff *skb,
  * host itself, or for the host that has the address at the moment.
  *
  * Context: Softirq or process context, RCU read lock held.
+ * Return: NF_ACCEPT or NF_DROP.
  */
 unsigned int chatdnat_stateless_local_out(void *priv, struct sk_buff *skb,
 					  const struct nf_hook_state *state)

@@ -45,6 +45,7 @@ static u64 chatdnat_stats_read(const struct chatdnat_stats *stats,
  * @counter: which one
  *
  * Context: Any.
+ * Return: The sum.
  */
 u64 chatdnat_stats_sum(enum chatdnat_family family,
 		       enum chatdnat_counter counter)

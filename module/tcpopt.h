@@ -14,6 +14,7 @@
  * @value: where it stands
  *
  * Context: Any; on the packet path.
+ * Return: The size in bytes.
  */
 static inline u16 chatdnat_tcpopt_mss(const u8 *value)
 {

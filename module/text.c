@@ -28,6 +28,7 @@ int chatdnat_refuse(struct chatdnat_refusal *why, int err,
  * @word: the word, terminated
  *
  * Context: Any.
+ * Return: True if they are equal.
  */
 bool chatdnat_text_is(struct chatdnat_text text, const char *word)
 {

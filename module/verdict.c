@@ -84,6 +84,7 @@ chatdnat_socket_in_range(const struct chatdnat_settings *settings,
  * What costs a lookup is asked for only once it matters.
  *
  * Context: Any; on the packet path.
+ * Return: The decision.
  */
 enum chatdnat_dst_decision
 chatdnat_decide_dst(const struct chatdnat_settings *settings,
@@ -156,6 +157,7 @@ static bool chatdnat_turns_back(const struct chatdnat_settings *settings,
  * @departure: what is known of its first packet
  *
  * Context: Any; on the packet path.
+ * Return: The decision.
  */
 enum chatdnat_src_decision
 chatdnat_decide_src(const struct chatdnat_settings *settings,

@@ -76,6 +76,7 @@ bool chatdnat_via_misses(const struct chatdnat_settings *settings,
  * @state: the hook's
  *
  * Context: Softirq or process context, RCU read lock held.
+ * Return: NF_ACCEPT or NF_DROP.
  */
 unsigned int chatdnat_via(void *priv, struct sk_buff *skb,
 			  const struct nf_hook_state *state)
