@@ -282,3 +282,22 @@ bool chatdnat_addr_is_multicast(enum chatdnat_family family,
 	return family == CHATDNAT_IPV6 ? byte[0] == 0xff
 				       : (byte[0] & 0xf0) == 0xe0;
 }
+
+/**
+ * chatdnat_addr_is_common() - whether an address is one that a host may have
+ * @family: IPv4 or IPv6
+ * @addr: the address, network byte order
+ *
+ * Context: Any; on the packet path.
+ * Return: False for those that the stack lets nobody use, and for groups.
+ */
+bool chatdnat_addr_is_common(enum chatdnat_family family,
+			     const struct chatdnat_addr *addr)
+{
+	const u8 *byte = (const u8 *)addr->word;
+
+	/* Global unicast, 2000::/3, or unique local, fc00::/7. */
+	if (family == CHATDNAT_IPV6)
+		return (byte[0] & 0xe0) == 0x20 || (byte[0] & 0xfe) == 0xfc;
+	return !chatdnat_ipv4_unfit(byte);
+}

@@ -32,6 +32,8 @@ bool chatdnat_addr_is_loopback(enum chatdnat_family family,
 			       const struct chatdnat_addr *addr);
 bool chatdnat_addr_is_multicast(enum chatdnat_family family,
 				const struct chatdnat_addr *addr);
+bool chatdnat_addr_is_common(enum chatdnat_family family,
+			     const struct chatdnat_addr *addr);
 
 /**
  * chatdnat_addr_equal() - whether two addresses are the same

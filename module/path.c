@@ -13,7 +13,6 @@
 
 #include "path.h"
 #include "peers.h"
-#include "way.h"
 
 /* The next hop to a relay is learnt once for all its clients. */
 static const struct chatdnat_trunk *
@@ -97,7 +96,7 @@ static void chatdnat_path_hops(struct chatdnat_path *path,
 	path->mss = chatdnat_path_mss(settings, family,
 				      min(trunk->hop.mtu, home.mtu));
 	if (!chatdnat_path_good(bindings, binding, &trunk->hop, &home) ||
-	    !chatdnat_way_is_common(family, client) || (!entering && !home.wan))
+	    !chatdnat_addr_is_common(family, client) || (!entering && !home.wan))
 		path->hop.mtu = 0;
 	/* No longer than what was learnt first. */
 	path->lease = trunk->lease;

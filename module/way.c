@@ -4,7 +4,6 @@
  * way back has to be asked for, and is kept for whoever comes again soon.
  */
 #include <linux/hash.h>
-#include <linux/in.h>
 #include <linux/percpu.h>
 #include <net/dst.h>
 #include <net/route.h>
@@ -31,29 +30,6 @@ struct chatdnat_ways {
 };
 
 static struct chatdnat_ways __percpu *chatdnat_ways;
-
-/**
- * chatdnat_way_is_common() - whether an address is one that a host may have
- * @family: IPv4 or IPv6
- * @addr: the address, network byte order
- *
- * Context: Any; on the packet path.
- * Return: False for those that the stack lets nobody use, and for groups.
- */
-bool chatdnat_way_is_common(enum chatdnat_family family,
-			    const struct chatdnat_addr *addr)
-{
-	const u8 *byte = (const u8 *)addr->word;
-
-	/* Global unicast, 2000::/3, or unique local, fc00::/7. */
-	if (family == CHATDNAT_IPV6)
-		return (byte[0] & 0xe0) == 0x20 || (byte[0] & 0xfe) == 0xfc;
-	return !ipv4_is_zeronet(addr->word[0]) &&
-	       !ipv4_is_loopback(addr->word[0]) &&
-	       !ipv4_is_linklocal_169(addr->word[0]) &&
-	       !ipv4_is_multicast(addr->word[0]) &&
-	       !ipv4_is_lbcast(addr->word[0]);
-}
 
 #ifdef CONFIG_XFRM
 static bool chatdnat_way_has_policies(void)
@@ -146,7 +122,7 @@ static void chatdnat_way_back_ask(struct chatdnat_way_back *way,
 	if (family == CHATDNAT_IPV4)
 		way->foreign = container_of(dst, struct rtable, dst)->rt_type ==
 			       RTN_UNICAST &&
-			       chatdnat_way_is_common(family, addr);
+			       chatdnat_addr_is_common(family, addr);
 	dst_release(dst);
 }
 

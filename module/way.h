@@ -22,8 +22,6 @@ struct chatdnat_ends {
 	__be16 dport;
 };
 
-bool chatdnat_way_is_common(enum chatdnat_family family,
-			    const struct chatdnat_addr *addr);
 unsigned int chatdnat_way_on(const struct sk_buff *skb,
 			     const struct chatdnat_ends *ends);
 bool chatdnat_way_is_foreign(const struct chatdnat_addr *addr, u32 mark);
