@@ -8,27 +8,16 @@
 
 #include "bindings.h"
 #include "host.h"
-#include "path.h"
 
 /**
  * chatdnat_bindings_new() - make room for bindings
  *
  * Context: Process context, may sleep.
- * Return: No bindings yet, and no ports; or NULL without memory.
+ * Return: No bindings yet, no ports, and no paths; or NULL without memory.
  */
 struct chatdnat_bindings *chatdnat_bindings_new(void)
 {
-	struct chatdnat_bindings *bindings;
-
-	bindings = kvzalloc(sizeof(*bindings), GFP_KERNEL);
-	if (!bindings)
-		return NULL;
-	bindings->paths = alloc_percpu(struct chatdnat_paths);
-	if (!bindings->paths) {
-		kvfree(bindings);
-		return NULL;
-	}
-	return bindings;
+	return kvzalloc(sizeof(struct chatdnat_bindings), GFP_KERNEL);
 }
 
 static void chatdnat_binding_free(struct chatdnat_binding *binding)

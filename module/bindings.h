@@ -42,7 +42,8 @@ struct chatdnat_binding {
  * @n: how many bindings each family has
  * @binding: the bindings
  * @via: index of the interface that all must leave by; 0: any
- * @paths: as the shortcut knows them; only for softirqs
+ * @paths: as the shortcut knows them, freed with the bindings; only for
+ *	   softirqs
  * @ports: TCP ports for which they hold, host byte order
  */
 struct chatdnat_bindings {

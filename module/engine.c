@@ -10,6 +10,7 @@
 #include "flush.h"
 #include "ingress.h"
 #include "own.h"
+#include "path.h"
 
 /* As much as a file in sysfs can hold, whatever the size of a page. */
 #define CHATDNAT_ENGINES_SIZE	4096
@@ -42,6 +43,11 @@ chatdnat_engine_bindings(const struct chatdnat_settings *settings)
 	bindings = chatdnat_bindings_new();
 	if (!bindings)
 		return ERR_PTR(-ENOMEM);
+	bindings->paths = chatdnat_paths_new();
+	if (!bindings->paths) {
+		chatdnat_bindings_free(bindings);
+		return ERR_PTR(-ENOMEM);
+	}
 
 	chatdnat_choice_ports(&settings->service.ports, bindings->ports);
 	rtnl_lock();

@@ -7,12 +7,25 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/netdevice.h>
+#include <linux/percpu.h>
 #include <linux/tcp.h>
 #include <net/checksum.h>
 #include <net/route.h>
 
 #include "path.h"
 #include "peers.h"
+
+/**
+ * chatdnat_paths_new() - make room for paths
+ *
+ * Context: Process context, may sleep.
+ * Return: Paths of which none is known yet, to be freed by free_percpu(); or
+ * NULL without memory.
+ */
+struct chatdnat_paths __percpu *chatdnat_paths_new(void)
+{
+	return alloc_percpu(struct chatdnat_paths);
+}
 
 /* The next hop to a relay is learnt once for all its clients. */
 static const struct chatdnat_trunk *

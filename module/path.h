@@ -139,6 +139,7 @@ chatdnat_path_route(const struct chatdnat_path *path,
 						   relay), family);
 }
 
+struct chatdnat_paths __percpu *chatdnat_paths_new(void);
 bool chatdnat_path_learn(struct chatdnat_path *path,
 			 const struct chatdnat_settings *settings,
 			 const struct chatdnat_bindings *bindings,
