@@ -7,7 +7,7 @@
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_tuple.h>
 
-#include "config.h"
+#include "settings.h"
 
 static_assert(sizeof(struct chatdnat_addr) == sizeof(union nf_inet_addr));
 
@@ -112,25 +112,6 @@ static inline bool chatdnat_ct_serves(const struct chatdnat_service *service,
 				      ntohs(to->dst.u.all));
 	return relay &&
 	       chatdnat_addr_equal(relay, chatdnat_addr_of(&reply->src.u3));
-}
-
-/**
- * chatdnat_ct_snapshot() - the snapshot under which a connection was sent on
- * @ct: the connection
- *
- * Context: RCU read lock held; on the packet path.
- * Return: The active one, or the one before for a packet that met that earlier;
- * NULL: the connection is not ours.
- */
-static inline const struct chatdnat_snapshot *
-chatdnat_ct_snapshot(const struct nf_conn *ct)
-{
-	const struct chatdnat_snapshot *snapshot;
-
-	chatdnat_for_each_snapshot(snapshot)
-		if (chatdnat_ct_serves(&snapshot->settings.service, ct))
-			break;
-	return snapshot;
 }
 
 /**

@@ -13,7 +13,53 @@
 #include "drop.h"
 #include "host.h"
 #include "memo.h"
+#include "socket.h"
 #include "stats.h"
+
+/**
+ * chatdnat_dnat_decision() - decide with what has to be looked up
+ * @settings: the settings
+ * @arrival: what is known of the packet; what is looked up is added
+ * @dev: the interface that it entered by; NULL: sent by this host
+ * @relay: set to the relay's address with CHATDNAT_DST_TRANSLATE
+ *
+ * Context: RCU read lock held; on the packet path.
+ * Return: What chatdnat_decide_dst() decides in the end: never to look up.
+ */
+enum chatdnat_dst_decision
+chatdnat_dnat_decision(const struct chatdnat_settings *settings,
+		       struct chatdnat_arrival *arrival,
+		       const struct net_device *dev,
+		       const struct chatdnat_addr **relay)
+{
+	const struct chatdnat_flow *flow = &arrival->flow;
+	enum chatdnat_dst_decision decision;
+	const struct net_device *own;
+
+	*relay = NULL;
+	for (;;) {
+		decision = chatdnat_decide_dst(settings, arrival, relay);
+		switch (decision) {
+		case CHATDNAT_DST_LOOK_UP_ADDR:
+			arrival->daddr_type =
+				chatdnat_host_addr_type(flow->family,
+							&flow->daddr, dev);
+			break;
+		case CHATDNAT_DST_LOOK_UP_DEV:
+			own = chatdnat_host_addr_dev(flow->family,
+						     &flow->daddr);
+			arrival->daddr_dev = own ? own->name : "";
+			break;
+		case CHATDNAT_DST_LOOK_UP_SOCKET:
+			arrival->socket =
+				chatdnat_socket_udp(flow, dev ? dev->ifindex : 0) ?
+				CHATDNAT_SOCKET_BOUND : CHATDNAT_SOCKET_NONE;
+			break;
+		default:
+			return decision;
+		}
+	}
+}
 
 static unsigned int
 chatdnat_dnat_translate(const struct chatdnat_settings *settings,
@@ -117,8 +163,8 @@ chatdnat_dnat_decide(const struct chatdnat_snapshot *snapshot,
 	chatdnat_lease_begin(&lease);
 	arrival.opens = !chatdnat_ct_midstream(ct);
 	arrival.in = state->in ? state->in->name : NULL;
-	switch (chatdnat_host_decide_dst(&snapshot->settings, &arrival,
-					 state->in, &relay)) {
+	switch (chatdnat_dnat_decision(&snapshot->settings, &arrival, state->in,
+				       &relay)) {
 	case CHATDNAT_DST_TRANSLATE:
 		if (chatdnat_dnat_bound(snapshot, &arrival, relay))
 			return NF_ACCEPT;

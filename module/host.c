@@ -13,7 +13,6 @@
 #include <net/xfrm.h>
 
 #include "host.h"
-#include "socket.h"
 
 /*
  * Settings may name IPv6 on a host that was booted without it, where what its
@@ -307,49 +306,4 @@ struct dst_entry *chatdnat_host_route_as(const struct chatdnat_flow *flow,
 	if (dst && flow->family == CHATDNAT_IPV6)
 		dst = xfrm_lookup(&init_net, dst, &fl, NULL, 0);
 	return IS_ERR(dst) ? NULL : dst;
-}
-
-/**
- * chatdnat_host_decide_dst() - decide with what has to be looked up
- * @settings: the settings
- * @arrival: what is known of the packet; what is looked up is added
- * @dev: the interface that it entered by; NULL: sent by this host
- * @relay: set to the relay's address with CHATDNAT_DST_TRANSLATE
- *
- * Context: RCU read lock held; on the packet path.
- * Return: What chatdnat_decide_dst() decides in the end: never to look up.
- */
-enum chatdnat_dst_decision
-chatdnat_host_decide_dst(const struct chatdnat_settings *settings,
-			 struct chatdnat_arrival *arrival,
-			 const struct net_device *dev,
-			 const struct chatdnat_addr **relay)
-{
-	const struct chatdnat_flow *flow = &arrival->flow;
-	enum chatdnat_dst_decision decision;
-	const struct net_device *own;
-
-	*relay = NULL;
-	for (;;) {
-		decision = chatdnat_decide_dst(settings, arrival, relay);
-		switch (decision) {
-		case CHATDNAT_DST_LOOK_UP_ADDR:
-			arrival->daddr_type =
-				chatdnat_host_addr_type(flow->family,
-							&flow->daddr, dev);
-			break;
-		case CHATDNAT_DST_LOOK_UP_DEV:
-			own = chatdnat_host_addr_dev(flow->family,
-						     &flow->daddr);
-			arrival->daddr_dev = own ? own->name : "";
-			break;
-		case CHATDNAT_DST_LOOK_UP_SOCKET:
-			arrival->socket =
-				chatdnat_socket_udp(flow, dev ? dev->ifindex : 0) ?
-				CHATDNAT_SOCKET_BOUND : CHATDNAT_SOCKET_NONE;
-			break;
-		default:
-			return decision;
-		}
-	}
 }

@@ -22,11 +22,6 @@ bool chatdnat_host_from_wan(const struct chatdnat_settings *settings,
 			    const struct sk_buff *skb,
 			    const struct nf_hook_state *state,
 			    const struct net_device *in);
-enum chatdnat_dst_decision
-chatdnat_host_decide_dst(const struct chatdnat_settings *settings,
-			 struct chatdnat_arrival *arrival,
-			 const struct net_device *dev,
-			 const struct chatdnat_addr **relay);
 struct net_device *chatdnat_host_addr_dev(enum chatdnat_family family,
 					  const struct chatdnat_addr *addr);
 struct dst_entry *chatdnat_host_flow_route(enum chatdnat_family family,

@@ -17,6 +17,8 @@
 
 #include "config.h"
 #include "ct.h"
+#include "ct_snapshot.h"
+#include "dnat.h"
 #include "drop.h"
 #include "host.h"
 #include "input.h"
@@ -181,8 +183,8 @@ chatdnat_invalid_relay(const struct chatdnat_invalid *invalid)
 	};
 	const struct chatdnat_addr *relay;
 
-	switch (chatdnat_host_decide_dst(&invalid->snapshot->settings, &arrival,
-					 invalid->state->in, &relay)) {
+	switch (chatdnat_dnat_decision(&invalid->snapshot->settings, &arrival,
+				       invalid->state->in, &relay)) {
 	case CHATDNAT_DST_TRANSLATE:
 	case CHATDNAT_DST_DRAIN:
 		break;

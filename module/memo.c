@@ -17,6 +17,7 @@
 
 #include "compat.h"
 #include "ct.h"
+#include "ct_snapshot.h"
 #include "memo.h"
 #include "way.h"
 

@@ -11,6 +11,7 @@
 #include <net/netfilter/nf_conntrack.h>
 
 #include "ct.h"
+#include "dnat.h"
 #include "host.h"
 #include "misplaced.h"
 #include "verdict.h"
@@ -21,7 +22,7 @@ static bool chatdnat_misplaced_decides(const struct chatdnat_settings *settings,
 {
 	const struct chatdnat_addr *relay;
 
-	return chatdnat_host_decide_dst(settings, arrival, dev, &relay) ==
+	return chatdnat_dnat_decision(settings, arrival, dev, &relay) ==
 	       CHATDNAT_DST_TRANSLATE;
 }
 

@@ -10,6 +10,7 @@
 
 #include "config.h"
 #include "ct.h"
+#include "ct_snapshot.h"
 #include "drop.h"
 #include "input.h"
 #include "reject.h"
