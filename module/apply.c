@@ -8,8 +8,8 @@
 #include "flush.h"
 #include "follow.h"
 #include "hooks.h"
-#include "hop.h"
 #include "ingress.h"
+#include "lease.h"
 #include "nat.h"
 
 static int chatdnat_apply_register(const struct chatdnat_settings *settings)
@@ -60,7 +60,7 @@ int chatdnat_apply(const struct chatdnat_settings *settings)
 	chatdnat_drop_log(settings);
 	chatdnat_snapshot_publish(new);
 	/* Before another can have the memory of the old one. */
-	chatdnat_hop_forget();
+	chatdnat_lease_end_all();
 	chatdnat_hooks_prune(settings);
 	chatdnat_engine_bound(new);
 	chatdnat_follow_published();

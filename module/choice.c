@@ -10,8 +10,8 @@
 #include <net/ip.h>
 
 #include "choice.h"
-#include "hop.h"
 #include "host.h"
+#include "lease.h"
 
 static const char *const chatdnat_choice_reasons[CHATDNAT_TRACKED_MAX] = {
 	[CHATDNAT_TRACKED_SCOPE] =

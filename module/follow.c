@@ -20,6 +20,7 @@
 #include "follow.h"
 #include "hop.h"
 #include "ingress.h"
+#include "lease.h"
 
 /* Changes come in crowds; one look at what came of them is enough. */
 #define CHATDNAT_FOLLOW_DELAY	(HZ / 10)
@@ -96,7 +97,7 @@ void chatdnat_follow_published(void)
 /* Something has changed. Any context. */
 static void chatdnat_follow(void)
 {
-	chatdnat_hop_forget();
+	chatdnat_lease_end_all();
 	chatdnat_follow_published();
 }
 
@@ -114,7 +115,7 @@ static int chatdnat_follow_netdev_event(struct notifier_block *nb,
 		chatdnat_follow();
 		break;
 	case NETDEV_CHANGEMTU:
-		chatdnat_hop_forget();
+		chatdnat_lease_end_all();
 		break;
 	case NETDEV_REGISTER:
 	case NETDEV_UP:

@@ -18,38 +18,9 @@
 #include "compat.h"
 #include "hop.h"
 #include "host.h"
-
-/* For what changes without a word, or a moment behind it. */
-#define CHATDNAT_HOP_LIFE	HZ
+#include "lease.h"
 
 #define CHATDNAT_HOP_NEIGHS_SHIFT	12
-
-/* Never 0, which is what leases begin with. */
-atomic_t chatdnat_hop_gen = ATOMIC_INIT(1);
-
-/**
- * chatdnat_hop_forget() - have all hops learnt anew
- *
- * Context: Any.
- */
-void chatdnat_hop_forget(void)
-{
-	/* With full ordering: what was changed before is seen with the number. */
-	if (!atomic_inc_return(&chatdnat_hop_gen))
-		atomic_inc(&chatdnat_hop_gen);
-}
-
-/**
- * chatdnat_lease_begin() - begin to learn
- * @lease: holds from now on; what changes while something is learnt ends it
- *
- * Context: Any; on the packet path.
- */
-void chatdnat_lease_begin(struct chatdnat_lease *lease)
-{
-	lease->gen = atomic_read_acquire(&chatdnat_hop_gen);
-	lease->until = jiffies + CHATDNAT_HOP_LIFE;
-}
 
 /*
  * The neighbours that may be known to a processor, by a hash of where they are.
@@ -84,7 +55,7 @@ void chatdnat_hop_neigh_gone(const struct neighbour *neigh)
 	smp_mb();
 	if (test_bit(hash_ptr(neigh, CHATDNAT_HOP_NEIGHS_SHIFT),
 		     chatdnat_hop_neighs))
-		chatdnat_hop_forget();
+		chatdnat_lease_end_all();
 }
 
 /*

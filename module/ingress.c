@@ -16,6 +16,7 @@
 #include "config.h"
 #include "host.h"
 #include "ingress.h"
+#include "lease.h"
 #include "shortcut.h"
 
 /**

@@ -6,7 +6,7 @@
 #include <net/netfilter/nf_conntrack.h>
 
 #include "config.h"
-#include "hop.h"
+#include "lease.h"
 
 /**
  * struct chatdnat_memo - what became of the latest connection to a service

@@ -9,6 +9,7 @@
 
 #include "bindings.h"
 #include "hop.h"
+#include "lease.h"
 #include "settings.h"
 
 /* So many may be busy at once without further cost: half as many clients. */

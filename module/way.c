@@ -10,8 +10,8 @@
 #include <net/xfrm.h>
 
 #include "compat.h"
-#include "hop.h"
 #include "host.h"
+#include "lease.h"
 #include "way.h"
 
 #define CHATDNAT_WAYS_SHIFT	6
