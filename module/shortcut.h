@@ -17,9 +17,9 @@
 
 #include "bindings.h"
 #include "compat.h"
-#include "mss.h"
 #include "path.h"
 #include "stats.h"
+#include "tcpopt.h"
 
 unsigned int chatdnat_shortcut_ipv4(struct sk_buff *skb,
 				    const struct chatdnat_settings *settings,

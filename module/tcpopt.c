@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/skbuff.h>
+#include <linux/swab.h>
+#include <net/checksum.h>
+
 #include "tcpopt.h"
 
 #define CHATDNAT_TCPOPT_END	0
@@ -45,4 +49,45 @@ size_t chatdnat_tcpopt_mss_above(const u8 *options, size_t len, size_t from,
 			above = at + 2;
 	}
 	return above;
+}
+
+/* The sum covers 16-bit words, in which a value at an odd offset is turned. */
+static void chatdnat_mss_put(struct sk_buff *skb, struct tcphdr *th, u8 *value,
+			     u16 old, u16 new)
+{
+	__be16 from = htons(old), to = htons(new);
+
+	if ((value - (u8 *)th) & 1) {
+		from = (__force __be16)swab16((__force u16)from);
+		to = (__force __be16)swab16((__force u16)to);
+	}
+	value[0] = new >> 8;
+	value[1] = new & 0xff;
+	inet_proto_csum_replace2(&th->check, skb, from, to, false);
+}
+
+/**
+ * chatdnat_mss_clamp_all() - clamp what a segment announces, wherever it does
+ * @skb: the packet
+ * @th: its TCP header, writable with all options
+ * @max: bytes
+ *
+ * Context: Any; on the packet path.
+ * Return: Whether anything was clamped; a malformed list is left alone.
+ */
+bool chatdnat_mss_clamp_all(struct sk_buff *skb, struct tcphdr *th, u16 max)
+{
+	size_t len = th->doff * 4 - sizeof(*th), at;
+	u8 *options = (u8 *)(th + 1);
+	bool clamped = false;
+
+	at = chatdnat_tcpopt_mss_above(options, len, 0, max);
+	while (at < len) {
+		chatdnat_mss_put(skb, th, options + at,
+				 chatdnat_tcpopt_mss(options + at), max);
+		clamped = true;
+		at = chatdnat_tcpopt_mss_above(options, len,
+					       at + sizeof(__be16), max);
+	}
+	return clamped;
 }

@@ -3,7 +3,6 @@
 #include <linux/in.h>
 #include <linux/tcp.h>
 
-#include "mss.h"
 #include "packets.h"
 #include "tcpopt.h"
 
