@@ -49,6 +49,8 @@ struct chatdnat_portset {
 	struct chatdnat_ports range[CHATDNAT_PORTSET_MAX];
 };
 
+bool chatdnat_portset_add(struct chatdnat_portset *set,
+			  enum chatdnat_proto proto, struct chatdnat_ports add);
 int chatdnat_portset_parse(struct chatdnat_portset *set,
 			   struct chatdnat_text text, bool sent_on,
 			   struct chatdnat_refusal *why);
