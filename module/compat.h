@@ -25,16 +25,24 @@
 /* After these: without what they name the headers do not compile. */
 #include <linux/ip.h>
 #include <linux/netfilter.h>
+#include <linux/skbuff.h>
 #include <linux/u64_stats_sync.h>
+#include <linux/xfrm.h>
 #include <net/inet6_hashtables.h>
 #include <net/inet_hashtables.h>
 #include <net/netfilter/ipv4/nf_reject.h>
 #include <net/netfilter/ipv6/nf_reject.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/ip.h>
+#include <net/ip6_fib.h>
+#include <net/ip6_route.h>
+#include <net/ndisc.h>
 #include <net/route.h>
 #ifdef CHATDNAT_HAVE_GSO_H
 #include <net/gso.h>
+#endif
+#ifdef CHATDNAT_HAVE_IPV6_STUBS
+#include <net/ipv6_stubs.h>
 #endif
 
 /**
@@ -86,9 +94,14 @@ static inline struct sock *
 chatdnat_lookup_established(__be32 saddr, __be16 sport, __be32 daddr, u16 dport,
 			    int dif, int sdif)
 {
+#ifdef CHATDNAT_HAVE_LOOKUP_HASHINFO
 	return __inet_lookup_established(&init_net,
 					 init_net.ipv4.tcp_death_row.hashinfo,
 					 saddr, sport, daddr, dport, dif, sdif);
+#else
+	return __inet_lookup_established(&init_net, saddr, sport, daddr, dport,
+					 dif, sdif);
+#endif
 }
 
 #if IS_ENABLED(CONFIG_IPV6)
@@ -109,11 +122,85 @@ chatdnat_lookup_established6(const struct in6_addr *saddr, __be16 sport,
 			     const struct in6_addr *daddr, u16 dport, int dif,
 			     int sdif)
 {
+#ifdef CHATDNAT_HAVE_LOOKUP_HASHINFO
 	return __inet6_lookup_established(&init_net,
 					  init_net.ipv4.tcp_death_row.hashinfo,
 					  saddr, sport, daddr, dport, dif, sdif);
+#else
+	return __inet6_lookup_established(&init_net, saddr, sport, daddr, dport,
+					  dif, sdif);
+#endif
+}
+
+/**
+ * chatdnat_fib6_lookup() - look an address up in the IPv6 routing tables
+ * @fl6: the flow
+ * @res: the result
+ *
+ * Kernels whose IPv6 may be a module have a table of functions for this. Later
+ * ones export fib6_lookup(), but only where nft_fib_ipv6 is a module, and it
+ * must not be called when they were booted without IPv6. Without that export
+ * the entry is taken from a cached route; that lookup never returns NULL.
+ *
+ * Context: RCU read lock held; on the packet path.
+ * Return: 0 or an errno.
+ */
+static inline int chatdnat_fib6_lookup(struct flowi6 *fl6,
+				       struct fib6_result *res)
+{
+#ifdef CHATDNAT_HAVE_IPV6_STUBS
+	return ipv6_stub->fib6_lookup(&init_net, 0, fl6, res, 0);
+#elif IS_MODULE(CONFIG_NFT_FIB_IPV6)
+	if (!ipv6_mod_enabled())
+		return -EAFNOSUPPORT;
+	return fib6_lookup(&init_net, 0, fl6, res, 0);
+#else
+	struct dst_entry *dst;
+
+	if (!ipv6_mod_enabled())
+		return -EAFNOSUPPORT;
+	dst = ip6_route_input_lookup(&init_net, init_net.loopback_dev, fl6,
+				     NULL, RT6_LOOKUP_F_DST_NOREF);
+	res->f6i = rcu_dereference(container_of(dst, struct rt6_info, dst)->from);
+	if (dst->error || !res->f6i || res->f6i->nh)
+		return -ENETUNREACH;
+	res->nh = res->f6i->fib6_nh;
+	res->fib6_type = res->f6i->fib6_type;
+	res->fib6_flags = res->f6i->fib6_flags;
+	return 0;
+#endif
+}
+
+/**
+ * chatdnat_neigh6_noref() - find an IPv6 neighbour
+ * @dev: the device that it is behind
+ * @addr: its address
+ *
+ * Context: RCU read lock held, chatdnat_fib6_lookup() has found @dev; on the
+ * packet path.
+ * Return: The neighbour, not held, or NULL.
+ */
+static inline struct neighbour *
+chatdnat_neigh6_noref(struct net_device *dev, const struct in6_addr *addr)
+{
+#ifdef CHATDNAT_HAVE_IPV6_STUBS
+	return __ipv6_neigh_lookup_noref_stub(dev, addr);
+#else
+	return __ipv6_neigh_lookup_noref(dev, addr);
+#endif
 }
 #endif
+
+/**
+ * chatdnat_inet_sdif() - index of a packet's interface in a VRF, IPv4
+ * @skb: the packet, not changed; some kernels do not say so
+ *
+ * Context: Any.
+ */
+static inline int chatdnat_inet_sdif(const struct sk_buff *skb)
+{
+	return inet_sdif((struct sk_buff *)skb);
+}
 
 /**
  * chatdnat_send_reset() - answer a TCP segment with a reset
@@ -178,7 +265,7 @@ static inline void chatdnat_route_input_ipv4(struct sk_buff *skb)
  */
 static inline bool chatdnat_multipath_ipv4(const struct sk_buff *skb)
 {
-#ifdef CHATDNAT_HAVE_IPSKB_MULTIPATH
+#ifdef IPSKB_MULTIPATH
 	return IPCB(skb)->flags & IPSKB_MULTIPATH;
 #else
 	return IS_ENABLED(CONFIG_IP_ROUTE_MULTIPATH);
@@ -215,16 +302,21 @@ static inline void chatdnat_clear_tstamp(struct sk_buff *skb)
 /**
  * chatdnat_xfrm_default_blocks() - whether IPsec forbids what no policy allows
  *
+ * The first kernels that have it have one bit for each direction that it
+ * forbids in, later ones an action for each.
+ *
  * Context: Any.
  * Return: True if the default of a direction is to block.
  */
 static inline bool chatdnat_xfrm_default_blocks(void)
 {
-#if defined(CONFIG_XFRM) && defined(CHATDNAT_HAVE_XFRM_DEFAULT)
-	return init_net.xfrm.policy_default[XFRM_POLICY_FWD] !=
-	       XFRM_USERPOLICY_ACCEPT ||
-	       init_net.xfrm.policy_default[XFRM_POLICY_OUT] !=
-	       XFRM_USERPOLICY_ACCEPT;
+#if defined(CONFIG_XFRM) && defined(XFRM_USERPOLICY_ACCEPT)
+	const u8 *policy = (const void *)&init_net.xfrm.policy_default;
+
+	if (sizeof(init_net.xfrm.policy_default) == 1)
+		return *policy;
+	return policy[XFRM_POLICY_FWD] != XFRM_USERPOLICY_ACCEPT ||
+	       policy[XFRM_POLICY_OUT] != XFRM_USERPOLICY_ACCEPT;
 #else
 	return false;
 #endif
@@ -239,7 +331,7 @@ static inline bool chatdnat_xfrm_default_blocks(void)
  */
 static inline void chatdnat_flow_tos(struct flowi4 *fl4, u8 tos)
 {
-#if defined(CHATDNAT_HAVE_FLOWI4_DSCP)
+#if defined(flowi4_dscp)
 	fl4->flowi4_dscp = inet_dsfield_to_dscp(tos);
 #elif defined(IPTOS_RT_MASK)
 	fl4->flowi4_tos = tos & IPTOS_RT_MASK;

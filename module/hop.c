@@ -7,10 +7,10 @@
 #include <linux/hash.h>
 #include <linux/ip.h>
 #include <linux/netdevice.h>
+#include <net/addrconf.h>
 #include <net/arp.h>
 #include <net/ip6_fib.h>
 #include <net/ip_fib.h>
-#include <net/ipv6_stubs.h>
 #include <net/ndisc.h>
 #include <net/nexthop.h>
 #include <net/route.h>
@@ -140,7 +140,7 @@ static void chatdnat_hop_route_ipv6(struct chatdnat_hop *hop,
 
 	if (fib6_has_custom_rules(&init_net) ||
 	    fib6_routes_require_src(&init_net) ||
-	    ipv6_stub->fib6_lookup(&init_net, 0, &fl6, &res, 0) ||
+	    chatdnat_fib6_lookup(&fl6, &res) ||
 	    res.fib6_type != RTN_UNICAST ||
 	    (res.fib6_flags & (RTF_REJECT | RTF_LOCAL | RTF_ANYCAST)) ||
 	    res.f6i->nh || READ_ONCE(res.f6i->fib6_nsiblings) ||
@@ -165,8 +165,8 @@ static void chatdnat_hop_learn_ipv6(struct chatdnat_hop *hop,
 
 	chatdnat_hop_route_ipv6(hop, addr, &next);
 	if (hop->dev && hop->dev->header_ops)
-		hop->neigh = chatdnat_hop_know(__ipv6_neigh_lookup_noref_stub(hop->dev,
-									      &next));
+		hop->neigh = chatdnat_hop_know(chatdnat_neigh6_noref(hop->dev,
+								     &next));
 }
 #endif
 

@@ -12,6 +12,7 @@
 #include <net/route.h>
 #include <net/xfrm.h>
 
+#include "compat.h"
 #include "host.h"
 
 /*
@@ -141,7 +142,8 @@ chatdnat_host_entered(const struct sk_buff *skb,
 	if (state->in && netif_is_l3_master(state->in))
 		dev = dev_get_by_index_rcu(&init_net,
 					   state->pf == NFPROTO_IPV6 ?
-					   inet6_sdif(skb) : inet_sdif(skb));
+					   inet6_sdif(skb) :
+					   chatdnat_inet_sdif(skb));
 	return dev ? : state->in;
 }
 

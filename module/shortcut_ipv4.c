@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/inetdevice.h>
 #include <linux/ip.h>
+#include <net/inet_ecn.h>
 #include <net/ip.h>
 
 #include "shortcut.h"

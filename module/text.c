@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/limits.h>
 #include <linux/string.h>
 
 #include "text.h"
