@@ -8,9 +8,11 @@
 
 #include "compat.h"
 
-#define CHATDNAT_PROVE(declared, ...)					\
-	static_assert(__builtin_types_compatible_p(typeof(declared),	\
-						   __VA_ARGS__))
+#define CHATDNAT_IS(declared, ...)	\
+	__builtin_types_compatible_p(typeof(declared), __VA_ARGS__)
+
+#define CHATDNAT_PROVE(declared, ...)	\
+	static_assert(CHATDNAT_IS(declared, __VA_ARGS__))
 
 /* A "no" for a name: if there is one, this is another declaration of it. */
 #define CHATDNAT_PROVE_ABSENT(name)					\
@@ -75,14 +77,13 @@ CHATDNAT_PROVE_ABSENT(u64_stats_fetch_begin_irq);
 #else
 #define CHATDNAT_HASHINFO
 #endif
-static_assert(__builtin_types_compatible_p(typeof(__inet_lookup_established),
-	struct sock *(struct net *, CHATDNAT_HASHINFO const __be32,
-		      const __be16, const __be32, const u16, const int,
-		      const int)) ||
-	      __builtin_types_compatible_p(typeof(__inet_lookup_established),
-	struct sock *(const struct net *, CHATDNAT_HASHINFO const __be32,
-		      const __be16, const __be32, const u16, const int,
-		      const int)));
+static_assert(CHATDNAT_IS(__inet_lookup_established,
+			  struct sock *(struct net *, CHATDNAT_HASHINFO __be32,
+					__be16, __be32, u16, int, int)) ||
+	      CHATDNAT_IS(__inet_lookup_established,
+			  struct sock *(const struct net *,
+					CHATDNAT_HASHINFO __be32, __be16,
+					__be32, u16, int, int)));
 
 /*
  * Where there is the table of functions, fib6_lookup() is not exported: a module
@@ -102,10 +103,10 @@ CHATDNAT_PROVE_ABSENT(ipv6_stub);
 #endif
 
 #ifdef __has_include
-#if !defined(CHATDNAT_HAVE_GSO_H) && __has_include(<net/gso.h>)
+#if !defined(CHATDNAT_HAVE_GSO_H) && __has_include("net/gso.h")
 #error "net/gso.h is there and was not found"
 #endif
-#if !defined(CHATDNAT_HAVE_IPV6_STUBS) && __has_include(<net/ipv6_stubs.h>)
+#if !defined(CHATDNAT_HAVE_IPV6_STUBS) && __has_include("net/ipv6_stubs.h")
 #error "net/ipv6_stubs.h is there and was not found"
 #endif
 #endif
