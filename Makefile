@@ -89,7 +89,7 @@ build/%/kunit/chatdnat_kunit.ko: $(MODULE_SOURCES) $(wildcard tests/kunit/Kbuild
 	cp -pu Kbuild $(@D)/Kbuild.chatdnat
 	$(MAKE) -C $(or $(HEADERS),/lib/modules/$*/build) M=$(CURDIR)/$(@D) W=1 modules
 
-# What a test machine runs: the module for each of its kernels, and the tool.
+# What a test machine runs: the module for each of bookworm's kernels, and the tool. tests/vm/built makes it for others.
 .PHONY: built
 built:
 	$(MAKE) -s -j"$$(nproc)" $$(tests/vm/run --list | sed 's|.*|build/&/chatdnat.ko build/&/switch/switch.ko|')
@@ -120,7 +120,7 @@ demo: ## Real mail through the module, in an emulated machine
 	tests/demo/run
 
 .PHONY: check
-check: ## The tests, in less than ten minutes once there is a debug kernel, which takes as long
+check: ## The tests, in about ten minutes once the kernels are there, which takes as long
 	scripts/deps build headers vm check fuzz debug
 	tests/run $(TESTS)
 
@@ -134,7 +134,7 @@ bench: ## What a packet costs, next to others that translate; ROWS=... for some,
 	tests/bench/run $(if $(KERNELS),--kernels '$(KERNELS)') $(ROWS)
 
 .PHONY: check-long
-check-long: ## The rest: guides, two proxies, other firewalls, without state, builds, other processors, packets nobody sends, all at once
+check-long: ## The rest: 6.1, guides, two proxies, other firewalls, without state, builds, other kernels and processors, a lack of memory
 	scripts/deps build headers vm check machines debug
 	tests/run --long $(TESTS)
 
