@@ -166,7 +166,7 @@ static bool chatdnat_leak_is_undue(const struct sk_buff *skb,
 {
 	const struct chatdnat_snapshot *snapshot = rcu_dereference(chatdnat_active);
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
-	struct chatdnat_flow flow;
+	struct chatdnat_flow flow = {};
 
 	if (!snapshot)
 		return false;

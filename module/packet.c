@@ -49,7 +49,7 @@ int chatdnat_packet_transport(const struct sk_buff *skb,
  * chatdnat_packet_addresses() - a packet's addresses
  * @skb: the packet, its IP header checked and pulled by the stack
  * @family: IPv4 or IPv6
- * @flow: its family and addresses are set
+ * @flow: zeroed; its family and addresses are set
  *
  * Context: Any; on the packet path.
  */
