@@ -6,11 +6,13 @@ import os
 from . import conntrack, module, net, tap, wait
 
 _TABLE = "chatdnat_tally"
-# The last of them that sees a packet tells where it went. What takes the stateless engine's shortcut, devices see alone.
-_CHAINS = (("netdev", "arrived", "ingress device eth0 priority 0"),
+# The last of them that sees a packet tells where it went.
+_CHAINS = [("netdev", "arrived", "ingress device eth0 priority 0"),
            ("inet", "entered", "input priority 10"),
-           ("inet", "forwarded", "postrouting priority 10"),
-           ("netdev", "forwarded", "egress devices = { wg0, wg1 } priority 0"))
+           ("inet", "forwarded", "postrouting priority 10")]
+# What takes the stateless engine's shortcut, devices see alone; before 5.16 nothing sees what they send.
+if tuple(int(number) for number in os.uname().release.split(".")[:2]) >= (5, 16):
+    _CHAINS.append(("netdev", "forwarded", "egress devices = { wg0, wg1 } priority 0"))
 _STAGES = ("arrived", "entered", "forwarded")
 _TYPES = {"ip": "ipv4_addr", "ip6": "ipv6_addr"}
 PASSED = ("entered", "forwarded")
