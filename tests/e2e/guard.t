@@ -3,6 +3,7 @@
 
 import itertools
 import os
+import pathlib
 import socket
 import struct
 import subprocess
@@ -20,6 +21,8 @@ from lib.traffic import Seen
 
 GUARDED = {"ports": "chatmail,turn", "allow": "ssh,51820/udp"}
 IGMP, GRE, OSPF, VRRP, SCTP, UDPLITE, UNASSIGNED = 2, 47, 89, 112, 132, 136, 253
+# Whose headers conntrack looks at. Newer kernels know nothing of UDP-Lite.
+CHECKED = {SCTP} | ({UDPLITE} if "UDP-Lite" in pathlib.Path("/proc/net/protocols").read_text(encoding="ascii") else set())
 # GROUP is sent to from the world, the other from inside.
 GROUP2 = {"ipv4": "239.1.2.4", "ipv6": "ff05::1235"}
 
@@ -75,7 +78,7 @@ def forward_cells(version):
             add(f"udp {port} to {who}", "dropped_forward", lambda src, a=address, p=port: craft.udp(src, a, p))
         for proto in (IGMP, GRE, craft.ESP, SCTP, UDPLITE, UNASSIGNED):
             # Of some connection tracking wants more than zeros.
-            want = "dropped_invalid" if proto in (SCTP, UDPLITE) else "dropped_forward"
+            want = "dropped_invalid" if proto in CHECKED else "dropped_forward"
             add(f"protocol {proto} to {who}", want, lambda src, a=address, p=proto: craft.ip(src, a, p, b"\0" * 32))
         query = 13 if version == "ipv4" else 139
         add(f"ICMP query {query} to {who}", "dropped_forward",
@@ -113,9 +116,9 @@ def input_cells(version):
         add(f"tcp {port}", "dropped_input", lambda src, p=port: craft.tcp(src, own, p))
     for port in (22, 25, 53, 123, 51819, 51821):
         add(f"udp {port}", "dropped_input", lambda src, p=port: craft.udp(src, own, p))
-    for proto in (IGMP, GRE, craft.ESP, UNASSIGNED):
+    for proto in {IGMP, GRE, craft.ESP, UDPLITE, UNASSIGNED} - CHECKED:
         add(f"protocol {proto}", "dropped_input", lambda src, p=proto: craft.ip(src, own, p, b"\0" * 32))
-    for proto in (SCTP, UDPLITE):
+    for proto in CHECKED:
         add(f"protocol {proto}, malformed", "dropped_invalid", lambda src, p=proto: craft.ip(src, own, p, b"\0" * 32))
     add("tcp 2222, in the relay's name", "dropped_input", lambda src: craft.tcp(src, own, 2222), src=RELAY[version])
     add("the middle of an allowed TCP connection", "entered", lambda src: craft.tcp(src, own, 22, ACK))
