@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""chatdnatctl elsewhere: musl in place of glibc, and a big-endian processor, emulated, where it has to print the same."""
+"""chatdnatctl elsewhere: musl in place of glibc, and other processors, emulated, where it has to print the same."""
 
 import json
 import os
@@ -14,6 +14,14 @@ import host
 from host import tap
 
 TOOL = host.ROOT / "build" / "tools" / "chatdnatctl"
+
+# Debian's architecture, the compiler's name of it, and the emulator: big-endian, 32 bits with 64-bit numbers aligned to 8 bytes,
+# 32 bits with another numbering of errors, signals and options.
+PROCESSORS = (
+    ("s390x", "s390x-linux-gnu", "qemu-s390x-static"),
+    ("armhf", "arm-linux-gnueabihf", "qemu-arm-static"),
+    ("mipsel", "mipsel-linux-gnu", "qemu-mipsel-static"),
+)
 
 FILES = {
     "version": host.VERSION,
@@ -53,16 +61,16 @@ def musl(top):
               "without a warning")
 
 
-def big_endian(top):
-    done = host.run("tests/vm/sysroot", "s390x")
+def processor(top, arch, gnu, emulator):
+    done = host.run("tests/vm/sysroot", arch)
     if done.status:
         tap.diag(done.text)
-        tap.skip("on a big-endian processor", "apt's sources have no s390x")
+        tap.skip(f"on {arch}", "apt's sources do not have it")
         return
     sysroot = done.text.splitlines()[-1]
-    where = f"{sysroot}/usr/lib/s390x-linux-gnu/pkgconfig"
-    done = host.works("compiles and links for s390x", "make", "-C", "tools", f"OUT={top}/s390x", "WERROR=1",
-                      f"CC=s390x-linux-gnu-gcc --sysroot={sysroot}",
+    where = f"{sysroot}/usr/lib/{gnu}/pkgconfig"
+    done = host.works(f"compiles and links for {arch}", "make", "-C", "tools", f"OUT={top}/{arch}", "WERROR=1",
+                      f"CC={gnu}-gcc --sysroot={sysroot}",
                       PKG_CONFIG_LIBDIR=where, PKG_CONFIG_SYSROOT_DIR=sysroot)
     if done.status:
         return
@@ -73,14 +81,14 @@ def big_endian(top):
         path.write_text(text + "\n", encoding="ascii")
     isolated = ("unshare", "-rmn", "sh", "-ec", NETWORK, module)
     if host.run(*isolated, "true").status:
-        tap.skip("prints the same on both", "no namespaces here")
+        tap.skip(f"{arch}: prints the same", "no namespaces here")
         return
-    emulated = ("qemu-s390x-static", "-L", sysroot, f"{top}/s390x/chatdnatctl")
+    emulated = (emulator, "-L", sysroot, f"{top}/{arch}/chatdnatctl")
 
     def both(name, compared, *args):
         here, there = (host.run(*isolated, *tool, *args) for tool in ((TOOL,), emulated))
-        if tap.equal((here.status, there.status), (0, 0), f"{name}: works on both"):
-            tap.equal(compared(there.text), compared(here.text), f"{name}: prints the same on both")
+        if tap.equal((here.status, there.status), (0, 0), f"{arch}: {name}: works there and here"):
+            tap.equal(compared(there.text), compared(here.text), f"{arch}: {name}: prints the same")
         else:
             tap.diag(here.text + there.text)
 
@@ -100,7 +108,8 @@ def big_endian(top):
 def main():
     with host.temporary() as top:
         musl(pathlib.Path(top))
-        big_endian(pathlib.Path(top))
+        for what in PROCESSORS:
+            processor(pathlib.Path(top), *what)
     tap.done()
 
 
