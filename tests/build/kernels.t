@@ -18,6 +18,8 @@ KERNELS = (
     ("i386", "linux-headers-686", "ELF32", "little endian"),
     ("arm64", "linux-headers-arm64", "ELF64", "little endian"),
     ("arm64", "linux-headers-6.12-arm64", "ELF64", "little endian"),
+    ("armhf", "linux-headers-armmp", "ELF32", "little endian"),
+    ("mipsel", "linux-headers-4kc-malta", "ELF32", "little endian"),
     ("s390x", "linux-headers-s390x", "ELF64", "big endian"),
 )
 

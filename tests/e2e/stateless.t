@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# vm: --timeout 600
 """The stateless engine: what it takes, what it leaves to the stack, and that nobody notices which it was."""
 
 import fcntl
@@ -7,6 +8,7 @@ import socket
 import struct
 import subprocess
 import sys
+import termios
 
 os.environ["CHATDNAT_ENGINE"] = "stateless"
 sys.dont_write_bytecode = True
@@ -17,7 +19,6 @@ from lib.topo import CLIENT, CLIENT2, HOME, OTHER, PROXY, PROXY2, RELAY, setting
 from lib.traffic import Connection, Seen
 
 TCP, UDP = 993, 3478
-SIOCOUTQ = 0x5411
 ACK = wire.ACK
 SECOND = {"ipv4": "203.0.113.77", "ipv6": "2001:db8:1::77"}
 FLAG = {"ipv4": "", "ipv6": "-6 "}
@@ -181,7 +182,7 @@ def as_the_host_changes():
 def idle(*connections):
     """Waits until nobody owes an acknowledgement."""
     def owed(sock):
-        return struct.unpack("i", fcntl.ioctl(sock, SIOCOUTQ, b"\0" * 4))[0]
+        return struct.unpack("i", fcntl.ioctl(sock, termios.TIOCOUTQ, b"\0" * 4))[0]
     socks = [sock for connection in connections
              for sock in (connection.sock, relay.connection(connection.address, connection.port).sock)]
     return wait.until(lambda: not any(map(owed, socks)))
