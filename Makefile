@@ -115,13 +115,15 @@ built-coverage:
 
 .PHONY: demo
 demo: ## Real mail through the module, in an emulated machine
-	scripts/deps build headers vm
+	@scripts/space demo
+	@scripts/deps build headers vm
 	$(MAKE) -s built
 	tests/demo/run
 
 .PHONY: check
 check: ## The tests, in about ten minutes once the kernels are there, which takes as long
-	scripts/deps build headers vm check fuzz debug
+	@scripts/space check
+	@scripts/deps build headers vm check fuzz debug
 	tests/run $(TESTS)
 
 .PHONY: bench
@@ -135,7 +137,8 @@ bench: ## What a packet costs, next to others that translate; ROWS=... for some,
 
 .PHONY: check-long
 check-long: ## The rest: 6.1, guides, two proxies, other firewalls, without state, builds, other kernels and processors, a lack of memory
-	scripts/deps build headers vm check machines debug
+	@scripts/space check-long
+	@scripts/deps build headers vm check machines debug
 	tests/run --long $(TESTS)
 
 .PHONY: check-debug
