@@ -60,9 +60,11 @@ void chatdnat_hop_neigh_gone(const struct neighbour *neigh)
 
 /*
  * Whether the way to an address is another than its route says: an exception
- * is one host's, but anybody can have the stack make one.
+ * is one host's, but anybody can have the stack make one. A tunnel makes one for
+ * every host that it sends to, which says no more than the route.
  */
-static bool chatdnat_hop_excepted_ipv4(const struct flowi4 *fl4)
+static bool chatdnat_hop_excepted_ipv4(const struct flowi4 *fl4,
+				       unsigned int mtu)
 {
 	struct flowi fl = { .u.ip4 = *fl4 };
 	const struct rtable *rt;
@@ -72,7 +74,8 @@ static bool chatdnat_hop_excepted_ipv4(const struct flowi4 *fl4)
 	dst = chatdnat_host_flow_route(CHATDNAT_IPV4, &fl);
 	if (dst) {
 		rt = container_of(dst, struct rtable, dst);
-		excepted = rt->rt_pmtu || (rt->rt_flags & RTCF_REDIRECTED);
+		excepted = (rt->rt_pmtu && rt->rt_pmtu < mtu) ||
+			   (rt->rt_flags & RTCF_REDIRECTED);
 	}
 	dst_release(dst);
 	return excepted;
@@ -85,6 +88,7 @@ static void chatdnat_hop_route_ipv4(struct chatdnat_hop *hop, __be32 addr,
 	struct flowi4 fl4 = { .daddr = addr };
 	const struct fib_nh_common *nhc;
 	struct fib_result res;
+	unsigned int mtu;
 
 	chatdnat_flow_tos(&fl4, tos);
 	if (fib4_has_custom_rules(&init_net) ||
@@ -93,14 +97,15 @@ static void chatdnat_hop_route_ipv4(struct chatdnat_hop *hop, __be32 addr,
 	    fib_info_num_path(res.fi) != 1)
 		return;
 	nhc = res.nhc;
+	mtu = res.fi->fib_mtu ?: READ_ONCE(nhc->nhc_dev->mtu);
 	if (nhc->nhc_lwtstate || nhc->nhc_gw_family == AF_INET6 ||
 	    (rcu_access_pointer(nhc->nhc_exceptions) &&
-	     chatdnat_hop_excepted_ipv4(&fl4)))
+	     chatdnat_hop_excepted_ipv4(&fl4, mtu)))
 		return;
 
 	*next = nhc->nhc_gw_family && nhc->nhc_scope == RT_SCOPE_LINK ?
 		nhc->nhc_gw.ipv4 : addr;
-	hop->mtu = res.fi->fib_mtu ?: READ_ONCE(nhc->nhc_dev->mtu);
+	hop->mtu = mtu;
 	hop->dev = nhc->nhc_dev;
 }
 
