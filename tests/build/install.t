@@ -30,8 +30,10 @@ def install(tree, release, stage):
     installed = host.files(stage)
     modules = [name for name in installed if name.startswith(f"lib/modules/{release}/updates/chatdnat.ko")]
     tap.equal(installed - set(modules),
-              {"usr/sbin/chatdnatctl", "usr/share/man/man8/chatdnatctl.8", "usr/share/bash-completion/completions/chatdnatctl"},
-              f"{release}: the tool, its man page and completion are installed")
+              {"usr/sbin/chatdnatctl", "usr/share/man/man8/chatdnatctl.8", "usr/share/bash-completion/completions/chatdnatctl",
+               "usr/lib/systemd/system/chatdnat.service", "usr/lib/systemd/system/chatdnat-closed.service",
+               "usr/lib/chatdnat/closed.nft"},
+              f"{release}: the tool, its man page, completion and units are installed")
     if tap.equal(len(modules), 1, f"{release}: and the module"):
         module = stage / modules[0]
         tap.equal(host.modinfo("vermagic", module).split()[0], release, f"{release}: the module is for that kernel")
