@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "boot.h"
+#include "checks_kernels.h"
 #include "container.h"
-#include "kernels.h"
-#include "saved.h"
 #include "sysfs.h"
 #include "version.h"
 
@@ -40,11 +40,19 @@ static void check_loaded(struct findings *f, const struct state *state)
 
 	check_begin(f, "module");
 	if (!state->loaded) {
-		finding(f, PROBLEM, "not-loaded", "The module is not loaded%s.",
+		finding(f, PROBLEM, "not-loaded", "The module is not loaded%s%s.",
+			boot_closed() ? ", and " CLOSED_UNIT " keeps this host closed" : "",
 			state->saved_found > 0 ? "; what follows is about the saved configuration" : "");
-		fix(f, state->saved_found > 0 ? "modprobe chatdnat" :
-						"modprobe chatdnat wan=INTERFACE v4=ADDRESS v6=ADDRESS");
+		if (state->saved_found > 0)
+			fix(f, boot_unit_enabled() ? "systemctl restart chatdnat" : "modprobe chatdnat");
+		else
+			fix(f, "modprobe chatdnat wan=INTERFACE v4=ADDRESS v6=ADDRESS");
 		return;
+	}
+	if (boot_closed()) {
+		finding(f, PROBLEM, "still-closed", "The module is loaded, but " CLOSED_UNIT
+			" still keeps this host closed: nothing is forwarded.");
+		fix(f, "systemctl stop chatdnat-closed");
 	}
 	if (!version || strcmp(version, tool_version) != 0) {
 		finding(f, NOTE, "versions-differ",
@@ -132,68 +140,6 @@ static void check_signature(struct findings *f, const struct state *state, const
 		check_end(f, "Signatures are not enforced: Secure Boot is off or not there.");
 	else
 		check_end(f, "The kernel takes signed modules only (Secure Boot), and the installed ones are signed.");
-}
-
-static void fix_kernel(struct findings *f, const struct kernel *k)
-{
-	const char *release = word(f, k->release);
-
-	if (!k->headers && access("/etc/debian_version", F_OK) == 0)
-		fix(f, "apt install linux-headers-%s", release);
-	else if (!k->headers)
-		fix(f, "dnf install kernel-devel-%s    # or what has the headers here", release);
-	if (access("/var/lib/dkms/chatdnat", F_OK) == 0 || access("/usr/sbin/dkms", F_OK) == 0)
-		fix(f, "dkms autoinstall -k %s", release);
-	else
-		fix(f, "make install KVER=%s    # in the source directory", release);
-}
-
-static void check_kernels(struct findings *f, const struct kernels *kernels)
-{
-	size_t i;
-
-	check_begin(f, "kernels");
-	if (!kernels->n) {
-		skipped(f, "No installed kernels are found below /lib/modules.");
-		return;
-	}
-	for (i = 0; i < kernels->n; i++) {
-		const struct kernel *k = &kernels->v[i];
-
-		if (k->file && !k->indexed) {
-			finding(f, k->newest ? PROBLEM : WARNING, "not-indexed",
-				"The module for kernel %s is installed, but modprobe does not find it.", k->release);
-			fix(f, "depmod %s", word(f, k->release));
-		} else if (!k->file) {
-			finding(f, k->newest ? PROBLEM : WARNING, "not-built",
-				"There is no module for the installed kernel %s%s%s.", k->release,
-				k->running ? ", which is running" : "",
-				k->newest ? ", the newest: mail stops when it boots" : "");
-			fix_kernel(f, k);
-		}
-	}
-	check_end(f, "The module is installed for %s.",
-		  kernels->n == 1 ? "the installed kernel" : "each of the installed kernels");
-}
-
-/* Debian, systemd, OpenWrt. */
-static bool loaded_at_boot(void)
-{
-	return access(SAVED_LOAD, F_OK) == 0 || access("/etc/modules.d/chatdnat", F_OK) == 0 ||
-	       file_has("/etc/modules", "chatdnat");
-}
-
-static void check_boot(struct findings *f, const struct state *state)
-{
-	check_begin(f, "boot");
-	if (state->saved_found > 0 && !loaded_at_boot()) {
-		finding(f, WARNING, "not-at-boot",
-			"The configuration is saved, but nothing loads the module at boot: " SAVED_LOAD " is missing.");
-		fix(f, "echo chatdnat >" SAVED_LOAD);
-	}
-	if (state->saved_found <= 0)
-		skipped(f, "Nothing is saved that could be loaded at boot.");
-	check_end(f, "The module is loaded at boot.");
 }
 
 void check_module(struct findings *f, const struct state *state)

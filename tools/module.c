@@ -9,6 +9,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "boot.h"
+#include "dkms.h"
 #include "lock.h"
 #include "mem.h"
 #include "saved.h"
@@ -90,16 +92,39 @@ static int installed_for(const char *release)
 	return found;
 }
 
+/* After a boot: the unit's log has what modprobe said. */
+static void explain_unit(const char *release, bool installed)
+{
+	char *dkms = installed ? NULL : dkms_version(), *log = dkms ? dkms_log(dkms, release) : NULL;
+	char *why = installed ? boot_refusal() : NULL;
+
+	if (!installed)
+		error("the module is not loaded: " BOOT_UNIT " has failed, as none is installed for the running kernel %s%s%s; "
+		      "chatdnatctl check says what to do, then: systemctl restart chatdnat", release,
+		      log ? ", which DKMS could not build it for, see " : "", log ? log : "");
+	else
+		error("the module is not loaded: " BOOT_UNIT " has failed%s%s; see: journalctl -b -u chatdnat; then: "
+		      "systemctl restart chatdnat", why ? ": the kernel refused it: " : "", why ? why : "");
+	if (boot_closed())
+		error("until then " CLOSED_UNIT " keeps this host closed: nothing is forwarded");
+	free(why);
+	free(log);
+	free(dkms);
+}
+
 void module_explain_absence(void)
 {
-	struct utsname kernel;
+	struct utsname kernel = { 0 };
 	struct config saved = { 0 };
+	bool installed = uname(&kernel) < 0 || installed_for(kernel.release) != 0, is_saved = saved_read(&saved) > 0;
 
-	if (uname(&kernel) == 0 && installed_for(kernel.release) == 0) {
+	if (is_saved && boot_unit_enabled() && !boot_unit_active()) {
+		explain_unit(kernel.release, installed);
+	} else if (!installed) {
 		error("the module is not loaded, and none is installed for the running kernel %s; build and install it, "
 		      "then: modprobe chatdnat",
 		      kernel.release);
-	} else if (saved_read(&saved) > 0) {
+	} else if (is_saved) {
 		error("the module is not loaded; load it with the saved configuration: modprobe chatdnat");
 	} else {
 		error("the module is not loaded; load it: modprobe chatdnat wan=INTERFACE v4=ADDRESS v6=ADDRESS");

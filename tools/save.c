@@ -7,10 +7,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "boot.h"
 #include "command.h"
 #include "mem.h"
 #include "module.h"
 #include "saved.h"
+#include "sysfs.h"
 #include "text.h"
 
 /* A file that is complete on disk under another name until it takes its own. */
@@ -129,12 +131,28 @@ static void preview(const struct pending *p)
 	}
 }
 
+/* What an earlier save has written, and nobody has changed. */
+static bool autoload_is_ours(const char *text)
+{
+	char *now = sysfs_read(SAVED_LOAD);
+	bool ours = now && !strncmp(text, now, strlen(now)) && !strcmp(text + strlen(now), "\n");
+
+	free(now);
+	return ours;
+}
+
+static void remove_autoload(const char *text)
+{
+	if (autoload_is_ours(text) && unlink(SAVED_LOAD) == 0)
+		text_line("removed " SAVED_LOAD ": " BOOT_UNIT " loads the module");
+}
+
 static int save(int argc, char **argv, const struct options *options)
 {
 	struct pending files[] = { { .path = SAVED_OPTIONS }, { .path = SAVED_LOAD } };
+	bool unit = boot_unit_enabled(), done = true;
+	size_t n = unit ? 1 : 2, i;
 	struct module module;
-	bool done = true;
-	size_t i;
 
 	(void)argv;
 	if (argc) {
@@ -146,10 +164,12 @@ static int save(int argc, char **argv, const struct options *options)
 	files[0].text = saved_render(&module.config);
 	files[1].text = xstrdup("chatdnat\n");
 	if (options->flag)
-		for (i = 0; i < 2; i++)
+		for (i = 0; i < n; i++)
 			preview(&files[i]);
 	else
-		done = write_files(files, 2);
+		done = write_files(files, n);
+	if (unit && done && !options->flag)
+		remove_autoload(files[1].text);
 	for (i = 0; i < 2; i++)
 		discard(&files[i]);
 	module_free(&module);
@@ -163,7 +183,8 @@ const struct command save_command = {
 	.help = "Writes the active configuration to\n\n"
 		"  " SAVED_OPTIONS "       for modprobe\n"
 		"  " SAVED_LOAD "   so that the module is loaded at boot\n\n"
-		"and prints their names. Each file is replaced in one step.\n\n"
+		"and prints their names. Each file is replaced in one step. The second is not\n"
+		"written, and removed, where " BOOT_UNIT " is enabled, which loads the module.\n\n"
 		"  --dry-run  print what would be written\n",
 	.flag = "--dry-run",
 	.run = save,

@@ -131,7 +131,9 @@ def module_and_kernels():
     finds(result, "not loaded but saved: its configuration", "wan-missing", "fail")
     finds(result, "not at boot", "not-at-boot", "warn", f"echo chatdnat >{AUTOLOAD}")
     AUTOLOAD.write_text("chatdnat\n", encoding="ascii")
-    passes(ctl.run("check", "--json"), "at boot", "boot")
+    result = ctl.run("check", "--json")
+    passes(result, "at boot", "boot")
+    tap.ok(not any("is loaded at boot" in each["text"] for each in checks(result)), "not loaded: nobody says that it is")
     forget()
     provoked("another version", "versions-differ", "warn", "modprobe -r chatdnat && modprobe chatdnat", check="module",
              version="9.9")
@@ -152,12 +154,75 @@ def module_and_kernels():
             (lib / "9.0.0-1/updates/dkms/chatdnat.ko.xz").unlink()
             finds(fake.run("check", "--json", places=places), "the newest: not built", "not-built", "fail",
                   "apt install linux-headers-9.0.0-1", "make install KVER=9.0.0-1    # in the source directory")
+            built_by_dkms(fake, places)
             (lib / "9.0.0-1/modules.order").unlink()
             (lib / "5.10.0-1/updates/dkms/chatdnat.ko.xz").unlink()
             result = fake.run("check", "--json", places=places)
             found = finds(result, "an older one: not built", "not-built", "warn")
             tap.ok(found and "5.10.0-1" in found["text"], "an older one: named")
             tap.ok("9.0.0" not in result.out and "8.0.0" not in result.out, "headers and leftovers are no kernels")
+
+
+def built_by_dkms(fake, places):
+    """There is no module for 9.0.0-1, the newest. DKMS has chatdnat, and its log is first that of another kernel."""
+    with elsewhere() as tree:
+        places = {**places, "/var/lib": tree}
+        log = tree / "dkms/chatdnat/0.9/build/make.log"
+        log.parent.mkdir(parents=True)
+        (log.parents[1] / "source").symlink_to("/usr/src")
+        log.write_text("DKMS make.log for chatdnat-0.9 for kernel 6.1.0-1 (x86_64)\n", encoding="ascii")
+        found = finds(fake.run("check", "--json", places=places), "DKMS has it", "not-built", "fail",
+                      "dkms install chatdnat/0.9 -k 9.0.0-1",
+                      "apt remove linux-image-9.0.0-1    # or this, to keep the kernel that has the module")
+        tap.ok(found and "make.log" not in found["text"], "DKMS has it: the log is of another kernel")
+        for first in ("DKMS make.log for chatdnat-0.9", "DKMS (dkms-3.2.2) make.log for chatdnat/0.9"):
+            log.write_text(f"{first} for kernel 9.0.0-1 (x86_64)\nerror\n", encoding="ascii")
+            found = finds(fake.run("check", "--json", places=places), "DKMS could not build it", "not-built", "fail")
+            tap.ok(found and "/var/lib/dkms/chatdnat/0.9/build/make.log" in found["text"], "DKMS could not build it: names the log")
+        log.unlink()
+        log = tree / "dkms/chatdnat/0.9/9.0.0-1/x86_64/log/make.log"
+        log.parent.mkdir(parents=True)
+        log.touch()
+        found = finds(fake.run("check", "--json", places=places), "DKMS could not build it", "not-built", "fail")
+        tap.ok(found and "/9.0.0-1/x86_64/log/make.log" in found["text"], "DKMS could not build it: a log of that kernel's own")
+
+
+@case.case
+def the_unit():
+    OPTIONS.write_text("options chatdnat wan=eth9 v4=10.9.0.2\n", encoding="ascii")
+    with ctl.unit() as enable:
+        finds(ctl.run("check", "--json"), "the unit, not enabled", "not-at-boot", "warn", "systemctl enable chatdnat")
+        enable()
+        result = ctl.run("check", "--json")
+        finds(result, "the unit has failed", "unit-failed", "fail", "journalctl -b -u chatdnat",
+              "systemctl restart chatdnat    # when that is mended")
+        finds(result, "the unit has failed", "not-loaded", "fail", "systemctl restart chatdnat")
+        tap.ok("chatdnat.service has failed" in ctl.run().err, "the unit has failed: status says so")
+        tap.ok(subprocess.run(["modprobe", "chatdnat", "wan=no/name"], capture_output=True, check=False).returncode,
+               "a parameter that the kernel refuses")
+        found = finds(ctl.run("check", "--json"), "refused", "unit-failed", "fail")
+        tap.ok(found and "no/name" in found["text"], "refused: check has the kernel's words")
+        tap.ok("no/name" in ctl.run().err, "refused: status has the kernel's words")
+        with elsewhere() as lib:
+            (lib / os.uname().release).mkdir()
+            (lib / os.uname().release / "modules.dep").touch()
+            tap.ok("none is installed for the running kernel" in ctl.run(before=ctl.overlaid({"/lib/modules": lib})).err,
+                   "no module for this kernel: status says so")
+        closed, active = pathlib.Path("/run/chatdnat-closed"), pathlib.Path("/run/chatdnat")
+        closed.mkdir()
+        tap.ok("closed" in ctl.run().err, "the host is closed: status says so")
+        with Fake() as fake:
+            finds(fake.run("check", "--json"), "loaded, still closed", "still-closed", "fail", "systemctl stop chatdnat-closed")
+        closed.rmdir()
+        active.mkdir()
+        passes(ctl.run("check", "--json"), "loaded by the unit, unloaded by hand", "boot")
+        active.rmdir()
+        with Fake() as fake:
+            passes(fake.run("check", "--json"), "loaded by hand", "boot")
+        pathlib.Path("/etc/systemd/system/chatdnat.service").symlink_to("/dev/null")
+        finds(ctl.run("check", "--json"), "the unit is masked", "not-at-boot", "warn", f"echo chatdnat >{AUTOLOAD}")
+        pathlib.Path("/etc/systemd/system/chatdnat.service").unlink()
+    forget()
 
 
 @case.case

@@ -169,6 +169,27 @@ def save():
 
 
 @case.case
+def save_with_the_unit():
+    """chatdnat.service loads the module where systemd runs and starts it at boot: modules-load.d is not needed."""
+    module.load(**USUAL)
+    with ctl.unit() as enable:
+        tap.equal(ctl.run("save").out.split(), [OPTIONS, AUTOLOAD], "save with the unit not enabled: both files")
+        enable()
+        tap.ok(AUTOLOAD not in ctl.run("save", "--dry-run").out, "save --dry-run with the unit enabled: one file")
+        tap.ok(os.path.exists(AUTOLOAD), "save --dry-run with the unit enabled: removes nothing")
+        result = ctl.run("save")
+        returns(0, result, "save with the unit enabled")
+        tap.equal(result.out.splitlines()[0], OPTIONS, "save with the unit enabled: writes the options")
+        tap.ok(f"removed {AUTOLOAD}" in result.out and not os.path.exists(AUTOLOAD), "save with the unit enabled: removes the other file")
+        tap.equal(ctl.run("save").out, f"{OPTIONS}\n", "save with the unit enabled, again: one file")
+        with open(AUTOLOAD, "w", encoding="ascii") as file:
+            file.write("chatdnat\nzram\n")
+        tap.equal(ctl.run("save").out, f"{OPTIONS}\n", "save with the unit enabled: a file that somebody wrote stays")
+    tap.equal(ctl.run("save").out.split(), [OPTIONS, AUTOLOAD], "save without systemd: both files")
+    forget()
+
+
+@case.case
 def save_fails_whole():
     module.load(**USUAL)
     with open(OPTIONS, "w", encoding="ascii") as file:

@@ -1,8 +1,10 @@
 """Runs chatdnatctl."""
 
+import contextlib
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -44,3 +46,21 @@ def overlaid(places):
 def fake(tree, *args, places=None, before=(), **options):
     """With nothing but the directory given in /sys/module, and whatever else is to be elsewhere."""
     return run(*args, before=(*overlaid({"/sys/module": tree, **(places or {})}), *before), **options)
+
+
+@contextlib.contextmanager
+def unit():
+    """As if systemd ran here and had chatdnat.service. Gives what enables it."""
+    units, wants, running = map(pathlib.Path, ("/usr/lib/systemd/system", "/etc/systemd/system/sysinit.target.wants",
+                                               "/run/systemd/system"))
+    made = [path for path in (running, wants) if not path.exists()]
+    for path in (units, wants, running):
+        path.mkdir(parents=True, exist_ok=True)
+    (units / "chatdnat.service").touch()
+    try:
+        yield lambda: (wants / "chatdnat.service").symlink_to(units / "chatdnat.service")
+    finally:
+        (wants / "chatdnat.service").unlink(missing_ok=True)
+        (units / "chatdnat.service").unlink()
+        for path in made:
+            shutil.rmtree(path)
