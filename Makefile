@@ -9,6 +9,7 @@ INSTALL_MOD_PATH ?= $(DESTDIR)
 
 DKMS ?= dkms
 DKMS_SOURCES ?= /usr/src
+KERNEL_HOOKS ?= /etc/kernel
 
 MODULE_SOURCES := Kbuild VERSION $(wildcard module/*.c module/*.h)
 
@@ -38,11 +39,11 @@ uninstall: ## Remove what install installed
 
 .PHONY: dkms-install
 dkms-install: ## Have DKMS build the module for this kernel and those to come
-	DKMS='$(DKMS)' DKMS_SOURCES='$(DKMS_SOURCES)' scripts/dkms install $(KVER)
+	DKMS='$(DKMS)' DKMS_SOURCES='$(DKMS_SOURCES)' KERNEL_HOOKS='$(KERNEL_HOOKS)' scripts/dkms install $(KVER)
 
 .PHONY: dkms-uninstall
 dkms-uninstall: ## Take the module back from DKMS
-	DKMS='$(DKMS)' DKMS_SOURCES='$(DKMS_SOURCES)' scripts/dkms uninstall
+	DKMS='$(DKMS)' DKMS_SOURCES='$(DKMS_SOURCES)' KERNEL_HOOKS='$(KERNEL_HOOKS)' scripts/dkms uninstall
 
 .PHONY: deps
 deps: ## Install the packages that building, testing and linting need (Debian)

@@ -18,7 +18,8 @@ class Dkms:
     def __init__(self, top, releases):
         self.top = pathlib.Path(top)
         self.tree, self.sources, self.modules = (self.top / name for name in ("dkms", "src", "modules"))
-        for directory in (self.tree, self.sources, *(self.modules / release for release in releases)):
+        self.hooks = self.top / "hooks"
+        for directory in (self.tree, self.sources, self.hooks / "postinst.d", self.hooks / "postrm.d", *(self.modules / release for release in releases)):
             directory.mkdir(parents=True)
         self.empty = self.content()
         self.command = ("dkms", "--no-depmod", "-j", "1", "--dkmstree", self.tree, "--sourcetree", self.sources,
@@ -30,11 +31,11 @@ class Dkms:
 
     def make(self, checkout, target, release):
         return self.run("make", target, f"KVER={release}", f"DKMS={' '.join(map(str, self.command))}",
-                        f"DKMS_SOURCES={self.sources}", cwd=checkout)
+                        f"DKMS_SOURCES={self.sources}", f"KERNEL_HOOKS={self.hooks}", cwd=checkout)
 
     def content(self):
         """What is in its directories, but for its own notes on them."""
-        return {str(path.relative_to(self.top)) for top in (self.tree, self.sources, self.modules)
+        return {str(path.relative_to(self.top)) for top in (self.tree, self.sources, self.modules, self.hooks)
                 for path in top.rglob("*") if path.name != "dkms_dbversion"}
 
     def modinfo(self, field):
@@ -59,6 +60,8 @@ def install(dkms, checkout, releases):
 
     make("make dkms-install", "dkms-install")
     tap.equal(dkms.modinfo("version"), {this: host.VERSION}, "installs it for the kernel that was asked for")
+    tap.equal({path.parent.name for path in dkms.hooks.rglob("chatdnat") if os.access(path, os.X_OK)}, {"postinst.d", "postrm.d"},
+              "and the hooks that Debian's kernels run")
     for release in others:
         done = dkms.run(*dkms.command, "autoinstall", "-k", release)
         if not tap.equal(done.status, 0, f"{release}: a kernel that comes later"):
