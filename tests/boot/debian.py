@@ -101,7 +101,9 @@ class Machine:
              "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "1024",
              "-kernel", root / f"boot/vmlinuz-{release}", "-initrd", root / f"boot/initrd.img-{release}",
              "-append", "console=ttyS0 root=/dev/vda rw loglevel=5 panic=-1 oops=panic mitigations=off "
-                        "systemd.show_status=false rd.systemd.show_status=false",
+                        # A busy host makes everything slow. So nothing has a time limit.
+                        "systemd.show_status=false systemd.default_timeout_start_sec=infinity "
+                        "systemd.default_device_timeout_sec=infinity udev.event_timeout=3600",
              "-drive", f"if=virtio,format=raw,snapshot=on,file={disk}", "-serial", f"file:{self.log}",
              "-netdev", f"user,id=wan,restrict=on,hostfwd=tcp:127.0.0.1:{self.port}-:993",
              "-device", "virtio-net-pci,netdev=wan", "-device", "virtio-rng-pci", "-device", "virtio-serial-pci",
