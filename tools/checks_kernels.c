@@ -39,7 +39,7 @@ static void fix_kernel(struct findings *f, const struct kernels *kernels, const 
 	else
 		fix(f, "make install KVER=%s    # in the source directory", release);
 	if (k->newest && !k->running && on_debian() && another_has_it(kernels, k))
-		fix(f, "apt remove linux-image-%s    # or this, to keep the kernel that has the module", release);
+		fix(f, "apt remove 'linux-*-%s'    # or this, to keep the kernel that has the module", release);
 }
 
 static void add_missing(struct findings *f, const struct kernels *kernels, const struct kernel *k)
