@@ -96,6 +96,15 @@ def checkout(directory, *paths):
     return directory
 
 
+def repository(directory):
+    """The same as the only commit of a repository of its own."""
+    directory = checkout(directory)
+    for command in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "test")):
+        done = run("git", "-c", "user.name=test", "-c", "user.email=test@localhost", *command, cwd=directory)
+        assert done.status == 0, done.text
+    return directory
+
+
 def files(directory):
     return {str(path.relative_to(directory)) for path in pathlib.Path(directory).rglob("*")
             if path.is_symlink() or not path.is_dir()}
