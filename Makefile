@@ -45,6 +45,10 @@ dkms-install: ## Have DKMS build the module for this kernel and those to come
 dkms-uninstall: ## Take the module back from DKMS
 	DKMS='$(DKMS)' DKMS_SOURCES='$(DKMS_SOURCES)' KERNEL_HOOKS='$(KERNEL_HOOKS)' scripts/dkms uninstall
 
+.PHONY: dist
+dist: ## Make build/chatdnat-VERSION.tar.xz of the commit
+	scripts/dist
+
 .PHONY: deps
 deps: ## Install the packages that building, testing and linting need (Debian)
 	scripts/deps build headers vm machines check fuzz debug lint

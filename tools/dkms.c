@@ -32,7 +32,7 @@ char *dkms_version(void)
 	return newest;
 }
 
-/* "DKMS make.log for chatdnat-1.0.0 for kernel 6.12.0-1-amd64 (x86_64)", of any version of DKMS. */
+/* "DKMS make.log for chatdnat-1.2.3 for kernel 6.12.0-1-amd64 (x86_64)", of any version of DKMS. */
 static bool log_is_of(const char *path, const char *release)
 {
 	char *line = NULL, *what = xasprintf(" for kernel %s (", release);
