@@ -105,6 +105,32 @@ def repository(directory):
     return directory
 
 
+OTHER = """
+#include <linux/module.h>
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("chatdnat");
+MODULE_VERSION("{}");
+"""
+
+
+def other_version(deb, top, version, kbuild="obj-m := chatdnat.o"):
+    """A package of the module in another version, with a module that is quickly built."""
+    place = top / f"chatdnat-dkms-{version}"
+    unpacked = run("dpkg-deb", "-R", deb, place)
+    assert unpacked.status == 0, unpacked.text
+    (place / "usr/src" / f"chatdnat-{VERSION}").rename(place / "usr/src" / f"chatdnat-{version}")
+    source = place / "usr/src" / f"chatdnat-{version}"
+    for path in (*(place / "DEBIAN").iterdir(), source / "VERSION", source / "dkms.conf"):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(re.sub(rf"(?<![0-9.]){re.escape(VERSION)}", version, text), encoding="utf-8")
+    (source / "Kbuild").write_text(f"{kbuild}\n", encoding="ascii")
+    (source / "chatdnat.c").write_text(OTHER.format(version), encoding="ascii")
+    other = top / f"chatdnat-dkms_{version}-1_all.deb"
+    packed = run("dpkg-deb", "-b", place, other)
+    assert packed.status == 0, packed.text
+    return other
+
+
 def files(directory):
     return {str(path.relative_to(directory)) for path in pathlib.Path(directory).rglob("*")
             if path.is_symlink() or not path.is_dir()}
