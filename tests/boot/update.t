@@ -11,7 +11,8 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
-from debian import ROOT, Connection, Machine, Root, host, tap
+import upgrade
+from debian import Connection, Machine, Root, host, tap
 
 UNITS = ("chatdnat", "chatdnat-closed", "systemd-networkd", "nftables", "wg-quick@wg0", "agent", "relay")
 IDLE = ("apt-daily.timer", "apt-daily-upgrade.timer", "dkms.service", "dpkg-db-backup.timer", "e2scrub_all.timer", "fstrim.timer",
@@ -35,18 +36,15 @@ def keys(root):
         path.write_text(text, encoding="ascii")
 
 
-def install(root):
-    """As the documents have it. Where there are packages (make deb), from these."""
+def install(root, top):
+    """From the packages of this checkout."""
     kernel, = root.kernels()
-    packages = sorted((ROOT / "build" / "deb").glob("chatdnat*.deb"))
-    if packages:
-        host.works("the packages are there", "cp", *packages, root / "root")
-        root.works("apt installs them", "apt-get", "install", "-q", "-y", "--no-install-recommends",
-                   *(f"/root/{path.name}" for path in packages))
-    else:
-        host.checkout(root / "root/chatdnat")
-        root.works("make dkms-install", "make", "-C", "/root/chatdnat", "dkms-install", f"KVER={kernel}")
-        host.works("make install of the tool", "make", "-s", "-C", "tools", "install", f"DESTDIR={root.dir}", "PREFIX=/usr")
+    tree = host.repository(top / "tree")
+    host.works("scripts/deb", "scripts/deb", cwd=tree)
+    debs = sorted((tree / "build/deb").glob("*.deb"))
+    host.works("the packages are there", "cp", *debs, root / "root")
+    root.works("apt installs them", "apt-get", "install", "-q", "-y", "--no-install-recommends", *(f"/root/{deb.name}" for deb in debs))
+    upgrade.prepare(root, debs[0])
     tap.equal(root.module(kernel), host.VERSION, "the first kernel has the module")
     root.works("units are enabled", "systemctl", "enable", "-q", *UNITS)
     root.works("and others masked", "systemctl", "mask", "-q", *IDLE)
@@ -79,6 +77,7 @@ def builds(root):
         boot_order(machine)
         mail(machine)
         machine.gives("chatdnatctl check", r"^ok +boot +chatdnat.service", "check: the unit loads the module")
+        upgrade.upgrade(machine)
 
 
 def boot_order(machine):
@@ -202,7 +201,7 @@ def main():
         top = pathlib.Path(top)
         root = Root.new(top / "root")
         keys(root)
-        install(root)
+        install(root, top)
         builds(root.copy(top / "builds"))
         breaks(root.copy(top / "breaks"))
         without_hook(root)
