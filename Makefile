@@ -56,7 +56,7 @@ deb: ## Make the Debian packages of the commit, in build/deb/
 
 .PHONY: deps
 deps: ## Install the packages that building, testing and linting need (Debian)
-	scripts/deps build headers vm machines check fuzz debug lint deb packages
+	scripts/deps build headers vm machines check fuzz debug lint deb packages packaging
 
 # A copy for each kernel, so that several can be built side by side. The code is what it is with debug information, but that
 # is forty times as much, which takes its time to write here and to load in an emulated machine.
@@ -148,7 +148,7 @@ bench: ## What a packet costs, next to others that translate; ROWS=... for some,
 .PHONY: check-long
 check-long: ## The rest: 6.1, guides, two proxies, other firewalls, without state, builds, other kernels and processors, a lack of memory
 	@scripts/space check-long
-	@scripts/deps build headers vm check machines debug deb packages
+	@scripts/deps build headers vm check machines debug deb packages packaging
 	tests/run --long $(TESTS)
 
 .PHONY: check-debug

@@ -29,7 +29,7 @@ def anchors(path):
 
 @case.case
 def links_lead_somewhere():
-    for document in [*DOCUMENTS, *(guide.ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md"))]:
+    for document in [*DOCUMENTS, *(guide.ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "packaging/README.md"))]:
         for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)", document.read_text(encoding="utf-8")):
             file = (document.parent / target).resolve() if target else document
             tap.ok(file.exists() and (not anchor or anchor in anchors(file)),
