@@ -164,6 +164,10 @@ static void check_saved(struct findings *f, const struct state *state)
 		skipped(f, "The module is not loaded: there is no active configuration to compare with.");
 		return;
 	}
+	if (saved_in_uci()) {
+		skipped(f, "At boot the configuration is that of " SAVED_UCI ".");
+		return;
+	}
 	if (!state->saved_found) {
 		finding(f, NOTE, "not-saved", "The configuration is not saved: it is lost at the next reboot.");
 		fix(f, "chatdnatctl save");

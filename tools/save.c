@@ -159,6 +159,10 @@ static int save(int argc, char **argv, const struct options *options)
 		error("save: takes no arguments");
 		return USAGE;
 	}
+	if (saved_in_uci()) {
+		error("save: at boot the configuration is that of " SAVED_UCI ": change it there");
+		return FAILED;
+	}
 	if (!module_open(&module, !options->flag))
 		return FAILED;
 	files[0].text = saved_render(&module.config);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "family.h"
 #include "mem.h"
@@ -29,6 +30,11 @@ static const char *default_of(const char *name)
 		if (!strcmp(defaults[i].name, name))
 			return defaults[i].value;
 	return NULL;
+}
+
+bool saved_in_uci(void)
+{
+	return access("/etc/rc.common", F_OK) == 0 && access(SAVED_UCI, F_OK) == 0;
 }
 
 /* kmod joins lines at a backslash and drops it before anything else; the kernel takes "a b" as one word. */

@@ -2,10 +2,16 @@
 #ifndef CHATDNATCTL_SAVED_H
 #define CHATDNATCTL_SAVED_H
 
+#include <stdbool.h>
+
 #include "config.h"
 
 #define SAVED_OPTIONS "/etc/modprobe.d/chatdnat.conf"
 #define SAVED_LOAD    "/etc/modules-load.d/chatdnat.conf"
+#define SAVED_UCI     "/etc/config/chatdnat"
+
+/* OpenWrt, where nobody reads the first two, and a service applies SAVED_UCI. */
+bool saved_in_uci(void);
 
 /* The contents of SAVED_OPTIONS with which modprobe reproduces the configuration. */
 char *saved_render(const struct config *config);

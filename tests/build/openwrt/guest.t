@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """OpenWrt's service, in busybox's ash and with the real module: /etc/config/chatdnat becomes the active configuration."""
 
+import json
 import os
 import pathlib
 import re
@@ -109,6 +110,27 @@ def refusals():
     refused("cannot be read", "no file")
 
 
+def tool():
+    """It proposes nothing that OpenWrt does not read."""
+    uci("option wan 'eth0'", "option v4 '10.9.0.2'")
+    applied("reload", {"wan": "eth0"}, "before the tool runs")
+
+    def saved():
+        done = subprocess.run([module.TOOL, "check", "--json"], check=False, stdout=subprocess.PIPE)
+        return next(each for each in json.loads(done.stdout)["checks"] if each["check"] == "saved")
+
+    tap.equal(saved()["id"], "not-saved", "chatdnatctl elsewhere: the configuration is not saved")
+    pathlib.Path("/etc/rc.common").touch()
+    pathlib.Path("/etc/config").mkdir()
+    pathlib.Path("/etc/config/chatdnat").write_bytes((UCI / "chatdnat").read_bytes())
+    tap.equal(saved()["result"], "skipped", "chatdnatctl on OpenWrt: that is not its business")
+    done = subprocess.run([module.TOOL, "save"], check=False, stderr=subprocess.PIPE, text=True)
+    tap.equal((done.returncode, done.stderr),
+              (1, "chatdnatctl: save: at boot the configuration is that of /etc/config/chatdnat: change it there\n"),
+              "chatdnatctl save on OpenWrt: refused")
+    tap.ok(not os.path.exists("/etc/modprobe.d/chatdnat.conf"), "nothing is written")
+
+
 def unloading():
     done = Done("stop")
     tap.equal((done.status, done.err, module.loaded()), (0, "", False), "stop: unloads the module")
@@ -125,7 +147,7 @@ def unloading():
 
 def main():
     UCI.mkdir()
-    for test in (defaults, guide, settings, patterns, whole, refusals, unloading):
+    for test in (defaults, guide, settings, patterns, whole, refusals, tool, unloading):
         test()
     tap.done()
 
