@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""chatdnatctl elsewhere: musl in place of glibc, and other processors, emulated, where it has to print the same."""
+"""chatdnatctl elsewhere: on musl in place of glibc, and on other processors, emulated; it prints the same on each."""
 
 import json
 import os
@@ -45,8 +45,40 @@ exec "$@"
 """
 
 
+def same(top, what, *other):
+    """Among a module's files and in a network, this host's tool and another print the same."""
+    module = top / "module"
+    for name, text in FILES.items():
+        path = module / "chatdnat" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text + "\n", encoding="ascii")
+    isolated = ("unshare", "-rmn", "sh", "-ec", NETWORK, module)
+    if host.run(*isolated, "true").status:
+        tap.skip(f"{what}: prints the same", "no namespaces here")
+        return
+
+    def both(name, compared, *args):
+        here, there = (host.run(*isolated, *tool, *args) for tool in ((TOOL,), other))
+        if tap.equal((here.status, there.status), (0, 0), f"{what}: {name}: works there and here"):
+            tap.equal(compared(there.text), compared(here.text), f"{what}: {name}: prints the same")
+        else:
+            tap.diag(here.text + there.text)
+
+    # The emulator has no conntrack: what is counted there is unknown.
+    def text(out):
+        return [line for line in out.splitlines() if not line.startswith("connections ")]
+
+    def data(out):
+        return json.loads(re.sub(r'("connections"|"ipv[46]"): (null|\d+)', r"\1: null", out))
+
+    both("chatdnatctl", text)
+    both("chatdnatctl --json", data, "--json")
+    both("chatdnatctl show --json", data, "show", "--json")
+    both("chatdnatctl show ports", text, "show", "ports")
+
+
 def musl(top):
-    """Compiles, and needs nothing of the C library that musl does not have."""
+    """Compiles, needs nothing of the C library that musl does not have, and runs."""
     include = top / "include"
     include.mkdir()
     multiarch = host.run("gcc", "-print-multiarch").text.strip()
@@ -59,6 +91,15 @@ def musl(top):
                       "LDFLAGS=-Wl,--allow-shlib-undefined")
     tap.equal([line for line in done.text.splitlines() if "warning:" in line and "libc.so.6" not in line], [],
               "without a warning")
+    # musl's dynamic linker takes glibc's name for its own.
+    for name in ("mnl", "json-c"):
+        found = pathlib.Path(host.run("gcc", f"-print-file-name=lib{name}.so").text.strip()).resolve()
+        soname = re.search(r"SONAME.*\[(.+)\]", host.run("readelf", "-d", found).text)[1]
+        (top / "musl" / soname).write_bytes(found.read_bytes())
+    host.works("so do the functions of glibc's that Debian's libraries call", "musl-gcc", "-D_GNU_SOURCE", "-O2", "-Wall",
+               "-Wextra", "-Werror", "-shared", "-fPIC", "-o", top / "musl" / "ld-linux-x86-64.so.2",
+               host.ROOT / "tests" / "build" / "fortify.c")
+    same(top, "musl", "env", f"LD_LIBRARY_PATH={top}/musl", top / "musl" / "chatdnatctl")
 
 
 def processor(top, arch, gnu, emulator):
@@ -74,35 +115,7 @@ def processor(top, arch, gnu, emulator):
                       PKG_CONFIG_LIBDIR=where, PKG_CONFIG_SYSROOT_DIR=sysroot)
     if done.status:
         return
-    module = top / "module"
-    for name, text in FILES.items():
-        path = module / "chatdnat" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text + "\n", encoding="ascii")
-    isolated = ("unshare", "-rmn", "sh", "-ec", NETWORK, module)
-    if host.run(*isolated, "true").status:
-        tap.skip(f"{arch}: prints the same", "no namespaces here")
-        return
-    emulated = (emulator, "-L", sysroot, f"{top}/{arch}/chatdnatctl")
-
-    def both(name, compared, *args):
-        here, there = (host.run(*isolated, *tool, *args) for tool in ((TOOL,), emulated))
-        if tap.equal((here.status, there.status), (0, 0), f"{arch}: {name}: works there and here"):
-            tap.equal(compared(there.text), compared(here.text), f"{arch}: {name}: prints the same")
-        else:
-            tap.diag(here.text + there.text)
-
-    # The emulator has no conntrack: what is counted there is unknown.
-    def text(out):
-        return [line for line in out.splitlines() if not line.startswith("connections ")]
-
-    def data(out):
-        return json.loads(re.sub(r'("connections"|"ipv[46]"): (null|\d+)', r"\1: null", out))
-
-    both("chatdnatctl", text)
-    both("chatdnatctl --json", data, "--json")
-    both("chatdnatctl show --json", data, "show", "--json")
-    both("chatdnatctl show ports", text, "show", "ports")
+    same(top, arch, emulator, "-L", sysroot, f"{top}/{arch}/chatdnatctl")
 
 
 def main():
