@@ -196,6 +196,7 @@ chatdnat_neigh6_noref(struct net_device *dev, const struct in6_addr *addr)
  * @skb: the packet, not changed; some kernels do not say so
  *
  * Context: Any.
+ * Return: The index; 0: the packet's interface is in no VRF.
  */
 static inline int chatdnat_inet_sdif(const struct sk_buff *skb)
 {
