@@ -81,9 +81,13 @@ void check_kernels(struct findings *f, const struct kernels *kernels)
 /* The file that has the module loaded at boot where no unit does: systemd or Debian without it, OpenWrt. */
 static const char *autoload_file(void)
 {
-	char *modules = sysfs_read("/etc/modules");
-	bool listed = modules && strstr(modules, "chatdnat");
+	char *modules = sysfs_read("/etc/modules"), *line, *rest = modules;
+	bool listed = false;
 
+	while (rest && (line = strsep(&rest, "\n"))) {
+		line[strcspn(line, " \t")] = '\0';
+		listed = listed || strcmp(line, "chatdnat") == 0;
+	}
 	free(modules);
 	if (access(SAVED_LOAD, F_OK) == 0)
 		return SAVED_LOAD;
