@@ -19,7 +19,7 @@ IDLE = ("apt-daily.timer", "apt-daily-upgrade.timer", "dkms.service", "dpkg-db-b
         "getty.target", "systemd-tmpfiles-clean.timer")
 KERNEL = ("linux-image-cloud-amd64", "linux-headers-cloud-amd64")
 # What the build of a later kernel may run into.
-BROKEN = "ifneq ($(filter 7.%,$(KERNELRELEASE)),)\n$(error a header is gone)\nendif\n"
+BROKEN = "ifeq ($(filter FIRST,$(KERNELRELEASE)),)\n$(error a header is gone)\nendif\n"
 
 
 def keys(root):
@@ -117,7 +117,7 @@ def breaks(root):
     """The update that fails: apt finishes, and tells."""
     source, = (root / "usr/src").glob("chatdnat-*/Kbuild")
     healthy = source.read_text(encoding="ascii")
-    source.write_text(BROKEN + healthy, encoding="ascii")
+    source.write_text(BROKEN.replace("FIRST", *root.kernels()) + healthy, encoding="ascii")
     text, new = update(root, "a kernel for which it does not build")
     dkms = source.parent.name.replace("-", "/", 1)
     log = f"/var/lib/dkms/{dkms}/build/make.log"
@@ -140,8 +140,8 @@ def without_hook(root):
     for hook in (root / "etc/kernel").glob("*/chatdnat"):
         hook.unlink()
     source, = (root / "usr/src").glob("chatdnat-*/Kbuild")
-    source.write_text(BROKEN + source.read_text(encoding="ascii"), encoding="ascii")
     old, = root.kernels()
+    source.write_text(BROKEN.replace("FIRST", old) + source.read_text(encoding="ascii"), encoding="ascii")
     tap.ok(root.run("apt-get", "install", "-q", "-y", "--no-install-recommends", *KERNEL).status, "without the hook apt fails")
     tap.ok(root.run("apt-get", "install", "-f", "-q", "-y").status, "and fails again")
     new, = {path.name for path in (root / "lib/modules").iterdir()} - {old}
