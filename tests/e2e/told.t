@@ -3,6 +3,7 @@
 
 import os
 import socket
+import subprocess
 import sys
 
 sys.dont_write_bytecode = True
@@ -105,6 +106,17 @@ def an_offloaded_connection():
         HOME.nft("delete table inet others")
 
 
+def take_over(version, *ends):
+    """Has conntrack know a connection as conntrackd hands it over. An acknowledgement that is still under way makes an
+    entry of its own."""
+    def inserted():
+        with HOME:
+            subprocess.run(["conntrack", "-D", *ends], capture_output=True, check=False)
+            return not subprocess.run(["conntrack", "-I", *ends, "-g", RELAY[version], "--state", "ESTABLISHED",
+                                       "-u", "SEEN_REPLY,ASSURED", "-t", "300"], capture_output=True, check=False).returncode
+    tap.ok(wait.until(inserted, 20), f"{version}: conntrack takes it over")
+
+
 @case.tracked("without state nothing is synchronised")
 def a_connection_of_another_host_that_failed():
     """conntrackd hands over what conntrack shows, in which there are no numbers."""
@@ -114,9 +126,7 @@ def a_connection_of_another_host_that_failed():
         ends = ("-p", "tcp", "-s", CLIENT[version], "-d", PROXY[version], "--sport", str(connection.port), "--dport", "993")
         with connection:
             tap.ok(connection.echo(b"x" * 20000), f"{version}: a connection")
-            HOME.run("conntrack", "-D", *ends)
-            HOME.run("conntrack", "-I", *ends, "-g", RELAY[version], "--state", "ESTABLISHED",
-                     "-u", "SEEN_REPLY,ASSURED", "-t", "300")
+            take_over(version, *ends)
             to_other()
             both_are_reset(connection, served, f"{version}: with another relay")
         module.unload()
