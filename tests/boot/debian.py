@@ -47,7 +47,7 @@ class Root:
     def __truediv__(self, path):
         return self.dir / path
 
-    def run(self, *command, timeout=900):
+    def run(self, *command, timeout=3600):
         done = subprocess.run([*INSIDE, self.dir, *map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               stdin=subprocess.DEVNULL, check=False, timeout=timeout, cwd="/",
                               env={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root",

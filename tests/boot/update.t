@@ -162,7 +162,7 @@ def without_module(machine, kernel):
     machine.gives("chatdnatctl check", r"^fail +boot +chatdnat.service has not loaded the module", "check says so", 1)
     machine.gives("ls /run/alarm", "", "what OnFailure= names has run", 0)
     machine.gives("sysctl -n net.ipv4.ip_forward && ip -br address show wg0", r"^1\nwg0 .*10\.9\.0\.1", "forwarding and tunnel are up")
-    machine.gives("ip netns exec relay timeout 20 socat -u OPEN:/dev/null TCP:192.0.2.1:22,connect-timeout=10", "refused",
+    machine.gives("ip netns exec relay timeout 120 socat -u OPEN:/dev/null TCP:192.0.2.1:22,connect-timeout=60", "refused",
                   "SSH gets in: nobody listens")
     machine.gives("socat TCP-LISTEN:993,fork,reuseaddr EXEC:cat >/dev/null 2>&1 & socat TCP-LISTEN:7,fork,reuseaddr EXEC:cat >/dev/null 2>&1 & "
                   "until [ $(ss -Hlnt 'sport = 993 or sport = 7' | wc -l) = 2 ]; do sleep 0.2; done", "", "there are servers on the host", 0)

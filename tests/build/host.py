@@ -30,7 +30,7 @@ class Done:
                 if re.search("warning|error", line, re.IGNORECASE) and "the compiler differs" not in line]
 
 
-def run(*command, cwd=ROOT, timeout=600, **env):
+def run(*command, cwd=ROOT, timeout=1800, **env):
     return Done(subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=cwd,
                                stdin=subprocess.DEVNULL, env=ENVIRONMENT | env, check=False, timeout=timeout))
 
