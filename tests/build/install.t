@@ -67,10 +67,9 @@ def main():
         done = host.refuses("make without headers fails", "make", "KVER=0.0", cwd=tree)
         tap.ok("install linux-headers-0.0" in done.text, "and names the missing package")
         releases = host.releases()
-        for built, installed in zip(releases, releases[1:] + releases[:1]):
-            build(tree, built)
-            clean(tree, f"kbuild, {built}")
-            tap.ok(install(tree, installed, stage), f"{installed}: something was built")
+        build(tree, releases[0])
+        clean(tree, f"kbuild, {releases[0]}")
+        tap.ok(install(tree, releases[-1], stage), f"{releases[-1]}: something was built")
         clean(tree, "make and make install")
     tap.done()
 
