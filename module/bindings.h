@@ -3,6 +3,7 @@
 #define CHATDNAT_BINDINGS_H
 
 #include <linux/bitmap.h>
+#include <linux/percpu.h>
 #include <linux/types.h>
 
 #include "settings.h"
