@@ -104,7 +104,7 @@ build/%/kunit/chatdnat_kunit.ko: $(MODULE_SOURCES) $(wildcard tests/kunit/Kbuild
 built:
 	tests/vm/built amd64
 
-# Of what is not initialized not all is zero there, as it is in Debian's kernels from 6.1 on.
+# Uninitialized variables get a pattern there. Debian's kernels from 6.1 on set them to zero.
 .PHONY: built-debug
 built-debug:
 	kernel=$$(tests/vm/kernel) && release=$$(cat "$$kernel/release") && \

@@ -140,7 +140,8 @@ chatdnat_lookup_established6(const struct in6_addr *saddr, __be16 sport,
  * Kernels whose IPv6 may be a module have a table of functions for this. Later
  * ones export fib6_lookup(), but only where nft_fib_ipv6 is a module, and it
  * must not be called when they were booted without IPv6. Without that export
- * the entry is taken from a cached route; that lookup never returns NULL.
+ * the entry is taken from a cached route; ip6_route_input_lookup() never returns
+ * NULL.
  *
  * Context: RCU read lock held; on the packet path.
  * Return: 0 or an errno.

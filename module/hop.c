@@ -59,9 +59,9 @@ void chatdnat_hop_neigh_gone(const struct neighbour *neigh)
 }
 
 /*
- * Whether the way to an address is another than its route says: an exception
- * is one host's, but anybody can have the stack make one. A tunnel makes one for
- * every host that it sends to, which says no more than the route.
+ * Whether an exception changes the route to an address. An exception applies to
+ * one host, but any host can provoke one. A tunnel makes one for each
+ * destination with the route's own MTU, which changes nothing.
  */
 static bool chatdnat_hop_excepted_ipv4(const struct flowi4 *fl4,
 				       unsigned int mtu)
