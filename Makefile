@@ -11,7 +11,7 @@ DKMS ?= dkms
 DKMS_SOURCES ?= /usr/src
 KERNEL_HOOKS ?= /etc/kernel
 
-MODULE_SOURCES := Kbuild VERSION $(wildcard module/*.c module/*.h)
+MODULE_SOURCES := Kbuild VERSION $(wildcard module/*.[ch] module/*/*.[ch])
 
 .PHONY: module
 module: ## Build chatdnat.ko for the running kernel, or KVER=..., or KDIR=...
@@ -185,7 +185,7 @@ lint: ## Static checks
 clean: ## Remove what was built
 	$(RM) -r build
 	$(RM) *.o .*.o *.ko *.mod *.mod.c .*.cmd Module.symvers modules.order
-	$(RM) module/*.o module/.*.cmd
+	$(RM) module/*.o module/.*.cmd module/*/*.o module/*/.*.cmd
 
 .PHONY: help
 help: ## Show this

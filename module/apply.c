@@ -2,15 +2,15 @@
 #include <linux/netdevice.h>
 
 #include "apply.h"
-#include "config.h"
-#include "drop.h"
+#include "core/drop.h"
+#include "core/snapshot.h"
 #include "engine.h"
-#include "flush.h"
-#include "follow.h"
-#include "hooks.h"
-#include "ingress.h"
-#include "lease.h"
-#include "nat.h"
+#include "hooks/hooks.h"
+#include "net/validity.h"
+#include "notifier.h"
+#include "stateless/ingress.h"
+#include "tracked/flush.h"
+#include "tracked/nat.h"
 
 static int chatdnat_apply_register(const struct chatdnat_settings *settings)
 {

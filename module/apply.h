@@ -2,7 +2,7 @@
 #ifndef CHATDNAT_APPLY_H
 #define CHATDNAT_APPLY_H
 
-#include "settings.h"
+#include "policy/settings.h"
 
 int chatdnat_apply(const struct chatdnat_settings *settings);
 void chatdnat_apply_nothing(void);

@@ -4,13 +4,13 @@
 #include <linux/rtnetlink.h>
 #include <linux/spinlock.h>
 
-#include "choice.h"
-#include "config.h"
+#include "core/local_addr.h"
+#include "core/snapshot.h"
 #include "engine.h"
-#include "flush.h"
-#include "ingress.h"
-#include "own.h"
-#include "path.h"
+#include "stateless/eligible.h"
+#include "stateless/flow_cache.h"
+#include "stateless/ingress.h"
+#include "tracked/flush.h"
 
 /* As much as a file in sysfs can hold, whatever the size of a page. */
 #define CHATDNAT_ENGINES_SIZE	4096

@@ -3,15 +3,15 @@
 #include <linux/module.h>
 
 /* Here too, so that what a kernel lacks is told before another file fails. */
-#include "compat.h"
-#include "answers.h"
-#include "follow.h"
-#include "memo.h"
-#include "nat.h"
+#include "net/compat.h"
+#include "tracked/reply_count.h"
+#include "notifier.h"
+#include "tracked/dnat_cache.h"
+#include "tracked/nat.h"
 #include "params.h"
-#include "stats.h"
+#include "core/stats.h"
 #include "sysfs.h"
-#include "way.h"
+#include "net/path_mtu.h"
 
 static int __init chatdnat_init(void)
 {

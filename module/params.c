@@ -8,10 +8,10 @@
 #include <net/net_namespace.h>
 
 #include "apply.h"
-#include "choice.h"
-#include "config.h"
-#include "line.h"
+#include "core/snapshot.h"
 #include "params.h"
+#include "policy/setting_table.h"
+#include "stateless/eligible.h"
 
 #define CHATDNAT_VALUE_MAX	2048	/* bytes */
 

@@ -5,11 +5,11 @@
 #include <linux/module.h>
 #include <linux/sysfs.h>
 
-#include "answers.h"
+#include "core/stats.h"
 #include "engine.h"
 #include "params.h"
-#include "stats.h"
 #include "sysfs.h"
+#include "tracked/reply_count.h"
 
 static ssize_t last_error_show(struct kobject *kobj,
 			       struct kobj_attribute *attr, char *buf)

@@ -11,10 +11,10 @@
 #include "mem.h"
 #include "sysctl.h"
 
-/* Where the module translates destinations, see module/nat.c: just ahead of everybody else's usual place. */
+/* Where the module translates destinations, see module/tracked/nat.c: just ahead of everybody else's usual place. */
 #define OUR_PRIORITY (NF_IP_PRI_NAT_DST - 1)
 
-/* And where it does without state, see module/hooks.c. */
+/* And where it does without state, see module/hooks/hooks.c. */
 #define STATELESS_PRIORITY (NF_IP_PRI_CONNTRACK - 1)
 
 /* The port whose sessions with this host go on, which is always tracked for that. */

@@ -53,7 +53,7 @@ def main():
     if not tap.equal(done.status, 0, "the instruments are there, and say nothing without a fault"):
         tap.diag(done.text)
     done = guest(COVERED)
-    sources = len(list((ROOT / "module").glob("*.c")))
+    sources = len(list((ROOT / "module").rglob("*.c")))
     if not tap.equal((done.status, done.text.split()[-1:]), (0, [str(sources)]), "gcov counts every file of the module"):
         tap.diag(done.text)
     for fault, words in NOTICED.items():

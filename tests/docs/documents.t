@@ -76,13 +76,13 @@ def the_readme():
 
 def hooks_of_the_code():
     """Every hook as its source registers it: function, hook, priority."""
-    text = (guide.ROOT / "module" / "hooks.c").read_text(encoding="utf-8")
+    text = (guide.ROOT / "module" / "hooks" / "hooks.c").read_text(encoding="utf-8")
     found = set(re.findall(r"\{ \w+, (\w+),\s+(NF_\w+), (NF_\w+(?: - 1)?) \}", text))
-    text = (guide.ROOT / "module" / "nat.c").read_text(encoding="utf-8")
+    text = (guide.ROOT / "module" / "tracked" / "nat.c").read_text(encoding="utf-8")
     for function, hook, priority in re.findall(r"\.hook = (\w+),\s[^}]*?\.hooknum = (\w+),\s[^}]*?\.priority = \((\w+)_priority\)",
                                                text.replace("\\\n", "\n")):
         found.add((function, hook, f"NF_IP_PRI_NAT_{priority.upper()} - 1"))
-    text = (guide.ROOT / "module" / "ingress.c").read_text(encoding="utf-8")
+    text = (guide.ROOT / "module" / "stateless" / "ingress.c").read_text(encoding="utf-8")
     found.update(re.findall(r"\.hook = (\w+),[^}]*?\.hooknum = (\w+),\s+\.priority = (\w+),", text))
     return found
 
@@ -92,7 +92,7 @@ def the_architecture_has_every_hook():
     text = (guide.DOCS / "architecture.md").read_text(encoding="utf-8")
     told = set(re.findall(r"^\| `(chatdnat_\w+)` \| `(\w+)` \| `([^`]+)` \|", text, re.M))
     tap.equal(sorted(told), sorted(hooks_of_the_code()), "architecture.md: the table of hooks is that of the code")
-    for file, function in re.findall(r"`(\w+\.[ch]):(\w+)\(\)`", text):
+    for file, function in re.findall(r"`([\w/]+\.[ch]):(\w+)\(\)`", text):
         source = (guide.ROOT / "module" / file).read_text(encoding="utf-8")
         tap.ok(re.search(rf"\b{function}\(", source), f"architecture.md: {file} has {function}()")
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Addresses, next to the C library's opinion. Input: '4' or '6', then an address. */
-#include "../../module/addr.h"
+#include "../../module/policy/addr.h"
 #include "text.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What of this host is open: ports, and protocols without. Input: such a list. */
-#include "../../module/allow.h"
+#include "../../module/policy/allow.h"
 #include "text.h"
 
 #include <string.h>

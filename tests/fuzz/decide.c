@@ -7,9 +7,9 @@
 
 #include <string.h>
 
-#include "../../module/admit.h"
-#include "../../module/line.h"
-#include "../../module/verdict.h"
+#include "../../module/policy/guard_policy.h"
+#include "../../module/policy/setting_table.h"
+#include "../../module/policy/nat_policy.h"
 
 static const char *const devices[] = { "eth0", "wg0", "lan0", "ppp1" };
 

@@ -3,7 +3,7 @@
  * Names of interfaces. Input: a list of patterns, a line's end, then a name
  * that an interface has, which is matched by hand as well.
  */
-#include "../../module/ifset.h"
+#include "../../module/policy/ifset.h"
 #include "text.h"
 
 #include <string.h>

@@ -4,15 +4,15 @@
  * how much is pulled, how the sums stand, the most that is allowed, whether the
  * connection is tracked; then a packet.
  */
-#include "../../module/mss.h"
+#include "../../module/hooks/mss.h"
 
 #include "packet.h"
 
-#include "../../module/homing.h"
-#include "../../module/host.h"
-#include "../../module/stateless.h"
-#include "../../module/stats.h"
-#include "../../module/way.h"
+#include "../../module/hooks/return_path.h"
+#include "../../module/net/lookup.h"
+#include "../../module/stateless/stateless.h"
+#include "../../module/core/stats.h"
+#include "../../module/net/path_mtu.h"
 
 struct chatdnat_stats chatdnat_stats;
 struct chatdnat_snapshot *chatdnat_active;

@@ -5,7 +5,7 @@
  */
 #include "packet.h"
 
-#include "../../module/admit.h"
+#include "../../module/policy/guard_policy.h"
 
 static void check_addresses(const struct flat *flat, const struct chatdnat_flow *flow)
 {

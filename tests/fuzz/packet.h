@@ -7,7 +7,7 @@
 #ifndef FUZZ_PACKET_H
 #define FUZZ_PACKET_H
 
-#include "../../module/packet.h"
+#include "../../module/net/packet.h"
 #include "fuzz.h"
 
 #include <string.h>

@@ -4,7 +4,7 @@
  * each port. Input: 'p' for ports that are sent on, 'a' for those of this host;
  * then a list.
  */
-#include "../../module/portset.h"
+#include "../../module/policy/portset.h"
 #include "text.h"
 
 #include <string.h>

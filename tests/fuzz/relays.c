@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Lists of relays. Input: '4' or '6', then a list. */
-#include "../../module/relays.h"
+#include "../../module/policy/relays.h"
 #include "text.h"
 
 #include <string.h>

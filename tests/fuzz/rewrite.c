@@ -4,7 +4,7 @@
  * sums stand, which address, what is to go wrong, the address's last bytes; then
  * a packet.
  */
-#include "../../module/rewrite.h"
+#include "../../module/net/rewrite.h"
 
 #include "packet.h"
 

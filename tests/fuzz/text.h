@@ -3,7 +3,7 @@
 #ifndef FUZZ_TEXT_H
 #define FUZZ_TEXT_H
 
-#include "../../module/text.h"
+#include "../../module/policy/text.h"
 #include "fuzz.h"
 
 /* A refusal names a piece of what was written, and what would have been right. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "addr.h"
 #include "chatdnat_test.h"
+#include "module/policy/addr.h"
 
 /* @written: how it is read back, if not as it was written */
 static const struct good {

@@ -2,8 +2,8 @@
 /* Whom the guard lets in. */
 #include <linux/in.h>
 
-#include "admit.h"
 #include "chatdnat_test.h"
+#include "module/policy/guard_policy.h"
 
 #define SETTINGS "wan=eth0 v4=10.9.0.2 v6=fd00::2 ports=chatmail,turn guard=full allow=22,5000-5010/udp,gre"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Ports and protocols of this host itself. */
-#include "allow.h"
 #include "chatdnat_test.h"
+#include "module/policy/allow.h"
 
 static const struct good {
 	const char *text;

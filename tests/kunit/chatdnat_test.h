@@ -7,9 +7,9 @@
 #include <linux/inet.h>
 #include <linux/string.h>
 
-#include "line.h"
-#include "settings.h"
-#include "text.h"
+#include "module/policy/setting_table.h"
+#include "module/policy/settings.h"
+#include "module/policy/text.h"
 
 /* A row of a table is named after the text that it is about. */
 #define CHATDNAT_TEST_ROWS(rows)					\

@@ -3,8 +3,8 @@
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
 
-#include "config.h"
 #include "chatdnat_test.h"
+#include "module/core/snapshot.h"
 
 /* Makes these the settings that hold, like those who write them do. */
 static void configure(struct kunit *test, const char *line)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "ifset.h"
 #include "chatdnat_test.h"
+#include "module/policy/ifset.h"
 
 #define EIGHT	"a,b,c,d,e,f,g,h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Whole configurations, and what settings mean for flows. */
-#include "line.h"
 #include "chatdnat_test.h"
+#include "module/policy/setting_table.h"
 
 #define PORTS	"25,80,143,443,465,587,993"
 #define HEAD	"wan= v4= v6= ports=" PORTS

@@ -3,8 +3,8 @@
 #include <linux/in.h>
 #include <linux/tcp.h>
 
+#include "module/net/tcp_mss.h"
 #include "packets.h"
-#include "tcpopt.h"
 
 #define CLAMP_TO	1360
 

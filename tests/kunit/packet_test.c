@@ -5,7 +5,7 @@
 #include <linux/ipv6.h>
 #include <net/ip.h>
 
-#include "packet.h"
+#include "module/net/packet.h"
 #include "packets.h"
 
 #define IPV4	CHATDNAT_IPV4

@@ -5,8 +5,8 @@
 
 #include <linux/skbuff.h>
 
-#include "addr.h"
 #include "chatdnat_test.h"
+#include "module/policy/addr.h"
 
 #define CHATDNAT_CLIENT_PORT	40000
 #define CHATDNAT_OWN_PORT	25

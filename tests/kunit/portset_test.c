@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "portset.h"
 #include "chatdnat_test.h"
+#include "module/policy/portset.h"
 
 #define CHATMAIL	"25,80,143,443,465,587,993"
 

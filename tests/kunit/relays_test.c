@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "relays.h"
 #include "chatdnat_test.h"
+#include "module/policy/relays.h"
 
 #define FIFTEEN	"10.0.0.1@192.0.2.1,10.0.0.2@192.0.2.2,10.0.0.3@192.0.2.3," \
 		"10.0.0.4@192.0.2.4,10.0.0.5@192.0.2.5,10.0.0.6@192.0.2.6," \

@@ -10,10 +10,10 @@
 #include <net/ip.h>
 #include <net/ip6_checksum.h>
 
-#include "mss.h"
+#include "module/hooks/mss.h"
+#include "module/net/rewrite.h"
+#include "module/stateless/fastpath.h"
 #include "packets.h"
-#include "rewrite.h"
-#include "shortcut.h"
 
 #define IPV4	CHATDNAT_IPV4
 #define IPV6	CHATDNAT_IPV6

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "text.h"
 #include "chatdnat_test.h"
+#include "module/policy/text.h"
 
 static const struct number {
 	const char *text;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What becomes of a connection's addresses. */
-#include "verdict.h"
 #include "chatdnat_test.h"
+#include "module/policy/nat_policy.h"
 
 #define V4	"wan=eth0 v4=10.9.0.2"
 #define V6	"wan=eth0 v6=fd00::2"

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/netdevice.h>
+#include <linux/percpu.h>
+#include <linux/slab.h>
+#include <net/checksum.h>
+#include <net/dst.h>
+#include <net/ip6_fib.h>
+
+#include "../net/lookup.h"
+#include "bindings.h"
+
+/**
+ * chatdnat_bindings_new() - make room for bindings
+ *
+ * Context: Process context, may sleep.
+ * Return: No bindings yet, no ports, and no paths; or NULL without memory.
+ */
+struct chatdnat_bindings *chatdnat_bindings_new(void)
+{
+	return kvzalloc(sizeof(struct chatdnat_bindings), GFP_KERNEL);
+}
+
+static void chatdnat_binding_free(struct chatdnat_binding *binding)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		dst_release(per_cpu_ptr(binding->route, cpu)->dst);
+	free_percpu(binding->route);
+}
+
+/**
+ * chatdnat_bindings_free() - free bindings
+ * @bindings: the bindings, which no packet is using any more; may be NULL
+ *
+ * Context: Process context, may sleep.
+ */
+void chatdnat_bindings_free(struct chatdnat_bindings *bindings)
+{
+	enum chatdnat_family family;
+	u8 i;
+
+	if (!bindings)
+		return;
+
+	for (family = 0; family < CHATDNAT_FAMILIES; family++)
+		for (i = 0; i < bindings->n[family]; i++)
+			chatdnat_binding_free(&bindings->binding[family][i]);
+	free_percpu(bindings->paths);
+	kvfree(bindings);
+}
+
+/**
+ * chatdnat_bindings_add() - have an own address stand for a relay
+ * @bindings: with room for another, not in use yet
+ * @family: which kind of addresses
+ * @own: the own address, network byte order
+ * @home: index of the WAN interface that has it; 0: another one
+ * @relay: the relay's address, network byte order
+ *
+ * Context: Process context, may sleep.
+ * Return: False without memory.
+ */
+bool chatdnat_bindings_add(struct chatdnat_bindings *bindings,
+			   enum chatdnat_family family,
+			   const struct chatdnat_addr *own, int home,
+			   const struct chatdnat_addr *relay)
+{
+	struct chatdnat_binding *binding;
+	__wsum minus, plus;
+
+	binding = &bindings->binding[family][bindings->n[family]];
+	binding->route = alloc_percpu(struct chatdnat_route);
+	if (!binding->route)
+		return false;
+
+	binding->own = *own;
+	binding->relay = *relay;
+	binding->home = home;
+	minus = csum_partial(own->word, sizeof(own->word), 0);
+	plus = csum_partial(relay->word, sizeof(relay->word), 0);
+	binding->diff = csum_sub(plus, minus);
+	bindings->n[family]++;
+	return true;
+}
+
+/**
+ * chatdnat_bindings_by_own() - the binding of an own address
+ * @bindings: the bindings
+ * @family: which kind of address
+ * @own: the address, network byte order
+ *
+ * Context: RCU read lock held; on the packet path.
+ * Return: The binding or NULL.
+ */
+const struct chatdnat_binding *
+chatdnat_bindings_by_own(const struct chatdnat_bindings *bindings,
+			 enum chatdnat_family family,
+			 const struct chatdnat_addr *own)
+{
+	u8 i;
+
+	for (i = 0; i < bindings->n[family]; i++)
+		if (chatdnat_addr_equal(&bindings->binding[family][i].own, own))
+			return &bindings->binding[family][i];
+	return NULL;
+}
+
+/**
+ * chatdnat_bindings_by_relay() - the binding of a relay
+ * @bindings: the bindings
+ * @family: which kind of address
+ * @relay: the relay's address, network byte order
+ *
+ * Context: RCU read lock held; on the packet path.
+ * Return: The binding or NULL.
+ */
+const struct chatdnat_binding *
+chatdnat_bindings_by_relay(const struct chatdnat_bindings *bindings,
+			   enum chatdnat_family family,
+			   const struct chatdnat_addr *relay)
+{
+	u8 i;
+
+	for (i = 0; i < bindings->n[family]; i++)
+		if (chatdnat_addr_equal(&bindings->binding[family][i].relay,
+					relay))
+			return &bindings->binding[family][i];
+	return NULL;
+}
+
+/**
+ * chatdnat_bindings_equal() - whether two would do the same
+ * @a: bindings, or NULL
+ * @b: others, or NULL
+ *
+ * Context: Any.
+ * Return: True if both translate the same packets in the same way.
+ */
+bool chatdnat_bindings_equal(const struct chatdnat_bindings *a,
+			     const struct chatdnat_bindings *b)
+{
+	enum chatdnat_family family;
+	u8 i;
+
+	if (!a || !b)
+		return a == b;
+	if (a->via != b->via || memcmp(a->n, b->n, sizeof(a->n)) ||
+	    !bitmap_equal(a->ports, b->ports, U16_MAX + 1))
+		return false;
+	for (family = 0; family < CHATDNAT_FAMILIES; family++) {
+		for (i = 0; i < a->n[family]; i++) {
+			const struct chatdnat_binding *one, *other;
+
+			one = &a->binding[family][i];
+			other = &b->binding[family][i];
+			if (one->home != other->home ||
+			    !chatdnat_addr_equal(&one->own, &other->own) ||
+			    !chatdnat_addr_equal(&one->relay, &other->relay))
+				return false;
+		}
+	}
+	return true;
+}
+
+static u32 chatdnat_route_cookie(enum chatdnat_family family,
+				 const struct dst_entry *dst)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	if (family == CHATDNAT_IPV6)
+		return rt6_get_cookie(container_of(dst, struct rt6_info, dst));
+#endif
+	return 0;
+}
+
+/**
+ * chatdnat_binding_route() - the way to a relay
+ * @binding: the relay's
+ * @family: which kind of address it has
+ *
+ * Context: RCU read lock held, with no other softirq to come in between; on the
+ * packet path.
+ * Return: The way, also kept for the packets that follow; NULL: there is none.
+ */
+struct dst_entry *
+chatdnat_binding_route(const struct chatdnat_binding *binding,
+		       enum chatdnat_family family)
+{
+	struct chatdnat_route *route = this_cpu_ptr(binding->route);
+
+	if (route->dst && dst_check(route->dst, route->cookie))
+		return route->dst;
+
+	dst_release(route->dst);
+	route->dst = chatdnat_host_route(family, NULL, &binding->relay, 0, 0);
+	if (route->dst)
+		route->cookie = chatdnat_route_cookie(family, route->dst);
+	return route->dst;
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The addresses of this host that connections from the WAN are made to. */
+#include <linux/inetdevice.h>
+#include <linux/netdevice.h>
+#include <linux/rtnetlink.h>
+#include <net/addrconf.h>
+#include <net/l3mdev.h>
+
+#include "../net/lookup.h"
+#include "local_addr.h"
+
+static void chatdnat_own_add(struct chatdnat_own *own,
+			     const struct chatdnat_relays *relays,
+			     const struct chatdnat_addr *addr,
+			     const struct net_device *dev)
+{
+	if (chatdnat_relays_names(relays, addr) ||
+	    (own->n && chatdnat_addr_equal(&own->addr, addr)))
+		return;
+	own->n++;
+	own->addr = *addr;
+	own->home = dev->flags & IFF_LOOPBACK ? 0 : dev->ifindex;
+}
+
+static void chatdnat_own_add_ipv4(struct chatdnat_own *own,
+				  const struct chatdnat_relays *relays,
+				  const struct net_device *dev)
+{
+	const struct in_device *in_dev = __in_dev_get_rcu(dev);
+	const struct in_ifaddr *ifa;
+
+	if (!in_dev)
+		return;
+	in_dev_for_each_ifa_rcu(ifa, in_dev) {
+		const struct chatdnat_addr addr = {
+			.word = { ifa->ifa_local },
+		};
+
+		if (ifa->ifa_scope == RT_SCOPE_UNIVERSE)
+			chatdnat_own_add(own, relays, &addr, dev);
+	}
+}
+
+static void chatdnat_own_add_ipv6(struct chatdnat_own *own,
+				  const struct chatdnat_relays *relays,
+				  const struct net_device *dev)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	const struct inet6_dev *idev = __in6_dev_get(dev);
+	const struct inet6_ifaddr *ifp;
+	struct chatdnat_addr addr;
+
+	if (!idev)
+		return;
+	list_for_each_entry_rcu(ifp, &idev->addr_list, if_list) {
+		memcpy(addr.word, &ifp->addr, sizeof(addr.word));
+		/* Nobody is told to come to an address that will not last. */
+		if (!(READ_ONCE(ifp->flags) &
+		      (IFA_F_DADFAILED | IFA_F_TEMPORARY)) &&
+		    !(ipv6_addr_type(&ifp->addr) &
+		      (IPV6_ADDR_LINKLOCAL | IPV6_ADDR_LOOPBACK)))
+			chatdnat_own_add(own, relays, &addr, dev);
+	}
+#endif
+}
+
+/* All addresses by which the world knows this host, but those that are named. */
+static void chatdnat_own_others(struct chatdnat_own *own,
+				const struct chatdnat_settings *settings,
+				enum chatdnat_family family)
+{
+	const struct chatdnat_relays *relays = &settings->service.relays[family];
+	struct net_device *dev;
+
+	rcu_read_lock();
+	for_each_netdev_rcu(&init_net, dev) {
+		if (netif_is_l3_slave(dev) ||
+		    (!(dev->flags & IFF_LOOPBACK) &&
+		     !chatdnat_ifset_has(&settings->wan, dev->name)))
+			continue;
+		if (family == CHATDNAT_IPV6)
+			chatdnat_own_add_ipv6(own, relays, dev);
+		else
+			chatdnat_own_add_ipv4(own, relays, dev);
+	}
+	rcu_read_unlock();
+}
+
+/* Whether a WAN interface is in a VRF, whose routes are not looked at. */
+static bool chatdnat_own_wan_in_vrf(const struct chatdnat_settings *settings)
+{
+	const struct net_device *dev;
+
+	ASSERT_RTNL();
+
+	for_each_netdev(&init_net, dev)
+		if (netif_is_l3_slave(dev) &&
+		    chatdnat_ifset_has(&settings->wan, dev->name))
+			return true;
+	return false;
+}
+
+/*
+ * A named address counts whether this host has it at the moment or not: a
+ * service address comes and goes.
+ */
+static void chatdnat_own_named(struct chatdnat_own *own,
+			       const struct chatdnat_settings *settings,
+			       enum chatdnat_family family,
+			       const struct chatdnat_addr *addr)
+{
+	const struct net_device *dev;
+	bool vrf;
+
+	rcu_read_lock();
+	dev = chatdnat_host_addr_dev(family, addr);
+	vrf = dev ? l3mdev_master_ifindex_rcu(dev) :
+		    chatdnat_own_wan_in_vrf(settings);
+	if (dev && chatdnat_ifset_has(&settings->wan, dev->name))
+		own->home = dev->ifindex;
+	rcu_read_unlock();
+
+	own->n = !vrf;
+	own->addr = *addr;
+}
+
+/**
+ * chatdnat_own_find() - the own addresses that lead to a relay
+ * @own: filled in
+ * @settings: the settings
+ * @family: which kind of address
+ * @relay: one of the settings' relays
+ *
+ * Context: Process context, may sleep, RTNL held.
+ */
+void chatdnat_own_find(struct chatdnat_own *own,
+		       const struct chatdnat_settings *settings,
+		       enum chatdnat_family family,
+		       const struct chatdnat_relay *relay)
+{
+	memset(own, 0, sizeof(*own));
+	if (chatdnat_relay_serves_others(relay))
+		chatdnat_own_others(own, settings, family);
+	else
+		chatdnat_own_named(own, settings, family, &relay->own);
+}
+
+/* The one entry of a relay; NULL: there is none, or several. */
+static const struct chatdnat_relay *
+chatdnat_own_entry(const struct chatdnat_relays *relays,
+		   const struct chatdnat_addr *relay)
+{
+	const struct chatdnat_relay *entry = NULL;
+	u8 i;
+
+	for (i = 0; i < relays->n; i++) {
+		if (!chatdnat_addr_equal(&relays->relay[i].addr, relay))
+			continue;
+		if (entry)
+			return NULL;
+		entry = &relays->relay[i];
+	}
+	return entry;
+}
+
+/**
+ * chatdnat_own_of() - the local address by which clients know a relay
+ * @addr: set to it, network byte order
+ * @settings: the settings
+ * @family: which kind of address
+ * @relay: the relay's address, network byte order
+ *
+ * A named address counts whether this host has it at the moment or not. With
+ * scope=any a relay without a name may be known by any address.
+ *
+ * Context: RCU read lock held; on the packet path, for what is rare.
+ * Return: False where it is not known: no entry, several, or several addresses
+ * that lead to it.
+ */
+bool chatdnat_own_of(struct chatdnat_addr *addr,
+		     const struct chatdnat_settings *settings,
+		     enum chatdnat_family family,
+		     const struct chatdnat_addr *relay)
+{
+	const struct chatdnat_relay *entry;
+	struct chatdnat_own own = {};
+
+	entry = chatdnat_own_entry(&settings->service.relays[family], relay);
+	if (!entry)
+		return false;
+	if (!chatdnat_relay_serves_others(entry)) {
+		*addr = entry->own;
+		return true;
+	}
+	if (settings->scope == CHATDNAT_SCOPE_ANY)
+		return false;
+	chatdnat_own_others(&own, settings, family);
+	*addr = own.addr;
+	return own.n == 1;
+}

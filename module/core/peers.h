@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef CHATDNAT_PEERS_H
+#define CHATDNAT_PEERS_H
+
+#include "../policy/addr.h"
+
+/* How far this host's own connection with a peer has come. */
+enum chatdnat_peer_stage {
+	CHATDNAT_PEER_ASKED,		/* this host answers a SYN */
+	CHATDNAT_PEER_CONNECTED,	/* or is the client itself */
+	CHATDNAT_PEER_STAGES,
+};
+
+bool chatdnat_peers_note(const struct chatdnat_addr *own,
+			 const struct chatdnat_addr *peer,
+			 enum chatdnat_peer_stage stage);
+bool chatdnat_peers_has(const struct chatdnat_addr *own,
+			const struct chatdnat_addr *peer);
+
+#endif /* CHATDNAT_PEERS_H */

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/netdevice.h>
+#include <linux/slab.h>
+#include <linux/timekeeping.h>
+
+#include "snapshot.h"
+
+/* Held by whoever writes settings, and while the module comes and goes. */
+DEFINE_MUTEX(chatdnat_config_lock);
+
+/* Written under chatdnat_config_lock, read under RCU. */
+struct chatdnat_snapshot __rcu *chatdnat_active;
+
+/**
+ * chatdnat_active_locked() - the active snapshot, for writers
+ *
+ * Context: Process context, chatdnat_config_lock held.
+ * Return: The snapshot, NULL before the first was published.
+ */
+struct chatdnat_snapshot *chatdnat_active_locked(void)
+{
+	return rcu_dereference_protected(chatdnat_active,
+					 lockdep_is_held(&chatdnat_config_lock));
+}
+
+static bool chatdnat_relays_equal(const struct chatdnat_relays *a,
+				  const struct chatdnat_relays *b)
+{
+	return a->n == b->n &&
+	       !memcmp(a->relay, b->relay, a->n * sizeof(a->relay[0]));
+}
+
+static bool chatdnat_service_equal(const struct chatdnat_service *a,
+				   const struct chatdnat_service *b)
+{
+	return chatdnat_relays_equal(&a->relays[CHATDNAT_IPV4],
+				     &b->relays[CHATDNAT_IPV4]) &&
+	       chatdnat_relays_equal(&a->relays[CHATDNAT_IPV6],
+				     &b->relays[CHATDNAT_IPV6]) &&
+	       chatdnat_portset_equal(&a->ports, &b->ports);
+}
+
+/* The interfaces whose addresses connections take. */
+static const struct chatdnat_ifset *
+chatdnat_masquerades(const struct chatdnat_settings *settings)
+{
+	static const struct chatdnat_ifset none;
+
+	return settings->masquerade == CHATDNAT_MASQUERADE_OFF ? &none
+							       : &settings->wan;
+}
+
+/* Whether new settings sum up to the same service and masquerading. */
+static bool chatdnat_goes_on(const struct chatdnat_service *service,
+			     const struct chatdnat_ifset *masqueraded,
+			     const struct chatdnat_settings *settings)
+{
+	return chatdnat_service_equal(service, &settings->service) &&
+	       chatdnat_ifset_equal(masqueraded, chatdnat_masquerades(settings));
+}
+
+static struct chatdnat_former *
+chatdnat_former_new(const struct chatdnat_settings *settings)
+{
+	struct chatdnat_former *former = kmalloc(sizeof(*former), GFP_KERNEL);
+
+	if (former) {
+		former->users = 1;
+		former->service = settings->service;
+		former->masqueraded = *chatdnat_masquerades(settings);
+	}
+	return former;
+}
+
+/**
+ * chatdnat_former_put() - give up a share in what was configured earlier
+ * @former: what was
+ *
+ * Context: Process context, chatdnat_config_lock held.
+ */
+void chatdnat_former_put(struct chatdnat_former *former)
+{
+	lockdep_assert_held(&chatdnat_config_lock);
+
+	if (!--former->users)
+		kfree_rcu(former, rcu);
+}
+
+static void chatdnat_former_add(struct chatdnat_snapshot *snapshot,
+				struct chatdnat_former *former,
+				struct chatdnat_former **forgotten)
+{
+	if (snapshot->n_former == CHATDNAT_FORMER_MAX) {
+		*forgotten = snapshot->former[0];
+		snapshot->n_former--;
+		memmove(&snapshot->former[0], &snapshot->former[1],
+			snapshot->n_former * sizeof(snapshot->former[0]));
+	}
+	snapshot->former[snapshot->n_former++] = former;
+}
+
+/* Whether settings judge forwarded packets that others did not. */
+static bool chatdnat_guards_more(const struct chatdnat_settings *settings,
+				 const struct chatdnat_settings *old)
+{
+	return old->guard == CHATDNAT_GUARD_OFF ||
+	       (settings->guard == CHATDNAT_GUARD_STRICT &&
+		old->guard != CHATDNAT_GUARD_STRICT) ||
+	       !chatdnat_ifset_equal(&settings->wan, &old->wan);
+}
+
+/**
+ * chatdnat_snapshot_new() - make the snapshot that is to follow the active one
+ * @settings: what it holds
+ * @forgotten: set to the former one for which there is no room any more, the
+ *	       caller's to put; NULL mostly
+ *
+ * Context: Process context, may sleep, chatdnat_config_lock held.
+ * Return: The snapshot, not published, or NULL without memory.
+ */
+struct chatdnat_snapshot *
+chatdnat_snapshot_new(const struct chatdnat_settings *settings,
+		      struct chatdnat_former **forgotten)
+{
+	const struct chatdnat_snapshot *old = chatdnat_active_locked();
+	struct chatdnat_former *former;
+	struct chatdnat_snapshot *snapshot;
+	unsigned int i;
+
+	*forgotten = NULL;
+	snapshot = kzalloc(sizeof(*snapshot), GFP_KERNEL);
+	if (!snapshot)
+		return NULL;
+
+	snapshot->settings = *settings;
+	snapshot->guarded_since = ktime_get_seconds();
+	if (!old)
+		return snapshot;
+	if (!chatdnat_guards_more(settings, &old->settings))
+		snapshot->guarded_since = old->guarded_since;
+
+	for (i = 0; i < old->n_former; i++) {
+		former = old->former[i];
+		if (chatdnat_goes_on(&former->service, &former->masqueraded,
+				     settings))
+			continue;
+		former->users++;
+		chatdnat_former_add(snapshot, former, forgotten);
+	}
+
+	if (chatdnat_service_empty(&old->settings.service) ||
+	    chatdnat_goes_on(&old->settings.service,
+			     chatdnat_masquerades(&old->settings), settings))
+		return snapshot;
+
+	former = chatdnat_former_new(&old->settings);
+	if (!former) {
+		chatdnat_snapshot_free(snapshot);
+		return NULL;
+	}
+	chatdnat_former_add(snapshot, former, forgotten);
+	return snapshot;
+}
+
+/**
+ * chatdnat_snapshot_publish() - make a snapshot the active one
+ * @snapshot: what packets see from now on
+ *
+ * On return no packet is under way that met the old snapshot before it was
+ * routed: each has left, and its connection is confirmed or gone. The old
+ * snapshot may still be read, and is the caller's to free.
+ *
+ * Context: Process context, may sleep, chatdnat_config_lock held.
+ */
+void chatdnat_snapshot_publish(struct chatdnat_snapshot *snapshot)
+{
+	struct chatdnat_snapshot *old = chatdnat_active_locked();
+
+	RCU_INIT_POINTER(snapshot->prev, old);
+	rcu_replace_pointer(chatdnat_active, snapshot,
+			    lockdep_is_held(&chatdnat_config_lock));
+	synchronize_net();
+	RCU_INIT_POINTER(snapshot->prev, NULL);
+}
+
+/**
+ * chatdnat_snapshot_free() - free a snapshot that is not active, once unread
+ * @snapshot: the snapshot; may be NULL
+ *
+ * Context: Process context, chatdnat_config_lock held.
+ */
+void chatdnat_snapshot_free(struct chatdnat_snapshot *snapshot)
+{
+	struct chatdnat_bindings *bindings;
+	unsigned int i;
+
+	lockdep_assert_held(&chatdnat_config_lock);
+
+	if (!snapshot)
+		return;
+	for (i = 0; i < snapshot->n_former; i++)
+		chatdnat_former_put(snapshot->former[i]);
+
+	bindings = rcu_dereference_protected(snapshot->bindings,
+					     lockdep_is_held(&chatdnat_config_lock));
+	/* Those who met it as the one before may still read it. */
+	if (bindings)
+		synchronize_net();
+	chatdnat_bindings_free(bindings);
+	kfree_rcu(snapshot, rcu);
+}
+
+/**
+ * chatdnat_snapshot_masqueraded() - whether connections took, or still take,
+ *				     an interface's address
+ * @snapshot: the snapshot, with its former ones
+ * @family: the connections'
+ * @ifname: the interface's name
+ *
+ * Context: Any.
+ * Return: True if the interface is or was a WAN interface with masquerading.
+ */
+bool chatdnat_snapshot_masqueraded(const struct chatdnat_snapshot *snapshot,
+				   enum chatdnat_family family,
+				   const char *ifname)
+{
+	unsigned int i;
+
+	if (snapshot->settings.service.relays[family].n &&
+	    chatdnat_ifset_has(chatdnat_masquerades(&snapshot->settings),
+			       ifname))
+		return true;
+	for (i = 0; i < snapshot->n_former; i++)
+		if (snapshot->former[i]->service.relays[family].n &&
+		    chatdnat_ifset_has(&snapshot->former[i]->masqueraded,
+				       ifname))
+			return true;
+	return false;
+}
+
+/**
+ * chatdnat_snapshot_stale() - whether a flow is what is left of an ended one
+ * @snapshot: the active snapshot
+ * @flow: a flow from inside, which nobody opened: the middle of a TCP
+ *	  connection, or UDP
+ *
+ * When a connection to a relay that is no longer configured has ended, the
+ * relay may still send. Taken for a new connection of its own and masqueraded,
+ * it would look to the client like the old one.
+ *
+ * Context: Softirq or process context, RCU read lock held.
+ * Return: True if @flow belongs to an ended connection.
+ */
+bool chatdnat_snapshot_stale(const struct chatdnat_snapshot *snapshot,
+			     const struct chatdnat_flow *flow)
+{
+	unsigned int i;
+
+	/* Perhaps a query of the former relay's, not an answer. */
+	if (flow->proto == CHATDNAT_UDP &&
+	    flow->sport >= CHATDNAT_PORT_EPHEMERAL)
+		return false;
+
+	for (i = 0; i < snapshot->n_former; i++)
+		if (chatdnat_service_answers(&snapshot->former[i]->service,
+					     flow))
+			return !chatdnat_service_answers(&snapshot->settings.service,
+							 flow);
+	return false;
+}

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The guard's hooks: which packets are judged. Those that belong to no known
+ * connection are, forwarded ones and those for this host; and of known
+ * connections pings and SYNs, like new ones.
+ */
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+#include <linux/in.h>
+#include <linux/ipv6.h>
+#include <linux/netdevice.h>
+#include <linux/tcp.h>
+#include <net/ip.h>
+#include <net/netfilter/nf_conntrack.h>
+
+#include "../net/nfct.h"
+#include "../net/packet.h"
+#include "../stateless/stateless.h"
+#include "../tracked/dnat_cache.h"
+#include "guard.h"
+#include "judge.h"
+
+/* One that was answered is known, and may be a flood all the same. */
+static bool chatdnat_guard_is_ping(const struct nf_conn *ct,
+				   enum ip_conntrack_info ctinfo)
+{
+	const struct nf_conntrack_tuple *tuple;
+
+	if (ctinfo != IP_CT_ESTABLISHED)
+		return false;
+	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
+	switch (tuple->dst.protonum) {
+	case IPPROTO_ICMP:
+		return tuple->dst.u.icmp.type == ICMP_ECHO;
+	case IPPROTO_ICMPV6:
+		return tuple->dst.u.icmp.type == ICMPV6_ECHO_REQUEST;
+	default:
+		return false;
+	}
+}
+
+/*
+ * Conntrack lets a SYN pass as part of a connection that it believes to be
+ * established, and takes the new one over from the answer to it. What an entry
+ * began with, and when, does not count: a SYN is judged. This is the cheap half,
+ * for each packet of each connection: false for what only might be a SYN.
+ */
+static __always_inline bool chatdnat_guard_is_no_syn(const struct sk_buff *skb,
+						     const struct nf_conn *ct)
+{
+	const u8 *header = skb_network_header(skb);
+	const struct tcphdr *th;
+
+	if (nf_ct_protonum(ct) != IPPROTO_TCP)
+		return true;
+	if (header[0] == 0x45)
+		th = (const struct tcphdr *)(header + sizeof(struct iphdr));
+	else if (header[0] >> 4 == 6 &&
+		 ((const struct ipv6hdr *)header)->nexthdr == IPPROTO_TCP)
+		th = (const struct tcphdr *)(header + sizeof(struct ipv6hdr));
+	else
+		return false;
+	return (const u8 *)(th + 1) <= skb_tail_pointer(skb) &&
+	       !(tcp_flag_word(th) & TCP_FLAG_SYN);
+}
+
+static noinline bool chatdnat_guard_is_syn(const struct sk_buff *skb, u8 pf,
+					   const struct nf_conn *ct)
+{
+	struct chatdnat_parcel parcel;
+
+	/* A helper expected it, and perhaps it is sent again. */
+	if (READ_ONCE(ct->status) & IPS_EXPECTED)
+		return false;
+	return chatdnat_packet_parcel(skb, chatdnat_family_of(pf), &parcel) &&
+	       parcel.opens;
+}
+
+/* Whether a packet of a known connection is not judged. */
+static __always_inline bool
+chatdnat_guard_goes_on(const struct sk_buff *skb, u8 pf,
+		       const struct nf_conn *ct, enum ip_conntrack_info ctinfo)
+{
+	return ctinfo != IP_CT_NEW &&
+	       (likely(chatdnat_guard_is_no_syn(skb, ct)) ||
+		!chatdnat_guard_is_syn(skb, pf, ct));
+}
+
+/* Whether the stateless engine carries an untracked packet. */
+static bool chatdnat_guard_stateless(const struct sk_buff *skb,
+				     const struct nf_hook_state *state)
+{
+	const struct chatdnat_settings *settings;
+	const struct chatdnat_binding *binding;
+	struct chatdnat_parcel parcel;
+
+	switch (chatdnat_stateless_way(skb, state, &parcel, &settings,
+				       &binding)) {
+	case CHATDNAT_WAY_TO_RELAY:
+		return true;
+	case CHATDNAT_WAY_TO_CLIENT:
+		return state->out &&
+		       chatdnat_ifset_has(&settings->wan, state->out->name);
+	case CHATDNAT_WAY_NONE:
+		break;
+	}
+	return false;
+}
+
+/* A packet that begins something, or belongs to nothing that is known. */
+static noinline unsigned int
+chatdnat_guard_unknown(const struct sk_buff *skb,
+		       const struct nf_hook_state *state,
+		       const struct nf_conn *ct, enum ip_conntrack_info ctinfo)
+{
+	/* Out of IPsec: nobody out there sent it, but who holds the keys. */
+	if (secpath_exists(skb))
+		return NF_ACCEPT;
+
+	if (ct)
+		return chatdnat_judge(skb, state, CHATDNAT_TRACK_NEW);
+	if (ctinfo != IP_CT_UNTRACKED)
+		return chatdnat_judge(skb, state, CHATDNAT_TRACK_INVALID);
+	if (chatdnat_guard_stateless(skb, state))
+		return NF_ACCEPT;
+	return chatdnat_judge(skb, state, CHATDNAT_TRACK_UNTRACKED);
+}
+
+static int chatdnat_guard_ipv6_iif(const struct sk_buff *skb)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	return IP6CB(skb)->iif;
+#else
+	return 0;
+#endif
+}
+
+/*
+ * The device that a packet came in by which this host passes on; NULL: it does
+ * not. A tunnel's outer packet leaves with the interface of the inner one as its
+ * own, but the stack's notes are wiped. What multicast routing passes on leaves
+ * with none (IPv4) or with that by which it leaves (IPv6); what this host itself
+ * sent to a group comes by again.
+ */
+static struct net_device *
+chatdnat_guard_forwarded_from(const struct sk_buff *skb,
+			      const struct nf_hook_state *state)
+{
+	bool forwarded, group;
+
+	if (state->pf == NFPROTO_IPV6) {
+		forwarded = state->in && chatdnat_guard_ipv6_iif(skb);
+		group = ipv6_addr_is_multicast(&ipv6_hdr(skb)->daddr);
+	} else {
+		forwarded = IPCB(skb)->flags & IPSKB_FORWARDED;
+		group = ipv4_is_multicast(ip_hdr(skb)->daddr);
+	}
+	if (!forwarded || (group && skb->pkt_type == PACKET_LOOPBACK))
+		return NULL;
+	return group ? dev_get_by_index_rcu(&init_net, skb->skb_iif) : state->in;
+}
+
+static noinline unsigned int
+chatdnat_guard_onwards(struct sk_buff *skb, const struct nf_hook_state *state,
+		       const struct nf_conn *ct, enum ip_conntrack_info ctinfo)
+{
+	struct nf_hook_state forward = *state;
+	struct chatdnat_memo *memo;
+	struct net_device *in;
+
+	/* What is sent on needs no judge, and is what there is most of. */
+	if (ct && chatdnat_memo_by(ct, &memo))
+		return NF_ACCEPT;
+	in = chatdnat_guard_forwarded_from(skb, state);
+	if (!in)
+		return NF_ACCEPT;
+
+	forward.hook = NF_INET_FORWARD;
+	forward.in = in;
+	return chatdnat_guard_unknown(skb, &forward, ct, ctinfo);
+}
+
+/**
+ * chatdnat_guard_forward() - hook: forward no other than the settings say
+ * @priv: unused
+ * @skb: the packet
+ * @state: the hook's, behind routing
+ *
+ * There the stack comes by anyway: a hook at forward, where nobody else is, is
+ * dearer than this for each packet of each connection.
+ *
+ * Context: Softirq or process context, RCU read lock held.
+ * Return: NF_ACCEPT or NF_DROP.
+ */
+unsigned int chatdnat_guard_forward(void *priv, struct sk_buff *skb,
+				    const struct nf_hook_state *state)
+{
+	enum ip_conntrack_info ctinfo;
+	const struct nf_conn *ct;
+
+	ct = nf_ct_get(skb, &ctinfo);
+	if (likely(ct && chatdnat_guard_goes_on(skb, state->pf, ct, ctinfo)))
+		return NF_ACCEPT;
+	return chatdnat_guard_onwards(skb, state, ct, ctinfo);
+}
+
+/**
+ * chatdnat_guard_input() - hook: take in no other than the settings say
+ * @priv: unused
+ * @skb: the packet
+ * @state: the hook's
+ *
+ * Context: Softirq, RCU read lock held.
+ * Return: NF_ACCEPT or NF_DROP.
+ */
+unsigned int chatdnat_guard_input(void *priv, struct sk_buff *skb,
+				  const struct nf_hook_state *state)
+{
+	enum ip_conntrack_info ctinfo;
+	const struct nf_conn *ct;
+
+	ct = nf_ct_get(skb, &ctinfo);
+	if (ct && chatdnat_guard_goes_on(skb, state->pf, ct, ctinfo) &&
+	    !chatdnat_guard_is_ping(ct, ctinfo))
+		return NF_ACCEPT;
+	/* What this host sent to a group comes by again for its own sockets. */
+	if (skb->pkt_type == PACKET_LOOPBACK)
+		return NF_ACCEPT;
+	return chatdnat_guard_unknown(skb, state, ct, ctinfo);
+}

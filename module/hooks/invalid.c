@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Packets that conntrack calls invalid. It attaches no entry to them, and the
+ * NAT core leaves them as they are: a client's segment would reach this host's
+ * own stack, which resets a live connection, and a relay's would leave with an
+ * inside address. Here a segment is translated where it can be, so that the
+ * ends judge it, and what is left is dropped.
+ */
+#include <linux/netdevice.h>
+#include <linux/tcp.h>
+#include <net/dst.h>
+#include <net/dst_metadata.h>
+#include <net/netfilter/nf_conntrack.h>
+#include <net/netfilter/nf_conntrack_core.h>
+#include <net/netfilter/nf_conntrack_helper.h>
+#include <net/netfilter/nf_nat.h>
+
+#include "../core/drop.h"
+#include "../core/local_addr.h"
+#include "../core/nfct_snapshot.h"
+#include "../core/snapshot.h"
+#include "../net/lookup.h"
+#include "../net/nfct.h"
+#include "../net/rewrite.h"
+#include "../net/route_input.h"
+#include "../net/socket.h"
+#include "../tracked/dnat.h"
+#include "invalid.h"
+#include "leak.h"
+#include "via.h"
+
+/**
+ * struct chatdnat_invalid - an invalid packet
+ * @skb: the packet
+ * @state: the hook's
+ * @snapshot: the active one
+ * @family: IPv4 or IPv6
+ * @in: the interface that it entered by
+ * @parcel: what is known of it, if it is a TCP segment
+ * @is_tcp: it is one, with its whole header
+ * @is_possible: its flags are some that TCP knows
+ * @opens: it has SYN
+ */
+struct chatdnat_invalid {
+	struct sk_buff *skb;
+	const struct nf_hook_state *state;
+	const struct chatdnat_snapshot *snapshot;
+	enum chatdnat_family family;
+	const struct net_device *in;
+	struct chatdnat_parcel parcel;
+	bool is_tcp;
+	bool is_possible;
+	bool opens;
+};
+
+static unsigned int chatdnat_invalid_drop(const struct chatdnat_invalid *invalid,
+					  enum chatdnat_counter reason)
+{
+	return chatdnat_drop(&invalid->snapshot->settings, invalid->skb,
+			     invalid->state, reason);
+}
+
+static void chatdnat_invalid_parse(struct chatdnat_invalid *invalid)
+{
+	const struct sk_buff *skb = invalid->skb;
+	const struct tcphdr *th;
+	struct tcphdr buf;
+
+	if (!chatdnat_packet_parcel(skb, invalid->family, &invalid->parcel) ||
+	    invalid->parcel.quoted)
+		return;
+	th = skb_header_pointer(skb, invalid->parcel.offset, sizeof(buf), &buf);
+	if (!th || th->doff < sizeof(*th) / 4 ||
+	    invalid->parcel.offset + th->doff * 4 > skb->len)
+		return;
+	invalid->is_tcp = true;
+	invalid->is_possible = chatdnat_packet_flags_exist(th);
+	invalid->opens = th->syn;
+}
+
+static bool chatdnat_invalid_serves(const struct chatdnat_snapshot *snapshot,
+				    const struct nf_conn *ct)
+{
+	unsigned int i;
+
+	for (i = 0; i < snapshot->n_former; i++)
+		if (chatdnat_ct_serves(&snapshot->former[i]->service, ct))
+			return true;
+	return chatdnat_ct_snapshot(ct);
+}
+
+/* Whether a connection is masqueraded as those that leave by WAN are. */
+static bool
+chatdnat_invalid_is_masqueraded(const struct chatdnat_invalid *invalid,
+				const struct nf_conn *ct)
+{
+	const struct nf_conn_nat *nat = nfct_nat(ct);
+	const struct net_device *dev;
+
+	if (!nat || !nat->masq_index)
+		return false;
+	dev = dev_get_by_index_rcu(&init_net, nat->masq_index);
+	return dev && chatdnat_snapshot_masqueraded(invalid->snapshot,
+						    invalid->family, dev->name);
+}
+
+/* Whether a packet for a relay would leave by another interface than it may. */
+static bool chatdnat_invalid_misses_via(const struct chatdnat_invalid *invalid,
+					const struct nf_conn *ct,
+					enum ip_conntrack_dir dir)
+{
+	const struct chatdnat_snapshot *by = NULL;
+
+	if (dir == IP_CT_DIR_ORIGINAL && READ_ONCE(ct->status) & IPS_DST_NAT)
+		by = chatdnat_ct_snapshot(ct);
+	return by && chatdnat_via_misses(&by->settings, invalid->skb,
+					 invalid->state);
+}
+
+/*
+ * A segment of a known connection, beyond its window perhaps: the NAT core
+ * translates it, here and at POST_ROUTING, and conntrack's state stays as it is.
+ */
+static unsigned int
+chatdnat_invalid_known(const struct chatdnat_invalid *invalid,
+		       struct nf_conn *ct, enum ip_conntrack_dir dir)
+{
+	struct sk_buff *skb = invalid->skb;
+	enum ip_conntrack_info ctinfo = dir == IP_CT_DIR_REPLY ?
+		IP_CT_ESTABLISHED_REPLY : IP_CT_ESTABLISHED;
+
+	/* A helper expects connections by what it reads, whatever its number. */
+	if (!invalid->is_possible || nfct_help(ct))
+		return chatdnat_invalid_drop(invalid, CHATDNAT_DROPPED_INVALID);
+
+	/* The packet has its own reference from here on. */
+	nf_conntrack_get(&ct->ct_general);
+	nf_ct_set(skb, ct, ctinfo);
+	if (nf_nat_packet(ct, ctinfo, NF_INET_PRE_ROUTING, skb) != NF_ACCEPT)
+		return chatdnat_invalid_drop(invalid, CHATDNAT_DROPPED_NAT);
+	if (skb_valid_dst(skb))
+		skb_dst_drop(skb);
+	if (chatdnat_invalid_misses_via(invalid, ct, dir))
+		return chatdnat_invalid_drop(invalid, CHATDNAT_DROPPED_VIA);
+	return NF_ACCEPT;
+}
+
+/* Looks for its connection; true: it has one, and @verdict is set. */
+static bool chatdnat_invalid_find(const struct chatdnat_invalid *invalid,
+				  unsigned int *verdict)
+{
+	struct nf_conntrack_tuple_hash *hash;
+	struct nf_conntrack_tuple tuple;
+	struct nf_conn *ct;
+
+	if (!nf_ct_get_tuplepr(invalid->skb, skb_network_offset(invalid->skb),
+			       invalid->state->pf, &init_net, &tuple))
+		return false;
+	hash = nf_conntrack_find_get(&init_net, &nf_ct_zone_dflt, &tuple);
+	if (!hash)
+		return false;
+
+	/* That of this host itself, or of another table, is not ours. */
+	ct = nf_ct_tuplehash_to_ctrack(hash);
+	*verdict = NF_ACCEPT;
+	if (chatdnat_invalid_serves(invalid->snapshot, ct) ||
+	    chatdnat_invalid_is_masqueraded(invalid, ct))
+		*verdict = chatdnat_invalid_known(invalid, ct,
+						  NF_CT_DIRECTION(hash));
+	nf_ct_put(ct);
+	return true;
+}
+
+/* Whether a segment is for a relay: its address, or NULL. */
+static const struct chatdnat_addr *
+chatdnat_invalid_relay(const struct chatdnat_invalid *invalid)
+{
+	struct chatdnat_arrival arrival = {
+		.flow = invalid->parcel.flow,
+		/* A session of this host's own is found below. */
+		.opens = true,
+		.in = invalid->in->name,
+	};
+	const struct chatdnat_addr *relay;
+
+	switch (chatdnat_dnat_decision(&invalid->snapshot->settings, &arrival,
+				       invalid->state->in, &relay)) {
+	case CHATDNAT_DST_TRANSLATE:
+	case CHATDNAT_DST_DRAIN:
+		break;
+	default:
+		return NULL;
+	}
+	return chatdnat_socket_tcp(&arrival.flow, invalid->in) ? NULL : relay;
+}
+
+/* Whether it is for the very address that the relay answers from, if known. */
+static bool chatdnat_invalid_turns(const struct chatdnat_invalid *invalid,
+				   const struct chatdnat_addr *relay)
+{
+	struct chatdnat_addr own;
+
+	return !chatdnat_own_of(&own, &invalid->snapshot->settings,
+				invalid->family, relay) ||
+	       chatdnat_addr_equal(&own, &invalid->parcel.flow.daddr);
+}
+
+/*
+ * A segment of no known connection for a relay. Where nothing but the
+ * destination changes, the relay gets it: so a FIN, or a reset, ends its end.
+ */
+static unsigned int chatdnat_invalid_enter(struct chatdnat_invalid *invalid,
+					   const struct chatdnat_addr *relay)
+{
+	const struct chatdnat_settings *settings = &invalid->snapshot->settings;
+	struct sk_buff *skb = invalid->skb;
+	const struct dst_entry *dst;
+
+	if (!invalid->is_possible || invalid->opens ||
+	    settings->masquerade == CHATDNAT_MASQUERADE_ALL ||
+	    !chatdnat_invalid_turns(invalid, relay) ||
+	    !chatdnat_host_from_wan(settings, skb, invalid->state, invalid->in))
+		return chatdnat_invalid_drop(invalid, CHATDNAT_DROPPED_INVALID);
+
+	if (skb_valid_dst(skb))
+		skb_dst_drop(skb);
+	if (!chatdnat_rewrite(skb, invalid->state->hook, &invalid->parcel,
+			      CHATDNAT_DST, relay, true))
+		return chatdnat_invalid_drop(invalid, CHATDNAT_DROPPED_NAT);
+	dst = chatdnat_input_route(skb, invalid->family);
+	if (!dst || dst->error ||
+	    !chatdnat_input_forwards(skb, invalid->family) ||
+	    (settings->masquerade != CHATDNAT_MASQUERADE_OFF &&
+	     chatdnat_ifset_has(&settings->wan, dst->dev->name)))
+		return chatdnat_invalid_drop(invalid, CHATDNAT_DROPPED_INVALID);
+	if (chatdnat_via_misses(settings, skb, invalid->state))
+		return chatdnat_invalid_drop(invalid, CHATDNAT_DROPPED_VIA);
+	if (chatdnat_leak_is_bridged(skb))
+		skb_dst_drop(skb);
+	return NF_ACCEPT;
+}
+
+/*
+ * The source changes here, after the route was found: before it, the stack would
+ * take the segment for one that claims to be from this host. Behind a bridge it
+ * looks for a route once more.
+ */
+static unsigned int chatdnat_invalid_leave(struct chatdnat_invalid *invalid)
+{
+	const struct chatdnat_settings *settings = &invalid->snapshot->settings;
+	const struct chatdnat_flow *flow = &invalid->parcel.flow;
+	struct sk_buff *skb = invalid->skb;
+	struct chatdnat_addr own;
+
+	if (!invalid->is_tcp || !invalid->is_possible || invalid->opens ||
+	    chatdnat_leak_is_bridged(skb) ||
+	    !chatdnat_service_answers(&settings->service, flow) ||
+	    !chatdnat_own_of(&own, settings, invalid->family, &flow->saddr))
+		return chatdnat_invalid_drop(invalid, CHATDNAT_DROPPED_INVALID);
+	if (!chatdnat_rewrite(skb, invalid->state->hook, &invalid->parcel,
+			      CHATDNAT_SRC, &own, true))
+		return chatdnat_invalid_drop(invalid, CHATDNAT_DROPPED_NAT);
+	return NF_ACCEPT;
+}
+
+/**
+ * chatdnat_invalid() - deal with a packet that conntrack calls invalid
+ * @skb: the packet, received for this host, with all tables behind it
+ * @state: the hook's, at PRE_ROUTING
+ *
+ * Context: Softirq, RCU read lock held; on the packet path.
+ * Return: NF_ACCEPT, or NF_DROP for what can neither be translated nor go on
+ * as it is.
+ */
+unsigned int chatdnat_invalid(struct sk_buff *skb,
+			      const struct nf_hook_state *state)
+{
+	struct chatdnat_invalid invalid = {
+		.skb = skb,
+		.state = state,
+		.snapshot = rcu_dereference(chatdnat_active),
+		.family = chatdnat_family_of(state->pf),
+	};
+	const struct chatdnat_addr *relay;
+	unsigned int verdict;
+
+	if (!invalid.snapshot ||
+	    !chatdnat_settings_active(&invalid.snapshot->settings,
+				      invalid.family))
+		return NF_ACCEPT;
+
+	invalid.in = chatdnat_host_entered(skb, state);
+	chatdnat_invalid_parse(&invalid);
+	if (invalid.is_tcp) {
+		if (chatdnat_invalid_find(&invalid, &verdict))
+			return verdict;
+		relay = chatdnat_invalid_relay(&invalid);
+		if (relay)
+			return chatdnat_invalid_enter(&invalid, relay);
+	}
+	return chatdnat_leak(&invalid.snapshot->settings, skb, state) ?
+		chatdnat_invalid_leave(&invalid) : NF_ACCEPT;
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Clamps the maximum segment size that both ends of a connection announce to
+ * what fits the narrower way, so that mail passes where ICMP does not.
+ */
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <net/dst.h>
+#include <net/netfilter/nf_conntrack.h>
+
+#include "../core/snapshot.h"
+#include "../core/stats.h"
+#include "../net/lookup.h"
+#include "../net/nfct.h"
+#include "../net/packet.h"
+#include "../net/path_mtu.h"
+#include "../net/tcp_mss.h"
+#include "../stateless/stateless.h"
+#include "mss.h"
+#include "return_path.h"
+
+/* RFC 6691: the headers without options. */
+static const unsigned int chatdnat_mss_headers[CHATDNAT_FAMILIES] = {
+	[CHATDNAT_IPV4] = sizeof(struct iphdr) + sizeof(struct tcphdr),
+	[CHATDNAT_IPV6] = sizeof(struct ipv6hdr) + sizeof(struct tcphdr),
+};
+
+/* The settings under which the relay opened a connection to the world. */
+static const struct chatdnat_settings *
+chatdnat_mss_outbound(const struct nf_conn *ct, enum ip_conntrack_dir dir,
+		      const struct sk_buff *skb,
+		      const struct nf_hook_state *state)
+{
+	enum chatdnat_family family = chatdnat_family_of(state->pf);
+	const struct chatdnat_snapshot *snapshot;
+	const struct chatdnat_addr *saddr;
+	const struct net_device *far;
+
+	saddr = chatdnat_addr_of(&nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL)->src.u3);
+	far = dir == IP_CT_DIR_ORIGINAL ? state->out
+					: chatdnat_host_entered(skb, state);
+	chatdnat_for_each_snapshot(snapshot) {
+		const struct chatdnat_settings *settings = &snapshot->settings;
+
+		if (chatdnat_relays_has(&settings->service.relays[family],
+					saddr) &&
+		    chatdnat_ifset_has(&settings->wan, far->name))
+			return settings;
+	}
+	return NULL;
+}
+
+/*
+ * What fits both ways; 0 when that cannot be told. @homing: a way to the client
+ * that is not the routing table's alone to choose; NULL: there is none. What it
+ * would choose counts all the same: both ends are told the same.
+ */
+static u16 chatdnat_mss_of_path(const struct sk_buff *skb,
+				const struct chatdnat_ends *ends,
+				struct dst_entry *homing)
+{
+	unsigned int headers = chatdnat_mss_headers[ends->family];
+	unsigned int mtu = chatdnat_way_back(ends, skb->mark);
+
+	mtu = min(mtu, chatdnat_way_on(skb, ends));
+	if (homing)
+		mtu = min(mtu, dst_mtu(homing));
+	dst_release(homing);
+	return mtu > headers ? min(mtu - headers, (unsigned int)U16_MAX) : 0;
+}
+
+/* Where the TCP header of a SYN begins that has options; 0: it is no such. */
+static int chatdnat_mss_options(const struct sk_buff *skb,
+				enum chatdnat_family family, size_t *len)
+{
+	const struct tcphdr *th;
+	struct tcphdr buf;
+	u8 protocol;
+	int offset;
+
+	offset = chatdnat_packet_transport(skb, family, &protocol);
+	if (offset < 0 || protocol != IPPROTO_TCP)
+		return 0;
+	th = skb_header_pointer(skb, offset, sizeof(buf), &buf);
+	if (!th || !th->syn)
+		return 0;
+
+	*len = th->doff * 4;
+	return *len > sizeof(*th) && offset + *len <= skb->len ? offset : 0;
+}
+
+/* What both ways allow a tracked connection to announce; 0: anything. */
+static u16 chatdnat_mss_tracked(const struct sk_buff *skb,
+				const struct nf_hook_state *state,
+				const struct nf_conn *ct,
+				enum ip_conntrack_dir dir,
+				const struct chatdnat_settings *settings)
+{
+	const struct nf_conntrack_tuple *tuple = nf_ct_tuple(ct, dir);
+	const struct nf_conntrack_tuple *back = nf_ct_tuple(ct, !dir);
+	const struct chatdnat_ends ends = {
+		.family = chatdnat_family_of(state->pf),
+		.saddr = chatdnat_addr_of(&tuple->src.u3),
+		.daddr = chatdnat_addr_of(&back->src.u3),
+		.sport = tuple->src.u.tcp.port,
+		.dport = back->src.u.tcp.port,
+	};
+	const struct net_device *far = state->out;
+	struct dst_entry *homing = NULL;
+
+	if (!settings)
+		settings = chatdnat_mss_outbound(ct, dir, skb, state);
+	if (!settings || settings->mss != CHATDNAT_MSS_AUTO)
+		return settings ? settings->mss : 0;
+
+	if (chatdnat_settings_multihomed(settings)) {
+		if (dir == IP_CT_DIR_ORIGINAL)
+			far = chatdnat_host_entered(skb, state);
+		homing = chatdnat_homing_route(ends.family, ct, far, skb->mark);
+	}
+	return chatdnat_mss_of_path(skb, &ends, homing);
+}
+
+/* The same of one without state. */
+static noinline u16 chatdnat_mss_stateless(const struct sk_buff *skb,
+					   const struct nf_hook_state *state)
+{
+	const struct chatdnat_settings *settings;
+	const struct chatdnat_binding *binding;
+	const struct chatdnat_addr *client;
+	struct dst_entry *homing = NULL;
+	struct chatdnat_parcel parcel;
+	struct chatdnat_ends ends;
+	enum chatdnat_way way;
+
+	way = chatdnat_stateless_way(skb, state, &parcel, &settings, &binding);
+	if (way == CHATDNAT_WAY_NONE)
+		return 0;
+	if (settings->mss != CHATDNAT_MSS_AUTO)
+		return settings->mss;
+
+	if (binding->home && chatdnat_settings_multihomed(settings) &&
+	    (way == CHATDNAT_WAY_TO_RELAY ||
+	     chatdnat_ifset_has(&settings->wan, state->out->name))) {
+		client = way == CHATDNAT_WAY_TO_RELAY ? &parcel.flow.saddr
+						      : &parcel.flow.daddr;
+		homing = chatdnat_host_route(parcel.flow.family, &binding->own,
+					     client, binding->home, skb->mark);
+	}
+
+	ends.family = parcel.flow.family;
+	ends.saddr = &parcel.flow.saddr;
+	ends.daddr = &parcel.flow.daddr;
+	ends.sport = htons(parcel.flow.sport);
+	ends.dport = htons(parcel.flow.dport);
+	return chatdnat_mss_of_path(skb, &ends, homing);
+}
+
+/**
+ * chatdnat_mss() - clamp what a connection's ends announce
+ * @skb: the packet, routed, its destination translated and its source not
+ * @state: as of a hook at forward
+ * @settings: those under which its connection is sent on; NULL: it is not,
+ *	      unless without state
+ *
+ * What is malformed is not ours to judge.
+ *
+ * Context: Softirq, RCU read lock held.
+ */
+void chatdnat_mss(struct sk_buff *skb, const struct nf_hook_state *state,
+		  const struct chatdnat_settings *settings)
+{
+	enum chatdnat_family family = chatdnat_family_of(state->pf);
+	enum ip_conntrack_info ctinfo;
+	const struct nf_conn *ct;
+	const struct tcphdr *th;
+	size_t len;
+	int offset;
+	u16 max;
+
+	ct = nf_ct_get(skb, &ctinfo);
+	if (ct ? nf_ct_protonum(ct) != IPPROTO_TCP : ctinfo != IP_CT_UNTRACKED)
+		return;
+	offset = chatdnat_mss_options(skb, family, &len);
+	if (!offset)
+		return;
+
+	max = ct ? chatdnat_mss_tracked(skb, state, ct, CTINFO2DIR(ctinfo),
+					settings)
+		 : chatdnat_mss_stateless(skb, state);
+	th = (const struct tcphdr *)(skb->data + offset);
+	if (!max || (offset + len <= skb_headlen(skb) &&
+		     chatdnat_mss_fits(th, max)) ||
+	    skb_ensure_writable(skb, offset + len))
+		return;
+	if (chatdnat_mss_clamp_all(skb, (struct tcphdr *)(skb->data + offset),
+				   max))
+		chatdnat_count(family, CHATDNAT_CLAMPED);
+}

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What fits the two ways of a connection. The way on is the packet's own; the
+ * way back has to be asked for, and is kept for whoever comes again soon.
+ */
+#include <linux/hash.h>
+#include <linux/percpu.h>
+#include <net/dst.h>
+#include <net/route.h>
+#include <net/xfrm.h>
+
+#include "compat.h"
+#include "lookup.h"
+#include "path_mtu.h"
+#include "validity.h"
+
+#define CHATDNAT_WAYS_SHIFT	6
+
+struct chatdnat_way_back {
+	struct chatdnat_addr addr;
+	u32 mark;
+	unsigned int mtu;
+	bool foreign;
+	struct chatdnat_lease lease;
+};
+
+/* What one processor keeps, by a hash of the address. */
+struct chatdnat_ways {
+	struct chatdnat_way_back back[CHATDNAT_FAMILIES][BIT(CHATDNAT_WAYS_SHIFT)];
+};
+
+static struct chatdnat_ways __percpu *chatdnat_ways;
+
+#ifdef CONFIG_XFRM
+static bool chatdnat_way_has_policies(void)
+{
+	return init_net.xfrm.policy_count[XFRM_POLICY_OUT];
+}
+
+/* What is left of a way, held, for a packet that policies take into a tunnel. */
+static unsigned int chatdnat_way_transformed(struct dst_entry *dst,
+					     const struct chatdnat_ends *ends,
+					     u32 mark)
+{
+	struct flowi fl = {
+		.flowi_oif = dst->dev->ifindex,
+		.flowi_mark = mark,
+		.flowi_proto = IPPROTO_TCP,
+	};
+	unsigned int mtu = dst_mtu(dst);
+
+	if (ends->family == CHATDNAT_IPV6) {
+		memcpy(&fl.u.ip6.saddr, ends->saddr->word, sizeof(fl.u.ip6.saddr));
+		memcpy(&fl.u.ip6.daddr, ends->daddr->word, sizeof(fl.u.ip6.daddr));
+		fl.u.ip6.fl6_sport = ends->sport;
+		fl.u.ip6.fl6_dport = ends->dport;
+	} else {
+		fl.u.ip4.saddr = ends->saddr->word[0];
+		fl.u.ip4.daddr = ends->daddr->word[0];
+		fl.u.ip4.fl4_sport = ends->sport;
+		fl.u.ip4.fl4_dport = ends->dport;
+	}
+
+	dst = xfrm_lookup(&init_net, dst, &fl, NULL, 0);
+	if (IS_ERR(dst))
+		return mtu;
+	mtu = dst_mtu(dst);
+	dst_release(dst);
+	return mtu;
+}
+
+static unsigned int chatdnat_way_back_transformed(const struct chatdnat_ends *ends,
+						  u32 mark)
+{
+	const struct chatdnat_ends back = {
+		.family = ends->family,
+		.saddr = ends->daddr,
+		.daddr = ends->saddr,
+		.sport = ends->dport,
+		.dport = ends->sport,
+	};
+	struct dst_entry *dst;
+
+	dst = chatdnat_host_route(ends->family, NULL, ends->saddr, 0, mark);
+	return dst ? chatdnat_way_transformed(dst, &back, mark) : U32_MAX;
+}
+#endif
+
+/**
+ * chatdnat_way_on() - what fits the way that a packet takes
+ * @skb: the packet, routed
+ * @ends: from where to where
+ *
+ * Context: Softirq, RCU read lock held; on the packet path.
+ * Return: Bytes, headers included.
+ */
+unsigned int chatdnat_way_on(const struct sk_buff *skb,
+			     const struct chatdnat_ends *ends)
+{
+	struct dst_entry *dst = skb_dst(skb);
+
+#ifdef CONFIG_XFRM
+	if (chatdnat_way_has_policies() && dst_hold_safe(dst))
+		return chatdnat_way_transformed(dst, ends, skb->mark);
+#endif
+	return dst_mtu(dst);
+}
+
+static void chatdnat_way_back_ask(struct chatdnat_way_back *way,
+				  enum chatdnat_family family,
+				  const struct chatdnat_addr *addr, u32 mark)
+{
+	struct dst_entry *dst = chatdnat_host_route(family, NULL, addr, 0, mark);
+
+	way->addr = *addr;
+	way->mark = mark;
+	way->mtu = U32_MAX;
+	way->foreign = false;
+	if (!dst)
+		return;
+	way->mtu = dst_mtu(dst);
+	if (family == CHATDNAT_IPV4)
+		way->foreign = container_of(dst, struct rtable, dst)->rt_type ==
+			       RTN_UNICAST &&
+			       chatdnat_addr_is_common(family, addr);
+	dst_release(dst);
+}
+
+/* Where a way is kept; NULL where another packet may come in between. */
+static __always_inline struct chatdnat_way_back *
+chatdnat_way_back_at(enum chatdnat_family family,
+		     const struct chatdnat_addr *addr)
+{
+	u32 key = (__force u32)(addr->word[0] ^ addr->word[1] ^ addr->word[2] ^
+				addr->word[3]);
+
+	if (CHATDNAT_SOFTIRQ_PREEMPTED || !in_softirq())
+		return NULL;
+	return this_cpu_ptr(chatdnat_ways)->back[family] +
+	       hash_32(key, CHATDNAT_WAYS_SHIFT);
+}
+
+static __always_inline bool
+chatdnat_way_back_holds(const struct chatdnat_way_back *way,
+			const struct chatdnat_addr *addr, u32 mark)
+{
+	return way && way->mark == mark &&
+	       chatdnat_addr_equal(&way->addr, addr) &&
+	       chatdnat_lease_holds(&way->lease);
+}
+
+static noinline unsigned int
+chatdnat_way_back_learn(struct chatdnat_way_back *way,
+			enum chatdnat_family family,
+			const struct chatdnat_addr *addr, u32 mark)
+{
+	struct chatdnat_way_back once;
+
+	if (!way)
+		way = &once;
+	chatdnat_lease_begin(&way->lease);
+	chatdnat_way_back_ask(way, family, addr, mark);
+	return way->mtu;
+}
+
+/**
+ * chatdnat_way_back() - what fits the way to where a packet is from
+ * @ends: from where to where
+ * @mark: the packet's mark
+ *
+ * What the stack learns of that one way meanwhile, as by path MTU discovery,
+ * counts a second later.
+ *
+ * Context: RCU read lock held; on the packet path.
+ * Return: Bytes, headers included; U32_MAX where there is no way.
+ */
+unsigned int chatdnat_way_back(const struct chatdnat_ends *ends, u32 mark)
+{
+	struct chatdnat_way_back *way;
+
+#ifdef CONFIG_XFRM
+	if (chatdnat_way_has_policies())
+		return chatdnat_way_back_transformed(ends, mark);
+#endif
+	way = chatdnat_way_back_at(ends->family, ends->saddr);
+	if (likely(chatdnat_way_back_holds(way, ends->saddr, mark)))
+		return way->mtu;
+	return chatdnat_way_back_learn(way, ends->family, ends->saddr, mark);
+}
+
+/**
+ * chatdnat_way_is_foreign() - whether a packet may be from an address
+ * @addr: the address, IPv4, network byte order
+ * @mark: the packet's mark
+ *
+ * Context: Softirq, RCU read lock held; on the packet path.
+ * Return: Whether it is another host's, by whatever interface; false also where
+ * nothing can be kept.
+ */
+bool chatdnat_way_is_foreign(const struct chatdnat_addr *addr, u32 mark)
+{
+	struct chatdnat_way_back *way;
+
+	way = chatdnat_way_back_at(CHATDNAT_IPV4, addr);
+	if (!way)
+		return false;
+	if (unlikely(!chatdnat_way_back_holds(way, addr, mark)))
+		chatdnat_way_back_learn(way, CHATDNAT_IPV4, addr, mark);
+	return way->foreign;
+}
+
+/**
+ * chatdnat_way_init() - make room for the ways that are kept
+ *
+ * Context: Process context, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int chatdnat_way_init(void)
+{
+	chatdnat_ways = alloc_percpu(struct chatdnat_ways);
+	return chatdnat_ways ? 0 : -ENOMEM;
+}
+
+/**
+ * chatdnat_way_exit() - forget all ways
+ *
+ * Context: Process context, may sleep, after the last packet.
+ */
+void chatdnat_way_exit(void)
+{
+	free_percpu(chatdnat_ways);
+}

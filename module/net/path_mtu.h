@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef CHATDNAT_PATH_MTU_H
+#define CHATDNAT_PATH_MTU_H
+
+#include "../policy/settings.h"
+
+struct sk_buff;
+
+/**
+ * struct chatdnat_ends - from where to where a segment goes behind prerouting
+ * @family: IPv4 or IPv6
+ * @saddr: its source address, not translated
+ * @daddr: its destination address, translated
+ * @sport: the same of ports, network byte order
+ * @dport: the same
+ */
+struct chatdnat_ends {
+	enum chatdnat_family family;
+	const struct chatdnat_addr *saddr;
+	const struct chatdnat_addr *daddr;
+	__be16 sport;
+	__be16 dport;
+};
+
+unsigned int chatdnat_way_on(const struct sk_buff *skb,
+			     const struct chatdnat_ends *ends);
+bool chatdnat_way_is_foreign(const struct chatdnat_addr *addr, u32 mark);
+int chatdnat_way_init(void);
+void chatdnat_way_exit(void);
+unsigned int chatdnat_way_back(const struct chatdnat_ends *ends, u32 mark);
+
+#endif /* CHATDNAT_PATH_MTU_H */

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "validity.h"
+
+/* For what changes without a word, or a moment behind it. */
+#define CHATDNAT_LEASE_TIME	HZ
+
+/* Never 0, which is what leases begin with. */
+atomic_t chatdnat_lease_gen = ATOMIC_INIT(1);
+
+/**
+ * chatdnat_lease_end_all() - have everything learnt anew
+ *
+ * Context: Any.
+ */
+void chatdnat_lease_end_all(void)
+{
+	/* With full ordering: what was changed before is seen with the number. */
+	if (!atomic_inc_return(&chatdnat_lease_gen))
+		atomic_inc(&chatdnat_lease_gen);
+}
+
+/**
+ * chatdnat_lease_begin() - begin to learn
+ * @lease: holds from now on; what changes while something is learnt ends it
+ *
+ * Context: Any; on the packet path.
+ */
+void chatdnat_lease_begin(struct chatdnat_lease *lease)
+{
+	lease->gen = atomic_read_acquire(&chatdnat_lease_gen);
+	lease->until = jiffies + CHATDNAT_LEASE_TIME;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef CHATDNAT_VALIDITY_H
+#define CHATDNAT_VALIDITY_H
+
+#include <linux/atomic.h>
+#include <linux/jiffies.h>
+#include <linux/kconfig.h>
+
+/**
+ * struct chatdnat_lease - for how long what was learnt of the stack holds
+ * @until: when to ask again, jiffies
+ * @gen: the generation of routes and neighbours that it was learnt in; 0: not
+ *	 even for a moment
+ */
+struct chatdnat_lease {
+	unsigned long until;
+	int gen;
+};
+
+/*
+ * What a processor keeps for itself is for one softirq at a time. With
+ * PREEMPT_RT another may come in between, unless it holds a lock for that.
+ */
+#define CHATDNAT_SOFTIRQ_PREEMPTED		\
+	(IS_ENABLED(CONFIG_PREEMPT_RT) &&	\
+	 !IS_ENABLED(CONFIG_PREEMPT_RT_NEEDS_BH_LOCK))
+
+extern atomic_t chatdnat_lease_gen;
+
+/**
+ * chatdnat_lease_holds() - whether what was learnt still holds
+ * @lease: its lease
+ *
+ * Context: Softirq, RCU read lock held; on the packet path.
+ * Return: True if nothing has changed since, and it is not too old.
+ */
+static inline bool chatdnat_lease_holds(const struct chatdnat_lease *lease)
+{
+	return READ_ONCE(lease->gen) == atomic_read(&chatdnat_lease_gen) &&
+	       time_before(jiffies, lease->until);
+}
+
+/**
+ * chatdnat_lease_end() - have something learnt anew
+ * @lease: its lease
+ *
+ * Context: Any, also on another processor than the lease's; on the packet path.
+ */
+static inline void chatdnat_lease_end(struct chatdnat_lease *lease)
+{
+	WRITE_ONCE(lease->gen, 0);
+}
+
+void chatdnat_lease_begin(struct chatdnat_lease *lease);
+void chatdnat_lease_end_all(void);
+
+#endif /* CHATDNAT_VALIDITY_H */

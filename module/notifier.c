@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Follows what this host is like: as its interfaces, addresses and routes
+ * change, so does what can be translated without state, and where to. What
+ * arrives counts like a write of the setting that names it: connections that
+ * conntrack met before end.
+ */
+#include <linux/delay.h>
+#include <linux/inetdevice.h>
+#include <linux/netdevice.h>
+#include <linux/workqueue.h>
+#include <net/addrconf.h>
+#include <net/fib_notifier.h>
+#include <net/neighbour.h>
+#include <net/netevent.h>
+
+#include "core/snapshot.h"
+#include "engine.h"
+#include "net/validity.h"
+#include "notifier.h"
+#include "stateless/ingress.h"
+#include "stateless/nexthop.h"
+#include "tracked/flush.h"
+
+/* Changes come in crowds; one look at what came of them is enough. */
+#define CHATDNAT_FOLLOW_DELAY	(HZ / 10)
+/* Until there is memory again, perhaps. */
+#define CHATDNAT_FOLLOW_RETRY	HZ
+
+#define CHATDNAT_FOLLOW_FIB_TRIES	20
+#define CHATDNAT_FOLLOW_FIB_PAUSE_MS	100
+
+/* An event came while a look was due already. */
+static atomic_t chatdnat_follow_again;
+
+/* Most events make no difference here: then it is no more than a look. */
+static int chatdnat_follow_look(struct chatdnat_snapshot *snapshot)
+{
+	struct chatdnat_survey now;
+	int err;
+
+	chatdnat_survey(&now, &snapshot->settings);
+	if (now.bindings != snapshot->survey.bindings) {
+		err = chatdnat_engine_rebind(snapshot);
+		if (err)
+			return err;
+		snapshot->survey.bindings = now.bindings;
+	}
+	if (now.wan != snapshot->survey.wan) {
+		snapshot->survey.wan = now.wan;
+		/* This host may still answer what it got before the first. */
+		snapshot->walks = 2;
+	}
+	if (snapshot->walks) {
+		snapshot->walks--;
+		chatdnat_flush_misplaced(snapshot);
+	}
+	return 0;
+}
+
+static void chatdnat_follow_work_fn(struct work_struct *work)
+{
+	struct chatdnat_snapshot *snapshot;
+	bool again = atomic_xchg(&chatdnat_follow_again, 0);
+
+	mutex_lock(&chatdnat_config_lock);
+	snapshot = chatdnat_active_locked();
+	if (snapshot && chatdnat_follow_look(snapshot))
+		schedule_delayed_work(to_delayed_work(work),
+				      CHATDNAT_FOLLOW_RETRY);
+	else if (snapshot && (again || snapshot->walks))
+		schedule_delayed_work(to_delayed_work(work),
+				      CHATDNAT_FOLLOW_DELAY);
+	mutex_unlock(&chatdnat_config_lock);
+}
+
+static DECLARE_DELAYED_WORK(chatdnat_follow_work, chatdnat_follow_work_fn);
+
+/**
+ * chatdnat_follow_published() - look once more at what an active snapshot makes
+ *				 of this host
+ *
+ * A change between the look that it was made by and its being active may have
+ * gone unnoticed: nothing may have been there to follow it.
+ *
+ * Context: Any.
+ */
+void chatdnat_follow_published(void)
+{
+	/* Routes are told of before they count: a look may come too early. */
+	if (rcu_access_pointer(chatdnat_active) &&
+	    !schedule_delayed_work(&chatdnat_follow_work,
+				   CHATDNAT_FOLLOW_DELAY))
+		atomic_set(&chatdnat_follow_again, 1);
+}
+
+/* Something has changed. Any context. */
+static void chatdnat_follow(void)
+{
+	chatdnat_lease_end_all();
+	chatdnat_follow_published();
+}
+
+static int chatdnat_follow_netdev_event(struct notifier_block *nb,
+					unsigned long event, void *ptr)
+{
+	struct net_device *dev = netdev_notifier_info_to_dev(ptr);
+
+	if (!net_eq(dev_net(dev), &init_net))
+		return NOTIFY_DONE;
+
+	switch (event) {
+	case NETDEV_UNREGISTER:
+		chatdnat_ingress_leave(dev);
+		chatdnat_follow();
+		break;
+	case NETDEV_CHANGEMTU:
+		chatdnat_lease_end_all();
+		break;
+	case NETDEV_REGISTER:
+	case NETDEV_UP:
+	case NETDEV_DOWN:
+	case NETDEV_CHANGENAME:
+	case NETDEV_CHANGEUPPER:
+		chatdnat_follow();
+		break;
+	}
+	return NOTIFY_DONE;
+}
+
+/* Addresses of other network namespaces are told of as well. */
+static int chatdnat_follow_addr_event(const struct net_device *dev)
+{
+	if (net_eq(dev_net(dev), &init_net))
+		chatdnat_follow();
+	return NOTIFY_DONE;
+}
+
+static int chatdnat_follow_ipv4_event(struct notifier_block *nb,
+				      unsigned long event, void *ptr)
+{
+	const struct in_ifaddr *ifa = ptr;
+
+	return chatdnat_follow_addr_event(ifa->ifa_dev->dev);
+}
+
+static int chatdnat_follow_fib_event(struct notifier_block *nb,
+				     unsigned long event, void *ptr)
+{
+	chatdnat_follow();
+	return NOTIFY_DONE;
+}
+
+/* A neighbour that has left its table is about to be freed. */
+static int chatdnat_follow_neigh_event(struct notifier_block *nb,
+				       unsigned long event, void *ptr)
+{
+	const struct neighbour *neigh = ptr;
+
+	if (event == NETEVENT_NEIGH_UPDATE && neigh->dead)
+		chatdnat_hop_neigh_gone(neigh);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block chatdnat_follow_neigh_nb = {
+	.notifier_call = chatdnat_follow_neigh_event,
+};
+
+static struct notifier_block chatdnat_follow_fib_nb = {
+	.notifier_call = chatdnat_follow_fib_event,
+};
+
+static struct notifier_block chatdnat_follow_netdev_nb = {
+	.notifier_call = chatdnat_follow_netdev_event,
+};
+
+static struct notifier_block chatdnat_follow_ipv4_nb = {
+	.notifier_call = chatdnat_follow_ipv4_event,
+};
+
+#if IS_ENABLED(CONFIG_IPV6)
+static int chatdnat_follow_ipv6_event(struct notifier_block *nb,
+				      unsigned long event, void *ptr)
+{
+	const struct inet6_ifaddr *ifp = ptr;
+
+	return chatdnat_follow_addr_event(ifp->idev->dev);
+}
+
+static struct notifier_block chatdnat_follow_ipv6_nb = {
+	.notifier_call = chatdnat_follow_ipv6_event,
+};
+#endif
+
+/*
+ * The kernel tells of all routes that there are first, and gives up where they
+ * change all the while, as when a routing daemon begins.
+ */
+static int chatdnat_follow_fib(void)
+{
+	int err, tries = CHATDNAT_FOLLOW_FIB_TRIES;
+
+	while ((err = register_fib_notifier(&init_net, &chatdnat_follow_fib_nb,
+					    NULL, NULL)) == -EBUSY && --tries)
+		msleep(CHATDNAT_FOLLOW_FIB_PAUSE_MS);
+	return err;
+}
+
+/**
+ * chatdnat_follow_init() - begin to follow what this host is like
+ *
+ * Context: Process context, may sleep.
+ * Return: 0 or a negative errno.
+ */
+int chatdnat_follow_init(void)
+{
+	int err;
+
+	err = register_netevent_notifier(&chatdnat_follow_neigh_nb);
+	if (err)
+		return err;
+	err = chatdnat_follow_fib();
+	if (err)
+		goto err_neigh;
+	err = register_inetaddr_notifier(&chatdnat_follow_ipv4_nb);
+	if (err)
+		goto err_fib;
+#if IS_ENABLED(CONFIG_IPV6)
+	err = register_inet6addr_notifier(&chatdnat_follow_ipv6_nb);
+	if (err)
+		goto err_ipv4;
+#endif
+	err = register_netdevice_notifier(&chatdnat_follow_netdev_nb);
+	if (err)
+		goto err_ipv6;
+	return 0;
+
+err_ipv6:
+#if IS_ENABLED(CONFIG_IPV6)
+	unregister_inet6addr_notifier(&chatdnat_follow_ipv6_nb);
+err_ipv4:
+#endif
+	unregister_inetaddr_notifier(&chatdnat_follow_ipv4_nb);
+err_fib:
+	unregister_fib_notifier(&init_net, &chatdnat_follow_fib_nb);
+err_neigh:
+	unregister_netevent_notifier(&chatdnat_follow_neigh_nb);
+	return err;
+}
+
+/**
+ * chatdnat_follow_exit() - follow no longer
+ *
+ * Context: Process context, may sleep, once nothing is active.
+ */
+void chatdnat_follow_exit(void)
+{
+	unregister_netdevice_notifier(&chatdnat_follow_netdev_nb);
+#if IS_ENABLED(CONFIG_IPV6)
+	unregister_inet6addr_notifier(&chatdnat_follow_ipv6_nb);
+#endif
+	unregister_inetaddr_notifier(&chatdnat_follow_ipv4_nb);
+	unregister_fib_notifier(&init_net, &chatdnat_follow_fib_nb);
+	unregister_netevent_notifier(&chatdnat_follow_neigh_nb);
+	cancel_delayed_work_sync(&chatdnat_follow_work);
+}

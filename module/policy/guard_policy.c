@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Who may pass: the recipe's firewall, made complete after RFC 4890. */
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+#include <linux/in.h>
+
+#include "guard_policy.h"
+
+#define CHATDNAT_PORT_DHCPV4_SERVER	67
+#define CHATDNAT_PORT_DHCPV4_CLIENT	68
+#define CHATDNAT_PORT_DHCPV6_CLIENT	546
+#define CHATDNAT_PORT_DHCPV6_SERVER	547
+
+enum chatdnat_icmp_from {
+	CHATDNAT_ICMP_ANYWHERE,
+	CHATDNAT_ICMP_NEIGHBOUR,	/* not forwarded: hop limit 255 */
+	CHATDNAT_ICMP_LINK,		/* RFC 2710: hop limit 1, link-local */
+	CHATDNAT_ICMP_ANYWHERE_SOME,	/* so many in a second */
+};
+
+struct chatdnat_icmp_rule {
+	u8 first;
+	u8 last;
+	enum chatdnat_icmp_from from;
+};
+
+/* What a host and a router need; the types that are not here do not enter. */
+static const struct chatdnat_icmp_rule chatdnat_icmp_rules[] = {
+	{ ICMP_DEST_UNREACH,	ICMP_DEST_UNREACH,  CHATDNAT_ICMP_ANYWHERE },
+	{ ICMP_ECHO,		ICMP_ECHO,	    CHATDNAT_ICMP_ANYWHERE_SOME },
+	{ ICMP_TIME_EXCEEDED,	ICMP_PARAMETERPROB, CHATDNAT_ICMP_ANYWHERE },
+	{}
+};
+
+/* RFC 4890, 4.4.1 and 4.4.2. */
+static const struct chatdnat_icmp_rule chatdnat_icmpv6_rules[] = {
+	/* destination unreachable ... parameter problem */
+	{ ICMPV6_DEST_UNREACH,	ICMPV6_PARAMPROB,   CHATDNAT_ICMP_ANYWHERE },
+	{ ICMPV6_ECHO_REQUEST,	ICMPV6_ECHO_REQUEST, CHATDNAT_ICMP_ANYWHERE_SOME },
+	/* multicast listener query, report, done */
+	{ 130,			132,		    CHATDNAT_ICMP_LINK },
+	/* router and neighbour, solicitation and advertisement */
+	{ 133,			136,		    CHATDNAT_ICMP_NEIGHBOUR },
+	/* inverse neighbour discovery */
+	{ 141,			142,		    CHATDNAT_ICMP_NEIGHBOUR },
+	{ ICMPV6_MLD2_REPORT,	ICMPV6_MLD2_REPORT, CHATDNAT_ICMP_LINK },
+	/* secure neighbour discovery's certificate path */
+	{ 148,			149,		    CHATDNAT_ICMP_NEIGHBOUR },
+	/* multicast router discovery */
+	{ 151,			153,		    CHATDNAT_ICMP_LINK },
+	{}
+};
+
+static bool chatdnat_addr_is_unspecified(const struct chatdnat_addr *addr)
+{
+	static const struct chatdnat_addr unspecified;
+
+	return chatdnat_addr_equal(addr, &unspecified);
+}
+
+static enum chatdnat_admission
+chatdnat_admit_icmp(const struct chatdnat_icmp_rule *rule,
+		    const struct chatdnat_entrant *entrant)
+{
+	const struct chatdnat_addr *saddr = &entrant->flow.saddr;
+
+	while (rule->last && (entrant->icmp_type < rule->first ||
+			      entrant->icmp_type > rule->last))
+		rule++;
+	if (!rule->last)
+		return CHATDNAT_REFUSE;
+
+	switch (rule->from) {
+	case CHATDNAT_ICMP_ANYWHERE:
+		return CHATDNAT_ADMIT;
+	case CHATDNAT_ICMP_ANYWHERE_SOME:
+		return CHATDNAT_ADMIT_SOME;
+	case CHATDNAT_ICMP_NEIGHBOUR:
+		return entrant->hop_limit == 255 ? CHATDNAT_ADMIT
+						 : CHATDNAT_REFUSE;
+	case CHATDNAT_ICMP_LINK:
+		break;
+	}
+
+	/* Without an address yet, a host still reports what it listens to. */
+	if (entrant->hop_limit == 1 &&
+	    (chatdnat_addr_is_link_local(entrant->flow.family, saddr) ||
+	     chatdnat_addr_is_unspecified(saddr)))
+		return CHATDNAT_ADMIT;
+	return CHATDNAT_REFUSE;
+}
+
+static bool chatdnat_is_icmp(const struct chatdnat_entrant *entrant)
+{
+	return entrant->protocol == (entrant->flow.family == CHATDNAT_IPV6 ?
+				     IPPROTO_ICMPV6 : IPPROTO_ICMP);
+}
+
+static bool chatdnat_is_echo(const struct chatdnat_entrant *entrant)
+{
+	return chatdnat_is_icmp(entrant) &&
+	       entrant->icmp_type == (entrant->flow.family == CHATDNAT_IPV6 ?
+				      ICMPV6_ECHO_REQUEST : ICMP_ECHO);
+}
+
+static bool chatdnat_is_port(const struct chatdnat_entrant *entrant,
+			     const struct chatdnat_portset *ports)
+{
+	return (entrant->protocol == IPPROTO_TCP ||
+		entrant->protocol == IPPROTO_UDP) &&
+	       chatdnat_portset_has(ports, entrant->flow.proto,
+				    entrant->flow.dport);
+}
+
+/*
+ * The middle of a connection that conntrack took up only now. Whatever may not
+ * be opened may not be continued: conntrack would confirm an entry that the next
+ * SYN of the same source rides on. The exceptions are connections that were open
+ * when the guard was switched on.
+ */
+static bool chatdnat_is_midstream(const struct chatdnat_entrant *entrant)
+{
+	return entrant->protocol == IPPROTO_TCP && !entrant->opens &&
+	       entrant->track == CHATDNAT_TRACK_NEW;
+}
+
+/* What a relay opens itself, towards the internet. */
+static bool chatdnat_is_outbound(const struct chatdnat_settings *settings,
+				 const struct chatdnat_entrant *entrant)
+{
+	const struct chatdnat_flow *flow = &entrant->flow;
+
+	return !entrant->from_wan && entrant->to_wan &&
+	       chatdnat_relays_has(&settings->service.relays[flow->family],
+				   &flow->saddr);
+}
+
+static bool chatdnat_is_allowed(const struct chatdnat_allowed *allow,
+				const struct chatdnat_entrant *entrant)
+{
+	return chatdnat_is_port(entrant, &allow->ports) ||
+	       chatdnat_allowed_protocol(allow, entrant->protocol);
+}
+
+/*
+ * A segment that conntrack calls invalid, and that the relay or its client is to
+ * judge: what may be opened may be continued.
+ */
+static bool chatdnat_is_continued(const struct chatdnat_settings *settings,
+				  const struct chatdnat_entrant *entrant)
+{
+	if (entrant->track != CHATDNAT_TRACK_INVALID || !entrant->continues)
+		return false;
+	if (!entrant->from_wan && entrant->to_wan && entrant->own_source)
+		return true;
+	return chatdnat_is_outbound(settings, entrant) ||
+	       (chatdnat_relays_has(&settings->service.relays[entrant->flow.family],
+				    &entrant->flow.daddr) &&
+		chatdnat_is_port(entrant, &settings->service.ports));
+}
+
+/* Answers to broadcasts are not seen as such by connection tracking. */
+static bool chatdnat_is_dhcp_answer(const struct chatdnat_entrant *entrant)
+{
+	const struct chatdnat_flow *flow = &entrant->flow;
+
+	if (entrant->protocol != IPPROTO_UDP)
+		return false;
+	if (flow->family == CHATDNAT_IPV4)
+		return flow->sport == CHATDNAT_PORT_DHCPV4_SERVER &&
+		       flow->dport == CHATDNAT_PORT_DHCPV4_CLIENT;
+	return flow->sport == CHATDNAT_PORT_DHCPV6_SERVER &&
+	       flow->dport == CHATDNAT_PORT_DHCPV6_CLIENT &&
+	       chatdnat_addr_is_link_local(flow->family, &flow->saddr);
+}
+
+/**
+ * chatdnat_admit_forward() - whether a packet may be forwarded
+ * @settings: the settings, with a guard
+ * @entrant: the packet
+ *
+ * Context: Any; on the packet path.
+ * Return: CHATDNAT_ADMIT..., or CHATDNAT_REFUSE... with the reason.
+ */
+enum chatdnat_admission
+chatdnat_admit_forward(const struct chatdnat_settings *settings,
+		       const struct chatdnat_entrant *entrant)
+{
+	const struct chatdnat_flow *flow = &entrant->flow;
+
+	if (chatdnat_is_continued(settings, entrant))
+		return CHATDNAT_ADMIT;
+	if (entrant->track != CHATDNAT_TRACK_NEW)
+		return CHATDNAT_REFUSE_INVALID;
+	if (chatdnat_relays_has(&settings->service.relays[flow->family],
+				&flow->daddr) &&
+	    (chatdnat_is_port(entrant, &settings->service.ports) ||
+	     chatdnat_is_echo(entrant)))
+		return CHATDNAT_ADMIT;
+	if (chatdnat_is_outbound(settings, entrant) ||
+	    (entrant->settling && chatdnat_is_midstream(entrant)))
+		return CHATDNAT_ADMIT;
+	return CHATDNAT_REFUSE;
+}
+
+/**
+ * chatdnat_admit_input() - whether a packet may enter this host
+ * @settings: the settings, with a guard that is full or strict
+ * @entrant: the packet
+ *
+ * Context: Any; on the packet path.
+ * Return: CHATDNAT_ADMIT..., or CHATDNAT_REFUSE... with the reason.
+ */
+enum chatdnat_admission
+chatdnat_admit_input(const struct chatdnat_settings *settings,
+		     const struct chatdnat_entrant *entrant)
+{
+	/* Neighbour discovery is never tracked, errors may be about what is not. */
+	if (chatdnat_is_icmp(entrant))
+		return chatdnat_admit_icmp(entrant->flow.family == CHATDNAT_IPV6 ?
+					   chatdnat_icmpv6_rules :
+					   chatdnat_icmp_rules, entrant);
+
+	if (entrant->track == CHATDNAT_TRACK_INVALID)
+		return CHATDNAT_REFUSE_INVALID;
+	if (chatdnat_is_allowed(&settings->allow, entrant) ||
+	    chatdnat_is_dhcp_answer(entrant))
+		return CHATDNAT_ADMIT;
+	if (chatdnat_is_midstream(entrant) &&
+	    entrant->socket != CHATDNAT_SOCKET_NONE)
+		return entrant->socket == CHATDNAT_SOCKET_BOUND ?
+			CHATDNAT_ADMIT : CHATDNAT_ADMIT_LOOK_UP_SOCKET;
+	return entrant->track == CHATDNAT_TRACK_UNTRACKED ?
+		CHATDNAT_REFUSE_INVALID : CHATDNAT_REFUSE;
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/inetdevice.h>
+#include <linux/ip.h>
+#include <net/inet_ecn.h>
+#include <net/ip.h>
+
+#include "fastpath.h"
+
+#define CHATDNAT_PLAIN	(sizeof(struct iphdr) + sizeof(struct tcphdr))
+
+/* Whether a segment may take the shortcut, by its IP header. */
+static bool chatdnat_ipv4_plain(const struct iphdr *iph)
+{
+	return iph->version == 4 && iph->ihl == sizeof(*iph) / 4 &&
+	       iph->protocol == IPPROTO_TCP && iph->ttl > 1 &&
+	       !(iph->frag_off & htons(IP_MF | IP_OFFSET));
+}
+
+/* Whether the header is sound; takes off what a link has padded it with. */
+static bool chatdnat_ipv4_sound(struct sk_buff *skb)
+{
+	const struct iphdr *iph = (const struct iphdr *)skb->data;
+	const struct tcphdr *th = (const struct tcphdr *)(iph + 1);
+	unsigned int len = ntohs(iph->tot_len);
+
+	if (ip_fast_csum(iph, sizeof(*iph) / 4))
+		return false;
+	/* What is at hand is part of it, then. */
+	if (likely(skb->len == len))
+		return true;
+	return skb->len > len &&
+	       len >= sizeof(*iph) + (th->syn ? th->doff * 4 : sizeof(*th)) &&
+	       !pskb_trim_rcsum(skb, len);
+}
+
+/* Where the way of a segment is kept. */
+static struct chatdnat_path *
+chatdnat_ipv4_path(const struct chatdnat_bindings *bindings,
+		   const struct iphdr *iph)
+{
+	return chatdnat_path_at(bindings, CHATDNAT_IPV4,
+				chatdnat_path_key_ipv4(iph->saddr, iph->daddr));
+}
+
+/* Whether it is kept there, and holds. */
+static bool chatdnat_ipv4_holds(const struct chatdnat_path *path,
+				const struct iphdr *iph, u8 mark)
+{
+	return chatdnat_path_pair(path->addr[0], path->addr[1]) ==
+	       chatdnat_path_pair(iph->saddr, iph->daddr) &&
+	       path->mark == mark && chatdnat_lease_holds(&path->lease);
+}
+
+/* Whether a device passes it on; strictly, with rp_filter=1. */
+static bool chatdnat_ipv4_forwards(const struct net_device *dev,
+				   const struct chatdnat_path *path,
+				   bool entering)
+{
+	struct in_device *in_dev = __in_dev_get_rcu(dev);
+
+	if (!in_dev || !IN_DEV_FORWARD(in_dev))
+		return false;
+	/* From the relay's address comes what its device brings: no spoof. */
+	return likely(path->back == dev) ||
+	       (entering && IN_DEV_RPFILTER(in_dev) != 1);
+}
+
+/*
+ * Rewrites a segment: an address, the sums, its life, and what it announces.
+ */
+static void chatdnat_ipv4_rewrite(struct sk_buff *skb,
+				  const struct chatdnat_path *path,
+				  bool entering)
+{
+	struct iphdr *iph = (struct iphdr *)skb->data;
+	struct tcphdr *th = (struct tcphdr *)(iph + 1);
+
+	if (unlikely(th->syn || th->rst))
+		chatdnat_leg_note(skb, th, path, CHATDNAT_IPV4, entering);
+	chatdnat_leg_check(skb, &th->check, path->diff);
+	iph->check = ~csum16_add(~iph->check, path->diff_ipv4);
+	iph->ttl--;
+	*(entering ? &iph->daddr : &iph->saddr) = path->to->word[0];
+	if (READ_ONCE(init_net.ipv4.sysctl_ip_fwd_update_priority))
+		skb->priority = path->priority;
+	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
+	IPCB(skb)->iif = skb->skb_iif;
+	IPCB(skb)->flags = IPSKB_FORWARDED;
+	skb_set_transport_header(skb, sizeof(*iph));
+}
+
+/**
+ * chatdnat_shortcut_ipv4() - pass a plain segment on
+ * @skb: a packet that has just arrived
+ * @settings: the settings
+ * @bindings: what is translated without state
+ * @entering: by a WAN interface, so that it can only be for a relay
+ *
+ * Context: Softirq, RCU read lock held.
+ * Return: NF_STOLEN, or NF_ACCEPT with the packet as it came.
+ */
+unsigned int chatdnat_shortcut_ipv4(struct sk_buff *skb,
+				    const struct chatdnat_settings *settings,
+				    const struct chatdnat_bindings *bindings,
+				    bool entering)
+{
+	struct dst_entry *dst = NULL;
+	struct chatdnat_path *path;
+	const struct tcphdr *th;
+	const struct iphdr *iph;
+	__be16 port;
+	u8 mark;
+
+	if (!pskb_may_pull(skb, CHATDNAT_PLAIN))
+		return NF_ACCEPT;
+	iph = (const struct iphdr *)skb->data;
+	th = (const struct tcphdr *)(iph + 1);
+	port = entering ? th->dest : th->source;
+	if (!chatdnat_ipv4_plain(iph) ||
+	    !chatdnat_bindings_has_port(bindings, ntohs(port)))
+		return NF_ACCEPT;
+	/* What the relay opens itself is for connection tracking. */
+	if (unlikely(th->syn) &&
+	    !chatdnat_leg_begins(skb, sizeof(*iph),
+				 entering && settings->enabled))
+		return NF_ACCEPT;
+
+	iph = (const struct iphdr *)skb->data;
+	mark = (entering ? CHATDNAT_PATH_ENTERS : 0) |
+	       (iph->tos & ~INET_ECN_MASK);
+	path = chatdnat_ipv4_path(bindings, iph);
+	if (unlikely(!chatdnat_ipv4_holds(path, iph, mark)) &&
+	    !chatdnat_path_learn(path, settings, bindings, CHATDNAT_IPV4,
+				 &iph->saddr, mark))
+		return NF_ACCEPT;
+	if (!chatdnat_ipv4_forwards(skb->dev, path, entering) ||
+	    chatdnat_leg_policies(skb) ||
+	    !chatdnat_leg_fits(skb, sizeof(*iph), path) ||
+	    !chatdnat_ipv4_sound(skb) ||
+	    skb_cow(skb, LL_RESERVED_SPACE(path->hop.dev)))
+		return NF_ACCEPT;
+
+	if (unlikely(chatdnat_leg_keeps_dst(path->hop.dev))) {
+		if (!entering)
+			return NF_ACCEPT;
+		dst = chatdnat_path_route(path, CHATDNAT_IPV4);
+		if (!dst || dst->dev != path->hop.dev)
+			return NF_ACCEPT;
+	}
+
+	chatdnat_ipv4_rewrite(skb, path, entering);
+	return chatdnat_leg_send(skb, &path->hop, dst);
+}

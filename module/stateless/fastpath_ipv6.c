@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/ipv6.h>
+#include <net/addrconf.h>
+#include <net/ipv6.h>
+
+#include "fastpath.h"
+
+#define CHATDNAT_PLAIN	(sizeof(struct ipv6hdr) + sizeof(struct tcphdr))
+
+/* Whether a segment may take the shortcut, by its IP header. */
+static bool chatdnat_ipv6_plain(const struct ipv6hdr *ip6h)
+{
+	return ip6h->version == 6 && ip6h->nexthdr == IPPROTO_TCP &&
+	       ip6h->hop_limit > 1;
+}
+
+/* Whether the header is sound; takes off what a link has padded it with. */
+static bool chatdnat_ipv6_sound(struct sk_buff *skb)
+{
+	const struct ipv6hdr *ip6h = (const struct ipv6hdr *)skb->data;
+	const struct tcphdr *th = (const struct tcphdr *)(ip6h + 1);
+	unsigned int len = ntohs(ip6h->payload_len) + sizeof(*ip6h);
+
+	/* What is at hand is part of it, then. */
+	if (likely(skb->len == len))
+		return true;
+	return skb->len > len &&
+	       len >= sizeof(*ip6h) + (th->syn ? th->doff * 4 : sizeof(*th)) &&
+	       !pskb_trim_rcsum(skb, len);
+}
+
+/* Where the way of a segment is kept. */
+static struct chatdnat_path *
+chatdnat_ipv6_path(const struct chatdnat_bindings *bindings,
+		   const struct ipv6hdr *ip6h)
+{
+	const __be32 *from = ip6h->saddr.s6_addr32;
+	const __be32 *to = ip6h->daddr.s6_addr32;
+
+	return chatdnat_path_at(bindings, CHATDNAT_IPV6,
+				chatdnat_path_key_ipv6(from, to));
+}
+
+/* Whether it is kept there, and holds. */
+static bool chatdnat_ipv6_holds(const struct chatdnat_path *path,
+				const struct ipv6hdr *ip6h, u8 mark)
+{
+	const struct in6_addr *addr = (const struct in6_addr *)path->addr;
+
+	return ipv6_addr_equal(&addr[0], &ip6h->saddr) &&
+	       ipv6_addr_equal(&addr[1], &ip6h->daddr) &&
+	       path->mark == mark && chatdnat_lease_holds(&path->lease);
+}
+
+/* Whether a device passes it on. */
+static bool chatdnat_ipv6_forwards(const struct net_device *dev,
+				   const struct chatdnat_path *path,
+				   bool entering)
+{
+	const struct inet6_dev *idev = __in6_dev_get(dev);
+
+	if (!idev || READ_ONCE(idev->cnf.disable_ipv6) ||
+	    !READ_ONCE(init_net.ipv6.devconf_all->forwarding))
+		return false;
+	/* From the relay's address comes what its device brings: no spoof. */
+	return entering || path->back == dev;
+}
+
+/*
+ * Rewrites a segment: an address, the sum, its life, and what it announces.
+ */
+static void chatdnat_ipv6_rewrite(struct sk_buff *skb,
+				  const struct chatdnat_path *path,
+				  bool entering)
+{
+	struct ipv6hdr *ip6h = (struct ipv6hdr *)skb->data;
+	struct tcphdr *th = (struct tcphdr *)(ip6h + 1);
+
+	if (unlikely(th->syn || th->rst))
+		chatdnat_leg_note(skb, th, path, CHATDNAT_IPV6, entering);
+	chatdnat_leg_check(skb, &th->check, path->diff);
+	ip6h->hop_limit--;
+	memcpy(entering ? &ip6h->daddr : &ip6h->saddr, path->to->word,
+	       sizeof(struct in6_addr));
+	memset(IP6CB(skb), 0, sizeof(*IP6CB(skb)));
+	IP6CB(skb)->iif = skb->skb_iif;
+	IP6CB(skb)->flags = IP6SKB_FORWARDED;
+	skb_set_transport_header(skb, sizeof(*ip6h));
+}
+
+/**
+ * chatdnat_shortcut_ipv6() - pass a plain segment on
+ * @skb: a packet that has just arrived
+ * @settings: the settings
+ * @bindings: what is translated without state
+ * @entering: by a WAN interface, so that it can only be for a relay
+ *
+ * Context: Softirq, RCU read lock held.
+ * Return: NF_STOLEN, or NF_ACCEPT with the packet as it came.
+ */
+unsigned int chatdnat_shortcut_ipv6(struct sk_buff *skb,
+				    const struct chatdnat_settings *settings,
+				    const struct chatdnat_bindings *bindings,
+				    bool entering)
+{
+	struct dst_entry *dst = NULL;
+	struct chatdnat_path *path;
+	const struct tcphdr *th;
+	const struct ipv6hdr *ip6h;
+	__be16 port;
+	u8 mark;
+
+	if (!pskb_may_pull(skb, CHATDNAT_PLAIN))
+		return NF_ACCEPT;
+	ip6h = (const struct ipv6hdr *)skb->data;
+	th = (const struct tcphdr *)(ip6h + 1);
+	port = entering ? th->dest : th->source;
+	if (!chatdnat_ipv6_plain(ip6h) ||
+	    !chatdnat_bindings_has_port(bindings, ntohs(port)))
+		return NF_ACCEPT;
+	/* What the relay opens itself is for connection tracking. */
+	if (unlikely(th->syn) &&
+	    !chatdnat_leg_begins(skb, sizeof(*ip6h),
+				 entering && settings->enabled))
+		return NF_ACCEPT;
+
+	ip6h = (const struct ipv6hdr *)skb->data;
+	mark = (entering ? CHATDNAT_PATH_ENTERS : 0);
+	path = chatdnat_ipv6_path(bindings, ip6h);
+	if (unlikely(!chatdnat_ipv6_holds(path, ip6h, mark)) &&
+	    !chatdnat_path_learn(path, settings, bindings, CHATDNAT_IPV6,
+				 &ip6h->saddr, mark))
+		return NF_ACCEPT;
+	if (!chatdnat_ipv6_forwards(skb->dev, path, entering) ||
+	    chatdnat_leg_policies(skb) ||
+	    !chatdnat_leg_fits(skb, sizeof(*ip6h), path) ||
+	    !chatdnat_ipv6_sound(skb) ||
+	    skb_cow(skb, LL_RESERVED_SPACE(path->hop.dev)))
+		return NF_ACCEPT;
+
+	if (unlikely(chatdnat_leg_keeps_dst(path->hop.dev))) {
+		if (!entering)
+			return NF_ACCEPT;
+		dst = chatdnat_path_route(path, CHATDNAT_IPV6);
+		if (!dst || dst->dev != path->hop.dev)
+			return NF_ACCEPT;
+	}
+
+	chatdnat_ipv6_rewrite(skb, path, entering);
+	return chatdnat_leg_send(skb, &path->hop, dst);
+}

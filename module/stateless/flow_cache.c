@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The ways of segments through the shortcut. All that stays the same from one
+ * segment to the next is found out once, and kept for a while.
+ */
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/netdevice.h>
+#include <linux/percpu.h>
+#include <linux/tcp.h>
+#include <net/checksum.h>
+#include <net/route.h>
+
+#include "../core/peers.h"
+#include "flow_cache.h"
+
+/**
+ * chatdnat_paths_new() - make room for paths
+ *
+ * Context: Process context, may sleep.
+ * Return: Paths of which none is known yet, to be freed by free_percpu(); or
+ * NULL without memory.
+ */
+struct chatdnat_paths __percpu *chatdnat_paths_new(void)
+{
+	return alloc_percpu(struct chatdnat_paths);
+}
+
+/* The next hop to a relay is learnt once for all its clients. */
+static const struct chatdnat_trunk *
+chatdnat_trunk(const struct chatdnat_settings *settings,
+	       const struct chatdnat_bindings *bindings,
+	       enum chatdnat_family family,
+	       const struct chatdnat_binding *binding, u8 tos)
+{
+	struct chatdnat_trunk *trunk;
+
+	trunk = this_cpu_ptr(bindings->paths)->trunk[family];
+	trunk += binding - bindings->binding[family];
+	if (trunk->tos == tos && chatdnat_lease_holds(&trunk->lease))
+		return trunk;
+
+	trunk->tos = tos;
+	chatdnat_lease_begin(&trunk->lease);
+	chatdnat_hop_learn(&trunk->hop, &settings->wan, family, &binding->relay,
+			   tos);
+	if (!chatdnat_hop_ready(&trunk->hop))
+		chatdnat_lease_end(&trunk->lease);
+	return trunk;
+}
+
+/* Whether the next hops are where they should be. */
+static bool chatdnat_path_good(const struct chatdnat_bindings *bindings,
+			       const struct chatdnat_binding *binding,
+			       const struct chatdnat_hop *relay,
+			       const struct chatdnat_hop *client)
+{
+	return relay->dev && client->dev && !relay->wan &&
+	       (!bindings->via || bindings->via == relay->dev->ifindex) &&
+	       (!binding->home || binding->home == client->dev->ifindex);
+}
+
+/* RFC 6691: less the headers without options. */
+static u16 chatdnat_path_mss(const struct chatdnat_settings *settings,
+			     enum chatdnat_family family, unsigned int mtu)
+{
+	unsigned int headers = sizeof(struct tcphdr);
+
+	if (settings->mss != CHATDNAT_MSS_AUTO)
+		return settings->mss;
+	headers += family == CHATDNAT_IPV6 ? sizeof(struct ipv6hdr)
+					   : sizeof(struct iphdr);
+	return min(mtu - headers, (unsigned int)U16_MAX);
+}
+
+static __be16 chatdnat_path_fold(__wsum diff)
+{
+	return (__force __be16)~csum_fold(diff);
+}
+
+static void chatdnat_path_sums(struct chatdnat_path *path, __wsum diff)
+{
+	const __wsum less = (__force __wsum)htons((u16)~0x0100);
+
+	path->diff = chatdnat_path_fold(diff);
+	/* The TTL is the upper half of its word. */
+	path->diff_ipv4 = chatdnat_path_fold(csum_add(diff, less));
+}
+
+/* Where they go next, by what leads to the relay and to the client. */
+static void chatdnat_path_hops(struct chatdnat_path *path,
+			       const struct chatdnat_settings *settings,
+			       const struct chatdnat_bindings *bindings,
+			       enum chatdnat_family family,
+			       const struct chatdnat_binding *binding,
+			       const struct chatdnat_addr *client)
+{
+	bool entering = path->mark & CHATDNAT_PATH_ENTERS;
+	u8 tos = path->mark & ~CHATDNAT_PATH_ENTERS;
+	const struct chatdnat_trunk *trunk;
+	struct chatdnat_hop home;
+
+	trunk = chatdnat_trunk(settings, bindings, family, binding, tos);
+	chatdnat_hop_learn(&home, &settings->wan, family, client, tos);
+
+	path->hop = entering ? trunk->hop : home;
+	path->back = entering ? home.dev : trunk->hop.dev;
+	path->mss = chatdnat_path_mss(settings, family,
+				      min(trunk->hop.mtu, home.mtu));
+	if (!chatdnat_path_good(bindings, binding, &trunk->hop, &home) ||
+	    !chatdnat_addr_is_common(family, client) || (!entering && !home.wan))
+		path->hop.mtu = 0;
+	/* No longer than what was learnt first. */
+	path->lease = trunk->lease;
+}
+
+/* In one piece, for each processor. */
+static_assert(sizeof(struct chatdnat_paths) <= PCPU_MIN_UNIT_SIZE);
+
+/**
+ * chatdnat_path_learn() - learn where segments go
+ * @path: filled in
+ * @settings: the settings
+ * @bindings: what is translated without state
+ * @family: IPv4 or IPv6
+ * @addr: their addresses, side by side as a header has them
+ * @mark: their type of service, for IPv4, and whether they come from the world
+ *
+ * Context: Softirq, RCU read lock held; on the packet path.
+ * Return: False where they are not translated; @path is as it was.
+ */
+bool chatdnat_path_learn(struct chatdnat_path *path,
+			 const struct chatdnat_settings *settings,
+			 const struct chatdnat_bindings *bindings,
+			 enum chatdnat_family family, const void *addr, u8 mark)
+{
+	size_t size = family == CHATDNAT_IPV6 ? sizeof(struct in6_addr)
+					      : sizeof(struct in_addr);
+	struct chatdnat_addr from = {}, to = {};
+	bool entering = mark & CHATDNAT_PATH_ENTERS;
+	const struct chatdnat_binding *binding;
+
+	memcpy(from.word, addr, size);
+	memcpy(to.word, addr + size, size);
+	binding = entering ? chatdnat_bindings_by_own(bindings, family, &to)
+			   : chatdnat_bindings_by_relay(bindings, family, &from);
+	if (!binding)
+		return false;
+
+	memcpy(path->addr, addr, 2 * size);
+	path->mark = mark;
+	path->priority = rt_tos2priority(mark);
+	path->to = entering ? &binding->relay : &binding->own;
+	chatdnat_path_sums(path, entering ? binding->diff : ~binding->diff);
+	chatdnat_path_hops(path, settings, bindings, family, binding,
+			   entering ? &from : &to);
+
+	/* Pairs with chatdnat_peers_note(): one of the two sees the other. */
+	smp_mb();
+	if (entering && chatdnat_peers_has(&to, &from))
+		path->hop.mtu = 0;
+	return true;
+}
+
+/**
+ * chatdnat_path_forget() - have all processors learn a path anew
+ * @bindings: what is translated without state
+ * @family: IPv4 or IPv6
+ * @from: the source address, network byte order
+ * @to: the destination address, network byte order
+ *
+ * Context: RCU read lock held; on the path of packets that this host sends.
+ */
+void chatdnat_path_forget(const struct chatdnat_bindings *bindings,
+			  enum chatdnat_family family,
+			  const struct chatdnat_addr *from,
+			  const struct chatdnat_addr *to)
+{
+	struct chatdnat_path *path;
+	u64 key;
+	int cpu;
+
+	key = family == CHATDNAT_IPV6 ?
+	      chatdnat_path_key_ipv6(from->word, to->word) :
+	      chatdnat_path_key_ipv4(from->word[0], to->word[0]);
+	for_each_possible_cpu(cpu) {
+		path = per_cpu_ptr(bindings->paths, cpu)->path[family];
+		path += hash_64(key, CHATDNAT_PATHS_SHIFT);
+		chatdnat_lease_end(&path->lease);
+	}
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Where the shortcut begins: the devices whose packets may take it. Behind the
+ * netdev chains of others, so that what they ban stays banned.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/if_vlan.h>
+#include <linux/netdevice.h>
+#include <linux/netfilter.h>
+#include <linux/rtnetlink.h>
+#include <linux/slab.h>
+#include <net/dst.h>
+#include <net/sock.h>
+
+#include "../core/snapshot.h"
+#include "../net/lookup.h"
+#include "../net/validity.h"
+#include "fastpath.h"
+#include "ingress.h"
+
+/**
+ * struct chatdnat_port - a device whose packets may take the shortcut
+ * @ops: the hook's, registered
+ * @list: in chatdnat_ports
+ * @wan: it faces the internet
+ * @wanted: used while the list is set anew
+ * @rcu: delays its end past the last packet
+ */
+struct chatdnat_port {
+	struct nf_hook_ops ops;
+	struct list_head list;
+	bool wan;
+	bool wanted;
+	struct rcu_head rcu;
+};
+
+/* Under RTNL. */
+static LIST_HEAD(chatdnat_ports);
+
+static unsigned int chatdnat_ingress(void *priv, struct sk_buff *skb,
+				     const struct nf_hook_state *state)
+{
+	const struct chatdnat_port *port = priv;
+	const struct chatdnat_snapshot *snapshot;
+	const struct chatdnat_bindings *bindings;
+
+	/* Hooks run under the RCU read lock. */
+	snapshot = rcu_dereference(chatdnat_active);
+	bindings = snapshot ? rcu_dereference(snapshot->bindings) : NULL;
+
+	/* A tagged packet is still to become another device's. */
+	if (!bindings || skb->pkt_type != PACKET_HOST ||
+	    skb_vlan_tag_present(skb) || !chatdnat_leg_free(skb))
+		return NF_ACCEPT;
+
+	switch (skb->protocol) {
+	case htons(ETH_P_IP):
+		return chatdnat_shortcut_ipv4(skb, &snapshot->settings,
+					      bindings, port->wan);
+#if IS_ENABLED(CONFIG_IPV6)
+	case htons(ETH_P_IPV6):
+		return chatdnat_shortcut_ipv6(skb, &snapshot->settings,
+					      bindings, port->wan);
+#endif
+	default:
+		return NF_ACCEPT;
+	}
+}
+
+static struct chatdnat_port *chatdnat_port_find(const struct net_device *dev)
+{
+	struct chatdnat_port *port;
+
+	list_for_each_entry(port, &chatdnat_ports, list)
+		if (port->ops.dev == dev)
+			return port;
+	return NULL;
+}
+
+static void chatdnat_port_remove(struct chatdnat_port *port)
+{
+	nf_unregister_net_hook(&init_net, &port->ops);
+	list_del(&port->list);
+	kfree_rcu(port, rcu);
+}
+
+static void chatdnat_port_add(struct net_device *dev, bool wan)
+{
+	struct chatdnat_port *port = kzalloc(sizeof(*port), GFP_KERNEL);
+
+	/* Its packets take the stack's way, then. */
+	if (!port)
+		return;
+	port->wan = wan;
+	port->wanted = true;
+	port->ops = (struct nf_hook_ops){
+		.hook = chatdnat_ingress,
+		.dev = dev,
+		.priv = port,
+		.pf = NFPROTO_NETDEV,
+		.hooknum = NF_NETDEV_INGRESS,
+		.priority = INT_MAX,
+	};
+	if (nf_register_net_hook(&init_net, &port->ops)) {
+		kfree(port);
+		return;
+	}
+	list_add(&port->list, &chatdnat_ports);
+}
+
+static void chatdnat_port_want(struct net_device *dev, bool wan)
+{
+	struct chatdnat_port *port = chatdnat_port_find(dev);
+
+	/* What belongs to a bridge, a bond or a VRF is theirs to receive. */
+	if (netdev_master_upper_dev_get(dev) || netdev_is_rx_handler_busy(dev))
+		return;
+	if (port && port->wan == wan) {
+		port->wanted = true;
+		return;
+	}
+	if (port)
+		chatdnat_port_remove(port);
+	chatdnat_port_add(dev, wan);
+}
+
+static void chatdnat_ingress_want_inside(const struct chatdnat_settings *settings,
+					 const struct chatdnat_bindings *bindings,
+					 enum chatdnat_family family)
+{
+	struct dst_entry *dst;
+	u8 i;
+
+	for (i = 0; i < bindings->n[family]; i++) {
+		dst = chatdnat_host_route(family, NULL,
+					  &bindings->binding[family][i].relay, 0,
+					  0);
+		if (dst && !(dst->dev->flags & IFF_LOOPBACK) &&
+		    !chatdnat_ifset_has(&settings->wan, dst->dev->name))
+			chatdnat_port_want(dst->dev, false);
+		dst_release(dst);
+	}
+}
+
+/**
+ * chatdnat_ingress_set() - have the shortcut begin where it is needed
+ * @snapshot: the active snapshot; NULL: nowhere
+ *
+ * A device that is passed over for want of memory is slower, nothing else.
+ *
+ * Context: Process context, may sleep, chatdnat_config_lock held.
+ */
+void chatdnat_ingress_set(const struct chatdnat_snapshot *snapshot)
+{
+	const struct chatdnat_bindings *bindings = NULL;
+	struct chatdnat_port *port, *next;
+	enum chatdnat_family family;
+	struct net_device *dev;
+
+	lockdep_assert_held(&chatdnat_config_lock);
+
+	if (snapshot && !CHATDNAT_SOFTIRQ_PREEMPTED)
+		bindings = rcu_dereference_protected(snapshot->bindings,
+						     lockdep_is_held(&chatdnat_config_lock));
+
+	rtnl_lock();
+	list_for_each_entry(port, &chatdnat_ports, list)
+		port->wanted = false;
+
+	if (bindings) {
+		for_each_netdev(&init_net, dev)
+			if (chatdnat_ifset_has(&snapshot->settings.wan,
+					       dev->name))
+				chatdnat_port_want(dev, true);
+		for (family = 0; family < CHATDNAT_FAMILIES; family++)
+			chatdnat_ingress_want_inside(&snapshot->settings,
+						     bindings, family);
+	}
+
+	list_for_each_entry_safe(port, next, &chatdnat_ports, list)
+		if (!port->wanted)
+			chatdnat_port_remove(port);
+	rtnl_unlock();
+}
+
+/**
+ * chatdnat_ingress_leave() - let go of a device that goes
+ * @dev: the device
+ *
+ * Context: Process context, RTNL held.
+ */
+void chatdnat_ingress_leave(const struct net_device *dev)
+{
+	struct chatdnat_port *port;
+
+	ASSERT_RTNL();
+
+	port = chatdnat_port_find(dev);
+	if (port)
+		chatdnat_port_remove(port);
+}

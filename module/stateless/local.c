@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The stateless engine for what this host itself sends: ICMP errors, resets in
+ * the relay's name, and segments of its own connections.
+ */
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/netdevice.h>
+#include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6.h>
+#include <linux/tcp.h>
+#include <net/netfilter/nf_conntrack.h>
+#include <net/sock.h>
+#include <net/tcp_states.h>
+
+#include "../core/drop.h"
+#include "../core/peers.h"
+#include "../core/snapshot.h"
+#include "../net/nfct.h"
+#include "../net/rewrite.h"
+#include "flow_cache.h"
+#include "local.h"
+
+/**
+ * chatdnat_stateless_local_postrouting() - what this host says to a client
+ * @skb: an untracked packet of this host's own, behind routing
+ * @state: the hook's
+ *
+ * About a packet whose destination was translated it speaks as the relay: an
+ * error, or a reset.
+ *
+ * Context: Softirq or process context, RCU read lock held.
+ * Return: NF_ACCEPT, or what chatdnat_drop() says.
+ */
+unsigned int
+chatdnat_stateless_local_postrouting(struct sk_buff *skb,
+				     const struct nf_hook_state *state)
+{
+	enum chatdnat_family family = chatdnat_family_of(state->pf);
+	const struct chatdnat_snapshot *snapshot;
+	const struct chatdnat_bindings *bindings;
+	const struct chatdnat_binding *binding;
+	struct chatdnat_parcel parcel;
+
+	snapshot = rcu_dereference(chatdnat_active);
+	bindings = snapshot ? rcu_dereference(snapshot->bindings) : NULL;
+	if (!bindings || !chatdnat_packet_parcel(skb, family, &parcel) ||
+	    !chatdnat_bindings_has_port(bindings, parcel.flow.sport) ||
+	    !chatdnat_ifset_has(&snapshot->settings.wan, state->out->name))
+		return NF_ACCEPT;
+
+	binding = chatdnat_bindings_by_relay(bindings, family,
+					     &parcel.flow.saddr);
+	if (!binding)
+		return NF_ACCEPT;
+	if (!chatdnat_rewrite(skb, state->hook, &parcel, CHATDNAT_SRC,
+			      &binding->own, false))
+		return chatdnat_drop(&snapshot->settings, skb, state,
+				     CHATDNAT_DROPPED_NAT);
+	return NF_ACCEPT;
+}
+
+static int chatdnat_stateless_local_reroute(struct sk_buff *skb,
+					    const struct nf_hook_state *state)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	if (state->pf == NFPROTO_IPV6)
+		return ip6_route_me_harder(state->net, state->sk, skb);
+#endif
+	return ip_route_me_harder(state->net, state->sk, skb, RTN_UNSPEC);
+}
+
+/* Whether a segment belongs to a connection that this host has. */
+static bool chatdnat_stateless_local_connected(const struct sk_buff *skb)
+{
+	const struct sock *sk = skb->sk;
+
+	/* Resets of what is refused have a socket, too, but that is closed. */
+	return sk && sk_fullsock(sk) && sk->sk_state != TCP_CLOSE &&
+	       sk->sk_state != TCP_LISTEN;
+}
+
+static bool chatdnat_stateless_local_is_synack(const struct sk_buff *skb,
+					       const struct chatdnat_parcel *parcel)
+{
+	const struct tcphdr *th;
+	struct tcphdr buf;
+
+	th = skb_header_pointer(skb, parcel->offset, sizeof(buf), &buf);
+	return th && th->syn && th->ack;
+}
+
+/*
+ * This host itself has a connection from a port of the service. What the peer
+ * sends from now on is not for the relay alone.
+ */
+static void
+chatdnat_stateless_local_own(const struct chatdnat_snapshot *snapshot,
+			     const struct chatdnat_bindings *bindings,
+			     const struct sk_buff *skb,
+			     const struct nf_hook_state *state,
+			     const struct chatdnat_parcel *parcel)
+{
+	const struct chatdnat_flow *flow = &parcel->flow;
+	enum chatdnat_peer_stage stage = CHATDNAT_PEER_CONNECTED;
+
+	if (!chatdnat_bindings_has_port(bindings, flow->sport) ||
+	    !chatdnat_bindings_by_own(bindings, flow->family, &flow->saddr) ||
+	    !chatdnat_ifset_has(&snapshot->settings.wan, state->out->name))
+		return;
+	if (!chatdnat_stateless_local_connected(skb)) {
+		if (!chatdnat_stateless_local_is_synack(skb, parcel))
+			return;
+		stage = CHATDNAT_PEER_ASKED;
+	}
+	if (!chatdnat_peers_note(&flow->saddr, &flow->daddr, stage))
+		return;
+
+	/* Paths of other bindings, if there are any by now, are new. */
+	bindings = rcu_dereference(snapshot->bindings);
+	if (bindings)
+		chatdnat_path_forget(bindings, flow->family, &flow->daddr,
+				     &flow->saddr);
+}
+
+/* An error about a relay's segment is for the relay. */
+static unsigned int
+chatdnat_stateless_local_error(const struct chatdnat_snapshot *snapshot,
+			       const struct chatdnat_bindings *bindings,
+			       struct sk_buff *skb,
+			       const struct nf_hook_state *state,
+			       const struct chatdnat_parcel *parcel)
+{
+	const struct chatdnat_binding *binding;
+
+	if (!chatdnat_bindings_has_port(bindings, parcel->flow.dport))
+		return NF_ACCEPT;
+	binding = chatdnat_bindings_by_own(bindings, parcel->flow.family,
+					   &parcel->flow.daddr);
+	if (!binding)
+		return NF_ACCEPT;
+	if (!chatdnat_rewrite(skb, state->hook, parcel, CHATDNAT_DST,
+			      &binding->relay, true) ||
+	    chatdnat_stateless_local_reroute(skb, state))
+		return chatdnat_drop(&snapshot->settings, skb, state,
+				     CHATDNAT_DROPPED_NAT);
+	nf_ct_set(skb, NULL, IP_CT_UNTRACKED);
+	return NF_ACCEPT;
+}
+
+/* What this host sends as TCP or ICMP has no extension headers. */
+static bool chatdnat_stateless_local_concerns(const struct sk_buff *skb,
+					      enum chatdnat_family family)
+{
+	u8 protocol;
+
+	if (family == CHATDNAT_IPV6) {
+		protocol = ipv6_hdr(skb)->nexthdr;
+		return protocol == IPPROTO_TCP || protocol == IPPROTO_ICMPV6;
+	}
+	protocol = ip_hdr(skb)->protocol;
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_ICMP;
+}
+
+/**
+ * chatdnat_stateless_local_out() - hook: before connection tracking, for what
+ *				    this host sends
+ * @priv: unused
+ * @skb: the packet
+ * @state: the hook's
+ *
+ * Notes this host's own connections from ports of the service, and has ICMP
+ * errors of this host about a relay's segments reach the relay. A segment that
+ * cannot be forwarded to a client any more, because its neighbour is gone, say,
+ * has the local address as its source by then, so that the error is for this
+ * host itself, or for the host that has the address at the moment.
+ *
+ * Context: Softirq or process context, RCU read lock held.
+ * Return: NF_ACCEPT or NF_DROP.
+ */
+unsigned int chatdnat_stateless_local_out(void *priv, struct sk_buff *skb,
+					  const struct nf_hook_state *state)
+{
+	enum chatdnat_family family = chatdnat_family_of(state->pf);
+	const struct chatdnat_snapshot *snapshot;
+	const struct chatdnat_bindings *bindings;
+	struct chatdnat_parcel parcel;
+	enum ip_conntrack_info ctinfo;
+
+	snapshot = rcu_dereference(chatdnat_active);
+	bindings = snapshot ? rcu_dereference(snapshot->bindings) : NULL;
+	if (!bindings || nf_ct_get(skb, &ctinfo) ||
+	    !chatdnat_stateless_local_concerns(skb, family) ||
+	    !chatdnat_packet_parcel(skb, family, &parcel))
+		return NF_ACCEPT;
+
+	if (parcel.quoted)
+		return chatdnat_stateless_local_error(snapshot, bindings, skb,
+						      state, &parcel);
+	chatdnat_stateless_local_own(snapshot, bindings, skb, state, &parcel);
+	return NF_ACCEPT;
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The next hops of the shortcut, as the stack would find them. Whatever makes a
+ * route more than a device and a neighbour is left to the stack.
+ */
+#include <linux/bitmap.h>
+#include <linux/hash.h>
+#include <linux/ip.h>
+#include <linux/netdevice.h>
+#include <net/addrconf.h>
+#include <net/arp.h>
+#include <net/ip6_fib.h>
+#include <net/ip_fib.h>
+#include <net/ndisc.h>
+#include <net/nexthop.h>
+#include <net/route.h>
+
+#include "../net/compat.h"
+#include "../net/lookup.h"
+#include "../net/validity.h"
+#include "nexthop.h"
+
+#define CHATDNAT_HOP_NEIGHS_SHIFT	12
+
+/*
+ * The neighbours that may be known to a processor, by a hash of where they are.
+ * None is taken out: they are as few as the hosts that mail comes by, and what
+ * costs something is to learn anew for one that was never known, as those are
+ * that nobody answers for.
+ */
+static DECLARE_BITMAP(chatdnat_hop_neighs, BIT(CHATDNAT_HOP_NEIGHS_SHIFT));
+
+/* A neighbour that can be handed packets; NULL: not now. */
+static struct neighbour *chatdnat_hop_know(struct neighbour *neigh)
+{
+	if (!neigh || !(READ_ONCE(neigh->nud_state) & NUD_VALID))
+		return NULL;
+	set_bit(hash_ptr(neigh, CHATDNAT_HOP_NEIGHS_SHIFT), chatdnat_hop_neighs);
+	/* Pairs with chatdnat_hop_neigh_gone(): one of the two sees the other. */
+	smp_mb__after_atomic();
+	return READ_ONCE(neigh->dead) ? NULL : neigh;
+}
+
+/**
+ * chatdnat_hop_neigh_gone() - let go of a neighbour
+ * @neigh: the neighbour, marked dead
+ *
+ * Others come and go too, by the thousand where somebody scans a network.
+ *
+ * Context: Any, before an RCU grace period at whose end @neigh is freed.
+ */
+void chatdnat_hop_neigh_gone(const struct neighbour *neigh)
+{
+	/* Pairs with chatdnat_hop_know(). */
+	smp_mb();
+	if (test_bit(hash_ptr(neigh, CHATDNAT_HOP_NEIGHS_SHIFT),
+		     chatdnat_hop_neighs))
+		chatdnat_lease_end_all();
+}
+
+/*
+ * Whether an exception changes the route to an address. An exception applies to
+ * one host, but any host can provoke one. A tunnel makes one for each
+ * destination with the route's own MTU, which changes nothing.
+ */
+static bool chatdnat_hop_excepted_ipv4(const struct flowi4 *fl4,
+				       unsigned int mtu)
+{
+	struct flowi fl = { .u.ip4 = *fl4 };
+	const struct rtable *rt;
+	struct dst_entry *dst;
+	bool excepted = true;
+
+	dst = chatdnat_host_flow_route(CHATDNAT_IPV4, &fl);
+	if (dst) {
+		rt = container_of(dst, struct rtable, dst);
+		excepted = (rt->rt_pmtu && rt->rt_pmtu < mtu) ||
+			   (rt->rt_flags & RTCF_REDIRECTED);
+	}
+	dst_release(dst);
+	return excepted;
+}
+
+/* The way to an address; @next gets the address of its first hop. */
+static void chatdnat_hop_route_ipv4(struct chatdnat_hop *hop, __be32 addr,
+				    u8 tos, __be32 *next)
+{
+	struct flowi4 fl4 = { .daddr = addr };
+	const struct fib_nh_common *nhc;
+	struct fib_result res;
+	unsigned int mtu;
+
+	chatdnat_flow_tos(&fl4, tos);
+	if (fib4_has_custom_rules(&init_net) ||
+	    READ_ONCE(init_net.ipv4.sysctl_ip_fwd_use_pmtu) ||
+	    fib_lookup(&init_net, &fl4, &res, 0) || res.type != RTN_UNICAST ||
+	    fib_info_num_path(res.fi) != 1)
+		return;
+	nhc = res.nhc;
+	mtu = res.fi->fib_mtu ?: READ_ONCE(nhc->nhc_dev->mtu);
+	if (nhc->nhc_lwtstate || nhc->nhc_gw_family == AF_INET6 ||
+	    (rcu_access_pointer(nhc->nhc_exceptions) &&
+	     chatdnat_hop_excepted_ipv4(&fl4, mtu)))
+		return;
+
+	*next = nhc->nhc_gw_family && nhc->nhc_scope == RT_SCOPE_LINK ?
+		nhc->nhc_gw.ipv4 : addr;
+	hop->mtu = mtu;
+	hop->dev = nhc->nhc_dev;
+}
+
+static void chatdnat_hop_learn_ipv4(struct chatdnat_hop *hop, __be32 addr,
+				    u8 tos)
+{
+	__be32 next;
+
+	chatdnat_hop_route_ipv4(hop, addr, tos, &next);
+	if (hop->dev && hop->dev->header_ops)
+		hop->neigh = chatdnat_hop_know(__ipv4_neigh_lookup_noref(hop->dev,
+									 (__force u32)next));
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+static bool chatdnat_hop_excepted_ipv6(const struct flowi6 *fl6)
+{
+	struct flowi fl = { .u.ip6 = *fl6 };
+	struct dst_entry *dst;
+	bool excepted = true;
+
+	dst = chatdnat_host_flow_route(CHATDNAT_IPV6, &fl);
+	if (dst)
+		excepted = container_of(dst, struct rt6_info, dst)->rt6i_flags &
+			   RTF_CACHE;
+	dst_release(dst);
+	return excepted;
+}
+
+static void chatdnat_hop_route_ipv6(struct chatdnat_hop *hop,
+				    const struct in6_addr *addr,
+				    struct in6_addr *next)
+{
+	struct flowi6 fl6 = { .daddr = *addr };
+	struct fib6_result res = {};
+	struct inet6_dev *idev;
+
+	if (fib6_has_custom_rules(&init_net) ||
+	    fib6_routes_require_src(&init_net) ||
+	    chatdnat_fib6_lookup(&fl6, &res) ||
+	    res.fib6_type != RTN_UNICAST ||
+	    (res.fib6_flags & (RTF_REJECT | RTF_LOCAL | RTF_ANYCAST)) ||
+	    res.f6i->nh || READ_ONCE(res.f6i->fib6_nsiblings) ||
+	    res.f6i->fib6_metrics != &dst_default_metrics ||
+	    res.nh->fib_nh_lws ||
+	    (rcu_access_pointer(res.nh->rt6i_exception_bucket) &&
+	     chatdnat_hop_excepted_ipv6(&fl6)))
+		return;
+	idev = __in6_dev_get(res.nh->fib_nh_dev);
+	if (!idev)
+		return;
+
+	*next = res.nh->fib_nh_gw_family ? res.nh->fib_nh_gw6 : *addr;
+	hop->mtu = READ_ONCE(idev->cnf.mtu6);
+	hop->dev = res.nh->fib_nh_dev;
+}
+
+static void chatdnat_hop_learn_ipv6(struct chatdnat_hop *hop,
+				    const struct in6_addr *addr)
+{
+	struct in6_addr next;
+
+	chatdnat_hop_route_ipv6(hop, addr, &next);
+	if (hop->dev && hop->dev->header_ops)
+		hop->neigh = chatdnat_hop_know(chatdnat_neigh6_noref(hop->dev,
+								     &next));
+}
+#endif
+
+/**
+ * chatdnat_hop_learn() - learn where packets to an address go next
+ * @hop: filled in
+ * @wan: the WAN interfaces
+ * @family: IPv4 or IPv6
+ * @addr: the address, network byte order
+ * @tos: the packets' type of service, for IPv4
+ *
+ * Context: Softirq, RCU read lock held; on the packet path.
+ */
+void chatdnat_hop_learn(struct chatdnat_hop *hop,
+			const struct chatdnat_ifset *wan,
+			enum chatdnat_family family,
+			const struct chatdnat_addr *addr, u8 tos)
+{
+	*hop = (struct chatdnat_hop){};
+	if (family == CHATDNAT_IPV4)
+		chatdnat_hop_learn_ipv4(hop, addr->word[0], tos);
+#if IS_ENABLED(CONFIG_IPV6)
+	else
+		chatdnat_hop_learn_ipv6(hop, (const void *)addr->word);
+#endif
+	if (hop->dev)
+		hop->wan = chatdnat_ifset_has(wan, hop->dev->name);
+}

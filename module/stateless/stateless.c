@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The stateless engine: where an own address stands for one relay and nothing
+ * else, a packet tells by itself how it is translated. Connection tracking does
+ * not get to see it. What is here is the engine on the stack's own way;
+ * ingress.c takes a shortcut with the packets that need nothing of the stack,
+ * and stateless_local.c is for what this host itself says.
+ *
+ * The destination changes before routing; the source behind it, because the
+ * stack lets no packet in that claims to be from this host.
+ */
+#include <linux/netdevice.h>
+#include <net/dst.h>
+#include <net/dst_metadata.h>
+#include <net/ip.h>
+#include <net/netfilter/nf_conntrack.h>
+
+#include "../core/drop.h"
+#include "../core/peers.h"
+#include "../core/snapshot.h"
+#include "../core/stats.h"
+#include "../net/nfct.h"
+#include "../net/rewrite.h"
+#include "../net/route_input.h"
+#include "../net/socket.h"
+#include "eligible.h"
+#include "local.h"
+#include "stateless.h"
+
+/* The binding whose own address a packet from the world is for. */
+static const struct chatdnat_binding *
+chatdnat_stateless_entering(const struct chatdnat_snapshot *snapshot,
+			    const struct net_device *in,
+			    const struct chatdnat_parcel *parcel)
+{
+	const struct chatdnat_bindings *bindings;
+
+	bindings = rcu_dereference(snapshot->bindings);
+
+	if (!bindings ||
+	    !chatdnat_bindings_has_port(bindings, parcel->flow.dport) ||
+	    !chatdnat_ifset_has(&snapshot->settings.wan, in->name))
+		return NULL;
+	return chatdnat_bindings_by_own(bindings, parcel->flow.family,
+					&parcel->flow.daddr);
+}
+
+/* The binding whose relay a packet to the world is from. */
+static const struct chatdnat_binding *
+chatdnat_stateless_leaving(const struct chatdnat_settings *settings,
+			   const struct chatdnat_bindings *bindings,
+			   const struct net_device *in,
+			   const struct chatdnat_parcel *parcel)
+{
+	/* What the relay opens itself is for connection tracking. */
+	if (!bindings || parcel->opens ||
+	    !chatdnat_bindings_has_port(bindings, parcel->flow.sport) ||
+	    chatdnat_ifset_has(&settings->wan, in->name))
+		return NULL;
+	return chatdnat_bindings_by_relay(bindings, parcel->flow.family,
+					  &parcel->flow.saddr);
+}
+
+static void chatdnat_stateless_untrack(struct sk_buff *skb)
+{
+	nf_ct_set(skb, NULL, IP_CT_UNTRACKED);
+}
+
+static unsigned int
+chatdnat_stateless_rewrite(const struct chatdnat_settings *settings,
+			   struct sk_buff *skb,
+			   const struct nf_hook_state *state,
+			   const struct chatdnat_parcel *parcel,
+			   enum chatdnat_side side,
+			   const struct chatdnat_addr *to, bool outer)
+{
+	return chatdnat_rewrite(skb, state->hook, parcel, side, to, outer) ?
+		NF_ACCEPT : chatdnat_drop(settings, skb, state,
+					  CHATDNAT_DROPPED_NAT);
+}
+
+static unsigned int
+chatdnat_stateless_enter(const struct chatdnat_snapshot *snapshot,
+			 const struct chatdnat_binding *binding,
+			 struct sk_buff *skb,
+			 const struct nf_hook_state *state,
+			 const struct chatdnat_parcel *parcel)
+{
+	enum chatdnat_family family = parcel->flow.family;
+	unsigned int verdict;
+
+	/* Of a connection of this host's own, which is tracked. */
+	if (chatdnat_peers_has(&binding->own, &parcel->flow.saddr) &&
+	    chatdnat_socket_tcp(&parcel->flow, state->in))
+		return NF_ACCEPT;
+
+	/* As the tracked engine leaves them, which gets it next. */
+	if (chatdnat_addr_is_link_local(family, &parcel->flow.saddr) ||
+	    !chatdnat_choice_reaches(&snapshot->settings, family, binding))
+		return NF_ACCEPT;
+
+	if (parcel->opens) {
+		if (!snapshot->settings.enabled)
+			return NF_ACCEPT;
+		chatdnat_count(family, CHATDNAT_SEEN);
+	}
+
+	verdict = chatdnat_stateless_rewrite(&snapshot->settings, skb, state,
+					     parcel, CHATDNAT_DST,
+					     &binding->relay, true);
+	if (verdict != NF_ACCEPT)
+		return verdict;
+
+	if (parcel->opens)
+		chatdnat_count(family, CHATDNAT_TRANSLATED);
+	chatdnat_stateless_untrack(skb);
+	return NF_ACCEPT;
+}
+
+/* Whether the way from a relay leads out to the world, as the stack sees it. */
+static bool chatdnat_stateless_is_out(const struct chatdnat_snapshot *snapshot,
+				      struct sk_buff *skb,
+				      enum chatdnat_family family)
+{
+	struct dst_entry *metadata;
+	const struct dst_entry *dst;
+	u16 flags = 0;
+	bool out;
+
+	if (skb_valid_dst(skb))
+		return false;
+	/* What a tunnel says of the packet is for the stack's own lookup too. */
+	metadata = dst_clone(skb_dst(skb));
+	if (family == CHATDNAT_IPV4)
+		flags = IPCB(skb)->flags;
+	dst = chatdnat_input_route(skb, family);
+	out = dst && !dst->error &&
+	      chatdnat_ifset_has(&snapshot->settings.wan, dst->dev->name);
+
+	/* Others may mark it yet, or give it another destination. */
+	skb_dst_drop(skb);
+	if (metadata)
+		skb_dst_set(skb, metadata);
+	if (family == CHATDNAT_IPV4)
+		IPCB(skb)->flags = flags;
+	return out;
+}
+
+/*
+ * Somebody else exempted the packet from connection tracking. Behind this hook
+ * one that is for the relay itself looks like one of ours, which the guard lets
+ * pass.
+ */
+static unsigned int
+chatdnat_stateless_untracked(const struct chatdnat_snapshot *snapshot,
+			     const struct sk_buff *skb,
+			     const struct nf_hook_state *state,
+			     const struct chatdnat_parcel *parcel)
+{
+	const struct chatdnat_settings *settings = &snapshot->settings;
+
+	if (settings->guard == CHATDNAT_GUARD_OFF ||
+	    !chatdnat_ifset_has(&settings->wan, state->in->name) ||
+	    !chatdnat_relays_has(&settings->service.relays[parcel->flow.family],
+				 &parcel->flow.daddr))
+		return NF_ACCEPT;
+	return chatdnat_drop(settings, skb, state, CHATDNAT_DROPPED_INVALID);
+}
+
+/**
+ * chatdnat_stateless_prerouting() - hook: before connection tracking
+ * @priv: unused
+ * @skb: the packet
+ * @state: the hook's
+ *
+ * Context: Softirq, RCU read lock held.
+ * Return: NF_ACCEPT or NF_DROP.
+ */
+unsigned int chatdnat_stateless_prerouting(void *priv, struct sk_buff *skb,
+					   const struct nf_hook_state *state)
+{
+	const struct chatdnat_snapshot *snapshot;
+	enum chatdnat_family family = chatdnat_family_of(state->pf);
+	const struct chatdnat_binding *binding;
+	struct chatdnat_parcel parcel;
+	enum ip_conntrack_info ctinfo;
+
+	/* Hooks run under the RCU read lock. */
+	snapshot = rcu_dereference(chatdnat_active);
+	if (!snapshot || !rcu_access_pointer(snapshot->bindings) ||
+	    nf_ct_get(skb, &ctinfo) ||
+	    !chatdnat_packet_parcel(skb, family, &parcel))
+		return NF_ACCEPT;
+	if (ctinfo == IP_CT_UNTRACKED)
+		return chatdnat_stateless_untracked(snapshot, skb, state,
+						    &parcel);
+
+	binding = chatdnat_stateless_entering(snapshot, state->in, &parcel);
+	if (binding)
+		return chatdnat_stateless_enter(snapshot, binding, skb, state,
+						&parcel);
+
+	binding = chatdnat_stateless_leaving(&snapshot->settings,
+					     rcu_dereference(snapshot->bindings),
+					     state->in, &parcel);
+	if (binding && chatdnat_stateless_is_out(snapshot, skb, family))
+		chatdnat_stateless_untrack(skb);
+	return NF_ACCEPT;
+}
+
+static enum chatdnat_way
+chatdnat_stateless_way_by(const struct chatdnat_settings *settings,
+			  const struct chatdnat_bindings *bindings,
+			  const struct net_device *in,
+			  const struct chatdnat_parcel *parcel,
+			  const struct chatdnat_binding **binding)
+{
+	*binding = chatdnat_stateless_leaving(settings, bindings, in, parcel);
+	if (*binding)
+		return CHATDNAT_WAY_TO_CLIENT;
+
+	if (!bindings ||
+	    !chatdnat_bindings_has_port(bindings, parcel->flow.dport) ||
+	    !chatdnat_ifset_has(&settings->wan, in->name))
+		return CHATDNAT_WAY_NONE;
+	*binding = chatdnat_bindings_by_relay(bindings, parcel->flow.family,
+					      &parcel->flow.daddr);
+	return *binding ? CHATDNAT_WAY_TO_RELAY : CHATDNAT_WAY_NONE;
+}
+
+/**
+ * chatdnat_stateless_way() - which way a packet goes that is translated without
+ *			      state
+ * @skb: the packet, behind the hook before connection tracking and not yet at
+ *	 the one behind routing: its destination is translated, its source not
+ * @state: the hook's
+ * @parcel: filled in
+ * @settings: set to those that it is translated under
+ * @binding: set to its binding
+ *
+ * Context: RCU read lock held; on the packet path.
+ * Return: CHATDNAT_WAY_NONE for all other packets.
+ */
+enum chatdnat_way
+chatdnat_stateless_way(const struct sk_buff *skb,
+		       const struct nf_hook_state *state,
+		       struct chatdnat_parcel *parcel,
+		       const struct chatdnat_settings **settings,
+		       const struct chatdnat_binding **binding)
+{
+	enum chatdnat_family family = chatdnat_family_of(state->pf);
+	const struct chatdnat_snapshot *snapshot;
+	enum ip_conntrack_info ctinfo;
+	enum chatdnat_way way;
+
+	nf_ct_get(skb, &ctinfo);
+	if (ctinfo != IP_CT_UNTRACKED || !state->in ||
+	    !chatdnat_packet_parcel(skb, family, parcel))
+		return CHATDNAT_WAY_NONE;
+
+	chatdnat_for_each_snapshot(snapshot) {
+		*settings = &snapshot->settings;
+		way = chatdnat_stateless_way_by(*settings,
+						rcu_dereference(snapshot->bindings),
+						state->in, parcel, binding);
+		if (way == CHATDNAT_WAY_NONE) {
+			/* Pairs with the order in chatdnat_engine_rebind(). */
+			smp_rmb();
+			way = chatdnat_stateless_way_by(*settings,
+							rcu_dereference(snapshot->before),
+							state->in, parcel,
+							binding);
+		}
+		if (way != CHATDNAT_WAY_NONE)
+			return way;
+	}
+	return CHATDNAT_WAY_NONE;
+}
+
+static unsigned int
+chatdnat_stateless_leave(const struct chatdnat_settings *settings,
+			 const struct chatdnat_binding *binding,
+			 struct sk_buff *skb, const struct nf_hook_state *state,
+			 const struct chatdnat_parcel *parcel)
+{
+	unsigned int verdict;
+
+	if (!chatdnat_ifset_has(&settings->wan, state->out->name))
+		return NF_ACCEPT;
+
+	verdict = chatdnat_stateless_rewrite(settings, skb, state, parcel,
+					     CHATDNAT_SRC, &binding->own, true);
+	if (verdict == NF_ACCEPT && parcel->answers)
+		chatdnat_count(parcel->flow.family, CHATDNAT_ANSWERED);
+	return verdict;
+}
+
+/**
+ * chatdnat_stateless_postrouting() - hook: behind routing
+ * @priv: unused
+ * @skb: the packet
+ * @state: the hook's
+ *
+ * Context: Softirq or process context, RCU read lock held.
+ * Return: NF_ACCEPT or NF_DROP.
+ */
+unsigned int chatdnat_stateless_postrouting(void *priv, struct sk_buff *skb,
+					    const struct nf_hook_state *state)
+{
+	const struct chatdnat_settings *settings;
+	const struct chatdnat_binding *binding;
+	struct chatdnat_parcel parcel;
+	enum ip_conntrack_info ctinfo;
+
+	if (nf_ct_get(skb, &ctinfo))
+		return NF_ACCEPT;
+	if (!state->in)
+		return chatdnat_stateless_local_postrouting(skb, state);
+
+	switch (chatdnat_stateless_way(skb, state, &parcel, &settings,
+				       &binding)) {
+	case CHATDNAT_WAY_TO_CLIENT:
+		return chatdnat_stateless_leave(settings, binding, skb, state,
+						&parcel);
+	case CHATDNAT_WAY_TO_RELAY:
+		if (parcel.opens)
+			chatdnat_count(parcel.flow.family, CHATDNAT_SENT);
+		break;
+	case CHATDNAT_WAY_NONE:
+		break;
+	}
+	return NF_ACCEPT;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef CHATDNAT_STATELESS_H
+#define CHATDNAT_STATELESS_H
+
+#include <linux/netfilter.h>
+
+#include "../core/bindings.h"
+#include "../net/packet.h"
+
+/* Which way a packet goes that is translated without state. */
+enum chatdnat_way {
+	CHATDNAT_WAY_NONE,		/* it is not */
+	CHATDNAT_WAY_TO_RELAY,
+	CHATDNAT_WAY_TO_CLIENT,
+};
+
+enum chatdnat_way
+chatdnat_stateless_way(const struct sk_buff *skb,
+		       const struct nf_hook_state *state,
+		       struct chatdnat_parcel *parcel,
+		       const struct chatdnat_settings **settings,
+		       const struct chatdnat_binding **binding);
+
+unsigned int chatdnat_stateless_prerouting(void *priv, struct sk_buff *skb,
+					   const struct nf_hook_state *state);
+unsigned int chatdnat_stateless_postrouting(void *priv, struct sk_buff *skb,
+					    const struct nf_hook_state *state);
+
+#endif /* CHATDNAT_STATELESS_H */

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The tracked engine, on the way in: the relay's address in the place of ours.
+ */
+#include <linux/netdevice.h>
+#include <linux/netfilter.h>
+#include <net/netfilter/nf_conntrack.h>
+#include <net/netfilter/nf_nat.h>
+
+#include "../core/drop.h"
+#include "../core/snapshot.h"
+#include "../core/stats.h"
+#include "../net/lookup.h"
+#include "../net/nfct.h"
+#include "../net/socket.h"
+#include "dnat.h"
+#include "dnat_cache.h"
+
+/**
+ * chatdnat_dnat_decision() - decide with what has to be looked up
+ * @settings: the settings
+ * @arrival: what is known of the packet; what is looked up is added
+ * @dev: the interface that it entered by; NULL: sent by this host
+ * @relay: set to the relay's address with CHATDNAT_DST_TRANSLATE
+ *
+ * Context: RCU read lock held; on the packet path.
+ * Return: What chatdnat_decide_dst() decides in the end: never to look up.
+ */
+enum chatdnat_dst_decision
+chatdnat_dnat_decision(const struct chatdnat_settings *settings,
+		       struct chatdnat_arrival *arrival,
+		       const struct net_device *dev,
+		       const struct chatdnat_addr **relay)
+{
+	const struct chatdnat_flow *flow = &arrival->flow;
+	enum chatdnat_dst_decision decision;
+	const struct net_device *own;
+
+	*relay = NULL;
+	for (;;) {
+		decision = chatdnat_decide_dst(settings, arrival, relay);
+		switch (decision) {
+		case CHATDNAT_DST_LOOK_UP_ADDR:
+			arrival->daddr_type =
+				chatdnat_host_addr_type(flow->family,
+							&flow->daddr, dev);
+			break;
+		case CHATDNAT_DST_LOOK_UP_DEV:
+			own = chatdnat_host_addr_dev(flow->family,
+						     &flow->daddr);
+			arrival->daddr_dev = own ? own->name : "";
+			break;
+		case CHATDNAT_DST_LOOK_UP_SOCKET:
+			arrival->socket =
+				chatdnat_socket_udp(flow, dev ? dev->ifindex : 0) ?
+				CHATDNAT_SOCKET_BOUND : CHATDNAT_SOCKET_NONE;
+			break;
+		default:
+			return decision;
+		}
+	}
+}
+
+static unsigned int
+chatdnat_dnat_translate(const struct chatdnat_settings *settings,
+			const struct sk_buff *skb,
+			const struct nf_hook_state *state, struct nf_conn *ct,
+			const struct chatdnat_addr *relay)
+{
+	/*
+	 * With the port that it has anyway, the core does not look whether that
+	 * is free: it would not take another, and asks once more behind routing,
+	 * where it can.
+	 */
+	struct nf_nat_range2 range = {
+		.flags = NF_NAT_RANGE_MAP_IPS | NF_NAT_RANGE_PROTO_SPECIFIED,
+		.min_proto.all = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL)->dst.u.all,
+	};
+
+	memcpy(range.min_addr.all, relay->word, sizeof(relay->word));
+	range.max_addr = range.min_addr;
+	range.max_proto = range.min_proto;
+
+	if (nf_nat_setup_info(ct, &range, NF_NAT_MANIP_DST) != NF_ACCEPT)
+		return chatdnat_drop(settings, skb, state,
+				     CHATDNAT_DROPPED_NAT);
+	chatdnat_count(chatdnat_family_of(state->pf), CHATDNAT_TRANSLATED);
+	return NF_ACCEPT;
+}
+
+/*
+ * Whether a relay answers without state, and so by the name of one own address:
+ * it cannot be reached by another.
+ */
+static bool chatdnat_dnat_bound(const struct chatdnat_snapshot *snapshot,
+				const struct chatdnat_arrival *arrival,
+				const struct chatdnat_addr *relay)
+{
+	const struct chatdnat_flow *flow = &arrival->flow;
+	const struct chatdnat_bindings *bindings;
+
+	bindings = rcu_dereference(snapshot->bindings);
+	return bindings && flow->proto == CHATDNAT_TCP && arrival->in &&
+	       chatdnat_bindings_has_port(bindings, flow->dport) &&
+	       chatdnat_ifset_has(&snapshot->settings.wan, arrival->in) &&
+	       chatdnat_bindings_by_relay(bindings, flow->family, relay) &&
+	       !chatdnat_bindings_by_own(bindings, flow->family, &flow->daddr);
+}
+
+/*
+ * Whether a decision to translate follows from address, port and interface
+ * alone. The type of an address that is named with a relay is not looked up.
+ */
+static bool chatdnat_dnat_is_general(const struct chatdnat_arrival *arrival)
+{
+	return arrival->in && arrival->flow.proto == CHATDNAT_TCP &&
+	       arrival->flow.dport != CHATDNAT_PORT_SSH &&
+	       (arrival->daddr_type == CHATDNAT_ADDR_LOCAL ||
+		arrival->daddr_type == CHATDNAT_ADDR_UNKNOWN);
+}
+
+/*
+ * Whether a packet that has arrived claims to be from a served port of this
+ * host. Of IPv6 the stack forwards it, then conntrack takes the client's next
+ * connection for its answer, and the stack gets that instead of the relay. By a
+ * VRF's own device enters only what this host sends itself.
+ */
+static bool chatdnat_dnat_is_forged(const struct chatdnat_settings *settings,
+				    const struct nf_hook_state *state,
+				    const struct chatdnat_flow *flow)
+{
+	const struct chatdnat_flow back = {
+		.family = flow->family,
+		.proto = flow->proto,
+		.saddr = flow->daddr,
+		.daddr = flow->saddr,
+		.sport = flow->dport,
+		.dport = flow->sport,
+	};
+
+	return state->in && !(state->in->flags & IFF_LOOPBACK) &&
+	       !netif_is_l3_master(state->in) &&
+	       chatdnat_service_relay(&settings->service, &back) &&
+	       chatdnat_host_addr_type(flow->family, &flow->saddr, state->in) ==
+	       CHATDNAT_ADDR_LOCAL;
+}
+
+static noinline unsigned int
+chatdnat_dnat_decide(const struct chatdnat_snapshot *snapshot,
+		     const struct sk_buff *skb,
+		     const struct nf_hook_state *state, struct nf_conn *ct)
+{
+	enum chatdnat_family family = chatdnat_family_of(state->pf);
+	const struct nf_conntrack_tuple *tuple;
+	struct chatdnat_arrival arrival = {};
+	const struct chatdnat_addr *relay;
+	struct chatdnat_lease lease;
+
+	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
+	if (!chatdnat_flow_of(tuple, &arrival.flow))
+		return NF_ACCEPT;
+
+	chatdnat_lease_begin(&lease);
+	arrival.opens = !chatdnat_ct_midstream(ct);
+	arrival.in = state->in ? state->in->name : NULL;
+	switch (chatdnat_dnat_decision(&snapshot->settings, &arrival, state->in,
+				       &relay)) {
+	case CHATDNAT_DST_TRANSLATE:
+		if (chatdnat_dnat_bound(snapshot, &arrival, relay))
+			return NF_ACCEPT;
+		if (chatdnat_dnat_is_general(&arrival))
+			chatdnat_memo_note(&lease, snapshot, tuple, state->in,
+					   relay);
+		chatdnat_count(family, CHATDNAT_SEEN);
+		return chatdnat_dnat_translate(&snapshot->settings, skb, state,
+					       ct, relay);
+	case CHATDNAT_DST_DRAIN:
+		chatdnat_count(family, CHATDNAT_SEEN);
+		return NF_ACCEPT;
+	default:
+		if (chatdnat_dnat_is_forged(&snapshot->settings, state,
+					    &arrival.flow))
+			return chatdnat_drop(&snapshot->settings, skb, state,
+					     CHATDNAT_DROPPED_INVALID);
+		return NF_ACCEPT;
+	}
+}
+
+/**
+ * chatdnat_dnat() - choose a connection's destination, for the NAT core
+ * @priv: unused
+ * @skb: its first packet
+ * @state: where that is, before it is routed or as this host sends it
+ *
+ * Context: Softirq, or process context for what this host opens; RCU read lock
+ * held; on the packet path.
+ * Return: NF_ACCEPT; NF_DROP where the NAT core failed, and for a packet in the
+ * name of a port that is served here.
+ */
+unsigned int chatdnat_dnat(void *priv, struct sk_buff *skb,
+			   const struct nf_hook_state *state)
+{
+	enum chatdnat_family family = chatdnat_family_of(state->pf);
+	const struct chatdnat_snapshot *snapshot;
+	const struct nf_conntrack_tuple *tuple;
+	const struct chatdnat_memo *memo;
+	enum ip_conntrack_info ctinfo;
+	struct nf_conn *ct;
+
+	/* A flow from before anybody translated is asked about, but stays. */
+	ct = nf_ct_get(skb, &ctinfo);
+	if (!ct || ctinfo != IP_CT_NEW || nf_ct_is_confirmed(ct))
+		return NF_ACCEPT;
+
+	/* Hooks run under the RCU read lock. */
+	snapshot = rcu_dereference(chatdnat_active);
+	if (!snapshot)
+		return NF_ACCEPT;
+
+	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
+	memo = chatdnat_memo_find(snapshot, tuple);
+	if (!memo || memo->in != state->in ||
+	    rcu_access_pointer(snapshot->bindings) ||
+	    chatdnat_addr_is_link_local(family,
+					chatdnat_addr_of(&tuple->src.u3)))
+		return chatdnat_dnat_decide(snapshot, skb, state, ct);
+
+	chatdnat_count(family, CHATDNAT_SEEN);
+	return chatdnat_dnat_translate(&snapshot->settings, skb, state, ct,
+				       memo->relay);
+}

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The tracked engine, on the way out: our address in the place of the client's
+ * or the relay's, where it has to be.
+ */
+#include <linux/inetdevice.h>
+#include <linux/netfilter.h>
+#include <net/dst.h>
+#include <net/ip.h>
+#include <net/netfilter/nf_conntrack.h>
+#include <net/netfilter/nf_nat.h>
+#include <net/netfilter/nf_nat_masquerade.h>
+
+#include "../core/drop.h"
+#include "../core/local_addr.h"
+#include "../core/snapshot.h"
+#include "../core/stats.h"
+#include "../net/lookup.h"
+#include "../net/nfct.h"
+#include "dnat_cache.h"
+#include "masquerade.h"
+#include "reply_count.h"
+#include "stale.h"
+
+/*
+ * The snapshot under which a connection was sent on to a relay, or NULL: the
+ * active one, or the one before if the packet met that before it was routed.
+ */
+static const struct chatdnat_snapshot *
+chatdnat_masquerade_translated_by(const struct nf_conn *ct,
+				  const struct net_device *in)
+{
+	const struct chatdnat_snapshot *snapshot;
+	struct chatdnat_memo *memo;
+
+	snapshot = chatdnat_memo_by(ct, &memo);
+	if (memo && memo->in == in)
+		return snapshot;
+	for (; snapshot; snapshot = rcu_dereference(snapshot->prev))
+		if (chatdnat_ct_serves(&snapshot->settings.service, ct) &&
+		    (snapshot->settings.hairpin ||
+		     (in && chatdnat_ifset_has(&snapshot->settings.wan,
+					       in->name))))
+			return snapshot;
+	return NULL;
+}
+
+static unsigned int
+chatdnat_masquerade_take_source(struct sk_buff *skb,
+				const struct nf_hook_state *state,
+				const struct nf_nat_range2 *range)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	if (state->pf == NFPROTO_IPV6)
+		return nf_nat_masquerade_ipv6(skb, range, state->out);
+#endif
+	/* It would log each packet for which there is no address. */
+	if (!inet_select_addr(state->out, 0, RT_SCOPE_UNIVERSE))
+		return NF_DROP;
+	return nf_nat_masquerade_ipv4(skb, state->hook, range, state->out);
+}
+
+/* The same with an address that is given. */
+static unsigned int
+chatdnat_masquerade_take_own(struct nf_conn *ct,
+			     const struct nf_hook_state *state,
+			     const struct chatdnat_addr *own)
+{
+	struct nf_nat_range2 range = { .flags = NF_NAT_RANGE_MAP_IPS };
+	struct nf_conn_nat *nat = nf_ct_nat_ext_add(ct);
+
+	/* So that the connection ends with the address or the interface. */
+	if (nat)
+		nat->masq_index = state->out->ifindex;
+	memcpy(range.min_addr.all, own->word, sizeof(own->word));
+	range.max_addr = range.min_addr;
+	return nf_nat_setup_info(ct, &range, NF_NAT_MANIP_SRC);
+}
+
+/*
+ * Whether a connection that conntrack takes for the relay's own is one that a
+ * client has opened, and conntrack has forgotten.
+ */
+static bool chatdnat_masquerade_answers(const struct chatdnat_settings *settings,
+					const struct nf_conn *ct)
+{
+	struct chatdnat_flow flow;
+
+	if (!chatdnat_flow_of(nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL), &flow) ||
+	    !chatdnat_service_answers(&settings->service, &flow))
+		return false;
+	/* From an ephemeral port it may as well be a query of the relay's. */
+	return flow.proto == CHATDNAT_TCP ? chatdnat_ct_midstream(ct) :
+					    flow.sport < CHATDNAT_PORT_EPHEMERAL;
+}
+
+/* Whether the source that a connection got is named with another relay. */
+static bool chatdnat_masquerade_is_others(const struct chatdnat_relays *relays,
+					  const struct nf_conn *ct)
+{
+	const struct chatdnat_addr *relay, *got;
+
+	relay = chatdnat_addr_of(&nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL)->src.u3);
+	got = chatdnat_addr_of(&nf_ct_tuple(ct, IP_CT_DIR_REPLY)->dst.u3);
+	return chatdnat_relays_names(relays, got) &&
+	       !chatdnat_addr_equal(chatdnat_relays_find(relays, got), relay);
+}
+
+/*
+ * The client of such a connection knows the relay by one address. It answers
+ * another one with a reset, which would end the relay's connection; a datagram
+ * from another one is lost, and so is its port if it changes.
+ */
+static bool
+chatdnat_masquerade_answer(const struct chatdnat_settings *settings,
+			   struct sk_buff *skb,
+			   const struct nf_hook_state *state, struct nf_conn *ct)
+{
+	const struct nf_conntrack_tuple *had = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
+	const struct nf_conntrack_tuple *got = nf_ct_tuple(ct, IP_CT_DIR_REPLY);
+	enum chatdnat_family family = chatdnat_family_of(state->pf);
+	const struct nf_nat_range2 any = {};
+	struct chatdnat_addr own;
+
+	if (chatdnat_own_of(&own, settings, family,
+			    chatdnat_addr_of(&had->src.u3)))
+		return chatdnat_masquerade_take_own(ct, state, &own) ==
+		       NF_ACCEPT && got->dst.u.all == had->src.u.all;
+	return nf_ct_protonum(ct) != IPPROTO_TCP &&
+	       chatdnat_masquerade_take_source(skb, state, &any) == NF_ACCEPT &&
+	       !chatdnat_masquerade_is_others(&settings->service.relays[family],
+					      ct);
+}
+
+/*
+ * What is translated without state, for a connection whose source port matters
+ * to it; NULL: none. In the middle of a connection another port is of no use.
+ */
+static const struct chatdnat_bindings *
+chatdnat_masquerade_bindings(const struct nf_conn *ct,
+			     enum chatdnat_family family)
+{
+	const struct chatdnat_snapshot *active;
+	const struct chatdnat_bindings *bindings;
+
+	if (nf_ct_protonum(ct) != IPPROTO_TCP || chatdnat_ct_midstream(ct))
+		return NULL;
+	active = rcu_dereference(chatdnat_active);
+	bindings = active ? rcu_dereference(active->bindings) : NULL;
+	return bindings && bindings->n[family] ? bindings : NULL;
+}
+
+/* Whether what a connection got as its source comes back to who opened it. */
+static bool
+chatdnat_masquerade_returns(const struct chatdnat_bindings *bindings,
+			    const struct chatdnat_binding *relay,
+			    const struct nf_conn *ct)
+{
+	const struct nf_conntrack_tuple *had = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
+	const struct nf_conntrack_tuple *got = nf_ct_tuple(ct, IP_CT_DIR_REPLY);
+
+	if (relay)
+		return got->dst.u.all == had->src.u.all &&
+		       chatdnat_addr_equal(chatdnat_addr_of(&got->dst.u3),
+					   &relay->own);
+	return !chatdnat_bindings_has_port(bindings, ntohs(got->dst.u.all));
+}
+
+/* The source of a connection that the relay opens, or another host. */
+static bool
+chatdnat_masquerade_opened(struct sk_buff *skb,
+			   const struct nf_hook_state *state,
+			   const struct nf_conn *ct)
+{
+	enum chatdnat_family family = chatdnat_family_of(state->pf);
+	const struct chatdnat_binding *relay = NULL;
+	const struct chatdnat_bindings *bindings;
+	const struct nf_conntrack_tuple *tuple;
+	struct nf_nat_range2 range = {};
+	int low, high;
+
+	/*
+	 * What comes back to a port that is served without state is the
+	 * relay's. It alone may have it as a source, with its own address, and
+	 * then has to: connection tracking sees its first packet only.
+	 */
+	bindings = chatdnat_masquerade_bindings(ct, family);
+	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
+	if (bindings &&
+	    chatdnat_bindings_has_port(bindings, ntohs(tuple->src.u.all))) {
+		relay = chatdnat_bindings_by_relay(bindings, family,
+						   chatdnat_addr_of(&tuple->src.u3));
+		if (!relay) {
+			inet_get_local_port_range(&init_net, &low, &high);
+			range.flags = NF_NAT_RANGE_PROTO_SPECIFIED;
+			range.min_proto.all = htons(low);
+			range.max_proto.all = htons(high);
+		}
+	}
+
+	return chatdnat_masquerade_take_source(skb, state, &range) == NF_ACCEPT &&
+	       (!bindings || chatdnat_masquerade_returns(bindings, relay, ct));
+}
+
+static unsigned int
+chatdnat_masquerade_translate(const struct chatdnat_settings *settings,
+			      struct sk_buff *skb,
+			      const struct nf_hook_state *state,
+			      struct nf_conn *ct)
+{
+	bool translated;
+
+	translated = chatdnat_masquerade_answers(settings, ct) ?
+		chatdnat_masquerade_answer(settings, skb, state, ct) :
+		chatdnat_masquerade_opened(skb, state, ct);
+	if (!translated)
+		return chatdnat_drop(settings, skb, state,
+				     CHATDNAT_DROPPED_SOURCE);
+	if (nf_nat_initialized(ct, NF_NAT_MANIP_SRC))
+		chatdnat_count(chatdnat_family_of(state->pf),
+			       CHATDNAT_MASQUERADED);
+	return NF_ACCEPT;
+}
+
+static bool
+chatdnat_masquerade_opened_by_relay(const struct chatdnat_settings *settings,
+				    enum chatdnat_family family,
+				    const struct chatdnat_addr *saddr,
+				    const struct nf_hook_state *state)
+{
+	return state->in &&
+	       chatdnat_relays_has(&settings->service.relays[family], saddr) &&
+	       chatdnat_ifset_has(&settings->wan, state->out->name);
+}
+
+/* Whether a packet that goes out to the world is left of an ended connection. */
+static bool chatdnat_masquerade_stale(const struct chatdnat_snapshot *snapshot,
+				      const struct nf_conn *ct,
+				      const struct nf_hook_state *state)
+{
+	struct chatdnat_flow flow;
+
+	if (!snapshot->n_former || !state->in ||
+	    !chatdnat_ifset_has(&snapshot->settings.wan, state->out->name) ||
+	    !chatdnat_flow_of(nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL), &flow))
+		return false;
+	return (flow.proto == CHATDNAT_UDP || chatdnat_ct_midstream(ct)) &&
+	       chatdnat_snapshot_stale(snapshot, &flow);
+}
+
+/**
+ * chatdnat_masquerade() - choose a connection's source, for the NAT core, and
+ *			   count what leaves
+ * @priv: unused
+ * @skb: its first packet, or one related to it
+ * @state: where that is, behind routing
+ *
+ * Context: Softirq, or process context for what this host opens; RCU read lock
+ * held; on the packet path.
+ * Return: NF_ACCEPT, NF_DROP where there is no source to take, and for what is
+ * left of an ended connection.
+ */
+unsigned int chatdnat_masquerade(void *priv, struct sk_buff *skb,
+				 const struct nf_hook_state *state)
+{
+	const struct chatdnat_snapshot *snapshot, *by;
+	enum chatdnat_family family = chatdnat_family_of(state->pf);
+	struct chatdnat_departure departure = {};
+	enum chatdnat_src_decision decision;
+	const struct chatdnat_addr *saddr;
+	enum ip_conntrack_info ctinfo;
+	const struct net_device *in;
+	struct nf_conn *ct;
+
+	/* Also asked about what this host replies, as the reset of a refusal. */
+	ct = nf_ct_get(skb, &ctinfo);
+	snapshot = rcu_dereference(chatdnat_active);
+	if (!ct || (ctinfo != IP_CT_NEW && ctinfo != IP_CT_RELATED) ||
+	    nf_ct_is_confirmed(ct) || !snapshot)
+		return NF_ACCEPT;
+
+	saddr = chatdnat_addr_of(&nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL)->src.u3);
+	in = chatdnat_host_entered(skb, state);
+	by = chatdnat_masquerade_translated_by(ct, in);
+	if (by)
+		snapshot = by;
+
+	if (ctinfo == IP_CT_NEW && by) {
+		chatdnat_count(family, CHATDNAT_SENT);
+		chatdnat_answers_await(ct);
+	} else if (ctinfo == IP_CT_NEW &&
+		   chatdnat_masquerade_stale(snapshot, ct, state)) {
+		chatdnat_stale_reset(snapshot, skb, state);
+		return chatdnat_drop(&snapshot->settings, skb, state,
+				     CHATDNAT_DROPPED_STALE);
+	} else if (ctinfo == IP_CT_NEW &&
+		   chatdnat_masquerade_opened_by_relay(&snapshot->settings, family,
+						       saddr, state)) {
+		chatdnat_count(family, CHATDNAT_OUTBOUND);
+	}
+
+	if (!chatdnat_settings_active(&snapshot->settings, family))
+		return NF_ACCEPT;
+
+	departure.in = in ? in->name : NULL;
+	departure.out = state->out->name;
+	departure.translated = by;
+	departure.from_wan = !by &&
+			     chatdnat_host_from_wan(&snapshot->settings, skb,
+						    state, in);
+	departure.transformed = dst_xfrm(skb_dst(skb));
+	decision = chatdnat_decide_src(&snapshot->settings, &departure);
+	if (decision == CHATDNAT_SRC_LOOK_UP) {
+		departure.saddr_type = chatdnat_host_addr_type(family, saddr,
+							       state->out);
+		decision = chatdnat_decide_src(&snapshot->settings, &departure);
+	}
+	if (decision != CHATDNAT_SRC_MASQUERADE)
+		return NF_ACCEPT;
+	return chatdnat_masquerade_translate(&snapshot->settings, skb, state, ct);
+}

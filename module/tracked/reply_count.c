@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Counts connections that a relay answered, without looking at its packets:
+ * conntrack notes the first reply in the connection's own status. New
+ * connections wait here until their status tells how they went. A hook that saw
+ * the replies would run for every packet of every established connection, and
+ * would have nowhere to note that it has counted.
+ *
+ * What waits is the name of a connection and no reference to it: those who
+ * queue packets take a new connection to which others refer for a broken one.
+ */
+#include <linux/jiffies.h>
+#include <linux/percpu.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include <net/netfilter/nf_conntrack.h>
+#include <net/netfilter/nf_conntrack_core.h>
+#include <net/netfilter/nf_conntrack_zones.h>
+
+#include "../core/stats.h"
+#include "../net/nfct.h"
+#include "reply_count.h"
+
+#define CHATDNAT_WAITING_MAX	256u
+
+/* How long a relay that does not answer is not asked about again, at most. */
+#define CHATDNAT_WAITING_PAUSE	(HZ / 8 + 1ul)
+
+/* How long a connection's first packet takes to leave, queues included. */
+#define CHATDNAT_WAITING_LEAVE	(HZ / 8)
+
+struct chatdnat_waiting {
+	struct nf_conntrack_tuple tuple;	/* original direction */
+	struct nf_conntrack_zone zone;
+	unsigned long since;			/* jiffies */
+	unsigned long until;			/* when it would time out */
+	bool met;				/* it has been in the table */
+};
+
+/* Oldest first, in a ring. */
+struct chatdnat_answers {
+	spinlock_t lock;		/* covers all below */
+	unsigned int first;
+	unsigned int n;
+	unsigned long swept;		/* jiffies */
+	unsigned long pause;		/* jiffies until it is worth it again */
+	struct chatdnat_waiting waiting[CHATDNAT_WAITING_MAX];
+};
+
+static struct chatdnat_answers __percpu *chatdnat_answers;
+
+static void chatdnat_answers_work(struct work_struct *work);
+static DECLARE_DELAYED_WORK(chatdnat_answers_dwork, chatdnat_answers_work);
+
+static struct chatdnat_waiting *
+chatdnat_answers_slot(struct chatdnat_answers *answers, unsigned int i)
+{
+	return &answers->waiting[(answers->first + i) % CHATDNAT_WAITING_MAX];
+}
+
+/*
+ * A connection that is gone before its time was ended by a reset. Until its
+ * first packet has left, it is not there yet.
+ */
+static bool chatdnat_answers_done(struct chatdnat_waiting *waiting,
+				  bool *answered)
+{
+	struct nf_conntrack_tuple_hash *hash;
+	struct nf_conn *ct;
+
+	hash = nf_conntrack_find_get(&init_net, &waiting->zone,
+				     &waiting->tuple);
+	if (!hash) {
+		*answered = waiting->tuple.dst.protonum == IPPROTO_TCP &&
+			    (!waiting->met ||
+			     time_before(jiffies, waiting->until));
+		return waiting->met ||
+		       time_after(jiffies,
+				  waiting->since + CHATDNAT_WAITING_LEAVE);
+	}
+
+	ct = nf_ct_tuplehash_to_ctrack(hash);
+	waiting->met = true;
+	waiting->until = jiffies + nf_ct_expires(ct);
+	*answered = test_bit(IPS_SEEN_REPLY_BIT, &ct->status);
+	nf_ct_put(ct);
+	return *answered;
+}
+
+static void chatdnat_answers_count(const struct chatdnat_waiting *waiting)
+{
+	chatdnat_count(chatdnat_family_of(waiting->tuple.src.l3num),
+		       CHATDNAT_ANSWERED);
+}
+
+static void chatdnat_answers_sweep(struct chatdnat_answers *answers)
+{
+	unsigned int i, kept = 0;
+	bool answered;
+
+	lockdep_assert_held(&answers->lock);
+
+	for (i = 0; i < answers->n; i++) {
+		struct chatdnat_waiting *waiting =
+			chatdnat_answers_slot(answers, i);
+
+		if (!chatdnat_answers_done(waiting, &answered))
+			*chatdnat_answers_slot(answers, kept++) = *waiting;
+		else if (answered)
+			chatdnat_answers_count(waiting);
+	}
+	WRITE_ONCE(answers->n, kept);
+}
+
+/*
+ * Makes room for one more: at the cost of the oldest, if it has to be. A sweep
+ * costs a lookup for each that waits. Where it finds few answers, as in a flood
+ * or with a relay that is down, the next is put off for longer and longer, so
+ * that connections nobody answers are no dearer than others.
+ */
+static void chatdnat_answers_make_room(struct chatdnat_answers *answers)
+{
+	lockdep_assert_held(&answers->lock);
+
+	if (jiffies - answers->swept >= answers->pause) {
+		chatdnat_answers_sweep(answers);
+		if (answers->n < CHATDNAT_WAITING_MAX / 2)
+			answers->pause = 1;
+		else
+			answers->pause = min(2 * answers->pause,
+					     CHATDNAT_WAITING_PAUSE);
+		answers->swept = jiffies;
+		if (answers->n < CHATDNAT_WAITING_MAX)
+			return;
+	}
+
+	answers->first++;
+	WRITE_ONCE(answers->n, answers->n - 1);
+}
+
+/**
+ * chatdnat_answers_await() - count a connection once the relay answers it
+ * @ct: the connection, new
+ *
+ * When too many wait, the oldest is given up and stays uncounted.
+ *
+ * Context: On the packet path, process context or softirq.
+ */
+void chatdnat_answers_await(const struct nf_conn *ct)
+{
+	struct chatdnat_answers *answers;
+	struct chatdnat_waiting *slot;
+
+	local_bh_disable();
+	answers = this_cpu_ptr(chatdnat_answers);
+	spin_lock(&answers->lock);
+
+	if (answers->n == CHATDNAT_WAITING_MAX)
+		chatdnat_answers_make_room(answers);
+
+	slot = chatdnat_answers_slot(answers, answers->n);
+	slot->tuple = *nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
+	slot->zone = *nf_ct_zone(ct);
+	slot->since = jiffies;
+	slot->met = false;
+	WRITE_ONCE(answers->n, answers->n + 1);
+
+	spin_unlock(&answers->lock);
+	local_bh_enable();
+
+	if (!delayed_work_pending(&chatdnat_answers_dwork))
+		schedule_delayed_work(&chatdnat_answers_dwork, HZ);
+}
+
+/**
+ * chatdnat_answers_settle() - count all that has been answered by now
+ *
+ * Context: Process context.
+ */
+void chatdnat_answers_settle(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct chatdnat_answers *answers;
+
+		answers = per_cpu_ptr(chatdnat_answers, cpu);
+		spin_lock_bh(&answers->lock);
+		chatdnat_answers_sweep(answers);
+		spin_unlock_bh(&answers->lock);
+	}
+}
+
+/**
+ * chatdnat_answers_forget() - let go of all that is not answered yet
+ *
+ * For who is about to end connections, which would be taken for answered.
+ *
+ * Context: Process context.
+ */
+void chatdnat_answers_forget(void)
+{
+	int cpu;
+
+	chatdnat_answers_settle();
+	for_each_possible_cpu(cpu) {
+		struct chatdnat_answers *answers;
+
+		answers = per_cpu_ptr(chatdnat_answers, cpu);
+		spin_lock_bh(&answers->lock);
+		WRITE_ONCE(answers->n, 0);
+		spin_unlock_bh(&answers->lock);
+	}
+}
+
+static bool chatdnat_answers_idle(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		if (READ_ONCE(per_cpu_ptr(chatdnat_answers, cpu)->n))
+			return false;
+	return true;
+}
+
+static void chatdnat_answers_work(struct work_struct *work)
+{
+	chatdnat_answers_settle();
+	if (!chatdnat_answers_idle())
+		schedule_delayed_work(&chatdnat_answers_dwork, HZ);
+}
+
+/**
+ * chatdnat_answers_init() - make room for connections that wait
+ *
+ * Context: Process context, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int chatdnat_answers_init(void)
+{
+	int cpu;
+
+	chatdnat_answers = alloc_percpu(struct chatdnat_answers);
+	if (!chatdnat_answers)
+		return -ENOMEM;
+
+	for_each_possible_cpu(cpu) {
+		struct chatdnat_answers *answers;
+
+		answers = per_cpu_ptr(chatdnat_answers, cpu);
+		spin_lock_init(&answers->lock);
+		answers->swept = jiffies;
+		answers->pause = 1;
+	}
+	return 0;
+}
+
+/**
+ * chatdnat_answers_exit() - let go of all that still waits
+ *
+ * Context: Process context, may sleep, after the last packet.
+ */
+void chatdnat_answers_exit(void)
+{
+	cancel_delayed_work_sync(&chatdnat_answers_dwork);
+	free_percpu(chatdnat_answers);
+}

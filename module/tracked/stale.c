@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A segment of a former relay's, of a connection that has ended: its client may
+ * only listen, and never have been told. The segment has the numbers by which
+ * both ends can be reset.
+ */
+#include <linux/inetdevice.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <net/addrconf.h>
+
+#include "../core/snapshot.h"
+#include "../net/lookup.h"
+#include "../net/nfct.h"
+#include "../net/packet.h"
+#include "../net/tcp_reset.h"
+#include "stale.h"
+
+/* What an interface's first address is that clients may know. */
+static bool chatdnat_stale_first(enum chatdnat_family family,
+				 const struct net_device *dev,
+				 struct chatdnat_addr *own)
+{
+	*own = (struct chatdnat_addr){};
+#if IS_ENABLED(CONFIG_IPV6)
+	if (family == CHATDNAT_IPV6) {
+		const struct inet6_dev *idev = __in6_dev_get(dev);
+		const struct inet6_ifaddr *ifp;
+
+		if (!idev)
+			return false;
+		list_for_each_entry_rcu(ifp, &idev->addr_list, if_list) {
+			if ((READ_ONCE(ifp->flags) &
+			     (IFA_F_TENTATIVE | IFA_F_DADFAILED |
+			      IFA_F_TEMPORARY | IFA_F_DEPRECATED)) ||
+			    ipv6_addr_type(&ifp->addr) & IPV6_ADDR_LINKLOCAL)
+				continue;
+			memcpy(own->word, &ifp->addr, sizeof(own->word));
+			return true;
+		}
+		return false;
+	}
+#endif
+	own->word[0] = inet_select_addr(dev, 0, RT_SCOPE_UNIVERSE);
+	return own->word[0];
+}
+
+/* The local address by which a client knows the relay that a segment is from. */
+static bool chatdnat_stale_own(const struct chatdnat_snapshot *snapshot,
+			       const struct chatdnat_flow *flow,
+			       const struct net_device *out,
+			       struct chatdnat_addr *own)
+{
+	const struct chatdnat_relays *relays;
+	unsigned int i = snapshot->n_former;
+	u8 j;
+
+	while (i--) {
+		if (!chatdnat_service_answers(&snapshot->former[i]->service,
+					      flow))
+			continue;
+		relays = &snapshot->former[i]->service.relays[flow->family];
+		for (j = 0; j < relays->n; j++) {
+			if (!chatdnat_addr_equal(&relays->relay[j].addr,
+						 &flow->saddr))
+				continue;
+			if (chatdnat_relay_serves_others(&relays->relay[j]))
+				return chatdnat_stale_first(flow->family, out,
+							    own);
+			*own = relays->relay[j].own;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void chatdnat_stale_reset_relay(const struct chatdnat_flow *flow,
+				       u32 seq, u32 ack)
+{
+	struct chatdnat_segment segment = {
+		.flow = *flow,
+		.seq = ack,
+		.ack = seq,
+		.rst = true,
+	};
+
+	swap(segment.flow.saddr, segment.flow.daddr);
+	swap(segment.flow.sport, segment.flow.dport);
+	chatdnat_reset_emit(&segment, GFP_ATOMIC);
+}
+
+/* Returns false where there is no memory for it. */
+static bool chatdnat_stale_reset_client(const struct chatdnat_flow *flow,
+					const struct chatdnat_addr *own,
+					const struct chatdnat_ifset *wan,
+					u32 seq, u32 ack)
+{
+	struct chatdnat_segment segment = {
+		.flow = *flow,
+		.seq = seq,
+		.ack = ack,
+		.rst = true,
+		.wan = wan,
+	};
+
+	segment.flow.saddr = *own;
+	return chatdnat_reset_emit(&segment, GFP_ATOMIC);
+}
+
+/**
+ * chatdnat_stale_reset() - reset both ends of a connection that has ended
+ * @snapshot: the active snapshot
+ * @skb: a packet of a former relay's, as chatdnat_snapshot_stale() tells, which
+ *	 is to be dropped next
+ * @state: the hook's, POST_ROUTING
+ *
+ * Context: Softirq, RCU read lock held; on the packet path.
+ */
+void chatdnat_stale_reset(const struct chatdnat_snapshot *snapshot,
+			  const struct sk_buff *skb,
+			  const struct nf_hook_state *state)
+{
+	enum chatdnat_family family = chatdnat_family_of(state->pf);
+	const struct tcphdr *th;
+	struct chatdnat_parcel parcel;
+	struct chatdnat_addr own;
+	struct tcphdr buf;
+	u32 seq, len;
+
+	/* Whoever claims on a WAN interface to be the relay is not. */
+	if (chatdnat_host_from_wan(&snapshot->settings, skb, state,
+				   chatdnat_host_entered(skb, state)) ||
+	    !chatdnat_packet_parcel(skb, family, &parcel) || parcel.quoted)
+		return;
+	th = skb_header_pointer(skb, parcel.offset, sizeof(buf), &buf);
+	if (!th || th->rst || !th->ack)
+		return;
+
+	seq = ntohl(th->seq);
+	len = skb->len - parcel.offset - 4 * th->doff + th->syn + th->fin;
+	/*
+	 * The client first: without memory for that, the relay sends the segment
+	 * again. Keepalives have the number before the next, and one byte or none.
+	 */
+	if (chatdnat_stale_own(snapshot, &parcel.flow, state->out, &own) &&
+	    (!chatdnat_stale_reset_client(&parcel.flow, &own,
+					  &snapshot->settings.wan, seq,
+					  ntohl(th->ack_seq)) ||
+	     (len <= 1 &&
+	      !chatdnat_stale_reset_client(&parcel.flow, &own,
+					   &snapshot->settings.wan, seq + 1,
+					   ntohl(th->ack_seq)))))
+		return;
+	chatdnat_stale_reset_relay(&parcel.flow, seq + len, ntohl(th->ack_seq));
+}
