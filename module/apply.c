@@ -60,10 +60,10 @@ int chatdnat_apply(const struct chatdnat_settings *settings)
 	chatdnat_drop_log(settings);
 	chatdnat_snapshot_publish(new);
 	/* Before another can have the memory of the old one. */
-	chatdnat_lease_end_all();
+	chatdnat_validity_end_all();
 	chatdnat_hooks_prune(settings);
 	chatdnat_engine_bound(new);
-	chatdnat_follow_published();
+	chatdnat_notifier_published();
 	chatdnat_flush_change(old, new, forgotten);
 	chatdnat_snapshot_free(old);
 put:
@@ -73,7 +73,7 @@ put:
 }
 
 /**
- * chatdnat_apply_nothing() - end all connections and all hooks
+ * chatdnat_teardown() - end all connections and all hooks
  *
  * Until the last connection has ended, the NAT core goes on translating and
  * the guard goes on guarding: no packet is seen untranslated, none leaks. Only
@@ -81,7 +81,7 @@ put:
  *
  * Context: Process context, may sleep, chatdnat_config_lock held.
  */
-void chatdnat_apply_nothing(void)
+void chatdnat_teardown(void)
 {
 	static struct chatdnat_snapshot last;
 	struct chatdnat_snapshot *old = chatdnat_active_locked();

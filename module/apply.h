@@ -5,6 +5,6 @@
 #include "policy/settings.h"
 
 int chatdnat_apply(const struct chatdnat_settings *settings);
-void chatdnat_apply_nothing(void);
+void chatdnat_teardown(void);
 
 #endif /* CHATDNAT_APPLY_H */

@@ -34,7 +34,7 @@ chatdnat_engine_bindings(const struct chatdnat_settings *settings)
 {
 	struct chatdnat_bindings *bindings;
 	enum chatdnat_family family;
-	struct chatdnat_own own;
+	struct chatdnat_local_addrs own;
 	bool fits = true;
 	u8 i;
 
@@ -43,13 +43,13 @@ chatdnat_engine_bindings(const struct chatdnat_settings *settings)
 	bindings = chatdnat_bindings_new();
 	if (!bindings)
 		return ERR_PTR(-ENOMEM);
-	bindings->paths = chatdnat_paths_new();
+	bindings->paths = chatdnat_flow_cache_new();
 	if (!bindings->paths) {
 		chatdnat_bindings_free(bindings);
 		return ERR_PTR(-ENOMEM);
 	}
 
-	chatdnat_choice_ports(&settings->service.ports, bindings->ports);
+	chatdnat_eligible_ports(&settings->service.ports, bindings->ports);
 	rtnl_lock();
 	bindings->via = chatdnat_engine_via(settings);
 	for (family = 0; family < CHATDNAT_FAMILIES; family++) {
@@ -57,8 +57,8 @@ chatdnat_engine_bindings(const struct chatdnat_settings *settings)
 			&settings->service.relays[family];
 
 		for (i = 0; i < relays->n && fits; i++)
-			if (chatdnat_choice_judge(settings, family,
-						  &relays->relay[i], &own) ==
+			if (chatdnat_eligible_judge(settings, family,
+						    &relays->relay[i], &own) ==
 			    CHATDNAT_TRACKED_NOT)
 				fits = chatdnat_bindings_add(bindings, family,
 							     &own.addr, own.home,
@@ -80,7 +80,7 @@ static int chatdnat_engine_show_relay(char *buf, size_t size,
 	const struct chatdnat_binding *binding = NULL;
 	const struct chatdnat_bindings *bindings;
 	enum chatdnat_tracked tracked;
-	struct chatdnat_own own;
+	struct chatdnat_local_addrs own;
 	const char *reason;
 	int len;
 
@@ -97,9 +97,9 @@ static int chatdnat_engine_show_relay(char *buf, size_t size,
 		return len + scnprintf(buf + len, size - len, " stateless\n");
 	}
 
-	tracked = chatdnat_choice_judge(&snapshot->settings, family, relay,
-					&own);
-	reason = chatdnat_choice_reason(tracked);
+	tracked = chatdnat_eligible_judge(&snapshot->settings, family, relay,
+					  &own);
+	reason = chatdnat_eligible_reason(tracked);
 	return len + scnprintf(buf + len, size - len, " tracked%s%s\n",
 			       reason ? ": " : "", reason ?: "");
 }
@@ -203,7 +203,7 @@ int chatdnat_engine_rebind(struct chatdnat_snapshot *snapshot)
 	}
 
 	rcu_assign_pointer(snapshot->before, old);
-	/* Who sees the new ones, see chatdnat_stateless_way(), sees those too. */
+	/* Who sees the new ones, see chatdnat_stateless_direction(), sees those too. */
 	rcu_assign_pointer(snapshot->bindings, bindings);
 	/* What met the old ones before it was routed leaves by them. */
 	synchronize_net();

@@ -18,19 +18,19 @@ static int __init chatdnat_init(void)
 	int err;
 
 	chatdnat_stats_init();
-	err = chatdnat_answers_init();
+	err = chatdnat_reply_count_init();
 	if (err)
 		return err;
-	err = chatdnat_way_init();
+	err = chatdnat_path_mtu_init();
 	if (err)
 		goto err_answers;
-	err = chatdnat_memo_init();
+	err = chatdnat_dnat_cache_init();
 	if (err)
 		goto err_way;
 	err = chatdnat_nat_init();
 	if (err)
 		goto err_memo;
-	err = chatdnat_follow_init();
+	err = chatdnat_notifier_init();
 	if (err)
 		goto err_nat;
 	err = chatdnat_sysfs_init();
@@ -44,15 +44,15 @@ static int __init chatdnat_init(void)
 err_sysfs:
 	chatdnat_sysfs_exit();
 err_follow:
-	chatdnat_follow_exit();
+	chatdnat_notifier_exit();
 err_nat:
 	chatdnat_nat_exit();
 err_memo:
-	chatdnat_memo_exit();
+	chatdnat_dnat_cache_exit();
 err_way:
-	chatdnat_way_exit();
+	chatdnat_path_mtu_exit();
 err_answers:
-	chatdnat_answers_exit();
+	chatdnat_reply_count_exit();
 	return err;
 }
 
@@ -60,11 +60,11 @@ static void __exit chatdnat_exit(void)
 {
 	chatdnat_params_stop();
 	chatdnat_sysfs_exit();
-	chatdnat_follow_exit();
+	chatdnat_notifier_exit();
 	chatdnat_nat_exit();
-	chatdnat_memo_exit();
-	chatdnat_way_exit();
-	chatdnat_answers_exit();
+	chatdnat_dnat_cache_exit();
+	chatdnat_path_mtu_exit();
+	chatdnat_reply_count_exit();
 }
 
 module_init(chatdnat_init);

@@ -23,18 +23,18 @@
 #include "tracked/flush.h"
 
 /* Changes come in crowds; one look at what came of them is enough. */
-#define CHATDNAT_FOLLOW_DELAY	(HZ / 10)
+#define CHATDNAT_NOTIFIER_DELAY	(HZ / 10)
 /* Until there is memory again, perhaps. */
-#define CHATDNAT_FOLLOW_RETRY	HZ
+#define CHATDNAT_NOTIFIER_RETRY	HZ
 
-#define CHATDNAT_FOLLOW_FIB_TRIES	20
-#define CHATDNAT_FOLLOW_FIB_PAUSE_MS	100
+#define CHATDNAT_NOTIFIER_FIB_TRIES	20
+#define CHATDNAT_NOTIFIER_FIB_PAUSE_MS	100
 
 /* An event came while a look was due already. */
-static atomic_t chatdnat_follow_again;
+static atomic_t chatdnat_notifier_again;
 
 /* Most events make no difference here: then it is no more than a look. */
-static int chatdnat_follow_look(struct chatdnat_snapshot *snapshot)
+static int chatdnat_notifier_look(struct chatdnat_snapshot *snapshot)
 {
 	struct chatdnat_survey now;
 	int err;
@@ -58,26 +58,26 @@ static int chatdnat_follow_look(struct chatdnat_snapshot *snapshot)
 	return 0;
 }
 
-static void chatdnat_follow_work_fn(struct work_struct *work)
+static void chatdnat_notifier_work_fn(struct work_struct *work)
 {
 	struct chatdnat_snapshot *snapshot;
-	bool again = atomic_xchg(&chatdnat_follow_again, 0);
+	bool again = atomic_xchg(&chatdnat_notifier_again, 0);
 
 	mutex_lock(&chatdnat_config_lock);
 	snapshot = chatdnat_active_locked();
-	if (snapshot && chatdnat_follow_look(snapshot))
+	if (snapshot && chatdnat_notifier_look(snapshot))
 		schedule_delayed_work(to_delayed_work(work),
-				      CHATDNAT_FOLLOW_RETRY);
+				      CHATDNAT_NOTIFIER_RETRY);
 	else if (snapshot && (again || snapshot->walks))
 		schedule_delayed_work(to_delayed_work(work),
-				      CHATDNAT_FOLLOW_DELAY);
+				      CHATDNAT_NOTIFIER_DELAY);
 	mutex_unlock(&chatdnat_config_lock);
 }
 
-static DECLARE_DELAYED_WORK(chatdnat_follow_work, chatdnat_follow_work_fn);
+static DECLARE_DELAYED_WORK(chatdnat_notifier_work, chatdnat_notifier_work_fn);
 
 /**
- * chatdnat_follow_published() - look once more at what an active snapshot makes
+ * chatdnat_notifier_published() - look once more at what an active snapshot makes
  *				 of this host
  *
  * A change between the look that it was made by and its being active may have
@@ -85,24 +85,24 @@ static DECLARE_DELAYED_WORK(chatdnat_follow_work, chatdnat_follow_work_fn);
  *
  * Context: Any.
  */
-void chatdnat_follow_published(void)
+void chatdnat_notifier_published(void)
 {
 	/* Routes are told of before they count: a look may come too early. */
 	if (rcu_access_pointer(chatdnat_active) &&
-	    !schedule_delayed_work(&chatdnat_follow_work,
-				   CHATDNAT_FOLLOW_DELAY))
-		atomic_set(&chatdnat_follow_again, 1);
+	    !schedule_delayed_work(&chatdnat_notifier_work,
+				   CHATDNAT_NOTIFIER_DELAY))
+		atomic_set(&chatdnat_notifier_again, 1);
 }
 
 /* Something has changed. Any context. */
-static void chatdnat_follow(void)
+static void chatdnat_notifier_changed(void)
 {
-	chatdnat_lease_end_all();
-	chatdnat_follow_published();
+	chatdnat_validity_end_all();
+	chatdnat_notifier_published();
 }
 
-static int chatdnat_follow_netdev_event(struct notifier_block *nb,
-					unsigned long event, void *ptr)
+static int chatdnat_notifier_netdev_event(struct notifier_block *nb,
+					  unsigned long event, void *ptr)
 {
 	struct net_device *dev = netdev_notifier_info_to_dev(ptr);
 
@@ -112,83 +112,83 @@ static int chatdnat_follow_netdev_event(struct notifier_block *nb,
 	switch (event) {
 	case NETDEV_UNREGISTER:
 		chatdnat_ingress_leave(dev);
-		chatdnat_follow();
+		chatdnat_notifier_changed();
 		break;
 	case NETDEV_CHANGEMTU:
-		chatdnat_lease_end_all();
+		chatdnat_validity_end_all();
 		break;
 	case NETDEV_REGISTER:
 	case NETDEV_UP:
 	case NETDEV_DOWN:
 	case NETDEV_CHANGENAME:
 	case NETDEV_CHANGEUPPER:
-		chatdnat_follow();
+		chatdnat_notifier_changed();
 		break;
 	}
 	return NOTIFY_DONE;
 }
 
 /* Addresses of other network namespaces are told of as well. */
-static int chatdnat_follow_addr_event(const struct net_device *dev)
+static int chatdnat_notifier_addr_event(const struct net_device *dev)
 {
 	if (net_eq(dev_net(dev), &init_net))
-		chatdnat_follow();
+		chatdnat_notifier_changed();
 	return NOTIFY_DONE;
 }
 
-static int chatdnat_follow_ipv4_event(struct notifier_block *nb,
-				      unsigned long event, void *ptr)
+static int chatdnat_notifier_ipv4_event(struct notifier_block *nb,
+					unsigned long event, void *ptr)
 {
 	const struct in_ifaddr *ifa = ptr;
 
-	return chatdnat_follow_addr_event(ifa->ifa_dev->dev);
+	return chatdnat_notifier_addr_event(ifa->ifa_dev->dev);
 }
 
-static int chatdnat_follow_fib_event(struct notifier_block *nb,
-				     unsigned long event, void *ptr)
+static int chatdnat_notifier_fib_event(struct notifier_block *nb,
+				       unsigned long event, void *ptr)
 {
-	chatdnat_follow();
+	chatdnat_notifier_changed();
 	return NOTIFY_DONE;
 }
 
 /* A neighbour that has left its table is about to be freed. */
-static int chatdnat_follow_neigh_event(struct notifier_block *nb,
-				       unsigned long event, void *ptr)
+static int chatdnat_notifier_neigh_event(struct notifier_block *nb,
+					 unsigned long event, void *ptr)
 {
 	const struct neighbour *neigh = ptr;
 
 	if (event == NETEVENT_NEIGH_UPDATE && neigh->dead)
-		chatdnat_hop_neigh_gone(neigh);
+		chatdnat_nexthop_neigh_gone(neigh);
 	return NOTIFY_DONE;
 }
 
-static struct notifier_block chatdnat_follow_neigh_nb = {
-	.notifier_call = chatdnat_follow_neigh_event,
+static struct notifier_block chatdnat_notifier_neigh_nb = {
+	.notifier_call = chatdnat_notifier_neigh_event,
 };
 
-static struct notifier_block chatdnat_follow_fib_nb = {
-	.notifier_call = chatdnat_follow_fib_event,
+static struct notifier_block chatdnat_notifier_fib_nb = {
+	.notifier_call = chatdnat_notifier_fib_event,
 };
 
-static struct notifier_block chatdnat_follow_netdev_nb = {
-	.notifier_call = chatdnat_follow_netdev_event,
+static struct notifier_block chatdnat_notifier_netdev_nb = {
+	.notifier_call = chatdnat_notifier_netdev_event,
 };
 
-static struct notifier_block chatdnat_follow_ipv4_nb = {
-	.notifier_call = chatdnat_follow_ipv4_event,
+static struct notifier_block chatdnat_notifier_ipv4_nb = {
+	.notifier_call = chatdnat_notifier_ipv4_event,
 };
 
 #if IS_ENABLED(CONFIG_IPV6)
-static int chatdnat_follow_ipv6_event(struct notifier_block *nb,
-				      unsigned long event, void *ptr)
+static int chatdnat_notifier_ipv6_event(struct notifier_block *nb,
+					unsigned long event, void *ptr)
 {
 	const struct inet6_ifaddr *ifp = ptr;
 
-	return chatdnat_follow_addr_event(ifp->idev->dev);
+	return chatdnat_notifier_addr_event(ifp->idev->dev);
 }
 
-static struct notifier_block chatdnat_follow_ipv6_nb = {
-	.notifier_call = chatdnat_follow_ipv6_event,
+static struct notifier_block chatdnat_notifier_ipv6_nb = {
+	.notifier_call = chatdnat_notifier_ipv6_event,
 };
 #endif
 
@@ -196,71 +196,71 @@ static struct notifier_block chatdnat_follow_ipv6_nb = {
  * The kernel tells of all routes that there are first, and gives up where they
  * change all the while, as when a routing daemon begins.
  */
-static int chatdnat_follow_fib(void)
+static int chatdnat_notifier_fib(void)
 {
-	int err, tries = CHATDNAT_FOLLOW_FIB_TRIES;
+	int err, tries = CHATDNAT_NOTIFIER_FIB_TRIES;
 
-	while ((err = register_fib_notifier(&init_net, &chatdnat_follow_fib_nb,
+	while ((err = register_fib_notifier(&init_net, &chatdnat_notifier_fib_nb,
 					    NULL, NULL)) == -EBUSY && --tries)
-		msleep(CHATDNAT_FOLLOW_FIB_PAUSE_MS);
+		msleep(CHATDNAT_NOTIFIER_FIB_PAUSE_MS);
 	return err;
 }
 
 /**
- * chatdnat_follow_init() - begin to follow what this host is like
+ * chatdnat_notifier_init() - begin to follow what this host is like
  *
  * Context: Process context, may sleep.
  * Return: 0 or a negative errno.
  */
-int chatdnat_follow_init(void)
+int chatdnat_notifier_init(void)
 {
 	int err;
 
-	err = register_netevent_notifier(&chatdnat_follow_neigh_nb);
+	err = register_netevent_notifier(&chatdnat_notifier_neigh_nb);
 	if (err)
 		return err;
-	err = chatdnat_follow_fib();
+	err = chatdnat_notifier_fib();
 	if (err)
 		goto err_neigh;
-	err = register_inetaddr_notifier(&chatdnat_follow_ipv4_nb);
+	err = register_inetaddr_notifier(&chatdnat_notifier_ipv4_nb);
 	if (err)
 		goto err_fib;
 #if IS_ENABLED(CONFIG_IPV6)
-	err = register_inet6addr_notifier(&chatdnat_follow_ipv6_nb);
+	err = register_inet6addr_notifier(&chatdnat_notifier_ipv6_nb);
 	if (err)
 		goto err_ipv4;
 #endif
-	err = register_netdevice_notifier(&chatdnat_follow_netdev_nb);
+	err = register_netdevice_notifier(&chatdnat_notifier_netdev_nb);
 	if (err)
 		goto err_ipv6;
 	return 0;
 
 err_ipv6:
 #if IS_ENABLED(CONFIG_IPV6)
-	unregister_inet6addr_notifier(&chatdnat_follow_ipv6_nb);
+	unregister_inet6addr_notifier(&chatdnat_notifier_ipv6_nb);
 err_ipv4:
 #endif
-	unregister_inetaddr_notifier(&chatdnat_follow_ipv4_nb);
+	unregister_inetaddr_notifier(&chatdnat_notifier_ipv4_nb);
 err_fib:
-	unregister_fib_notifier(&init_net, &chatdnat_follow_fib_nb);
+	unregister_fib_notifier(&init_net, &chatdnat_notifier_fib_nb);
 err_neigh:
-	unregister_netevent_notifier(&chatdnat_follow_neigh_nb);
+	unregister_netevent_notifier(&chatdnat_notifier_neigh_nb);
 	return err;
 }
 
 /**
- * chatdnat_follow_exit() - follow no longer
+ * chatdnat_notifier_exit() - follow no longer
  *
  * Context: Process context, may sleep, once nothing is active.
  */
-void chatdnat_follow_exit(void)
+void chatdnat_notifier_exit(void)
 {
-	unregister_netdevice_notifier(&chatdnat_follow_netdev_nb);
+	unregister_netdevice_notifier(&chatdnat_notifier_netdev_nb);
 #if IS_ENABLED(CONFIG_IPV6)
-	unregister_inet6addr_notifier(&chatdnat_follow_ipv6_nb);
+	unregister_inet6addr_notifier(&chatdnat_notifier_ipv6_nb);
 #endif
-	unregister_inetaddr_notifier(&chatdnat_follow_ipv4_nb);
-	unregister_fib_notifier(&init_net, &chatdnat_follow_fib_nb);
-	unregister_netevent_notifier(&chatdnat_follow_neigh_nb);
-	cancel_delayed_work_sync(&chatdnat_follow_work);
+	unregister_inetaddr_notifier(&chatdnat_notifier_ipv4_nb);
+	unregister_fib_notifier(&init_net, &chatdnat_notifier_fib_nb);
+	unregister_netevent_notifier(&chatdnat_notifier_neigh_nb);
+	cancel_delayed_work_sync(&chatdnat_notifier_work);
 }

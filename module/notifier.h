@@ -2,8 +2,8 @@
 #ifndef CHATDNAT_NOTIFIER_H
 #define CHATDNAT_NOTIFIER_H
 
-int chatdnat_follow_init(void);
-void chatdnat_follow_exit(void);
-void chatdnat_follow_published(void);
+int chatdnat_notifier_init(void);
+void chatdnat_notifier_exit(void);
+void chatdnat_notifier_published(void);
 
 #endif /* CHATDNAT_NOTIFIER_H */

@@ -48,7 +48,7 @@ static int chatdnat_settings_check(const struct chatdnat_settings *settings,
 	if (!line)
 		return chatdnat_refuse(why, -ENOMEM, text, NULL);
 
-	len = chatdnat_line_format(settings, line, PAGE_SIZE);
+	len = chatdnat_setting_table_format(settings, line, PAGE_SIZE);
 	kfree(line);
 	if (len > CHATDNAT_VALUE_MAX)
 		return chatdnat_refuse(why, -E2BIG, text,
@@ -133,7 +133,7 @@ static int chatdnat_settings_commit(struct chatdnat_settings *settings,
 		return 0;
 	}
 
-	err = chatdnat_choice_check(settings, true, text, why);
+	err = chatdnat_eligible_check(settings, true, text, why);
 	if (err)
 		return err;
 
@@ -178,7 +178,7 @@ static int chatdnat_write(const char *val, const char *param,
 	else if (setting)
 		err = setting->parse(settings, text, &why);
 	else
-		err = chatdnat_line_parse(settings, text, &name, &why);
+		err = chatdnat_setting_table_parse(settings, text, &name, &why);
 
 	if (!err)
 		err = chatdnat_settings_commit(settings, text, &why);
@@ -204,8 +204,8 @@ static int chatdnat_read(char *buf, const struct chatdnat_setting *setting)
 		len = setting->format(chatdnat_settings_current(), buf,
 				      PAGE_SIZE - 1);
 	else
-		len = chatdnat_line_format(chatdnat_settings_current(), buf,
-					   PAGE_SIZE - 1);
+		len = chatdnat_setting_table_format(chatdnat_settings_current(), buf,
+						    PAGE_SIZE - 1);
 	return len + scnprintf(buf + len, PAGE_SIZE - len, "\n");
 }
 
@@ -301,7 +301,7 @@ static int chatdnat_start(void)
 	int err;
 
 	/* Interfaces, addresses and routes may come later than the module. */
-	err = chatdnat_choice_check(settings, false, none, &why);
+	err = chatdnat_eligible_check(settings, false, none, &why);
 	if (err) {
 		chatdnat_report("engine", NULL, &why);
 		return err;
@@ -345,6 +345,6 @@ void chatdnat_params_stop(void)
 {
 	mutex_lock(&chatdnat_config_lock);
 	chatdnat_phase = CHATDNAT_GONE;
-	chatdnat_apply_nothing();
+	chatdnat_teardown();
 	mutex_unlock(&chatdnat_config_lock);
 }

@@ -54,7 +54,7 @@ static ssize_t chatdnat_counter_show(struct kobject *kobj,
 	/* Packets wait for that, so not for anybody who reads all day. */
 	if (counter_attr->counter == CHATDNAT_ANSWERED &&
 	    ns_capable_noaudit(&init_user_ns, CAP_NET_ADMIN))
-		chatdnat_answers_settle();
+		chatdnat_reply_count_settle();
 
 	return sysfs_emit(buf, "%llu\n",
 			  chatdnat_stats_sum(family, counter_attr->counter));

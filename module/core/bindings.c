@@ -70,7 +70,7 @@ bool chatdnat_bindings_add(struct chatdnat_bindings *bindings,
 	__wsum minus, plus;
 
 	binding = &bindings->binding[family][bindings->n[family]];
-	binding->route = alloc_percpu(struct chatdnat_route);
+	binding->route = alloc_percpu(struct chatdnat_relay_route);
 	if (!binding->route)
 		return false;
 
@@ -163,8 +163,8 @@ bool chatdnat_bindings_equal(const struct chatdnat_bindings *a,
 	return true;
 }
 
-static u32 chatdnat_route_cookie(enum chatdnat_family family,
-				 const struct dst_entry *dst)
+static u32 chatdnat_relay_route_cookie(enum chatdnat_family family,
+				       const struct dst_entry *dst)
 {
 #if IS_ENABLED(CONFIG_IPV6)
 	if (family == CHATDNAT_IPV6)
@@ -186,14 +186,14 @@ struct dst_entry *
 chatdnat_binding_route(const struct chatdnat_binding *binding,
 		       enum chatdnat_family family)
 {
-	struct chatdnat_route *route = this_cpu_ptr(binding->route);
+	struct chatdnat_relay_route *route = this_cpu_ptr(binding->route);
 
 	if (route->dst && dst_check(route->dst, route->cookie))
 		return route->dst;
 
 	dst_release(route->dst);
-	route->dst = chatdnat_host_route(family, NULL, &binding->relay, 0, 0);
+	route->dst = chatdnat_lookup_route(family, NULL, &binding->relay, 0, 0);
 	if (route->dst)
-		route->cookie = chatdnat_route_cookie(family, route->dst);
+		route->cookie = chatdnat_relay_route_cookie(family, route->dst);
 	return route->dst;
 }

@@ -8,15 +8,15 @@
 
 #include "../policy/settings.h"
 
-struct chatdnat_paths;
+struct chatdnat_flow_cache;
 struct dst_entry;
 
 /**
- * struct chatdnat_route - the way to a relay, as one processor knows it
+ * struct chatdnat_relay_route - the way to a relay, as one processor knows it
  * @dst: the way; NULL: not looked up yet
  * @cookie: with which @dst is checked
  */
-struct chatdnat_route {
+struct chatdnat_relay_route {
 	struct dst_entry *dst;
 	u32 cookie;
 };
@@ -35,7 +35,7 @@ struct chatdnat_binding {
 	struct chatdnat_addr relay;
 	__wsum diff;
 	int home;
-	struct chatdnat_route __percpu *route;
+	struct chatdnat_relay_route __percpu *route;
 };
 
 /**
@@ -51,7 +51,7 @@ struct chatdnat_bindings {
 	u8 n[CHATDNAT_FAMILIES];
 	struct chatdnat_binding binding[CHATDNAT_FAMILIES][CHATDNAT_RELAYS_MAX];
 	int via;
-	struct chatdnat_paths __percpu *paths;
+	struct chatdnat_flow_cache __percpu *paths;
 	DECLARE_BITMAP(ports, U16_MAX + 1);
 };
 

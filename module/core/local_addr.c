@@ -9,10 +9,10 @@
 #include "../net/lookup.h"
 #include "local_addr.h"
 
-static void chatdnat_own_add(struct chatdnat_own *own,
-			     const struct chatdnat_relays *relays,
-			     const struct chatdnat_addr *addr,
-			     const struct net_device *dev)
+static void chatdnat_local_addr_add(struct chatdnat_local_addrs *own,
+				    const struct chatdnat_relays *relays,
+				    const struct chatdnat_addr *addr,
+				    const struct net_device *dev)
 {
 	if (chatdnat_relays_names(relays, addr) ||
 	    (own->n && chatdnat_addr_equal(&own->addr, addr)))
@@ -22,9 +22,9 @@ static void chatdnat_own_add(struct chatdnat_own *own,
 	own->home = dev->flags & IFF_LOOPBACK ? 0 : dev->ifindex;
 }
 
-static void chatdnat_own_add_ipv4(struct chatdnat_own *own,
-				  const struct chatdnat_relays *relays,
-				  const struct net_device *dev)
+static void chatdnat_local_addr_add_ipv4(struct chatdnat_local_addrs *own,
+					 const struct chatdnat_relays *relays,
+					 const struct net_device *dev)
 {
 	const struct in_device *in_dev = __in_dev_get_rcu(dev);
 	const struct in_ifaddr *ifa;
@@ -37,13 +37,13 @@ static void chatdnat_own_add_ipv4(struct chatdnat_own *own,
 		};
 
 		if (ifa->ifa_scope == RT_SCOPE_UNIVERSE)
-			chatdnat_own_add(own, relays, &addr, dev);
+			chatdnat_local_addr_add(own, relays, &addr, dev);
 	}
 }
 
-static void chatdnat_own_add_ipv6(struct chatdnat_own *own,
-				  const struct chatdnat_relays *relays,
-				  const struct net_device *dev)
+static void chatdnat_local_addr_add_ipv6(struct chatdnat_local_addrs *own,
+					 const struct chatdnat_relays *relays,
+					 const struct net_device *dev)
 {
 #if IS_ENABLED(CONFIG_IPV6)
 	const struct inet6_dev *idev = __in6_dev_get(dev);
@@ -59,15 +59,15 @@ static void chatdnat_own_add_ipv6(struct chatdnat_own *own,
 		      (IFA_F_DADFAILED | IFA_F_TEMPORARY)) &&
 		    !(ipv6_addr_type(&ifp->addr) &
 		      (IPV6_ADDR_LINKLOCAL | IPV6_ADDR_LOOPBACK)))
-			chatdnat_own_add(own, relays, &addr, dev);
+			chatdnat_local_addr_add(own, relays, &addr, dev);
 	}
 #endif
 }
 
 /* All addresses by which the world knows this host, but those that are named. */
-static void chatdnat_own_others(struct chatdnat_own *own,
-				const struct chatdnat_settings *settings,
-				enum chatdnat_family family)
+static void chatdnat_local_addr_others(struct chatdnat_local_addrs *own,
+				       const struct chatdnat_settings *settings,
+				       enum chatdnat_family family)
 {
 	const struct chatdnat_relays *relays = &settings->service.relays[family];
 	struct net_device *dev;
@@ -79,15 +79,15 @@ static void chatdnat_own_others(struct chatdnat_own *own,
 		     !chatdnat_ifset_has(&settings->wan, dev->name)))
 			continue;
 		if (family == CHATDNAT_IPV6)
-			chatdnat_own_add_ipv6(own, relays, dev);
+			chatdnat_local_addr_add_ipv6(own, relays, dev);
 		else
-			chatdnat_own_add_ipv4(own, relays, dev);
+			chatdnat_local_addr_add_ipv4(own, relays, dev);
 	}
 	rcu_read_unlock();
 }
 
 /* Whether a WAN interface is in a VRF, whose routes are not looked at. */
-static bool chatdnat_own_wan_in_vrf(const struct chatdnat_settings *settings)
+static bool chatdnat_local_addr_wan_in_vrf(const struct chatdnat_settings *settings)
 {
 	const struct net_device *dev;
 
@@ -104,18 +104,18 @@ static bool chatdnat_own_wan_in_vrf(const struct chatdnat_settings *settings)
  * A named address counts whether this host has it at the moment or not: a
  * service address comes and goes.
  */
-static void chatdnat_own_named(struct chatdnat_own *own,
-			       const struct chatdnat_settings *settings,
-			       enum chatdnat_family family,
-			       const struct chatdnat_addr *addr)
+static void chatdnat_local_addr_named(struct chatdnat_local_addrs *own,
+				      const struct chatdnat_settings *settings,
+				      enum chatdnat_family family,
+				      const struct chatdnat_addr *addr)
 {
 	const struct net_device *dev;
 	bool vrf;
 
 	rcu_read_lock();
-	dev = chatdnat_host_addr_dev(family, addr);
+	dev = chatdnat_lookup_addr_dev(family, addr);
 	vrf = dev ? l3mdev_master_ifindex_rcu(dev) :
-		    chatdnat_own_wan_in_vrf(settings);
+		    chatdnat_local_addr_wan_in_vrf(settings);
 	if (dev && chatdnat_ifset_has(&settings->wan, dev->name))
 		own->home = dev->ifindex;
 	rcu_read_unlock();
@@ -125,7 +125,7 @@ static void chatdnat_own_named(struct chatdnat_own *own,
 }
 
 /**
- * chatdnat_own_find() - the own addresses that lead to a relay
+ * chatdnat_local_addr_find() - the own addresses that lead to a relay
  * @own: filled in
  * @settings: the settings
  * @family: which kind of address
@@ -133,22 +133,22 @@ static void chatdnat_own_named(struct chatdnat_own *own,
  *
  * Context: Process context, may sleep, RTNL held.
  */
-void chatdnat_own_find(struct chatdnat_own *own,
-		       const struct chatdnat_settings *settings,
-		       enum chatdnat_family family,
-		       const struct chatdnat_relay *relay)
+void chatdnat_local_addr_find(struct chatdnat_local_addrs *own,
+			      const struct chatdnat_settings *settings,
+			      enum chatdnat_family family,
+			      const struct chatdnat_relay *relay)
 {
 	memset(own, 0, sizeof(*own));
 	if (chatdnat_relay_serves_others(relay))
-		chatdnat_own_others(own, settings, family);
+		chatdnat_local_addr_others(own, settings, family);
 	else
-		chatdnat_own_named(own, settings, family, &relay->own);
+		chatdnat_local_addr_named(own, settings, family, &relay->own);
 }
 
 /* The one entry of a relay; NULL: there is none, or several. */
 static const struct chatdnat_relay *
-chatdnat_own_entry(const struct chatdnat_relays *relays,
-		   const struct chatdnat_addr *relay)
+chatdnat_local_addr_entry(const struct chatdnat_relays *relays,
+			  const struct chatdnat_addr *relay)
 {
 	const struct chatdnat_relay *entry = NULL;
 	u8 i;
@@ -164,7 +164,7 @@ chatdnat_own_entry(const struct chatdnat_relays *relays,
 }
 
 /**
- * chatdnat_own_of() - the local address by which clients know a relay
+ * chatdnat_local_addr_of_relay() - the local address by which clients know a relay
  * @addr: set to it, network byte order
  * @settings: the settings
  * @family: which kind of address
@@ -177,15 +177,15 @@ chatdnat_own_entry(const struct chatdnat_relays *relays,
  * Return: False where it is not known: no entry, several, or several addresses
  * that lead to it.
  */
-bool chatdnat_own_of(struct chatdnat_addr *addr,
-		     const struct chatdnat_settings *settings,
-		     enum chatdnat_family family,
-		     const struct chatdnat_addr *relay)
+bool chatdnat_local_addr_of_relay(struct chatdnat_addr *addr,
+				  const struct chatdnat_settings *settings,
+				  enum chatdnat_family family,
+				  const struct chatdnat_addr *relay)
 {
 	const struct chatdnat_relay *entry;
-	struct chatdnat_own own = {};
+	struct chatdnat_local_addrs own = {};
 
-	entry = chatdnat_own_entry(&settings->service.relays[family], relay);
+	entry = chatdnat_local_addr_entry(&settings->service.relays[family], relay);
 	if (!entry)
 		return false;
 	if (!chatdnat_relay_serves_others(entry)) {
@@ -194,7 +194,7 @@ bool chatdnat_own_of(struct chatdnat_addr *addr,
 	}
 	if (settings->scope == CHATDNAT_SCOPE_ANY)
 		return false;
-	chatdnat_own_others(&own, settings, family);
+	chatdnat_local_addr_others(&own, settings, family);
 	*addr = own.addr;
 	return own.n == 1;
 }

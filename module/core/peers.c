@@ -120,7 +120,7 @@ bool chatdnat_peers_note(const struct chatdnat_addr *own,
 	WRITE_ONCE(entry->key, (u32)hash | 1);
 	if (!READ_ONCE(chatdnat_peers_any))
 		WRITE_ONCE(chatdnat_peers_any, true);
-	/* Pairs with the one in chatdnat_path_learn(). */
+	/* Pairs with the one in chatdnat_flow_cache_learn(). */
 	smp_mb();
 	return !known;
 }

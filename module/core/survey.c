@@ -112,8 +112,8 @@ static void chatdnat_survey_default(u64 *sum,
 {
 	struct dst_entry *dst;
 
-	dst = chatdnat_host_route(family, NULL, &chatdnat_survey_far[family], 0,
-				  0);
+	dst = chatdnat_lookup_route(family, NULL, &chatdnat_survey_far[family], 0,
+				    0);
 	chatdnat_survey_add(sum, family,
 			    dst && chatdnat_ifset_has(&settings->wan,
 						      dst->dev->name) ?
@@ -139,13 +139,13 @@ static void chatdnat_survey_relay(u64 *sum,
 {
 	struct dst_entry *dst;
 
-	dst = chatdnat_host_route(family, NULL, &relay->addr, 0, 0);
+	dst = chatdnat_lookup_route(family, NULL, &relay->addr, 0, 0);
 	chatdnat_survey_add_dev_if(sum, settings, dst ? dst->dev : NULL);
 	dst_release(dst);
 	if (!chatdnat_relay_serves_others(relay))
 		chatdnat_survey_add_dev_if(sum, settings,
-					   chatdnat_host_addr_dev(family,
-								  &relay->own));
+					   chatdnat_lookup_addr_dev(family,
+								    &relay->own));
 }
 
 static void chatdnat_survey_bindings(u64 *sum,

@@ -26,8 +26,8 @@
 #include "mss.h"
 
 /* Whether a packet is no SYN, where that is seen at once. */
-static bool chatdnat_route_is_plain(const struct sk_buff *skb,
-				    const struct nf_conn *ct, u8 pf)
+static bool chatdnat_early_route_is_plain(const struct sk_buff *skb,
+					  const struct nf_conn *ct, u8 pf)
 {
 	const u8 *header = skb_network_header(skb);
 	const struct tcphdr *th;
@@ -46,8 +46,8 @@ static bool chatdnat_route_is_plain(const struct sk_buff *skb,
 }
 
 /* An error about a connection is known, and is none of its segments. */
-static bool chatdnat_route_is_error(const struct sk_buff *skb, u8 pf,
-				    enum ip_conntrack_info ctinfo)
+static bool chatdnat_early_route_is_error(const struct sk_buff *skb, u8 pf,
+					  enum ip_conntrack_info ctinfo)
 {
 	if (ctinfo != IP_CT_RELATED && ctinfo != IP_CT_RELATED_REPLY)
 		return false;
@@ -56,7 +56,7 @@ static bool chatdnat_route_is_error(const struct sk_buff *skb, u8 pf,
 }
 
 /* The stack forwards only what the link had for this host. */
-static bool chatdnat_route_is_received(const struct sk_buff *skb)
+static bool chatdnat_early_route_is_received(const struct sk_buff *skb)
 {
 #if IS_ENABLED(CONFIG_BRIDGE_NETFILTER)
 	const struct nf_bridge_info *bridge = nf_bridge_info_get(skb);
@@ -69,46 +69,46 @@ static bool chatdnat_route_is_received(const struct sk_buff *skb)
 }
 
 /* Routes a segment that begins something; true: it is to be forwarded. */
-static bool chatdnat_route_onwards(struct sk_buff *skb,
-				   enum chatdnat_family family,
-				   const struct net_device *in,
-				   struct chatdnat_memo *memo)
+static bool chatdnat_early_route_onwards(struct sk_buff *skb,
+					 enum chatdnat_family family,
+					 const struct net_device *in,
+					 struct chatdnat_dnat_entry *memo)
 {
 	bool routed = skb_valid_dst(skb);
 	const struct dst_entry *dst;
 
-	if (memo && chatdnat_memo_route(memo, skb, family, in))
+	if (memo && chatdnat_dnat_cache_route(memo, skb, family, in))
 		return true;
-	dst = chatdnat_input_route(skb, family);
+	dst = chatdnat_route_input(skb, family);
 	/* Without one the stack says so, if it has to be said. */
-	if (!dst || dst->error || !chatdnat_input_forwards(skb, family))
+	if (!dst || dst->error || !chatdnat_route_input_forwards(skb, family))
 		return false;
 	if (memo && !routed)
-		chatdnat_memo_note_route(memo, skb, family, in);
+		chatdnat_dnat_cache_add_route(memo, skb, family, in);
 	return true;
 }
 
 /* A segment that may announce how much it can take. */
-static noinline void chatdnat_route_segment(struct sk_buff *skb,
-					    const struct nf_hook_state *state,
-					    const struct nf_conn *ct,
-					    enum ip_conntrack_info ctinfo)
+static noinline void chatdnat_early_route_segment(struct sk_buff *skb,
+						  const struct nf_hook_state *state,
+						  const struct nf_conn *ct,
+						  enum ip_conntrack_info ctinfo)
 {
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	const struct chatdnat_snapshot *by = NULL;
 	struct nf_hook_state forward = *state;
-	struct chatdnat_memo *memo = NULL;
+	struct chatdnat_dnat_entry *memo = NULL;
 
 	/* A VRF's packet comes by once more, as the VRF's device's. */
 	if (netif_is_l3_slave(state->in) ||
-	    chatdnat_route_is_error(skb, state->pf, ctinfo) ||
-	    !chatdnat_route_is_received(skb))
+	    chatdnat_early_route_is_error(skb, state->pf, ctinfo) ||
+	    !chatdnat_early_route_is_received(skb))
 		return;
 
 	if (ct)
-		by = chatdnat_memo_by(ct, &memo);
-	if (chatdnat_route_onwards(skb, family, state->in,
-				   ctinfo == IP_CT_NEW ? memo : NULL)) {
+		by = chatdnat_dnat_cache_by(ct, &memo);
+	if (chatdnat_early_route_onwards(skb, family, state->in,
+					 ctinfo == IP_CT_NEW ? memo : NULL)) {
 		/* As a hook at forward would have it. */
 		forward.hook = NF_INET_FORWARD;
 		forward.out = skb_dst(skb)->dev;
@@ -121,7 +121,7 @@ static noinline void chatdnat_route_segment(struct sk_buff *skb,
 }
 
 static noinline unsigned int
-chatdnat_route_invalid(struct sk_buff *skb, const struct nf_hook_state *state)
+chatdnat_early_route_invalid(struct sk_buff *skb, const struct nf_hook_state *state)
 {
 	unsigned int verdict = chatdnat_invalid(skb, state);
 	enum ip_conntrack_info ctinfo;
@@ -130,34 +130,34 @@ chatdnat_route_invalid(struct sk_buff *skb, const struct nf_hook_state *state)
 	/* Now of a known connection: it may be a SYN. */
 	ct = nf_ct_get(skb, &ctinfo);
 	if (verdict == NF_ACCEPT && ct)
-		chatdnat_route_segment(skb, state, ct, ctinfo);
+		chatdnat_early_route_segment(skb, state, ct, ctinfo);
 	return verdict;
 }
 
 static noinline unsigned int
-chatdnat_route_untracked(struct sk_buff *skb, const struct nf_hook_state *state)
+chatdnat_early_route_untracked(struct sk_buff *skb, const struct nf_hook_state *state)
 {
-	if (!netif_is_l3_slave(state->in) && chatdnat_route_is_received(skb) &&
+	if (!netif_is_l3_slave(state->in) && chatdnat_early_route_is_received(skb) &&
 	    chatdnat_leak_untracked(skb, state) != NF_ACCEPT)
 		return NF_DROP;
-	chatdnat_route_segment(skb, state, NULL, IP_CT_UNTRACKED);
+	chatdnat_early_route_segment(skb, state, NULL, IP_CT_UNTRACKED);
 	return NF_ACCEPT;
 }
 
 static noinline unsigned int
-chatdnat_route_related(struct sk_buff *skb, const struct nf_hook_state *state,
-		       const struct nf_conn *ct, enum ip_conntrack_info ctinfo)
+chatdnat_early_route_related(struct sk_buff *skb, const struct nf_hook_state *state,
+			     const struct nf_conn *ct, enum ip_conntrack_info ctinfo)
 {
-	if (!netif_is_l3_slave(state->in) && chatdnat_route_is_received(skb) &&
+	if (!netif_is_l3_slave(state->in) && chatdnat_early_route_is_received(skb) &&
 	    chatdnat_leak_error(skb, state, ct, ctinfo) != NF_ACCEPT)
 		return NF_DROP;
 	if (nf_ct_protonum(ct) == IPPROTO_TCP)
-		chatdnat_route_segment(skb, state, ct, ctinfo);
+		chatdnat_early_route_segment(skb, state, ct, ctinfo);
 	return NF_ACCEPT;
 }
 
 /**
- * chatdnat_route() - hook: route what is translated, and clamp what it announces
+ * chatdnat_early_route() - hook: route what is translated, and clamp what it announces
  * @priv: unused
  * @skb: the packet, its destination translated, perhaps not routed yet
  * @state: the hook's
@@ -168,8 +168,8 @@ chatdnat_route_related(struct sk_buff *skb, const struct nf_hook_state *state,
  * Context: Softirq or process context, RCU read lock held.
  * Return: NF_ACCEPT, NF_DROP for some of what conntrack calls invalid.
  */
-unsigned int chatdnat_route(void *priv, struct sk_buff *skb,
-			    const struct nf_hook_state *state)
+unsigned int chatdnat_early_route(void *priv, struct sk_buff *skb,
+				  const struct nf_hook_state *state)
 {
 	enum ip_conntrack_info ctinfo;
 	const struct nf_conn *ct;
@@ -177,22 +177,22 @@ unsigned int chatdnat_route(void *priv, struct sk_buff *skb,
 	ct = nf_ct_get(skb, &ctinfo);
 	if (unlikely(!ct)) {
 		if (ctinfo == IP_CT_UNTRACKED)
-			return chatdnat_route_untracked(skb, state);
+			return chatdnat_early_route_untracked(skb, state);
 		if (!netif_is_l3_slave(state->in) &&
-		    chatdnat_route_is_received(skb))
-			return chatdnat_route_invalid(skb, state);
+		    chatdnat_early_route_is_received(skb))
+			return chatdnat_early_route_invalid(skb, state);
 	} else if ((ctinfo == IP_CT_ESTABLISHED ||
 		    ctinfo == IP_CT_ESTABLISHED_REPLY) &&
-		   chatdnat_route_is_plain(skb, ct, state->pf)) {
+		   chatdnat_early_route_is_plain(skb, ct, state->pf)) {
 		/* Hardly a socket of this host is at its end. */
 		if (READ_ONCE(ct->status) & IPS_NAT_MASK &&
 		    !netif_is_l3_slave(state->in) &&
 		    !netif_is_bridge_master(state->in))
-			chatdnat_input_route(skb, chatdnat_family_of(state->pf));
+			chatdnat_route_input(skb, chatdnat_family_of(state->pf));
 	} else if (ctinfo == IP_CT_RELATED || ctinfo == IP_CT_RELATED_REPLY) {
-		return chatdnat_route_related(skb, state, ct, ctinfo);
+		return chatdnat_early_route_related(skb, state, ct, ctinfo);
 	} else if (nf_ct_protonum(ct) == IPPROTO_TCP) {
-		chatdnat_route_segment(skb, state, ct, ctinfo);
+		chatdnat_early_route_segment(skb, state, ct, ctinfo);
 	}
 	return NF_ACCEPT;
 }

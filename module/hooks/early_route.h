@@ -4,7 +4,7 @@
 
 #include <linux/netfilter.h>
 
-unsigned int chatdnat_route(void *priv, struct sk_buff *skb,
-			    const struct nf_hook_state *state);
+unsigned int chatdnat_early_route(void *priv, struct sk_buff *skb,
+				  const struct nf_hook_state *state);
 
 #endif /* CHATDNAT_EARLY_ROUTE_H */

@@ -94,14 +94,14 @@ static bool chatdnat_guard_stateless(const struct sk_buff *skb,
 	const struct chatdnat_binding *binding;
 	struct chatdnat_parcel parcel;
 
-	switch (chatdnat_stateless_way(skb, state, &parcel, &settings,
-				       &binding)) {
-	case CHATDNAT_WAY_TO_RELAY:
+	switch (chatdnat_stateless_direction(skb, state, &parcel, &settings,
+					     &binding)) {
+	case CHATDNAT_DIR_TO_RELAY:
 		return true;
-	case CHATDNAT_WAY_TO_CLIENT:
+	case CHATDNAT_DIR_TO_CLIENT:
 		return state->out &&
 		       chatdnat_ifset_has(&settings->wan, state->out->name);
-	case CHATDNAT_WAY_NONE:
+	case CHATDNAT_DIR_NONE:
 		break;
 	}
 	return false;
@@ -165,11 +165,11 @@ chatdnat_guard_onwards(struct sk_buff *skb, const struct nf_hook_state *state,
 		       const struct nf_conn *ct, enum ip_conntrack_info ctinfo)
 {
 	struct nf_hook_state forward = *state;
-	struct chatdnat_memo *memo;
+	struct chatdnat_dnat_entry *memo;
 	struct net_device *in;
 
 	/* What is sent on needs no judge, and is what there is most of. */
-	if (ct && chatdnat_memo_by(ct, &memo))
+	if (ct && chatdnat_dnat_cache_by(ct, &memo))
 		return NF_ACCEPT;
 	in = chatdnat_guard_forwarded_from(skb, state);
 	if (!in)

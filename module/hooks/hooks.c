@@ -84,15 +84,15 @@ static const struct chatdnat_hook {
 	/* Behind all that translates, the last before the stack would route. */
 	{ chatdnat_needs_via, chatdnat_via,
 	  NF_INET_PRE_ROUTING, NF_IP_PRI_LAST - 1 },
-	{ chatdnat_settings_active, chatdnat_route,
+	{ chatdnat_settings_active, chatdnat_early_route,
 	  NF_INET_PRE_ROUTING, NF_IP_PRI_LAST },
 	{ chatdnat_needs_via_own, chatdnat_via,
 	  NF_INET_LOCAL_OUT, NF_IP_PRI_LAST },
 	{ chatdnat_needs_quoted, chatdnat_quoted,
 	  NF_INET_LOCAL_OUT, NF_IP_PRI_LAST },
-	{ chatdnat_needs_homing, chatdnat_homing,
+	{ chatdnat_needs_homing, chatdnat_return_path,
 	  NF_INET_FORWARD, NF_IP_PRI_MANGLE - 1 },
-	{ chatdnat_needs_homing, chatdnat_homing,
+	{ chatdnat_needs_homing, chatdnat_return_path,
 	  NF_INET_LOCAL_OUT, NF_IP_PRI_LAST - 1 },
 	/* Before sources are translated. */
 	{ chatdnat_needs_forward, chatdnat_guard_forward,

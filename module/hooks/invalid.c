@@ -200,8 +200,8 @@ static bool chatdnat_invalid_turns(const struct chatdnat_invalid *invalid,
 {
 	struct chatdnat_addr own;
 
-	return !chatdnat_own_of(&own, &invalid->snapshot->settings,
-				invalid->family, relay) ||
+	return !chatdnat_local_addr_of_relay(&own, &invalid->snapshot->settings,
+					     invalid->family, relay) ||
 	       chatdnat_addr_equal(&own, &invalid->parcel.flow.daddr);
 }
 
@@ -219,7 +219,7 @@ static unsigned int chatdnat_invalid_enter(struct chatdnat_invalid *invalid,
 	if (!invalid->is_possible || invalid->opens ||
 	    settings->masquerade == CHATDNAT_MASQUERADE_ALL ||
 	    !chatdnat_invalid_turns(invalid, relay) ||
-	    !chatdnat_host_from_wan(settings, skb, invalid->state, invalid->in))
+	    !chatdnat_lookup_from_wan(settings, skb, invalid->state, invalid->in))
 		return chatdnat_invalid_drop(invalid, CHATDNAT_DROPPED_INVALID);
 
 	if (skb_valid_dst(skb))
@@ -227,9 +227,9 @@ static unsigned int chatdnat_invalid_enter(struct chatdnat_invalid *invalid,
 	if (!chatdnat_rewrite(skb, invalid->state->hook, &invalid->parcel,
 			      CHATDNAT_DST, relay, true))
 		return chatdnat_invalid_drop(invalid, CHATDNAT_DROPPED_NAT);
-	dst = chatdnat_input_route(skb, invalid->family);
+	dst = chatdnat_route_input(skb, invalid->family);
 	if (!dst || dst->error ||
-	    !chatdnat_input_forwards(skb, invalid->family) ||
+	    !chatdnat_route_input_forwards(skb, invalid->family) ||
 	    (settings->masquerade != CHATDNAT_MASQUERADE_OFF &&
 	     chatdnat_ifset_has(&settings->wan, dst->dev->name)))
 		return chatdnat_invalid_drop(invalid, CHATDNAT_DROPPED_INVALID);
@@ -255,7 +255,7 @@ static unsigned int chatdnat_invalid_leave(struct chatdnat_invalid *invalid)
 	if (!invalid->is_tcp || !invalid->is_possible || invalid->opens ||
 	    chatdnat_leak_is_bridged(skb) ||
 	    !chatdnat_service_answers(&settings->service, flow) ||
-	    !chatdnat_own_of(&own, settings, invalid->family, &flow->saddr))
+	    !chatdnat_local_addr_of_relay(&own, settings, invalid->family, &flow->saddr))
 		return chatdnat_invalid_drop(invalid, CHATDNAT_DROPPED_INVALID);
 	if (!chatdnat_rewrite(skb, invalid->state->hook, &invalid->parcel,
 			      CHATDNAT_SRC, &own, true))
@@ -289,7 +289,7 @@ unsigned int chatdnat_invalid(struct sk_buff *skb,
 				      invalid.family))
 		return NF_ACCEPT;
 
-	invalid.in = chatdnat_host_entered(skb, state);
+	invalid.in = chatdnat_lookup_indev(skb, state);
 	chatdnat_invalid_parse(&invalid);
 	if (invalid.is_tcp) {
 		if (chatdnat_invalid_find(&invalid, &verdict))

@@ -71,7 +71,7 @@ static bool chatdnat_judge_concerns(const struct chatdnat_settings *settings,
 				    const struct sk_buff *skb,
 				    const struct nf_hook_state *state)
 {
-	const struct net_device *in = chatdnat_host_entered(skb, state);
+	const struct net_device *in = chatdnat_lookup_indev(skb, state);
 	enum chatdnat_guard least = state->hook == NF_INET_LOCAL_IN ?
 				    CHATDNAT_GUARD_FULL : CHATDNAT_GUARD_FORWARD;
 
@@ -110,7 +110,7 @@ static bool chatdnat_judge_is_own(const struct chatdnat_settings *settings,
 	return settings->masquerade != CHATDNAT_MASQUERADE_OFF &&
 	       (chatdnat_relays_names(&settings->service.relays[flow->family],
 				      &flow->saddr) ||
-		chatdnat_host_addr_type(flow->family, &flow->saddr, out) ==
+		chatdnat_lookup_addr_type(flow->family, &flow->saddr, out) ==
 		CHATDNAT_ADDR_LOCAL);
 }
 
@@ -125,7 +125,7 @@ static bool chatdnat_judge_settling(const struct chatdnat_snapshot *snapshot,
 {
 	return chatdnat_admit_settling(snapshot->guarded_since,
 				       ktime_get_seconds()) &&
-	       chatdnat_host_addr_type(flow->family, &flow->saddr, entered) !=
+	       chatdnat_lookup_addr_type(flow->family, &flow->saddr, entered) !=
 		       CHATDNAT_ADDR_LOCAL;
 }
 
@@ -136,7 +136,7 @@ chatdnat_judge_admit(const struct chatdnat_snapshot *snapshot,
 		     const struct sk_buff *skb,
 		     const struct nf_hook_state *state)
 {
-	const struct net_device *entered = chatdnat_host_entered(skb, state);
+	const struct net_device *entered = chatdnat_lookup_indev(skb, state);
 	const struct chatdnat_settings *settings = &snapshot->settings;
 
 	if (!entrant)

@@ -58,7 +58,7 @@ chatdnat_leak_is_masqueraded(const struct chatdnat_settings *settings,
 			     const struct sk_buff *skb,
 			     const struct nf_hook_state *state)
 {
-	const struct net_device *in = chatdnat_host_entered(skb, state);
+	const struct net_device *in = chatdnat_lookup_indev(skb, state);
 	struct chatdnat_departure departure = {
 		.in = in->name,
 		.out = skb_dst(skb)->dev->name,
@@ -66,7 +66,7 @@ chatdnat_leak_is_masqueraded(const struct chatdnat_settings *settings,
 		.saddr_type = CHATDNAT_ADDR_UNICAST,
 	};
 
-	departure.from_wan = chatdnat_host_from_wan(settings, skb, state, in);
+	departure.from_wan = chatdnat_lookup_from_wan(settings, skb, state, in);
 	return chatdnat_decide_src(settings, &departure) ==
 	       CHATDNAT_SRC_MASQUERADE;
 }
@@ -87,8 +87,8 @@ bool chatdnat_leak(const struct chatdnat_settings *settings, struct sk_buff *skb
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	const struct dst_entry *dst;
 
-	dst = chatdnat_input_route(skb, family);
-	if (dst && !dst->error && chatdnat_input_forwards(skb, family) &&
+	dst = chatdnat_route_input(skb, family);
+	if (dst && !dst->error && chatdnat_route_input_forwards(skb, family) &&
 	    chatdnat_leak_is_masqueraded(settings, skb, state)) {
 		if (!chatdnat_leak_is_transformed(skb, family))
 			return true;
@@ -175,7 +175,7 @@ static bool chatdnat_leak_is_undue(const struct sk_buff *skb,
 		return false;
 	return chatdnat_relays_has(&snapshot->settings.service.relays[family],
 				   &flow.saddr) ||
-	       chatdnat_host_addr_type(family, end, state->in) ==
+	       chatdnat_lookup_addr_type(family, end, state->in) ==
 	       CHATDNAT_ADDR_LOCAL;
 }
 

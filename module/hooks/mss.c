@@ -39,7 +39,7 @@ chatdnat_mss_outbound(const struct nf_conn *ct, enum ip_conntrack_dir dir,
 
 	saddr = chatdnat_addr_of(&nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL)->src.u3);
 	far = dir == IP_CT_DIR_ORIGINAL ? state->out
-					: chatdnat_host_entered(skb, state);
+					: chatdnat_lookup_indev(skb, state);
 	chatdnat_for_each_snapshot(snapshot) {
 		const struct chatdnat_settings *settings = &snapshot->settings;
 
@@ -61,9 +61,9 @@ static u16 chatdnat_mss_of_path(const struct sk_buff *skb,
 				struct dst_entry *homing)
 {
 	unsigned int headers = chatdnat_mss_headers[ends->family];
-	unsigned int mtu = chatdnat_way_back(ends, skb->mark);
+	unsigned int mtu = chatdnat_path_mtu_reverse(ends, skb->mark);
 
-	mtu = min(mtu, chatdnat_way_on(skb, ends));
+	mtu = min(mtu, chatdnat_path_mtu_forward(skb, ends));
 	if (homing)
 		mtu = min(mtu, dst_mtu(homing));
 	dst_release(homing);
@@ -116,8 +116,8 @@ static u16 chatdnat_mss_tracked(const struct sk_buff *skb,
 
 	if (chatdnat_settings_multihomed(settings)) {
 		if (dir == IP_CT_DIR_ORIGINAL)
-			far = chatdnat_host_entered(skb, state);
-		homing = chatdnat_homing_route(ends.family, ct, far, skb->mark);
+			far = chatdnat_lookup_indev(skb, state);
+		homing = chatdnat_return_path_route(ends.family, ct, far, skb->mark);
 	}
 	return chatdnat_mss_of_path(skb, &ends, homing);
 }
@@ -132,21 +132,21 @@ static noinline u16 chatdnat_mss_stateless(const struct sk_buff *skb,
 	struct dst_entry *homing = NULL;
 	struct chatdnat_parcel parcel;
 	struct chatdnat_ends ends;
-	enum chatdnat_way way;
+	enum chatdnat_direction way;
 
-	way = chatdnat_stateless_way(skb, state, &parcel, &settings, &binding);
-	if (way == CHATDNAT_WAY_NONE)
+	way = chatdnat_stateless_direction(skb, state, &parcel, &settings, &binding);
+	if (way == CHATDNAT_DIR_NONE)
 		return 0;
 	if (settings->mss != CHATDNAT_MSS_AUTO)
 		return settings->mss;
 
 	if (binding->home && chatdnat_settings_multihomed(settings) &&
-	    (way == CHATDNAT_WAY_TO_RELAY ||
+	    (way == CHATDNAT_DIR_TO_RELAY ||
 	     chatdnat_ifset_has(&settings->wan, state->out->name))) {
-		client = way == CHATDNAT_WAY_TO_RELAY ? &parcel.flow.saddr
+		client = way == CHATDNAT_DIR_TO_RELAY ? &parcel.flow.saddr
 						      : &parcel.flow.daddr;
-		homing = chatdnat_host_route(parcel.flow.family, &binding->own,
-					     client, binding->home, skb->mark);
+		homing = chatdnat_lookup_route(parcel.flow.family, &binding->own,
+					       client, binding->home, skb->mark);
 	}
 
 	ends.family = parcel.flow.family;
@@ -191,10 +191,10 @@ void chatdnat_mss(struct sk_buff *skb, const struct nf_hook_state *state,
 		 : chatdnat_mss_stateless(skb, state);
 	th = (const struct tcphdr *)(skb->data + offset);
 	if (!max || (offset + len <= skb_headlen(skb) &&
-		     chatdnat_mss_fits(th, max)) ||
+		     chatdnat_tcp_mss_fits(th, max)) ||
 	    skb_ensure_writable(skb, offset + len))
 		return;
-	if (chatdnat_mss_clamp_all(skb, (struct tcphdr *)(skb->data + offset),
-				   max))
+	if (chatdnat_tcp_mss_clamp_all(skb, (struct tcphdr *)(skb->data + offset),
+				       max))
 		chatdnat_count(family, CHATDNAT_CLAMPED);
 }

@@ -17,9 +17,9 @@
 #include "../stateless/stateless.h"
 #include "return_path.h"
 
-static bool chatdnat_homing_ours(const struct nf_conn *ct,
-				 const struct net_device *home,
-				 const struct net_device *far)
+static bool chatdnat_return_path_ours(const struct nf_conn *ct,
+				      const struct net_device *home,
+				      const struct net_device *far)
 {
 	const struct chatdnat_snapshot *snapshot;
 
@@ -39,26 +39,26 @@ static bool chatdnat_homing_ours(const struct nf_conn *ct,
  * the one that it came in by. NULL where it came in by none.
  */
 static const struct net_device *
-chatdnat_homing_home(enum chatdnat_family family, const struct nf_conn *ct,
-		     const struct net_device *far)
+chatdnat_return_path_home(enum chatdnat_family family, const struct nf_conn *ct,
+			  const struct net_device *far)
 {
 	const struct nf_conntrack_tuple *tuple;
 	const struct net_device *home;
 
 	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
-	home = chatdnat_host_addr_dev(family, chatdnat_addr_of(&tuple->dst.u3));
-	return home && chatdnat_homing_ours(ct, home, far) ? home : NULL;
+	home = chatdnat_lookup_addr_dev(family, chatdnat_addr_of(&tuple->dst.u3));
+	return home && chatdnat_return_path_ours(ct, home, far) ? home : NULL;
 }
 
-static struct dst_entry *chatdnat_homing_by(int home,
-					    enum chatdnat_family family,
-					    const struct chatdnat_addr *own,
-					    const struct chatdnat_addr *client,
-					    u32 mark)
+static struct dst_entry *chatdnat_return_path_by(int home,
+						 enum chatdnat_family family,
+						 const struct chatdnat_addr *own,
+						 const struct chatdnat_addr *client,
+						 u32 mark)
 {
 	struct dst_entry *dst;
 
-	dst = chatdnat_host_route(family, own, client, home, mark);
+	dst = chatdnat_lookup_route(family, own, client, home, mark);
 	if (dst && dst->dev->ifindex != home) {
 		dst_release(dst);
 		return NULL;
@@ -66,21 +66,21 @@ static struct dst_entry *chatdnat_homing_by(int home,
 	return dst;
 }
 
-static struct dst_entry *chatdnat_homing_by_ct(const struct net_device *home,
-					       enum chatdnat_family family,
-					       const struct nf_conn *ct,
-					       u32 mark)
+static struct dst_entry *chatdnat_return_path_by_ct(const struct net_device *home,
+						    enum chatdnat_family family,
+						    const struct nf_conn *ct,
+						    u32 mark)
 {
 	const struct nf_conntrack_tuple *tuple;
 
 	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
-	return chatdnat_homing_by(home->ifindex, family,
-				  chatdnat_addr_of(&tuple->dst.u3),
-				  chatdnat_addr_of(&tuple->src.u3), mark);
+	return chatdnat_return_path_by(home->ifindex, family,
+				       chatdnat_addr_of(&tuple->dst.u3),
+				       chatdnat_addr_of(&tuple->src.u3), mark);
 }
 
 /**
- * chatdnat_homing_route() - the way back of a connection from the world
+ * chatdnat_return_path_route() - the way back of a connection from the world
  * @family: the connection's
  * @ct: the connection
  * @in: the interface that its packet came in by
@@ -90,49 +90,49 @@ static struct dst_entry *chatdnat_homing_by_ct(const struct net_device *home,
  * Return: The route to the client, the caller's to release, or NULL: the
  * connection is not ours or came in by no WAN interface, or there is no route.
  */
-struct dst_entry *chatdnat_homing_route(enum chatdnat_family family,
-					const struct nf_conn *ct,
-					const struct net_device *in, u32 mark)
+struct dst_entry *chatdnat_return_path_route(enum chatdnat_family family,
+					     const struct nf_conn *ct,
+					     const struct net_device *in, u32 mark)
 {
-	const struct net_device *home = chatdnat_homing_home(family, ct, in);
+	const struct net_device *home = chatdnat_return_path_home(family, ct, in);
 
-	return home ? chatdnat_homing_by_ct(home, family, ct, mark) : NULL;
+	return home ? chatdnat_return_path_by_ct(home, family, ct, mark) : NULL;
 }
 
 /* The other way that a reply of a tracked connection must take, if any. */
 static struct dst_entry *
-chatdnat_homing_tracked(const struct sk_buff *skb,
-			const struct nf_hook_state *state,
-			const struct nf_conn *ct)
+chatdnat_return_path_tracked(const struct sk_buff *skb,
+			     const struct nf_hook_state *state,
+			     const struct nf_conn *ct)
 {
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	const struct net_device *home;
 
-	home = chatdnat_homing_home(family, ct, state->out);
+	home = chatdnat_return_path_home(family, ct, state->out);
 	return home && home != state->out ?
-		chatdnat_homing_by_ct(home, family, ct, skb->mark) : NULL;
+		chatdnat_return_path_by_ct(home, family, ct, skb->mark) : NULL;
 }
 
 /* The same of one that is translated without state. */
 static struct dst_entry *
-chatdnat_homing_stateless(const struct sk_buff *skb,
-			  const struct nf_hook_state *state)
+chatdnat_return_path_stateless(const struct sk_buff *skb,
+			       const struct nf_hook_state *state)
 {
 	const struct chatdnat_settings *settings;
 	const struct chatdnat_binding *binding;
 	struct chatdnat_parcel parcel;
 
-	if (chatdnat_stateless_way(skb, state, &parcel, &settings, &binding) !=
-	    CHATDNAT_WAY_TO_CLIENT || !binding->home ||
+	if (chatdnat_stateless_direction(skb, state, &parcel, &settings, &binding) !=
+	    CHATDNAT_DIR_TO_CLIENT || !binding->home ||
 	    binding->home == state->out->ifindex ||
 	    !chatdnat_ifset_has(&settings->wan, state->out->name))
 		return NULL;
-	return chatdnat_homing_by(binding->home, parcel.flow.family,
-				  &binding->own, &parcel.flow.daddr, skb->mark);
+	return chatdnat_return_path_by(binding->home, parcel.flow.family,
+				       &binding->own, &parcel.flow.daddr, skb->mark);
 }
 
 /**
- * chatdnat_homing() - hook: route a reply by where its connection came in
+ * chatdnat_return_path() - hook: route a reply by where its connection came in
  * @priv: unused
  * @skb: the packet, routed
  * @state: the hook's
@@ -145,8 +145,8 @@ chatdnat_homing_stateless(const struct sk_buff *skb,
  * Context: Softirq or process context, RCU read lock held.
  * Return: NF_ACCEPT or NF_DROP.
  */
-unsigned int chatdnat_homing(void *priv, struct sk_buff *skb,
-			     const struct nf_hook_state *state)
+unsigned int chatdnat_return_path(void *priv, struct sk_buff *skb,
+				  const struct nf_hook_state *state)
 {
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	enum ip_conntrack_info ctinfo;
@@ -155,10 +155,10 @@ unsigned int chatdnat_homing(void *priv, struct sk_buff *skb,
 
 	ct = nf_ct_get(skb, &ctinfo);
 	if (ctinfo == IP_CT_UNTRACKED)
-		dst = chatdnat_homing_stateless(skb, state);
+		dst = chatdnat_return_path_stateless(skb, state);
 	else if (ct && (READ_ONCE(ct->status) & IPS_DST_NAT) &&
 		 CTINFO2DIR(ctinfo) == IP_CT_DIR_REPLY)
-		dst = chatdnat_homing_tracked(skb, state, ct);
+		dst = chatdnat_return_path_tracked(skb, state, ct);
 	else
 		return NF_ACCEPT;
 	if (!dst)

@@ -31,9 +31,9 @@ chatdnat_via_settings(const struct sk_buff *skb,
 
 	ct = nf_ct_get(skb, &ctinfo);
 	if (ctinfo == IP_CT_UNTRACKED)
-		return chatdnat_stateless_way(skb, state, &parcel, &settings,
-					      &binding) ==
-		       CHATDNAT_WAY_TO_RELAY ? settings : NULL;
+		return chatdnat_stateless_direction(skb, state, &parcel, &settings,
+						    &binding) ==
+		       CHATDNAT_DIR_TO_RELAY ? settings : NULL;
 
 	if (!ct || !(READ_ONCE(ct->status) & IPS_DST_NAT) ||
 	    CTINFO2DIR(ctinfo) != IP_CT_DIR_ORIGINAL)
@@ -59,7 +59,7 @@ bool chatdnat_via_misses(const struct chatdnat_settings *settings,
 	if (!settings->via[0])
 		return false;
 
-	dst = chatdnat_input_route(skb, chatdnat_family_of(state->pf));
+	dst = chatdnat_route_input(skb, chatdnat_family_of(state->pf));
 	if (dst && (dst->error || strcmp(dst->dev->name, settings->via)))
 		return true;
 	/* Without one the stack drops it in silence, and accounts for it. */

@@ -19,7 +19,7 @@
  * Settings may name IPv6 on a host that was booted without it, where what its
  * stack would look up is not there.
  */
-static bool chatdnat_host_speaks(enum chatdnat_family family)
+static bool chatdnat_family_enabled(enum chatdnat_family family)
 {
 	return family == CHATDNAT_IPV4 || ipv6_mod_enabled();
 }
@@ -80,7 +80,7 @@ chatdnat_ipv6_addr_type(const struct chatdnat_addr *addr,
 		return CHATDNAT_ADDR_LOCAL;
 
 	/* Local without being an interface's: ip -6 route add local ... */
-	dst = chatdnat_host_route(CHATDNAT_IPV6, NULL, addr, 0, 0);
+	dst = chatdnat_lookup_route(CHATDNAT_IPV6, NULL, addr, 0, 0);
 	if (!dst)
 		return CHATDNAT_ADDR_UNICAST;
 	flags = container_of(dst, struct rt6_info, dst)->rt6i_flags;
@@ -100,7 +100,7 @@ chatdnat_ipv6_addr_type(const struct chatdnat_addr *addr,
 #endif
 
 /**
- * chatdnat_host_addr_type() - whose an address is
+ * chatdnat_lookup_addr_type() - whose an address is
  * @family: which kind of address
  * @addr: the address, network byte order
  * @dev: a device, in whose VRF to look; NULL: in none
@@ -110,20 +110,20 @@ chatdnat_ipv6_addr_type(const struct chatdnat_addr *addr,
  * Return: The address's type as the routing table has it.
  */
 enum chatdnat_addr_type
-chatdnat_host_addr_type(enum chatdnat_family family,
-			const struct chatdnat_addr *addr,
-			const struct net_device *dev)
+chatdnat_lookup_addr_type(enum chatdnat_family family,
+			  const struct chatdnat_addr *addr,
+			  const struct net_device *dev)
 {
 	if (chatdnat_addr_is_multicast(family, addr))
 		return CHATDNAT_ADDR_GROUP;
-	if (!chatdnat_host_speaks(family))
+	if (!chatdnat_family_enabled(family))
 		return CHATDNAT_ADDR_UNICAST;
 	return family == CHATDNAT_IPV6 ? chatdnat_ipv6_addr_type(addr, dev)
 				       : chatdnat_ipv4_addr_type(addr, dev);
 }
 
 /**
- * chatdnat_host_entered() - the device that a packet entered this host by
+ * chatdnat_lookup_indev() - the device that a packet entered this host by
  * @skb: the packet
  * @state: the hook's
  *
@@ -134,7 +134,7 @@ chatdnat_host_addr_type(enum chatdnat_family family,
  * Return: The device, not held, or NULL: this host sent the packet.
  */
 const struct net_device *
-chatdnat_host_entered(const struct sk_buff *skb,
+chatdnat_lookup_indev(const struct sk_buff *skb,
 		      const struct nf_hook_state *state)
 {
 	const struct net_device *dev = NULL;
@@ -148,11 +148,11 @@ chatdnat_host_entered(const struct sk_buff *skb,
 }
 
 /**
- * chatdnat_host_from_wan() - whether a packet was sent from the WAN side
+ * chatdnat_lookup_from_wan() - whether a packet was sent from the WAN side
  * @settings: the settings
  * @skb: the packet
  * @state: the hook's
- * @in: what chatdnat_host_entered() returns for it
+ * @in: what chatdnat_lookup_indev() returns for it
  *
  * A packet that was decrypted by an IPsec policy has the interface of its outer
  * packet. It was sent by whoever holds the keys. @settings may name a VRF.
@@ -160,10 +160,10 @@ chatdnat_host_entered(const struct sk_buff *skb,
  * Context: RCU read lock held; on the packet path.
  * Return: True if the sender is on the WAN side.
  */
-bool chatdnat_host_from_wan(const struct chatdnat_settings *settings,
-			    const struct sk_buff *skb,
-			    const struct nf_hook_state *state,
-			    const struct net_device *in)
+bool chatdnat_lookup_from_wan(const struct chatdnat_settings *settings,
+			      const struct sk_buff *skb,
+			      const struct nf_hook_state *state,
+			      const struct net_device *in)
 {
 	return in && !secpath_exists(skb) &&
 	       (chatdnat_ifset_has(&settings->wan, in->name) ||
@@ -171,17 +171,17 @@ bool chatdnat_host_from_wan(const struct chatdnat_settings *settings,
 }
 
 /**
- * chatdnat_host_addr_dev() - the device that has an address
+ * chatdnat_lookup_addr_dev() - the device that has an address
  * @family: which kind of address
  * @addr: the address, network byte order
  *
  * Context: RCU read lock held; on the packet path.
  * Return: The device, not held, or NULL when no device has the address.
  */
-struct net_device *chatdnat_host_addr_dev(enum chatdnat_family family,
-					  const struct chatdnat_addr *addr)
+struct net_device *chatdnat_lookup_addr_dev(enum chatdnat_family family,
+					    const struct chatdnat_addr *addr)
 {
-	if (!chatdnat_host_speaks(family))
+	if (!chatdnat_family_enabled(family))
 		return NULL;
 #if IS_ENABLED(CONFIG_IPV6)
 	if (family == CHATDNAT_IPV6) {
@@ -206,20 +206,20 @@ static bool chatdnat_ipv4_has_route(const struct flowi4 *fl4)
 }
 
 /**
- * chatdnat_host_flow_route() - how this host would send a flow
+ * chatdnat_lookup_flow_route() - how this host would send a flow
  * @family: the flow's
  * @fl: the flow; if it names an interface, it leaves by that one or not at all
  *
  * Context: Process context or softirq; on the packet path.
  * Return: The route, the caller's to release, or NULL.
  */
-struct dst_entry *chatdnat_host_flow_route(enum chatdnat_family family,
-					   struct flowi *fl)
+struct dst_entry *chatdnat_lookup_flow_route(enum chatdnat_family family,
+					     struct flowi *fl)
 {
 	struct dst_entry *dst;
 	int err;
 
-	if (!chatdnat_host_speaks(family))
+	if (!chatdnat_family_enabled(family))
 		return NULL;
 
 	/* Where IPv6 is a module, its operations are under RCU. */
@@ -235,7 +235,7 @@ struct dst_entry *chatdnat_host_flow_route(enum chatdnat_family family,
 }
 
 /**
- * chatdnat_host_route() - how this host would send to an address
+ * chatdnat_lookup_route() - how this host would send to an address
  * @family: which kind of address
  * @saddr: from where, network byte order; NULL: wherever
  * @daddr: where to, network byte order
@@ -245,10 +245,10 @@ struct dst_entry *chatdnat_host_flow_route(enum chatdnat_family family,
  * Context: Process context or softirq; on the packet path.
  * Return: The route, the caller's to release, or NULL.
  */
-struct dst_entry *chatdnat_host_route(enum chatdnat_family family,
-				      const struct chatdnat_addr *saddr,
-				      const struct chatdnat_addr *daddr,
-				      int oif, u32 mark)
+struct dst_entry *chatdnat_lookup_route(enum chatdnat_family family,
+					const struct chatdnat_addr *saddr,
+					const struct chatdnat_addr *daddr,
+					int oif, u32 mark)
 {
 	struct flowi fl = {
 		.flowi_oif = oif,
@@ -266,11 +266,11 @@ struct dst_entry *chatdnat_host_route(enum chatdnat_family family,
 			fl.u.ip4.saddr = saddr->word[0];
 	}
 
-	return chatdnat_host_flow_route(family, &fl);
+	return chatdnat_lookup_flow_route(family, &fl);
 }
 
 /**
- * chatdnat_host_route_as() - how this host would send in another host's name
+ * chatdnat_lookup_route_as() - how this host would send in another host's name
  * @flow: from where to where
  * @protocol: its number
  * @oif: index of the interface to leave by; 0: any
@@ -279,8 +279,8 @@ struct dst_entry *chatdnat_host_route(enum chatdnat_family family,
  * Return: The route, with the IPsec transformations that policies ask for, the
  * caller's to release, or NULL.
  */
-struct dst_entry *chatdnat_host_route_as(const struct chatdnat_flow *flow,
-					 u8 protocol, int oif)
+struct dst_entry *chatdnat_lookup_route_as(const struct chatdnat_flow *flow,
+					   u8 protocol, int oif)
 {
 	struct flowi fl = {
 		.flowi_oif = oif,
@@ -303,7 +303,7 @@ struct dst_entry *chatdnat_host_route_as(const struct chatdnat_flow *flow,
 		fl.u.ip4.flowi4_flags = FLOWI_FLAG_ANYSRC;
 	}
 
-	dst = chatdnat_host_flow_route(flow->family, &fl);
+	dst = chatdnat_lookup_flow_route(flow->family, &fl);
 	/* IPv4's route has been through the IPsec policies already. */
 	if (dst && flow->family == CHATDNAT_IPV6)
 		dst = xfrm_lookup(&init_net, dst, &fl, NULL, 0);

@@ -14,33 +14,33 @@
 #include "path_mtu.h"
 #include "validity.h"
 
-#define CHATDNAT_WAYS_SHIFT	6
+#define CHATDNAT_PATH_MTU_SHIFT	6
 
-struct chatdnat_way_back {
+struct chatdnat_path_mtu_reverse {
 	struct chatdnat_addr addr;
 	u32 mark;
 	unsigned int mtu;
 	bool foreign;
-	struct chatdnat_lease lease;
+	struct chatdnat_validity lease;
 };
 
 /* What one processor keeps, by a hash of the address. */
-struct chatdnat_ways {
-	struct chatdnat_way_back back[CHATDNAT_FAMILIES][BIT(CHATDNAT_WAYS_SHIFT)];
+struct chatdnat_path_mtu_cache {
+	struct chatdnat_path_mtu_reverse back[CHATDNAT_FAMILIES][BIT(CHATDNAT_PATH_MTU_SHIFT)];
 };
 
-static struct chatdnat_ways __percpu *chatdnat_ways;
+static struct chatdnat_path_mtu_cache __percpu *chatdnat_path_mtu_cache;
 
 #ifdef CONFIG_XFRM
-static bool chatdnat_way_has_policies(void)
+static bool chatdnat_path_mtu_has_policies(void)
 {
 	return init_net.xfrm.policy_count[XFRM_POLICY_OUT];
 }
 
 /* What is left of a way, held, for a packet that policies take into a tunnel. */
-static unsigned int chatdnat_way_transformed(struct dst_entry *dst,
-					     const struct chatdnat_ends *ends,
-					     u32 mark)
+static unsigned int chatdnat_path_mtu_transformed(struct dst_entry *dst,
+						  const struct chatdnat_ends *ends,
+						  u32 mark)
 {
 	struct flowi fl = {
 		.flowi_oif = dst->dev->ifindex,
@@ -69,8 +69,8 @@ static unsigned int chatdnat_way_transformed(struct dst_entry *dst,
 	return mtu;
 }
 
-static unsigned int chatdnat_way_back_transformed(const struct chatdnat_ends *ends,
-						  u32 mark)
+static unsigned int chatdnat_path_mtu_reverse_transformed(const struct chatdnat_ends *ends,
+							  u32 mark)
 {
 	const struct chatdnat_ends back = {
 		.family = ends->family,
@@ -81,36 +81,36 @@ static unsigned int chatdnat_way_back_transformed(const struct chatdnat_ends *en
 	};
 	struct dst_entry *dst;
 
-	dst = chatdnat_host_route(ends->family, NULL, ends->saddr, 0, mark);
-	return dst ? chatdnat_way_transformed(dst, &back, mark) : U32_MAX;
+	dst = chatdnat_lookup_route(ends->family, NULL, ends->saddr, 0, mark);
+	return dst ? chatdnat_path_mtu_transformed(dst, &back, mark) : U32_MAX;
 }
 #endif
 
 /**
- * chatdnat_way_on() - what fits the way that a packet takes
+ * chatdnat_path_mtu_forward() - what fits the way that a packet takes
  * @skb: the packet, routed
  * @ends: from where to where
  *
  * Context: Softirq, RCU read lock held; on the packet path.
  * Return: Bytes, headers included.
  */
-unsigned int chatdnat_way_on(const struct sk_buff *skb,
-			     const struct chatdnat_ends *ends)
+unsigned int chatdnat_path_mtu_forward(const struct sk_buff *skb,
+				       const struct chatdnat_ends *ends)
 {
 	struct dst_entry *dst = skb_dst(skb);
 
 #ifdef CONFIG_XFRM
-	if (chatdnat_way_has_policies() && dst_hold_safe(dst))
-		return chatdnat_way_transformed(dst, ends, skb->mark);
+	if (chatdnat_path_mtu_has_policies() && dst_hold_safe(dst))
+		return chatdnat_path_mtu_transformed(dst, ends, skb->mark);
 #endif
 	return dst_mtu(dst);
 }
 
-static void chatdnat_way_back_ask(struct chatdnat_way_back *way,
+static void chatdnat_path_mtu_ask(struct chatdnat_path_mtu_reverse *way,
 				  enum chatdnat_family family,
 				  const struct chatdnat_addr *addr, u32 mark)
 {
-	struct dst_entry *dst = chatdnat_host_route(family, NULL, addr, 0, mark);
+	struct dst_entry *dst = chatdnat_lookup_route(family, NULL, addr, 0, mark);
 
 	way->addr = *addr;
 	way->mark = mark;
@@ -127,8 +127,8 @@ static void chatdnat_way_back_ask(struct chatdnat_way_back *way,
 }
 
 /* Where a way is kept; NULL where another packet may come in between. */
-static __always_inline struct chatdnat_way_back *
-chatdnat_way_back_at(enum chatdnat_family family,
+static __always_inline struct chatdnat_path_mtu_reverse *
+chatdnat_path_mtu_at(enum chatdnat_family family,
 		     const struct chatdnat_addr *addr)
 {
 	u32 key = (__force u32)(addr->word[0] ^ addr->word[1] ^ addr->word[2] ^
@@ -136,35 +136,35 @@ chatdnat_way_back_at(enum chatdnat_family family,
 
 	if (CHATDNAT_SOFTIRQ_PREEMPTED || !in_softirq())
 		return NULL;
-	return this_cpu_ptr(chatdnat_ways)->back[family] +
-	       hash_32(key, CHATDNAT_WAYS_SHIFT);
+	return this_cpu_ptr(chatdnat_path_mtu_cache)->back[family] +
+	       hash_32(key, CHATDNAT_PATH_MTU_SHIFT);
 }
 
 static __always_inline bool
-chatdnat_way_back_holds(const struct chatdnat_way_back *way,
-			const struct chatdnat_addr *addr, u32 mark)
+chatdnat_path_mtu_is_valid(const struct chatdnat_path_mtu_reverse *way,
+			   const struct chatdnat_addr *addr, u32 mark)
 {
 	return way && way->mark == mark &&
 	       chatdnat_addr_equal(&way->addr, addr) &&
-	       chatdnat_lease_holds(&way->lease);
+	       chatdnat_validity_check(&way->lease);
 }
 
 static noinline unsigned int
-chatdnat_way_back_learn(struct chatdnat_way_back *way,
+chatdnat_path_mtu_learn(struct chatdnat_path_mtu_reverse *way,
 			enum chatdnat_family family,
 			const struct chatdnat_addr *addr, u32 mark)
 {
-	struct chatdnat_way_back once;
+	struct chatdnat_path_mtu_reverse once;
 
 	if (!way)
 		way = &once;
-	chatdnat_lease_begin(&way->lease);
-	chatdnat_way_back_ask(way, family, addr, mark);
+	chatdnat_validity_begin(&way->lease);
+	chatdnat_path_mtu_ask(way, family, addr, mark);
 	return way->mtu;
 }
 
 /**
- * chatdnat_way_back() - what fits the way to where a packet is from
+ * chatdnat_path_mtu_reverse() - what fits the way to where a packet is from
  * @ends: from where to where
  * @mark: the packet's mark
  *
@@ -174,22 +174,22 @@ chatdnat_way_back_learn(struct chatdnat_way_back *way,
  * Context: RCU read lock held; on the packet path.
  * Return: Bytes, headers included; U32_MAX where there is no way.
  */
-unsigned int chatdnat_way_back(const struct chatdnat_ends *ends, u32 mark)
+unsigned int chatdnat_path_mtu_reverse(const struct chatdnat_ends *ends, u32 mark)
 {
-	struct chatdnat_way_back *way;
+	struct chatdnat_path_mtu_reverse *way;
 
 #ifdef CONFIG_XFRM
-	if (chatdnat_way_has_policies())
-		return chatdnat_way_back_transformed(ends, mark);
+	if (chatdnat_path_mtu_has_policies())
+		return chatdnat_path_mtu_reverse_transformed(ends, mark);
 #endif
-	way = chatdnat_way_back_at(ends->family, ends->saddr);
-	if (likely(chatdnat_way_back_holds(way, ends->saddr, mark)))
+	way = chatdnat_path_mtu_at(ends->family, ends->saddr);
+	if (likely(chatdnat_path_mtu_is_valid(way, ends->saddr, mark)))
 		return way->mtu;
-	return chatdnat_way_back_learn(way, ends->family, ends->saddr, mark);
+	return chatdnat_path_mtu_learn(way, ends->family, ends->saddr, mark);
 }
 
 /**
- * chatdnat_way_is_foreign() - whether a packet may be from an address
+ * chatdnat_path_mtu_is_foreign() - whether a packet may be from an address
  * @addr: the address, IPv4, network byte order
  * @mark: the packet's mark
  *
@@ -197,36 +197,36 @@ unsigned int chatdnat_way_back(const struct chatdnat_ends *ends, u32 mark)
  * Return: Whether it is another host's, by whatever interface; false also where
  * nothing can be kept.
  */
-bool chatdnat_way_is_foreign(const struct chatdnat_addr *addr, u32 mark)
+bool chatdnat_path_mtu_is_foreign(const struct chatdnat_addr *addr, u32 mark)
 {
-	struct chatdnat_way_back *way;
+	struct chatdnat_path_mtu_reverse *way;
 
-	way = chatdnat_way_back_at(CHATDNAT_IPV4, addr);
+	way = chatdnat_path_mtu_at(CHATDNAT_IPV4, addr);
 	if (!way)
 		return false;
-	if (unlikely(!chatdnat_way_back_holds(way, addr, mark)))
-		chatdnat_way_back_learn(way, CHATDNAT_IPV4, addr, mark);
+	if (unlikely(!chatdnat_path_mtu_is_valid(way, addr, mark)))
+		chatdnat_path_mtu_learn(way, CHATDNAT_IPV4, addr, mark);
 	return way->foreign;
 }
 
 /**
- * chatdnat_way_init() - make room for the ways that are kept
+ * chatdnat_path_mtu_init() - make room for the ways that are kept
  *
  * Context: Process context, may sleep.
  * Return: 0 or -ENOMEM.
  */
-int chatdnat_way_init(void)
+int chatdnat_path_mtu_init(void)
 {
-	chatdnat_ways = alloc_percpu(struct chatdnat_ways);
-	return chatdnat_ways ? 0 : -ENOMEM;
+	chatdnat_path_mtu_cache = alloc_percpu(struct chatdnat_path_mtu_cache);
+	return chatdnat_path_mtu_cache ? 0 : -ENOMEM;
 }
 
 /**
- * chatdnat_way_exit() - forget all ways
+ * chatdnat_path_mtu_exit() - forget all ways
  *
  * Context: Process context, may sleep, after the last packet.
  */
-void chatdnat_way_exit(void)
+void chatdnat_path_mtu_exit(void)
 {
-	free_percpu(chatdnat_ways);
+	free_percpu(chatdnat_path_mtu_cache);
 }

@@ -22,11 +22,11 @@ struct chatdnat_ends {
 	__be16 dport;
 };
 
-unsigned int chatdnat_way_on(const struct sk_buff *skb,
-			     const struct chatdnat_ends *ends);
-bool chatdnat_way_is_foreign(const struct chatdnat_addr *addr, u32 mark);
-int chatdnat_way_init(void);
-void chatdnat_way_exit(void);
-unsigned int chatdnat_way_back(const struct chatdnat_ends *ends, u32 mark);
+unsigned int chatdnat_path_mtu_forward(const struct sk_buff *skb,
+				       const struct chatdnat_ends *ends);
+bool chatdnat_path_mtu_is_foreign(const struct chatdnat_addr *addr, u32 mark);
+int chatdnat_path_mtu_init(void);
+void chatdnat_path_mtu_exit(void);
+unsigned int chatdnat_path_mtu_reverse(const struct chatdnat_ends *ends, u32 mark);
 
 #endif /* CHATDNAT_PATH_MTU_H */

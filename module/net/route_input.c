@@ -43,7 +43,7 @@ static void chatdnat_ipv6_route_packet(struct sk_buff *skb)
 #endif
 
 /**
- * chatdnat_input_forwards() - whether a packet's route is one to another host
+ * chatdnat_route_input_forwards() - whether a packet's route is one to another host
  * @skb: a packet that has arrived and is routed, without an error
  * @family: IPv4 or IPv6
  *
@@ -51,8 +51,8 @@ static void chatdnat_ipv6_route_packet(struct sk_buff *skb)
  * Return: False for what is for this host, or for a group: where a multicast
  * router forwards, it is that one's to say what.
  */
-bool chatdnat_input_forwards(const struct sk_buff *skb,
-			     enum chatdnat_family family)
+bool chatdnat_route_input_forwards(const struct sk_buff *skb,
+				   enum chatdnat_family family)
 {
 	const struct dst_entry *dst = skb_dst(skb);
 
@@ -68,7 +68,7 @@ bool chatdnat_input_forwards(const struct sk_buff *skb,
 }
 
 /**
- * chatdnat_input_route() - route a packet before the stack does
+ * chatdnat_route_input() - route a packet before the stack does
  * @skb: the packet, perhaps routed already
  * @family: IPv4 or IPv6
  *
@@ -79,7 +79,7 @@ bool chatdnat_input_forwards(const struct sk_buff *skb,
  * Return: The route, the packet's to release, perhaps one that forbids; NULL:
  * not even such, as for a source that cannot be.
  */
-const struct dst_entry *chatdnat_input_route(struct sk_buff *skb,
+const struct dst_entry *chatdnat_route_input(struct sk_buff *skb,
 					     enum chatdnat_family family)
 {
 	if (!skb_valid_dst(skb)) {

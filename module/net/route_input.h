@@ -7,9 +7,9 @@
 struct dst_entry;
 struct sk_buff;
 
-bool chatdnat_input_forwards(const struct sk_buff *skb,
-			     enum chatdnat_family family);
-const struct dst_entry *chatdnat_input_route(struct sk_buff *skb,
+bool chatdnat_route_input_forwards(const struct sk_buff *skb,
+				   enum chatdnat_family family);
+const struct dst_entry *chatdnat_route_input(struct sk_buff *skb,
 					     enum chatdnat_family family);
 
 #endif /* CHATDNAT_ROUTE_INPUT_H */

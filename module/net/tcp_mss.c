@@ -5,13 +5,13 @@
 
 #include "tcp_mss.h"
 
-#define CHATDNAT_TCPOPT_END	0
-#define CHATDNAT_TCPOPT_NOP	1
-#define CHATDNAT_TCPOPT_MSS	2
-#define CHATDNAT_TCPOPT_MSS_LEN	4
+#define CHATDNAT_TCP_MSS_END	0
+#define CHATDNAT_TCP_MSS_NOP	1
+#define CHATDNAT_TCP_MSS_MSS	2
+#define CHATDNAT_TCP_MSS_MSS_LEN	4
 
 /**
- * chatdnat_tcpopt_mss_above() - find a maximum segment size that is too large
+ * chatdnat_tcp_mss_above() - find a maximum segment size that is too large
  * @options: a list of options
  * @len: its length in bytes
  * @from: where an option begins: 0, or right behind one
@@ -24,15 +24,15 @@
  * Return: Where the first size above @max stands; @len when there is none, or
  * when the list is malformed.
  */
-size_t chatdnat_tcpopt_mss_above(const u8 *options, size_t len, size_t from,
-				 u16 max)
+size_t chatdnat_tcp_mss_above(const u8 *options, size_t len, size_t from,
+			      u16 max)
 {
 	size_t at = from, above = len;
 	u8 step;
 
-	for (; at < len && options[at] != CHATDNAT_TCPOPT_END; at += step) {
+	for (; at < len && options[at] != CHATDNAT_TCP_MSS_END; at += step) {
 		step = 1;
-		if (options[at] == CHATDNAT_TCPOPT_NOP)
+		if (options[at] == CHATDNAT_TCP_MSS_NOP)
 			continue;
 
 		if (len - at < 2)
@@ -41,19 +41,19 @@ size_t chatdnat_tcpopt_mss_above(const u8 *options, size_t len, size_t from,
 		if (step < 2 || step > len - at)
 			return len;
 
-		if (options[at] != CHATDNAT_TCPOPT_MSS)
+		if (options[at] != CHATDNAT_TCP_MSS_MSS)
 			continue;
-		if (step != CHATDNAT_TCPOPT_MSS_LEN)
+		if (step != CHATDNAT_TCP_MSS_MSS_LEN)
 			return len;
-		if (above == len && chatdnat_tcpopt_mss(options + at + 2) > max)
+		if (above == len && chatdnat_tcp_mss_get(options + at + 2) > max)
 			above = at + 2;
 	}
 	return above;
 }
 
 /* The sum covers 16-bit words, in which a value at an odd offset is turned. */
-static void chatdnat_mss_put(struct sk_buff *skb, struct tcphdr *th, u8 *value,
-			     u16 old, u16 new)
+static void chatdnat_tcp_mss_put(struct sk_buff *skb, struct tcphdr *th, u8 *value,
+				 u16 old, u16 new)
 {
 	__be16 from = htons(old), to = htons(new);
 
@@ -67,7 +67,7 @@ static void chatdnat_mss_put(struct sk_buff *skb, struct tcphdr *th, u8 *value,
 }
 
 /**
- * chatdnat_mss_clamp_all() - clamp what a segment announces, wherever it does
+ * chatdnat_tcp_mss_clamp_all() - clamp what a segment announces, wherever it does
  * @skb: the packet
  * @th: its TCP header, writable with all options
  * @max: bytes
@@ -75,19 +75,19 @@ static void chatdnat_mss_put(struct sk_buff *skb, struct tcphdr *th, u8 *value,
  * Context: Any; on the packet path.
  * Return: Whether anything was clamped; a malformed list is left alone.
  */
-bool chatdnat_mss_clamp_all(struct sk_buff *skb, struct tcphdr *th, u16 max)
+bool chatdnat_tcp_mss_clamp_all(struct sk_buff *skb, struct tcphdr *th, u16 max)
 {
 	size_t len = th->doff * 4 - sizeof(*th), at;
 	u8 *options = (u8 *)(th + 1);
 	bool clamped = false;
 
-	at = chatdnat_tcpopt_mss_above(options, len, 0, max);
+	at = chatdnat_tcp_mss_above(options, len, 0, max);
 	while (at < len) {
-		chatdnat_mss_put(skb, th, options + at,
-				 chatdnat_tcpopt_mss(options + at), max);
+		chatdnat_tcp_mss_put(skb, th, options + at,
+				     chatdnat_tcp_mss_get(options + at), max);
 		clamped = true;
-		at = chatdnat_tcpopt_mss_above(options, len,
-					       at + sizeof(__be16), max);
+		at = chatdnat_tcp_mss_above(options, len,
+					    at + sizeof(__be16), max);
 	}
 	return clamped;
 }

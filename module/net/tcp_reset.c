@@ -28,7 +28,7 @@
  * synchronised from another host, nor of one that has been offloaded to a
  * flow table, until it sees a segment.
  */
-static bool chatdnat_reset_knows(const struct nf_conn *ct)
+static bool chatdnat_tcp_reset_knows(const struct nf_conn *ct)
 {
 	const struct ip_ct_tcp_state *seen = ct->proto.tcp.seen;
 
@@ -38,7 +38,7 @@ static bool chatdnat_reset_knows(const struct nf_conn *ct)
 }
 
 /**
- * chatdnat_reset_prepare() - note what it takes to reset a connection
+ * chatdnat_tcp_reset_prepare() - note what it takes to reset a connection
  * @reset: filled in
  * @ct: the connection
  *
@@ -46,8 +46,8 @@ static bool chatdnat_reset_knows(const struct nf_conn *ct)
  * Return: False where there is nothing to reset: no TCP, not answered yet (the
  * client tries again by itself), over already.
  */
-bool chatdnat_reset_prepare(struct chatdnat_reset *reset,
-			    const struct nf_conn *ct)
+bool chatdnat_tcp_reset_prepare(struct chatdnat_tcp_reset *reset,
+				const struct nf_conn *ct)
 {
 	int dir;
 
@@ -70,7 +70,7 @@ bool chatdnat_reset_prepare(struct chatdnat_reset *reset,
 
 	reset->client = chatdnat_ct_only_masqueraded(ct) ? IP_CT_DIR_REPLY
 							 : IP_CT_DIR_ORIGINAL;
-	reset->known = chatdnat_reset_knows(ct);
+	reset->known = chatdnat_tcp_reset_knows(ct);
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
 		reset->tuple[dir] = *nf_ct_tuple(ct, dir);
 		reset->end[dir] = READ_ONCE(ct->proto.tcp.seen[dir].td_end);
@@ -78,8 +78,8 @@ bool chatdnat_reset_prepare(struct chatdnat_reset *reset,
 	return true;
 }
 
-static void chatdnat_reset_put_tcp(struct sk_buff *skb,
-				   const struct chatdnat_segment *segment)
+static void chatdnat_tcp_reset_put_tcp(struct sk_buff *skb,
+				       const struct chatdnat_segment *segment)
 {
 	struct tcphdr *th;
 
@@ -94,8 +94,8 @@ static void chatdnat_reset_put_tcp(struct sk_buff *skb,
 	th->ack = 1;
 }
 
-static void chatdnat_reset_put_ipv4(struct sk_buff *skb,
-				    const struct chatdnat_segment *segment)
+static void chatdnat_tcp_reset_put_ipv4(struct sk_buff *skb,
+					const struct chatdnat_segment *segment)
 {
 	const struct dst_entry *dst = skb_dst(skb);
 	struct tcphdr *th;
@@ -112,15 +112,15 @@ static void chatdnat_reset_put_ipv4(struct sk_buff *skb,
 	iph->saddr = segment->flow.saddr.word[0];
 	iph->daddr = segment->flow.daddr.word[0];
 
-	chatdnat_reset_put_tcp(skb, segment);
+	chatdnat_tcp_reset_put_tcp(skb, segment);
 	th = tcp_hdr(skb);
 	th->check = tcp_v4_check(sizeof(*th), iph->saddr, iph->daddr,
 				 csum_partial(th, sizeof(*th), 0));
 }
 
 #if IS_ENABLED(CONFIG_IPV6)
-static void chatdnat_reset_put_ipv6(struct sk_buff *skb,
-				    const struct chatdnat_segment *segment)
+static void chatdnat_tcp_reset_put_ipv6(struct sk_buff *skb,
+					const struct chatdnat_segment *segment)
 {
 	struct ipv6hdr *ip6h;
 	struct tcphdr *th;
@@ -134,7 +134,7 @@ static void chatdnat_reset_put_ipv6(struct sk_buff *skb,
 	memcpy(&ip6h->saddr, segment->flow.saddr.word, sizeof(ip6h->saddr));
 	memcpy(&ip6h->daddr, segment->flow.daddr.word, sizeof(ip6h->daddr));
 
-	chatdnat_reset_put_tcp(skb, segment);
+	chatdnat_tcp_reset_put_tcp(skb, segment);
 	th = tcp_hdr(skb);
 	th->check = csum_ipv6_magic(&ip6h->saddr, &ip6h->daddr, sizeof(*th),
 				    IPPROTO_TCP,
@@ -146,8 +146,8 @@ static void chatdnat_reset_put_ipv6(struct sk_buff *skb,
  * The WAN interface that has the address that a client knows, and so is taken
  * for the one that it came in by; 0: none, or the way leads there already.
  */
-static int chatdnat_reset_home(const struct chatdnat_segment *segment,
-			       const struct dst_entry *dst)
+static int chatdnat_tcp_reset_home(const struct chatdnat_segment *segment,
+				   const struct dst_entry *dst)
 {
 	const struct net_device *home;
 	int oif = 0;
@@ -159,8 +159,8 @@ static int chatdnat_reset_home(const struct chatdnat_segment *segment,
 	rcu_read_lock();
 	if (dst && !chatdnat_ifset_has(segment->wan, dst->dev->name))
 		goto unlock;
-	home = chatdnat_host_addr_dev(segment->flow.family,
-				      &segment->flow.saddr);
+	home = chatdnat_lookup_addr_dev(segment->flow.family,
+					&segment->flow.saddr);
 	if (home && !(dst && home == dst->dev) &&
 	    chatdnat_ifset_has(segment->wan, home->name))
 		oif = home->ifindex;
@@ -171,14 +171,14 @@ unlock:
 
 /* What is alive has its way back from homing; the resets must take it too. */
 static struct dst_entry *
-chatdnat_reset_route(const struct chatdnat_segment *segment)
+chatdnat_tcp_reset_route(const struct chatdnat_segment *segment)
 {
 	struct dst_entry *dst, *home;
 	int oif;
 
-	dst = chatdnat_host_route_as(&segment->flow, IPPROTO_TCP, 0);
-	oif = chatdnat_reset_home(segment, dst);
-	home = oif ? chatdnat_host_route_as(&segment->flow, IPPROTO_TCP, oif)
+	dst = chatdnat_lookup_route_as(&segment->flow, IPPROTO_TCP, 0);
+	oif = chatdnat_tcp_reset_home(segment, dst);
+	home = oif ? chatdnat_lookup_route_as(&segment->flow, IPPROTO_TCP, oif)
 		   : NULL;
 	if (!home)
 		return dst;
@@ -187,7 +187,7 @@ chatdnat_reset_route(const struct chatdnat_segment *segment)
 }
 
 /**
- * chatdnat_reset_emit() - send a segment in another host's name
+ * chatdnat_tcp_reset_emit() - send a segment in another host's name
  * @segment: the segment
  * @gfp: how to get memory
  *
@@ -196,9 +196,9 @@ chatdnat_reset_route(const struct chatdnat_segment *segment)
  * Context: Process context or softirq.
  * Return: False where there is no memory for it.
  */
-bool chatdnat_reset_emit(const struct chatdnat_segment *segment, gfp_t gfp)
+bool chatdnat_tcp_reset_emit(const struct chatdnat_segment *segment, gfp_t gfp)
 {
-	struct dst_entry *dst = chatdnat_reset_route(segment);
+	struct dst_entry *dst = chatdnat_tcp_reset_route(segment);
 	struct sk_buff *skb;
 
 	if (!dst)
@@ -215,19 +215,19 @@ bool chatdnat_reset_emit(const struct chatdnat_segment *segment, gfp_t gfp)
 	nf_ct_set(skb, NULL, IP_CT_UNTRACKED);
 
 	if (segment->flow.family == CHATDNAT_IPV4) {
-		chatdnat_reset_put_ipv4(skb, segment);
+		chatdnat_tcp_reset_put_ipv4(skb, segment);
 		ip_local_out(&init_net, NULL, skb);
 		return true;
 	}
 #if IS_ENABLED(CONFIG_IPV6)
-	chatdnat_reset_put_ipv6(skb, segment);
+	chatdnat_tcp_reset_put_ipv6(skb, segment);
 	ip6_local_out(&init_net, NULL, skb);
 #endif
 	return true;
 }
 
 /**
- * chatdnat_reset_send() - reset both ends of a connection
+ * chatdnat_tcp_reset_send() - reset both ends of a connection
  * @reset: the connection, no longer in conntrack's table
  * @wan: the interfaces by which clients came in
  *
@@ -238,8 +238,8 @@ bool chatdnat_reset_emit(const struct chatdnat_segment *segment, gfp_t gfp)
  *
  * Context: Process context, may sleep.
  */
-void chatdnat_reset_send(const struct chatdnat_reset *reset,
-			 const struct chatdnat_ifset *wan)
+void chatdnat_tcp_reset_send(const struct chatdnat_tcp_reset *reset,
+			     const struct chatdnat_ifset *wan)
 {
 	u32 far = reset->known ? 0 : CHATDNAT_RESET_FAR;
 	enum ip_conntrack_dir dir;
@@ -258,6 +258,6 @@ void chatdnat_reset_send(const struct chatdnat_reset *reset,
 		/* In the name of the other end. */
 		swap(flow->saddr, flow->daddr);
 		swap(flow->sport, flow->dport);
-		chatdnat_reset_emit(&segment, GFP_KERNEL);
+		chatdnat_tcp_reset_emit(&segment, GFP_KERNEL);
 	}
 }

@@ -10,7 +10,7 @@
 struct nf_conn;
 
 /* What is needed of a TCP connection to reset it once it is gone. */
-struct chatdnat_reset {
+struct chatdnat_tcp_reset {
 	struct nf_conntrack_tuple tuple[IP_CT_DIR_MAX];
 	u32 end[IP_CT_DIR_MAX];		/* sequence number after the last byte */
 	enum ip_conntrack_dir client;	/* whose packets are the client's */
@@ -34,10 +34,10 @@ struct chatdnat_segment {
 	const struct chatdnat_ifset *wan;
 };
 
-bool chatdnat_reset_prepare(struct chatdnat_reset *reset,
-			    const struct nf_conn *ct);
-void chatdnat_reset_send(const struct chatdnat_reset *reset,
-			 const struct chatdnat_ifset *wan);
-bool chatdnat_reset_emit(const struct chatdnat_segment *segment, gfp_t gfp);
+bool chatdnat_tcp_reset_prepare(struct chatdnat_tcp_reset *reset,
+				const struct nf_conn *ct);
+void chatdnat_tcp_reset_send(const struct chatdnat_tcp_reset *reset,
+			     const struct chatdnat_ifset *wan);
+bool chatdnat_tcp_reset_emit(const struct chatdnat_segment *segment, gfp_t gfp);
 
 #endif /* CHATDNAT_TCP_RESET_H */

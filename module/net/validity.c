@@ -2,31 +2,31 @@
 #include "validity.h"
 
 /* For what changes without a word, or a moment behind it. */
-#define CHATDNAT_LEASE_TIME	HZ
+#define CHATDNAT_VALIDITY_TIME	HZ
 
 /* Never 0, which is what leases begin with. */
-atomic_t chatdnat_lease_gen = ATOMIC_INIT(1);
+atomic_t chatdnat_validity_gen = ATOMIC_INIT(1);
 
 /**
- * chatdnat_lease_end_all() - have everything learnt anew
+ * chatdnat_validity_end_all() - have everything learnt anew
  *
  * Context: Any.
  */
-void chatdnat_lease_end_all(void)
+void chatdnat_validity_end_all(void)
 {
 	/* With full ordering: what was changed before is seen with the number. */
-	if (!atomic_inc_return(&chatdnat_lease_gen))
-		atomic_inc(&chatdnat_lease_gen);
+	if (!atomic_inc_return(&chatdnat_validity_gen))
+		atomic_inc(&chatdnat_validity_gen);
 }
 
 /**
- * chatdnat_lease_begin() - begin to learn
+ * chatdnat_validity_begin() - begin to learn
  * @lease: holds from now on; what changes while something is learnt ends it
  *
  * Context: Any; on the packet path.
  */
-void chatdnat_lease_begin(struct chatdnat_lease *lease)
+void chatdnat_validity_begin(struct chatdnat_validity *lease)
 {
-	lease->gen = atomic_read_acquire(&chatdnat_lease_gen);
-	lease->until = jiffies + CHATDNAT_LEASE_TIME;
+	lease->gen = atomic_read_acquire(&chatdnat_validity_gen);
+	lease->until = jiffies + CHATDNAT_VALIDITY_TIME;
 }

@@ -7,12 +7,12 @@
 #include <linux/kconfig.h>
 
 /**
- * struct chatdnat_lease - for how long what was learnt of the stack holds
+ * struct chatdnat_validity - for how long what was learnt of the stack holds
  * @until: when to ask again, jiffies
  * @gen: the generation of routes and neighbours that it was learnt in; 0: not
  *	 even for a moment
  */
-struct chatdnat_lease {
+struct chatdnat_validity {
 	unsigned long until;
 	int gen;
 };
@@ -25,33 +25,33 @@ struct chatdnat_lease {
 	(IS_ENABLED(CONFIG_PREEMPT_RT) &&	\
 	 !IS_ENABLED(CONFIG_PREEMPT_RT_NEEDS_BH_LOCK))
 
-extern atomic_t chatdnat_lease_gen;
+extern atomic_t chatdnat_validity_gen;
 
 /**
- * chatdnat_lease_holds() - whether what was learnt still holds
+ * chatdnat_validity_check() - whether what was learnt still holds
  * @lease: its lease
  *
  * Context: Softirq, RCU read lock held; on the packet path.
  * Return: True if nothing has changed since, and it is not too old.
  */
-static inline bool chatdnat_lease_holds(const struct chatdnat_lease *lease)
+static inline bool chatdnat_validity_check(const struct chatdnat_validity *lease)
 {
-	return READ_ONCE(lease->gen) == atomic_read(&chatdnat_lease_gen) &&
+	return READ_ONCE(lease->gen) == atomic_read(&chatdnat_validity_gen) &&
 	       time_before(jiffies, lease->until);
 }
 
 /**
- * chatdnat_lease_end() - have something learnt anew
+ * chatdnat_validity_end() - have something learnt anew
  * @lease: its lease
  *
  * Context: Any, also on another processor than the lease's; on the packet path.
  */
-static inline void chatdnat_lease_end(struct chatdnat_lease *lease)
+static inline void chatdnat_validity_end(struct chatdnat_validity *lease)
 {
 	WRITE_ONCE(lease->gen, 0);
 }
 
-void chatdnat_lease_begin(struct chatdnat_lease *lease);
-void chatdnat_lease_end_all(void);
+void chatdnat_validity_begin(struct chatdnat_validity *lease);
+void chatdnat_validity_end_all(void);
 
 #endif /* CHATDNAT_VALIDITY_H */

@@ -242,7 +242,7 @@ chatdnat_setting_find(struct chatdnat_text name)
 }
 
 /**
- * chatdnat_line_format() - write all settings as one line
+ * chatdnat_setting_table_format() - write all settings as one line
  * @settings: the settings
  * @buf: where to
  * @size: room in @buf
@@ -250,8 +250,8 @@ chatdnat_setting_find(struct chatdnat_text name)
  * Context: Any.
  * Return: Bytes written, without the terminator.
  */
-int chatdnat_line_format(const struct chatdnat_settings *settings, char *buf,
-			 size_t size)
+int chatdnat_setting_table_format(const struct chatdnat_settings *settings, char *buf,
+				  size_t size)
 {
 	int len = 0, i;
 
@@ -266,7 +266,7 @@ int chatdnat_line_format(const struct chatdnat_settings *settings, char *buf,
 }
 
 /**
- * chatdnat_line_parse() - read a line of settings
+ * chatdnat_setting_table_parse() - read a line of settings
  * @settings: filled in, with defaults for what is not named; undefined after a
  *	      refusal
  * @text: name=value, each one blank from the next; may be empty
@@ -276,9 +276,9 @@ int chatdnat_line_format(const struct chatdnat_settings *settings, char *buf,
  * Context: Any.
  * Return: 0, -EINVAL for a malformed line, or what the value's parser returns.
  */
-int chatdnat_line_parse(struct chatdnat_settings *settings,
-			struct chatdnat_text text, const char **name,
-			struct chatdnat_refusal *why)
+int chatdnat_setting_table_parse(struct chatdnat_settings *settings,
+				 struct chatdnat_text text, const char **name,
+				 struct chatdnat_refusal *why)
 {
 	const struct chatdnat_setting *setting;
 	struct chatdnat_text element, key, value;

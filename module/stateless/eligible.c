@@ -13,7 +13,7 @@
 #include "../net/validity.h"
 #include "eligible.h"
 
-static const char *const chatdnat_choice_reasons[CHATDNAT_TRACKED_MAX] = {
+static const char *const chatdnat_eligible_reasons[CHATDNAT_TRACKED_MAX] = {
 	[CHATDNAT_TRACKED_SCOPE] =
 		"scope=any serves addresses that nothing tells apart",
 	[CHATDNAT_TRACKED_MASQUERADE] =
@@ -29,7 +29,7 @@ static const char *const chatdnat_choice_reasons[CHATDNAT_TRACKED_MAX] = {
 };
 
 /* What there would have to be instead. */
-static const char *const chatdnat_choice_expected[CHATDNAT_TRACKED_MAX] = {
+static const char *const chatdnat_eligible_expected[CHATDNAT_TRACKED_MAX] = {
 	[CHATDNAT_TRACKED_SCOPE] =
 		"scope=local with engine=stateless, which serves one own address for each relay",
 	[CHATDNAT_TRACKED_MASQUERADE] =
@@ -43,8 +43,8 @@ static const char *const chatdnat_choice_expected[CHATDNAT_TRACKED_MAX] = {
 };
 
 /* How many entries name a relay. */
-static unsigned int chatdnat_choice_entries(const struct chatdnat_relays *relays,
-					    const struct chatdnat_addr *addr)
+static unsigned int chatdnat_eligible_entries(const struct chatdnat_relays *relays,
+					      const struct chatdnat_addr *addr)
 {
 	unsigned int n = 0;
 	u8 i;
@@ -55,22 +55,22 @@ static unsigned int chatdnat_choice_entries(const struct chatdnat_relays *relays
 }
 
 /* Whether relays are reached by an interface of the inside, or not at all. */
-static bool chatdnat_choice_held(const struct chatdnat_settings *settings)
+static bool chatdnat_eligible_held(const struct chatdnat_settings *settings)
 {
 	return settings->via[0] &&
 	       !chatdnat_ifset_has(&settings->wan, settings->via);
 }
 
-static bool chatdnat_choice_leaks(const struct chatdnat_settings *settings,
-				  enum chatdnat_family family,
-				  const struct chatdnat_addr *relay)
+static bool chatdnat_eligible_leaks(const struct chatdnat_settings *settings,
+				    enum chatdnat_family family,
+				    const struct chatdnat_addr *relay)
 {
 	struct dst_entry *dst;
 	bool wan;
 
-	if (chatdnat_choice_held(settings))
+	if (chatdnat_eligible_held(settings))
 		return false;
-	dst = chatdnat_host_route(family, NULL, relay, 0, 0);
+	dst = chatdnat_lookup_route(family, NULL, relay, 0, 0);
 	wan = dst && chatdnat_ifset_has(&settings->wan, dst->dev->name);
 	dst_release(dst);
 	return wan;
@@ -80,8 +80,8 @@ static bool chatdnat_choice_leaks(const struct chatdnat_settings *settings,
  * Whether TCP ports may as well be the source of a connection of this host:
  * some of them, or all. SSH is tracked in any case.
  */
-static void chatdnat_choice_ephemeral(const struct chatdnat_portset *set,
-				      bool *some, bool *all)
+static void chatdnat_eligible_ephemeral(const struct chatdnat_portset *set,
+					bool *some, bool *all)
 {
 	int low, high;
 	u8 i;
@@ -100,7 +100,7 @@ static void chatdnat_choice_ephemeral(const struct chatdnat_portset *set,
 }
 
 /**
- * chatdnat_choice_ports() - the TCP ports that can be served without state
+ * chatdnat_eligible_ports() - the TCP ports that can be served without state
  * @set: the ports that are sent on
  * @ports: set to them, but for those that may as well be the source of a
  *	   connection of this host, and for SSH: only connection tracking can tell
@@ -108,8 +108,8 @@ static void chatdnat_choice_ephemeral(const struct chatdnat_portset *set,
  *
  * Context: Process context.
  */
-void chatdnat_choice_ports(const struct chatdnat_portset *set,
-			   unsigned long *ports)
+void chatdnat_eligible_ports(const struct chatdnat_portset *set,
+			     unsigned long *ports)
 {
 	int low, high;
 	u8 i;
@@ -124,9 +124,9 @@ void chatdnat_choice_ports(const struct chatdnat_portset *set,
 
 /* What the settings alone say. */
 static enum chatdnat_tracked
-chatdnat_choice_judge_settings(const struct chatdnat_settings *settings,
-			       enum chatdnat_family family,
-			       const struct chatdnat_relay *relay)
+chatdnat_eligible_judge_settings(const struct chatdnat_settings *settings,
+				 enum chatdnat_family family,
+				 const struct chatdnat_relay *relay)
 {
 	const struct chatdnat_relays *relays = &settings->service.relays[family];
 	bool some, all;
@@ -137,16 +137,16 @@ chatdnat_choice_judge_settings(const struct chatdnat_settings *settings,
 		return CHATDNAT_TRACKED_SCOPE;
 	if (settings->masquerade == CHATDNAT_MASQUERADE_ALL)
 		return CHATDNAT_TRACKED_MASQUERADE;
-	chatdnat_choice_ephemeral(&settings->service.ports, &some, &all);
+	chatdnat_eligible_ephemeral(&settings->service.ports, &some, &all);
 	if (all || (some && settings->engine == CHATDNAT_ENGINE_STATELESS))
 		return CHATDNAT_TRACKED_PORTS;
-	if (chatdnat_choice_entries(relays, &relay->addr) > 1)
+	if (chatdnat_eligible_entries(relays, &relay->addr) > 1)
 		return CHATDNAT_TRACKED_OWNS;
 	return CHATDNAT_TRACKED_NOT;
 }
 
 /**
- * chatdnat_choice_judge() - whether a relay has to be tracked
+ * chatdnat_eligible_judge() - whether a relay has to be tracked
  * @settings: the settings
  * @family: the relay's
  * @relay: the relay
@@ -156,39 +156,39 @@ chatdnat_choice_judge_settings(const struct chatdnat_settings *settings,
  * Return: Why; CHATDNAT_TRACKED_NOT: it goes without state.
  */
 enum chatdnat_tracked
-chatdnat_choice_judge(const struct chatdnat_settings *settings,
-		      enum chatdnat_family family,
-		      const struct chatdnat_relay *relay,
-		      struct chatdnat_own *own)
+chatdnat_eligible_judge(const struct chatdnat_settings *settings,
+			enum chatdnat_family family,
+			const struct chatdnat_relay *relay,
+			struct chatdnat_local_addrs *own)
 {
 	enum chatdnat_tracked tracked;
 
-	tracked = chatdnat_choice_judge_settings(settings, family, relay);
+	tracked = chatdnat_eligible_judge_settings(settings, family, relay);
 	if (tracked != CHATDNAT_TRACKED_NOT)
 		return tracked;
 
-	chatdnat_own_find(own, settings, family, relay);
+	chatdnat_local_addr_find(own, settings, family, relay);
 	if (own->n > 1)
 		return CHATDNAT_TRACKED_OWNS;
-	if (chatdnat_choice_leaks(settings, family, &relay->addr))
+	if (chatdnat_eligible_leaks(settings, family, &relay->addr))
 		return CHATDNAT_TRACKED_ROUTE;
 	return own->n ? CHATDNAT_TRACKED_NOT : CHATDNAT_TRACKED_NO_OWN;
 }
 
 /**
- * chatdnat_choice_reason() - why a relay is tracked
+ * chatdnat_eligible_reason() - why a relay is tracked
  * @tracked: the reason
  *
  * Context: Any.
  * Return: In plain words; NULL: because it was asked for, or it is not.
  */
-const char *chatdnat_choice_reason(enum chatdnat_tracked tracked)
+const char *chatdnat_eligible_reason(enum chatdnat_tracked tracked)
 {
-	return chatdnat_choice_reasons[tracked];
+	return chatdnat_eligible_reasons[tracked];
 }
 
 /**
- * chatdnat_choice_check() - whether what is asked for can be
+ * chatdnat_eligible_check() - whether what is asked for can be
  * @settings: the settings
  * @host: also by what this host is like now, not by the settings alone
  * @text: what the operator wrote
@@ -197,13 +197,13 @@ const char *chatdnat_choice_reason(enum chatdnat_tracked tracked)
  * Context: Process context, may sleep, without RTNL.
  * Return: 0 or -EINVAL.
  */
-int chatdnat_choice_check(const struct chatdnat_settings *settings, bool host,
-			  struct chatdnat_text text,
-			  struct chatdnat_refusal *why)
+int chatdnat_eligible_check(const struct chatdnat_settings *settings, bool host,
+			    struct chatdnat_text text,
+			    struct chatdnat_refusal *why)
 {
 	enum chatdnat_tracked tracked = CHATDNAT_TRACKED_NOT;
 	enum chatdnat_family family;
-	struct chatdnat_own own;
+	struct chatdnat_local_addrs own;
 	u8 i;
 
 	if (settings->engine != CHATDNAT_ENGINE_STATELESS)
@@ -218,10 +218,10 @@ int chatdnat_choice_check(const struct chatdnat_settings *settings, bool host,
 			const struct chatdnat_relay *relay = &relays->relay[i];
 
 			tracked = host ?
-				chatdnat_choice_judge(settings, family, relay,
-						      &own) :
-				chatdnat_choice_judge_settings(settings, family,
-							       relay);
+				chatdnat_eligible_judge(settings, family, relay,
+							&own) :
+				chatdnat_eligible_judge_settings(settings, family,
+								 relay);
 			if (tracked == CHATDNAT_TRACKED_NO_OWN)
 				tracked = CHATDNAT_TRACKED_NOT;
 		}
@@ -231,11 +231,11 @@ int chatdnat_choice_check(const struct chatdnat_settings *settings, bool host,
 	if (tracked == CHATDNAT_TRACKED_NOT)
 		return 0;
 	return chatdnat_refuse(why, -EINVAL, text,
-			       chatdnat_choice_expected[tracked]);
+			       chatdnat_eligible_expected[tracked]);
 }
 
 /**
- * chatdnat_choice_reaches() - whether a relay is reached as it must be
+ * chatdnat_eligible_reaches() - whether a relay is reached as it must be
  * @settings: the settings
  * @family: which kind of address it has
  * @binding: the relay's
@@ -244,17 +244,17 @@ int chatdnat_choice_check(const struct chatdnat_settings *settings, bool host,
  * Return: False where the way leads out to the world, from where nothing comes
  * back without state; true also where there is no way.
  */
-bool chatdnat_choice_reaches(const struct chatdnat_settings *settings,
-			     enum chatdnat_family family,
-			     const struct chatdnat_binding *binding)
+bool chatdnat_eligible_reaches(const struct chatdnat_settings *settings,
+			       enum chatdnat_family family,
+			       const struct chatdnat_binding *binding)
 {
 	struct dst_entry *dst;
 	bool reaches;
 
 	if (CHATDNAT_SOFTIRQ_PREEMPTED)
-		return !chatdnat_choice_leaks(settings, family, &binding->relay);
+		return !chatdnat_eligible_leaks(settings, family, &binding->relay);
 
-	if (chatdnat_choice_held(settings))
+	if (chatdnat_eligible_held(settings))
 		return true;
 
 	local_bh_disable();

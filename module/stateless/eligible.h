@@ -19,19 +19,19 @@ enum chatdnat_tracked {
 	CHATDNAT_TRACKED_MAX,
 };
 
-void chatdnat_choice_ports(const struct chatdnat_portset *set,
-			   unsigned long *ports);
+void chatdnat_eligible_ports(const struct chatdnat_portset *set,
+			     unsigned long *ports);
 enum chatdnat_tracked
-chatdnat_choice_judge(const struct chatdnat_settings *settings,
-		      enum chatdnat_family family,
-		      const struct chatdnat_relay *relay,
-		      struct chatdnat_own *own);
-const char *chatdnat_choice_reason(enum chatdnat_tracked tracked);
-int chatdnat_choice_check(const struct chatdnat_settings *settings, bool host,
-			  struct chatdnat_text text,
-			  struct chatdnat_refusal *why);
-bool chatdnat_choice_reaches(const struct chatdnat_settings *settings,
-			     enum chatdnat_family family,
-			     const struct chatdnat_binding *binding);
+chatdnat_eligible_judge(const struct chatdnat_settings *settings,
+			enum chatdnat_family family,
+			const struct chatdnat_relay *relay,
+			struct chatdnat_local_addrs *own);
+const char *chatdnat_eligible_reason(enum chatdnat_tracked tracked);
+int chatdnat_eligible_check(const struct chatdnat_settings *settings, bool host,
+			    struct chatdnat_text text,
+			    struct chatdnat_refusal *why);
+bool chatdnat_eligible_reaches(const struct chatdnat_settings *settings,
+			       enum chatdnat_family family,
+			       const struct chatdnat_binding *binding);
 
 #endif /* CHATDNAT_ELIGIBLE_H */

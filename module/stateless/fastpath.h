@@ -21,24 +21,24 @@
 #include "../net/tcp_mss.h"
 #include "flow_cache.h"
 
-unsigned int chatdnat_shortcut_ipv4(struct sk_buff *skb,
+unsigned int chatdnat_fastpath_ipv4(struct sk_buff *skb,
 				    const struct chatdnat_settings *settings,
 				    const struct chatdnat_bindings *bindings,
 				    bool entering);
-unsigned int chatdnat_shortcut_ipv6(struct sk_buff *skb,
+unsigned int chatdnat_fastpath_ipv6(struct sk_buff *skb,
 				    const struct chatdnat_settings *settings,
 				    const struct chatdnat_bindings *bindings,
 				    bool entering);
 
 /**
- * chatdnat_leg_free() - whether a packet may take the shortcut, whatever is in it
+ * chatdnat_fastpath_free() - whether a packet may take the shortcut, whatever is in it
  * @skb: a packet that has just arrived
  *
  * Context: Softirq; on the packet path.
  * Return: False for what another part of the kernel holds or has handled, and
  * for what no device may be given.
  */
-static inline bool chatdnat_leg_free(struct sk_buff *skb)
+static inline bool chatdnat_fastpath_free(struct sk_buff *skb)
 {
 #ifdef CONFIG_NET_SWITCHDEV
 	/* A copy: the switch has forwarded it, so that the stack does not. */
@@ -52,13 +52,13 @@ static inline bool chatdnat_leg_free(struct sk_buff *skb)
 }
 
 /**
- * chatdnat_leg_policies() - whether IPsec may have a say
+ * chatdnat_fastpath_policies() - whether IPsec may have a say
  * @skb: the packet
  *
  * Context: On the packet path.
  * Return: True if a policy may apply to the packet.
  */
-static inline bool chatdnat_leg_policies(const struct sk_buff *skb)
+static inline bool chatdnat_fastpath_policies(const struct sk_buff *skb)
 {
 #ifdef CONFIG_XFRM
 	return secpath_exists(skb) || chatdnat_xfrm_default_blocks() ||
@@ -70,19 +70,19 @@ static inline bool chatdnat_leg_policies(const struct sk_buff *skb)
 }
 
 /**
- * chatdnat_leg_opens() - whether a segment opens a connection
+ * chatdnat_fastpath_opens() - whether a segment opens a connection
  * @th: its header
  *
  * Context: On the packet path.
  * Return: True for a SYN without ACK.
  */
-static inline bool chatdnat_leg_opens(const struct tcphdr *th)
+static inline bool chatdnat_fastpath_opens(const struct tcphdr *th)
 {
 	return th->syn && !th->ack;
 }
 
 /**
- * chatdnat_leg_begins() - whether a SYN may take the shortcut
+ * chatdnat_fastpath_begins() - whether a SYN may take the shortcut
  * @skb: the packet
  * @offset: where its TCP header begins, which is at hand
  * @opens: so may one that opens a connection
@@ -90,8 +90,8 @@ static inline bool chatdnat_leg_opens(const struct tcphdr *th)
  * Context: Softirq; on the packet path.
  * Return: True with its options at hand; nothing else is looked at further.
  */
-static inline bool chatdnat_leg_begins(struct sk_buff *skb,
-				       unsigned int offset, bool opens)
+static inline bool chatdnat_fastpath_begins(struct sk_buff *skb,
+					    unsigned int offset, bool opens)
 {
 	const struct tcphdr *th = (void *)(skb->data + offset);
 
@@ -100,7 +100,7 @@ static inline bool chatdnat_leg_begins(struct sk_buff *skb,
 }
 
 /**
- * chatdnat_leg_note() - note what begins a connection, or refuses it
+ * chatdnat_fastpath_note() - note what begins a connection, or refuses it
  * @skb: the packet, writable
  * @th: its header, with the options that a SYN has
  * @path: its way
@@ -109,11 +109,11 @@ static inline bool chatdnat_leg_begins(struct sk_buff *skb,
  *
  * Context: Softirq; on the packet path.
  */
-static inline void chatdnat_leg_note(struct sk_buff *skb, struct tcphdr *th,
-				     const struct chatdnat_path *path,
-				     enum chatdnat_family family, bool entering)
+static inline void chatdnat_fastpath_note(struct sk_buff *skb, struct tcphdr *th,
+					  const struct chatdnat_flow_entry *path,
+					  enum chatdnat_family family, bool entering)
 {
-	if (entering && chatdnat_leg_opens(th)) {
+	if (entering && chatdnat_fastpath_opens(th)) {
 		chatdnat_count(family, CHATDNAT_SEEN);
 		chatdnat_count(family, CHATDNAT_TRANSLATED);
 		chatdnat_count(family, CHATDNAT_SENT);
@@ -121,12 +121,12 @@ static inline void chatdnat_leg_note(struct sk_buff *skb, struct tcphdr *th,
 	/* RFC 9293, 3.10.7.1: what refuses a SYN has no sequence number. */
 	if (!entering && th->ack && (th->syn || (th->rst && !th->seq)))
 		chatdnat_count(family, CHATDNAT_ANSWERED);
-	if (th->syn && path->mss && chatdnat_mss_clamp(skb, th, path->mss))
+	if (th->syn && path->mss && chatdnat_tcp_mss_clamp(skb, th, path->mss))
 		chatdnat_count(family, CHATDNAT_CLAMPED);
 }
 
 /**
- * chatdnat_leg_fits() - whether a segment can be handed to its next hop
+ * chatdnat_fastpath_fits() - whether a segment can be handed to its next hop
  * @skb: the packet
  * @offset: where its TCP header begins
  * @path: its way
@@ -134,8 +134,8 @@ static inline void chatdnat_leg_note(struct sk_buff *skb, struct tcphdr *th,
  * Context: Softirq, RCU read lock held; on the packet path.
  * Return: True if it needs no fragmentation there.
  */
-static inline bool chatdnat_leg_fits(struct sk_buff *skb, int offset,
-				     struct chatdnat_path *path)
+static inline bool chatdnat_fastpath_fits(struct sk_buff *skb, int offset,
+					  struct chatdnat_flow_entry *path)
 {
 	unsigned int mtu = path->hop.mtu;
 
@@ -147,23 +147,23 @@ static inline bool chatdnat_leg_fits(struct sk_buff *skb, int offset,
 		if (!skb_gso_validate_network_len(skb, mtu))
 			return false;
 	}
-	if (likely(chatdnat_hop_ready(&path->hop)))
+	if (likely(chatdnat_nexthop_ready(&path->hop)))
 		return true;
 	/* The stack is about to make it known. */
-	chatdnat_lease_end(&path->lease);
+	chatdnat_validity_end(&path->lease);
 	return false;
 }
 
 /**
- * chatdnat_leg_check() - mend a segment's checksum
+ * chatdnat_fastpath_check() - mend a segment's checksum
  * @skb: the packet
  * @check: the checksum
  * @diff: by what the sum of its addresses changes
  *
  * Context: On the packet path.
  */
-static inline void chatdnat_leg_check(struct sk_buff *skb, __sum16 *check,
-				      __be16 diff)
+static inline void chatdnat_fastpath_check(struct sk_buff *skb, __sum16 *check,
+					   __be16 diff)
 {
 	/* Partial: the device adds the rest. */
 	if (unlikely(skb->ip_summed == CHECKSUM_PARTIAL)) {
@@ -175,7 +175,7 @@ static inline void chatdnat_leg_check(struct sk_buff *skb, __sum16 *check,
 }
 
 /**
- * chatdnat_leg_keeps_dst() - whether a device looks at a packet's route
+ * chatdnat_fastpath_keeps_dst() - whether a device looks at a packet's route
  * @dev: the device
  *
  * Tunnels do, when they have an error to tell.
@@ -183,13 +183,13 @@ static inline void chatdnat_leg_check(struct sk_buff *skb, __sum16 *check,
  * Context: Any.
  * Return: True if the packet has to keep its route.
  */
-static inline bool chatdnat_leg_keeps_dst(const struct net_device *dev)
+static inline bool chatdnat_fastpath_keeps_dst(const struct net_device *dev)
 {
 	return !(dev->priv_flags & IFF_XMIT_DST_RELEASE);
 }
 
 /**
- * chatdnat_leg_send() - send a packet that is all done
+ * chatdnat_fastpath_send() - send a packet that is all done
  * @skb: the packet
  * @hop: where it goes
  * @dst: its route, for a device that looks at it; else NULL
@@ -197,9 +197,9 @@ static inline bool chatdnat_leg_keeps_dst(const struct net_device *dev)
  * Context: Softirq, RCU read lock held; on the packet path.
  * Return: NF_STOLEN.
  */
-static inline unsigned int chatdnat_leg_send(struct sk_buff *skb,
-					     const struct chatdnat_hop *hop,
-					     struct dst_entry *dst)
+static inline unsigned int chatdnat_fastpath_send(struct sk_buff *skb,
+						  const struct chatdnat_nexthop *hop,
+						  struct dst_entry *dst)
 {
 	/* Nobody's any more but this host's. */
 	if (unlikely(skb->destructor))

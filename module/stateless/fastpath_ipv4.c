@@ -34,26 +34,26 @@ static bool chatdnat_ipv4_sound(struct sk_buff *skb)
 }
 
 /* Where the way of a segment is kept. */
-static struct chatdnat_path *
+static struct chatdnat_flow_entry *
 chatdnat_ipv4_path(const struct chatdnat_bindings *bindings,
 		   const struct iphdr *iph)
 {
-	return chatdnat_path_at(bindings, CHATDNAT_IPV4,
-				chatdnat_path_key_ipv4(iph->saddr, iph->daddr));
+	return chatdnat_flow_cache_at(bindings, CHATDNAT_IPV4,
+				      chatdnat_flow_cache_key_ipv4(iph->saddr, iph->daddr));
 }
 
 /* Whether it is kept there, and holds. */
-static bool chatdnat_ipv4_holds(const struct chatdnat_path *path,
+static bool chatdnat_ipv4_holds(const struct chatdnat_flow_entry *path,
 				const struct iphdr *iph, u8 mark)
 {
-	return chatdnat_path_pair(path->addr[0], path->addr[1]) ==
-	       chatdnat_path_pair(iph->saddr, iph->daddr) &&
-	       path->mark == mark && chatdnat_lease_holds(&path->lease);
+	return chatdnat_flow_cache_pair(path->addr[0], path->addr[1]) ==
+	       chatdnat_flow_cache_pair(iph->saddr, iph->daddr) &&
+	       path->mark == mark && chatdnat_validity_check(&path->lease);
 }
 
 /* Whether a device passes it on; strictly, with rp_filter=1. */
 static bool chatdnat_ipv4_forwards(const struct net_device *dev,
-				   const struct chatdnat_path *path,
+				   const struct chatdnat_flow_entry *path,
 				   bool entering)
 {
 	struct in_device *in_dev = __in_dev_get_rcu(dev);
@@ -69,15 +69,15 @@ static bool chatdnat_ipv4_forwards(const struct net_device *dev,
  * Rewrites a segment: an address, the sums, its life, and what it announces.
  */
 static void chatdnat_ipv4_rewrite(struct sk_buff *skb,
-				  const struct chatdnat_path *path,
+				  const struct chatdnat_flow_entry *path,
 				  bool entering)
 {
 	struct iphdr *iph = (struct iphdr *)skb->data;
 	struct tcphdr *th = (struct tcphdr *)(iph + 1);
 
 	if (unlikely(th->syn || th->rst))
-		chatdnat_leg_note(skb, th, path, CHATDNAT_IPV4, entering);
-	chatdnat_leg_check(skb, &th->check, path->diff);
+		chatdnat_fastpath_note(skb, th, path, CHATDNAT_IPV4, entering);
+	chatdnat_fastpath_check(skb, &th->check, path->diff);
 	iph->check = ~csum16_add(~iph->check, path->diff_ipv4);
 	iph->ttl--;
 	*(entering ? &iph->daddr : &iph->saddr) = path->to->word[0];
@@ -90,7 +90,7 @@ static void chatdnat_ipv4_rewrite(struct sk_buff *skb,
 }
 
 /**
- * chatdnat_shortcut_ipv4() - pass a plain segment on
+ * chatdnat_fastpath_ipv4() - pass a plain segment on
  * @skb: a packet that has just arrived
  * @settings: the settings
  * @bindings: what is translated without state
@@ -99,13 +99,13 @@ static void chatdnat_ipv4_rewrite(struct sk_buff *skb,
  * Context: Softirq, RCU read lock held.
  * Return: NF_STOLEN, or NF_ACCEPT with the packet as it came.
  */
-unsigned int chatdnat_shortcut_ipv4(struct sk_buff *skb,
+unsigned int chatdnat_fastpath_ipv4(struct sk_buff *skb,
 				    const struct chatdnat_settings *settings,
 				    const struct chatdnat_bindings *bindings,
 				    bool entering)
 {
 	struct dst_entry *dst = NULL;
-	struct chatdnat_path *path;
+	struct chatdnat_flow_entry *path;
 	const struct tcphdr *th;
 	const struct iphdr *iph;
 	__be16 port;
@@ -121,33 +121,33 @@ unsigned int chatdnat_shortcut_ipv4(struct sk_buff *skb,
 		return NF_ACCEPT;
 	/* What the relay opens itself is for connection tracking. */
 	if (unlikely(th->syn) &&
-	    !chatdnat_leg_begins(skb, sizeof(*iph),
-				 entering && settings->enabled))
+	    !chatdnat_fastpath_begins(skb, sizeof(*iph),
+				      entering && settings->enabled))
 		return NF_ACCEPT;
 
 	iph = (const struct iphdr *)skb->data;
-	mark = (entering ? CHATDNAT_PATH_ENTERS : 0) |
+	mark = (entering ? CHATDNAT_FLOW_FROM_WAN : 0) |
 	       (iph->tos & ~INET_ECN_MASK);
 	path = chatdnat_ipv4_path(bindings, iph);
 	if (unlikely(!chatdnat_ipv4_holds(path, iph, mark)) &&
-	    !chatdnat_path_learn(path, settings, bindings, CHATDNAT_IPV4,
-				 &iph->saddr, mark))
+	    !chatdnat_flow_cache_learn(path, settings, bindings, CHATDNAT_IPV4,
+				       &iph->saddr, mark))
 		return NF_ACCEPT;
 	if (!chatdnat_ipv4_forwards(skb->dev, path, entering) ||
-	    chatdnat_leg_policies(skb) ||
-	    !chatdnat_leg_fits(skb, sizeof(*iph), path) ||
+	    chatdnat_fastpath_policies(skb) ||
+	    !chatdnat_fastpath_fits(skb, sizeof(*iph), path) ||
 	    !chatdnat_ipv4_sound(skb) ||
 	    skb_cow(skb, LL_RESERVED_SPACE(path->hop.dev)))
 		return NF_ACCEPT;
 
-	if (unlikely(chatdnat_leg_keeps_dst(path->hop.dev))) {
+	if (unlikely(chatdnat_fastpath_keeps_dst(path->hop.dev))) {
 		if (!entering)
 			return NF_ACCEPT;
-		dst = chatdnat_path_route(path, CHATDNAT_IPV4);
+		dst = chatdnat_flow_cache_route(path, CHATDNAT_IPV4);
 		if (!dst || dst->dev != path->hop.dev)
 			return NF_ACCEPT;
 	}
 
 	chatdnat_ipv4_rewrite(skb, path, entering);
-	return chatdnat_leg_send(skb, &path->hop, dst);
+	return chatdnat_fastpath_send(skb, &path->hop, dst);
 }

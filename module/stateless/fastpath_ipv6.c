@@ -30,31 +30,31 @@ static bool chatdnat_ipv6_sound(struct sk_buff *skb)
 }
 
 /* Where the way of a segment is kept. */
-static struct chatdnat_path *
+static struct chatdnat_flow_entry *
 chatdnat_ipv6_path(const struct chatdnat_bindings *bindings,
 		   const struct ipv6hdr *ip6h)
 {
 	const __be32 *from = ip6h->saddr.s6_addr32;
 	const __be32 *to = ip6h->daddr.s6_addr32;
 
-	return chatdnat_path_at(bindings, CHATDNAT_IPV6,
-				chatdnat_path_key_ipv6(from, to));
+	return chatdnat_flow_cache_at(bindings, CHATDNAT_IPV6,
+				      chatdnat_flow_cache_key_ipv6(from, to));
 }
 
 /* Whether it is kept there, and holds. */
-static bool chatdnat_ipv6_holds(const struct chatdnat_path *path,
+static bool chatdnat_ipv6_holds(const struct chatdnat_flow_entry *path,
 				const struct ipv6hdr *ip6h, u8 mark)
 {
 	const struct in6_addr *addr = (const struct in6_addr *)path->addr;
 
 	return ipv6_addr_equal(&addr[0], &ip6h->saddr) &&
 	       ipv6_addr_equal(&addr[1], &ip6h->daddr) &&
-	       path->mark == mark && chatdnat_lease_holds(&path->lease);
+	       path->mark == mark && chatdnat_validity_check(&path->lease);
 }
 
 /* Whether a device passes it on. */
 static bool chatdnat_ipv6_forwards(const struct net_device *dev,
-				   const struct chatdnat_path *path,
+				   const struct chatdnat_flow_entry *path,
 				   bool entering)
 {
 	const struct inet6_dev *idev = __in6_dev_get(dev);
@@ -70,15 +70,15 @@ static bool chatdnat_ipv6_forwards(const struct net_device *dev,
  * Rewrites a segment: an address, the sum, its life, and what it announces.
  */
 static void chatdnat_ipv6_rewrite(struct sk_buff *skb,
-				  const struct chatdnat_path *path,
+				  const struct chatdnat_flow_entry *path,
 				  bool entering)
 {
 	struct ipv6hdr *ip6h = (struct ipv6hdr *)skb->data;
 	struct tcphdr *th = (struct tcphdr *)(ip6h + 1);
 
 	if (unlikely(th->syn || th->rst))
-		chatdnat_leg_note(skb, th, path, CHATDNAT_IPV6, entering);
-	chatdnat_leg_check(skb, &th->check, path->diff);
+		chatdnat_fastpath_note(skb, th, path, CHATDNAT_IPV6, entering);
+	chatdnat_fastpath_check(skb, &th->check, path->diff);
 	ip6h->hop_limit--;
 	memcpy(entering ? &ip6h->daddr : &ip6h->saddr, path->to->word,
 	       sizeof(struct in6_addr));
@@ -89,7 +89,7 @@ static void chatdnat_ipv6_rewrite(struct sk_buff *skb,
 }
 
 /**
- * chatdnat_shortcut_ipv6() - pass a plain segment on
+ * chatdnat_fastpath_ipv6() - pass a plain segment on
  * @skb: a packet that has just arrived
  * @settings: the settings
  * @bindings: what is translated without state
@@ -98,13 +98,13 @@ static void chatdnat_ipv6_rewrite(struct sk_buff *skb,
  * Context: Softirq, RCU read lock held.
  * Return: NF_STOLEN, or NF_ACCEPT with the packet as it came.
  */
-unsigned int chatdnat_shortcut_ipv6(struct sk_buff *skb,
+unsigned int chatdnat_fastpath_ipv6(struct sk_buff *skb,
 				    const struct chatdnat_settings *settings,
 				    const struct chatdnat_bindings *bindings,
 				    bool entering)
 {
 	struct dst_entry *dst = NULL;
-	struct chatdnat_path *path;
+	struct chatdnat_flow_entry *path;
 	const struct tcphdr *th;
 	const struct ipv6hdr *ip6h;
 	__be16 port;
@@ -120,32 +120,32 @@ unsigned int chatdnat_shortcut_ipv6(struct sk_buff *skb,
 		return NF_ACCEPT;
 	/* What the relay opens itself is for connection tracking. */
 	if (unlikely(th->syn) &&
-	    !chatdnat_leg_begins(skb, sizeof(*ip6h),
-				 entering && settings->enabled))
+	    !chatdnat_fastpath_begins(skb, sizeof(*ip6h),
+				      entering && settings->enabled))
 		return NF_ACCEPT;
 
 	ip6h = (const struct ipv6hdr *)skb->data;
-	mark = (entering ? CHATDNAT_PATH_ENTERS : 0);
+	mark = (entering ? CHATDNAT_FLOW_FROM_WAN : 0);
 	path = chatdnat_ipv6_path(bindings, ip6h);
 	if (unlikely(!chatdnat_ipv6_holds(path, ip6h, mark)) &&
-	    !chatdnat_path_learn(path, settings, bindings, CHATDNAT_IPV6,
-				 &ip6h->saddr, mark))
+	    !chatdnat_flow_cache_learn(path, settings, bindings, CHATDNAT_IPV6,
+				       &ip6h->saddr, mark))
 		return NF_ACCEPT;
 	if (!chatdnat_ipv6_forwards(skb->dev, path, entering) ||
-	    chatdnat_leg_policies(skb) ||
-	    !chatdnat_leg_fits(skb, sizeof(*ip6h), path) ||
+	    chatdnat_fastpath_policies(skb) ||
+	    !chatdnat_fastpath_fits(skb, sizeof(*ip6h), path) ||
 	    !chatdnat_ipv6_sound(skb) ||
 	    skb_cow(skb, LL_RESERVED_SPACE(path->hop.dev)))
 		return NF_ACCEPT;
 
-	if (unlikely(chatdnat_leg_keeps_dst(path->hop.dev))) {
+	if (unlikely(chatdnat_fastpath_keeps_dst(path->hop.dev))) {
 		if (!entering)
 			return NF_ACCEPT;
-		dst = chatdnat_path_route(path, CHATDNAT_IPV6);
+		dst = chatdnat_flow_cache_route(path, CHATDNAT_IPV6);
 		if (!dst || dst->dev != path->hop.dev)
 			return NF_ACCEPT;
 	}
 
 	chatdnat_ipv6_rewrite(skb, path, entering);
-	return chatdnat_leg_send(skb, &path->hop, dst);
+	return chatdnat_fastpath_send(skb, &path->hop, dst);
 }

@@ -16,45 +16,45 @@
 #include "flow_cache.h"
 
 /**
- * chatdnat_paths_new() - make room for paths
+ * chatdnat_flow_cache_new() - make room for paths
  *
  * Context: Process context, may sleep.
  * Return: Paths of which none is known yet, to be freed by free_percpu(); or
  * NULL without memory.
  */
-struct chatdnat_paths __percpu *chatdnat_paths_new(void)
+struct chatdnat_flow_cache __percpu *chatdnat_flow_cache_new(void)
 {
-	return alloc_percpu(struct chatdnat_paths);
+	return alloc_percpu(struct chatdnat_flow_cache);
 }
 
 /* The next hop to a relay is learnt once for all its clients. */
-static const struct chatdnat_trunk *
-chatdnat_trunk(const struct chatdnat_settings *settings,
-	       const struct chatdnat_bindings *bindings,
-	       enum chatdnat_family family,
-	       const struct chatdnat_binding *binding, u8 tos)
+static const struct chatdnat_relay_nexthop *
+chatdnat_relay_nexthop(const struct chatdnat_settings *settings,
+		       const struct chatdnat_bindings *bindings,
+		       enum chatdnat_family family,
+		       const struct chatdnat_binding *binding, u8 tos)
 {
-	struct chatdnat_trunk *trunk;
+	struct chatdnat_relay_nexthop *trunk;
 
 	trunk = this_cpu_ptr(bindings->paths)->trunk[family];
 	trunk += binding - bindings->binding[family];
-	if (trunk->tos == tos && chatdnat_lease_holds(&trunk->lease))
+	if (trunk->tos == tos && chatdnat_validity_check(&trunk->lease))
 		return trunk;
 
 	trunk->tos = tos;
-	chatdnat_lease_begin(&trunk->lease);
-	chatdnat_hop_learn(&trunk->hop, &settings->wan, family, &binding->relay,
-			   tos);
-	if (!chatdnat_hop_ready(&trunk->hop))
-		chatdnat_lease_end(&trunk->lease);
+	chatdnat_validity_begin(&trunk->lease);
+	chatdnat_nexthop_learn(&trunk->hop, &settings->wan, family, &binding->relay,
+			       tos);
+	if (!chatdnat_nexthop_ready(&trunk->hop))
+		chatdnat_validity_end(&trunk->lease);
 	return trunk;
 }
 
 /* Whether the next hops are where they should be. */
-static bool chatdnat_path_good(const struct chatdnat_bindings *bindings,
-			       const struct chatdnat_binding *binding,
-			       const struct chatdnat_hop *relay,
-			       const struct chatdnat_hop *client)
+static bool chatdnat_flow_cache_good(const struct chatdnat_bindings *bindings,
+				     const struct chatdnat_binding *binding,
+				     const struct chatdnat_nexthop *relay,
+				     const struct chatdnat_nexthop *client)
 {
 	return relay->dev && client->dev && !relay->wan &&
 	       (!bindings->via || bindings->via == relay->dev->ifindex) &&
@@ -62,8 +62,8 @@ static bool chatdnat_path_good(const struct chatdnat_bindings *bindings,
 }
 
 /* RFC 6691: less the headers without options. */
-static u16 chatdnat_path_mss(const struct chatdnat_settings *settings,
-			     enum chatdnat_family family, unsigned int mtu)
+static u16 chatdnat_flow_cache_mss(const struct chatdnat_settings *settings,
+				   enum chatdnat_family family, unsigned int mtu)
 {
 	unsigned int headers = sizeof(struct tcphdr);
 
@@ -74,41 +74,41 @@ static u16 chatdnat_path_mss(const struct chatdnat_settings *settings,
 	return min(mtu - headers, (unsigned int)U16_MAX);
 }
 
-static __be16 chatdnat_path_fold(__wsum diff)
+static __be16 chatdnat_flow_cache_fold(__wsum diff)
 {
 	return (__force __be16)~csum_fold(diff);
 }
 
-static void chatdnat_path_sums(struct chatdnat_path *path, __wsum diff)
+static void chatdnat_flow_cache_sums(struct chatdnat_flow_entry *path, __wsum diff)
 {
 	const __wsum less = (__force __wsum)htons((u16)~0x0100);
 
-	path->diff = chatdnat_path_fold(diff);
+	path->diff = chatdnat_flow_cache_fold(diff);
 	/* The TTL is the upper half of its word. */
-	path->diff_ipv4 = chatdnat_path_fold(csum_add(diff, less));
+	path->diff_ipv4 = chatdnat_flow_cache_fold(csum_add(diff, less));
 }
 
 /* Where they go next, by what leads to the relay and to the client. */
-static void chatdnat_path_hops(struct chatdnat_path *path,
-			       const struct chatdnat_settings *settings,
-			       const struct chatdnat_bindings *bindings,
-			       enum chatdnat_family family,
-			       const struct chatdnat_binding *binding,
-			       const struct chatdnat_addr *client)
+static void chatdnat_flow_cache_nexthops(struct chatdnat_flow_entry *path,
+					 const struct chatdnat_settings *settings,
+					 const struct chatdnat_bindings *bindings,
+					 enum chatdnat_family family,
+					 const struct chatdnat_binding *binding,
+					 const struct chatdnat_addr *client)
 {
-	bool entering = path->mark & CHATDNAT_PATH_ENTERS;
-	u8 tos = path->mark & ~CHATDNAT_PATH_ENTERS;
-	const struct chatdnat_trunk *trunk;
-	struct chatdnat_hop home;
+	bool entering = path->mark & CHATDNAT_FLOW_FROM_WAN;
+	u8 tos = path->mark & ~CHATDNAT_FLOW_FROM_WAN;
+	const struct chatdnat_relay_nexthop *trunk;
+	struct chatdnat_nexthop home;
 
-	trunk = chatdnat_trunk(settings, bindings, family, binding, tos);
-	chatdnat_hop_learn(&home, &settings->wan, family, client, tos);
+	trunk = chatdnat_relay_nexthop(settings, bindings, family, binding, tos);
+	chatdnat_nexthop_learn(&home, &settings->wan, family, client, tos);
 
 	path->hop = entering ? trunk->hop : home;
 	path->back = entering ? home.dev : trunk->hop.dev;
-	path->mss = chatdnat_path_mss(settings, family,
-				      min(trunk->hop.mtu, home.mtu));
-	if (!chatdnat_path_good(bindings, binding, &trunk->hop, &home) ||
+	path->mss = chatdnat_flow_cache_mss(settings, family,
+					    min(trunk->hop.mtu, home.mtu));
+	if (!chatdnat_flow_cache_good(bindings, binding, &trunk->hop, &home) ||
 	    !chatdnat_addr_is_common(family, client) || (!entering && !home.wan))
 		path->hop.mtu = 0;
 	/* No longer than what was learnt first. */
@@ -116,10 +116,10 @@ static void chatdnat_path_hops(struct chatdnat_path *path,
 }
 
 /* In one piece, for each processor. */
-static_assert(sizeof(struct chatdnat_paths) <= PCPU_MIN_UNIT_SIZE);
+static_assert(sizeof(struct chatdnat_flow_cache) <= PCPU_MIN_UNIT_SIZE);
 
 /**
- * chatdnat_path_learn() - learn where segments go
+ * chatdnat_flow_cache_learn() - learn where segments go
  * @path: filled in
  * @settings: the settings
  * @bindings: what is translated without state
@@ -130,15 +130,15 @@ static_assert(sizeof(struct chatdnat_paths) <= PCPU_MIN_UNIT_SIZE);
  * Context: Softirq, RCU read lock held; on the packet path.
  * Return: False where they are not translated; @path is as it was.
  */
-bool chatdnat_path_learn(struct chatdnat_path *path,
-			 const struct chatdnat_settings *settings,
-			 const struct chatdnat_bindings *bindings,
-			 enum chatdnat_family family, const void *addr, u8 mark)
+bool chatdnat_flow_cache_learn(struct chatdnat_flow_entry *path,
+			       const struct chatdnat_settings *settings,
+			       const struct chatdnat_bindings *bindings,
+			       enum chatdnat_family family, const void *addr, u8 mark)
 {
 	size_t size = family == CHATDNAT_IPV6 ? sizeof(struct in6_addr)
 					      : sizeof(struct in_addr);
 	struct chatdnat_addr from = {}, to = {};
-	bool entering = mark & CHATDNAT_PATH_ENTERS;
+	bool entering = mark & CHATDNAT_FLOW_FROM_WAN;
 	const struct chatdnat_binding *binding;
 
 	memcpy(from.word, addr, size);
@@ -152,9 +152,9 @@ bool chatdnat_path_learn(struct chatdnat_path *path,
 	path->mark = mark;
 	path->priority = rt_tos2priority(mark);
 	path->to = entering ? &binding->relay : &binding->own;
-	chatdnat_path_sums(path, entering ? binding->diff : ~binding->diff);
-	chatdnat_path_hops(path, settings, bindings, family, binding,
-			   entering ? &from : &to);
+	chatdnat_flow_cache_sums(path, entering ? binding->diff : ~binding->diff);
+	chatdnat_flow_cache_nexthops(path, settings, bindings, family, binding,
+				     entering ? &from : &to);
 
 	/* Pairs with chatdnat_peers_note(): one of the two sees the other. */
 	smp_mb();
@@ -164,7 +164,7 @@ bool chatdnat_path_learn(struct chatdnat_path *path,
 }
 
 /**
- * chatdnat_path_forget() - have all processors learn a path anew
+ * chatdnat_flow_cache_forget() - have all processors learn a path anew
  * @bindings: what is translated without state
  * @family: IPv4 or IPv6
  * @from: the source address, network byte order
@@ -172,21 +172,21 @@ bool chatdnat_path_learn(struct chatdnat_path *path,
  *
  * Context: RCU read lock held; on the path of packets that this host sends.
  */
-void chatdnat_path_forget(const struct chatdnat_bindings *bindings,
-			  enum chatdnat_family family,
-			  const struct chatdnat_addr *from,
-			  const struct chatdnat_addr *to)
+void chatdnat_flow_cache_forget(const struct chatdnat_bindings *bindings,
+				enum chatdnat_family family,
+				const struct chatdnat_addr *from,
+				const struct chatdnat_addr *to)
 {
-	struct chatdnat_path *path;
+	struct chatdnat_flow_entry *path;
 	u64 key;
 	int cpu;
 
 	key = family == CHATDNAT_IPV6 ?
-	      chatdnat_path_key_ipv6(from->word, to->word) :
-	      chatdnat_path_key_ipv4(from->word[0], to->word[0]);
+	      chatdnat_flow_cache_key_ipv6(from->word, to->word) :
+	      chatdnat_flow_cache_key_ipv4(from->word[0], to->word[0]);
 	for_each_possible_cpu(cpu) {
 		path = per_cpu_ptr(bindings->paths, cpu)->path[family];
-		path += hash_64(key, CHATDNAT_PATHS_SHIFT);
-		chatdnat_lease_end(&path->lease);
+		path += hash_64(key, CHATDNAT_FLOW_CACHE_SHIFT);
+		chatdnat_validity_end(&path->lease);
 	}
 }

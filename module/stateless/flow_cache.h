@@ -13,13 +13,13 @@
 #include "nexthop.h"
 
 /* So many may be busy at once without further cost: half as many clients. */
-#define CHATDNAT_PATHS_SHIFT	7
+#define CHATDNAT_FLOW_CACHE_SHIFT	7
 
 /* In a mark, with the bits of a type of service that routes may look at. */
-#define CHATDNAT_PATH_ENTERS	BIT(0)
+#define CHATDNAT_FLOW_FROM_WAN	BIT(0)
 
 /**
- * struct chatdnat_path - where segments from one address to another go
+ * struct chatdnat_flow_entry - where segments from one address to another go
  * @addr: the addresses, side by side as a header has them
  * @mark: their type of service, for IPv4, and whether they come from the world
  * @priority: what that type is to a queue
@@ -31,7 +31,7 @@
  * @hop: where they go next; with an MTU of 0 only the stack can tell
  * @back: the device that leads back to their source
  */
-struct chatdnat_path {
+struct chatdnat_flow_entry {
 	__be32 addr[8];
 	u8 mark;
 	u8 priority;
@@ -39,71 +39,71 @@ struct chatdnat_path {
 	__be16 diff;
 	__be16 diff_ipv4;
 	const struct chatdnat_addr *to;
-	struct chatdnat_lease lease;
-	struct chatdnat_hop hop;
+	struct chatdnat_validity lease;
+	struct chatdnat_nexthop hop;
 	const struct net_device *back;
 };
 
 /* The next hop to a relay, whoever the client is. */
-struct chatdnat_trunk {
+struct chatdnat_relay_nexthop {
 	u8 tos;
-	struct chatdnat_lease lease;
-	struct chatdnat_hop hop;
+	struct chatdnat_validity lease;
+	struct chatdnat_nexthop hop;
 };
 
 /**
- * struct chatdnat_paths - the ways that one processor knows
+ * struct chatdnat_flow_cache - the ways that one processor knows
  * @path: by a hash of their addresses
  * @trunk: by a relay's binding
  */
-struct chatdnat_paths {
-	struct chatdnat_path path[CHATDNAT_FAMILIES][BIT(CHATDNAT_PATHS_SHIFT)];
-	struct chatdnat_trunk trunk[CHATDNAT_FAMILIES][CHATDNAT_RELAYS_MAX];
+struct chatdnat_flow_cache {
+	struct chatdnat_flow_entry path[CHATDNAT_FAMILIES][BIT(CHATDNAT_FLOW_CACHE_SHIFT)];
+	struct chatdnat_relay_nexthop trunk[CHATDNAT_FAMILIES][CHATDNAT_RELAYS_MAX];
 };
 
 /**
- * chatdnat_path_pair() - two words of addresses as one
+ * chatdnat_flow_cache_pair() - two words of addresses as one
  * @a: a word
  * @b: the word behind it
  *
  * Context: Any; on the packet path.
  * Return: The value, whose only use is to be compared and hashed.
  */
-static inline u64 chatdnat_path_pair(__be32 a, __be32 b)
+static inline u64 chatdnat_flow_cache_pair(__be32 a, __be32 b)
 {
 	return (__force u32)a | (u64)(__force u32)b << 32;
 }
 
 /**
- * chatdnat_path_key_ipv4() - by what a path of IPv4 is kept
+ * chatdnat_flow_cache_key_ipv4() - by what a path of IPv4 is kept
  * @from: the source address, network byte order
  * @to: the destination address, network byte order
  *
  * Context: Any; on the packet path.
  * Return: The key.
  */
-static inline u64 chatdnat_path_key_ipv4(__be32 from, __be32 to)
+static inline u64 chatdnat_flow_cache_key_ipv4(__be32 from, __be32 to)
 {
-	return chatdnat_path_pair(from, to);
+	return chatdnat_flow_cache_pair(from, to);
 }
 
 /**
- * chatdnat_path_key_ipv6() - by what a path of IPv6 is kept
+ * chatdnat_flow_cache_key_ipv6() - by what a path of IPv6 is kept
  * @from: the source address, network byte order
  * @to: the destination address, network byte order
  *
  * Context: Any; on the packet path.
  * Return: The key.
  */
-static inline u64 chatdnat_path_key_ipv6(const __be32 *from, const __be32 *to)
+static inline u64 chatdnat_flow_cache_key_ipv6(const __be32 *from, const __be32 *to)
 {
-	return chatdnat_path_pair(from[0], from[1]) ^
-	       chatdnat_path_pair(from[2], from[3]) ^
-	       chatdnat_path_pair(to[2], to[3]);
+	return chatdnat_flow_cache_pair(from[0], from[1]) ^
+	       chatdnat_flow_cache_pair(from[2], from[3]) ^
+	       chatdnat_flow_cache_pair(to[2], to[3]);
 }
 
 /**
- * chatdnat_path_at() - where a path is kept
+ * chatdnat_flow_cache_at() - where a path is kept
  * @bindings: what is translated without state
  * @family: IPv4 or IPv6
  * @key: made of its addresses
@@ -111,20 +111,20 @@ static inline u64 chatdnat_path_key_ipv6(const __be32 *from, const __be32 *to)
  * Context: Softirq; on the packet path.
  * Return: The entry, of whatever addresses are kept there.
  */
-static inline struct chatdnat_path *
-chatdnat_path_at(const struct chatdnat_bindings *bindings,
-		 enum chatdnat_family family, u64 key)
+static inline struct chatdnat_flow_entry *
+chatdnat_flow_cache_at(const struct chatdnat_bindings *bindings,
+		       enum chatdnat_family family, u64 key)
 {
-	struct chatdnat_path *path = this_cpu_ptr(bindings->paths)->path[family];
+	struct chatdnat_flow_entry *path = this_cpu_ptr(bindings->paths)->path[family];
 
-	path += hash_64(key, CHATDNAT_PATHS_SHIFT);
+	path += hash_64(key, CHATDNAT_FLOW_CACHE_SHIFT);
 	/* Not to be worked out anew each time. */
 	OPTIMIZER_HIDE_VAR(path);
 	return path;
 }
 
 /**
- * chatdnat_path_route() - the route to a relay, for a device that looks at it
+ * chatdnat_flow_cache_route() - the route to a relay, for a device that looks at it
  * @path: a path that comes from the world
  * @family: IPv4 or IPv6
  *
@@ -132,22 +132,22 @@ chatdnat_path_at(const struct chatdnat_bindings *bindings,
  * Return: The route; NULL: there is none.
  */
 static inline struct dst_entry *
-chatdnat_path_route(const struct chatdnat_path *path,
-		    enum chatdnat_family family)
+chatdnat_flow_cache_route(const struct chatdnat_flow_entry *path,
+			  enum chatdnat_family family)
 {
 	return chatdnat_binding_route(container_of(path->to,
 						   struct chatdnat_binding,
 						   relay), family);
 }
 
-struct chatdnat_paths __percpu *chatdnat_paths_new(void);
-bool chatdnat_path_learn(struct chatdnat_path *path,
-			 const struct chatdnat_settings *settings,
-			 const struct chatdnat_bindings *bindings,
-			 enum chatdnat_family family, const void *addr, u8 mark);
-void chatdnat_path_forget(const struct chatdnat_bindings *bindings,
-			  enum chatdnat_family family,
-			  const struct chatdnat_addr *from,
-			  const struct chatdnat_addr *to);
+struct chatdnat_flow_cache __percpu *chatdnat_flow_cache_new(void);
+bool chatdnat_flow_cache_learn(struct chatdnat_flow_entry *path,
+			       const struct chatdnat_settings *settings,
+			       const struct chatdnat_bindings *bindings,
+			       enum chatdnat_family family, const void *addr, u8 mark);
+void chatdnat_flow_cache_forget(const struct chatdnat_bindings *bindings,
+				enum chatdnat_family family,
+				const struct chatdnat_addr *from,
+				const struct chatdnat_addr *to);
 
 #endif /* CHATDNAT_FLOW_CACHE_H */

@@ -20,14 +20,14 @@
 #include "ingress.h"
 
 /**
- * struct chatdnat_port - a device whose packets may take the shortcut
+ * struct chatdnat_ingress_port - a device whose packets may take the shortcut
  * @ops: the hook's, registered
- * @list: in chatdnat_ports
+ * @list: in chatdnat_ingress_ports
  * @wan: it faces the internet
  * @wanted: used while the list is set anew
  * @rcu: delays its end past the last packet
  */
-struct chatdnat_port {
+struct chatdnat_ingress_port {
 	struct nf_hook_ops ops;
 	struct list_head list;
 	bool wan;
@@ -36,12 +36,12 @@ struct chatdnat_port {
 };
 
 /* Under RTNL. */
-static LIST_HEAD(chatdnat_ports);
+static LIST_HEAD(chatdnat_ingress_ports);
 
 static unsigned int chatdnat_ingress(void *priv, struct sk_buff *skb,
 				     const struct nf_hook_state *state)
 {
-	const struct chatdnat_port *port = priv;
+	const struct chatdnat_ingress_port *port = priv;
 	const struct chatdnat_snapshot *snapshot;
 	const struct chatdnat_bindings *bindings;
 
@@ -51,16 +51,16 @@ static unsigned int chatdnat_ingress(void *priv, struct sk_buff *skb,
 
 	/* A tagged packet is still to become another device's. */
 	if (!bindings || skb->pkt_type != PACKET_HOST ||
-	    skb_vlan_tag_present(skb) || !chatdnat_leg_free(skb))
+	    skb_vlan_tag_present(skb) || !chatdnat_fastpath_free(skb))
 		return NF_ACCEPT;
 
 	switch (skb->protocol) {
 	case htons(ETH_P_IP):
-		return chatdnat_shortcut_ipv4(skb, &snapshot->settings,
+		return chatdnat_fastpath_ipv4(skb, &snapshot->settings,
 					      bindings, port->wan);
 #if IS_ENABLED(CONFIG_IPV6)
 	case htons(ETH_P_IPV6):
-		return chatdnat_shortcut_ipv6(skb, &snapshot->settings,
+		return chatdnat_fastpath_ipv6(skb, &snapshot->settings,
 					      bindings, port->wan);
 #endif
 	default:
@@ -68,26 +68,26 @@ static unsigned int chatdnat_ingress(void *priv, struct sk_buff *skb,
 	}
 }
 
-static struct chatdnat_port *chatdnat_port_find(const struct net_device *dev)
+static struct chatdnat_ingress_port *chatdnat_ingress_port_find(const struct net_device *dev)
 {
-	struct chatdnat_port *port;
+	struct chatdnat_ingress_port *port;
 
-	list_for_each_entry(port, &chatdnat_ports, list)
+	list_for_each_entry(port, &chatdnat_ingress_ports, list)
 		if (port->ops.dev == dev)
 			return port;
 	return NULL;
 }
 
-static void chatdnat_port_remove(struct chatdnat_port *port)
+static void chatdnat_ingress_port_remove(struct chatdnat_ingress_port *port)
 {
 	nf_unregister_net_hook(&init_net, &port->ops);
 	list_del(&port->list);
 	kfree_rcu(port, rcu);
 }
 
-static void chatdnat_port_add(struct net_device *dev, bool wan)
+static void chatdnat_ingress_port_add(struct net_device *dev, bool wan)
 {
-	struct chatdnat_port *port = kzalloc(sizeof(*port), GFP_KERNEL);
+	struct chatdnat_ingress_port *port = kzalloc(sizeof(*port), GFP_KERNEL);
 
 	/* Its packets take the stack's way, then. */
 	if (!port)
@@ -106,12 +106,12 @@ static void chatdnat_port_add(struct net_device *dev, bool wan)
 		kfree(port);
 		return;
 	}
-	list_add(&port->list, &chatdnat_ports);
+	list_add(&port->list, &chatdnat_ingress_ports);
 }
 
-static void chatdnat_port_want(struct net_device *dev, bool wan)
+static void chatdnat_ingress_port_want(struct net_device *dev, bool wan)
 {
-	struct chatdnat_port *port = chatdnat_port_find(dev);
+	struct chatdnat_ingress_port *port = chatdnat_ingress_port_find(dev);
 
 	/* What belongs to a bridge, a bond or a VRF is theirs to receive. */
 	if (netdev_master_upper_dev_get(dev) || netdev_is_rx_handler_busy(dev))
@@ -121,8 +121,8 @@ static void chatdnat_port_want(struct net_device *dev, bool wan)
 		return;
 	}
 	if (port)
-		chatdnat_port_remove(port);
-	chatdnat_port_add(dev, wan);
+		chatdnat_ingress_port_remove(port);
+	chatdnat_ingress_port_add(dev, wan);
 }
 
 static void chatdnat_ingress_want_inside(const struct chatdnat_settings *settings,
@@ -133,12 +133,12 @@ static void chatdnat_ingress_want_inside(const struct chatdnat_settings *setting
 	u8 i;
 
 	for (i = 0; i < bindings->n[family]; i++) {
-		dst = chatdnat_host_route(family, NULL,
-					  &bindings->binding[family][i].relay, 0,
-					  0);
+		dst = chatdnat_lookup_route(family, NULL,
+					    &bindings->binding[family][i].relay, 0,
+					    0);
 		if (dst && !(dst->dev->flags & IFF_LOOPBACK) &&
 		    !chatdnat_ifset_has(&settings->wan, dst->dev->name))
-			chatdnat_port_want(dst->dev, false);
+			chatdnat_ingress_port_want(dst->dev, false);
 		dst_release(dst);
 	}
 }
@@ -154,7 +154,7 @@ static void chatdnat_ingress_want_inside(const struct chatdnat_settings *setting
 void chatdnat_ingress_set(const struct chatdnat_snapshot *snapshot)
 {
 	const struct chatdnat_bindings *bindings = NULL;
-	struct chatdnat_port *port, *next;
+	struct chatdnat_ingress_port *port, *next;
 	enum chatdnat_family family;
 	struct net_device *dev;
 
@@ -165,22 +165,22 @@ void chatdnat_ingress_set(const struct chatdnat_snapshot *snapshot)
 						     lockdep_is_held(&chatdnat_config_lock));
 
 	rtnl_lock();
-	list_for_each_entry(port, &chatdnat_ports, list)
+	list_for_each_entry(port, &chatdnat_ingress_ports, list)
 		port->wanted = false;
 
 	if (bindings) {
 		for_each_netdev(&init_net, dev)
 			if (chatdnat_ifset_has(&snapshot->settings.wan,
 					       dev->name))
-				chatdnat_port_want(dev, true);
+				chatdnat_ingress_port_want(dev, true);
 		for (family = 0; family < CHATDNAT_FAMILIES; family++)
 			chatdnat_ingress_want_inside(&snapshot->settings,
 						     bindings, family);
 	}
 
-	list_for_each_entry_safe(port, next, &chatdnat_ports, list)
+	list_for_each_entry_safe(port, next, &chatdnat_ingress_ports, list)
 		if (!port->wanted)
-			chatdnat_port_remove(port);
+			chatdnat_ingress_port_remove(port);
 	rtnl_unlock();
 }
 
@@ -192,11 +192,11 @@ void chatdnat_ingress_set(const struct chatdnat_snapshot *snapshot)
  */
 void chatdnat_ingress_leave(const struct net_device *dev)
 {
-	struct chatdnat_port *port;
+	struct chatdnat_ingress_port *port;
 
 	ASSERT_RTNL();
 
-	port = chatdnat_port_find(dev);
+	port = chatdnat_ingress_port_find(dev);
 	if (port)
-		chatdnat_port_remove(port);
+		chatdnat_ingress_port_remove(port);
 }

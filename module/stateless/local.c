@@ -119,8 +119,8 @@ chatdnat_stateless_local_own(const struct chatdnat_snapshot *snapshot,
 	/* Paths of other bindings, if there are any by now, are new. */
 	bindings = rcu_dereference(snapshot->bindings);
 	if (bindings)
-		chatdnat_path_forget(bindings, flow->family, &flow->daddr,
-				     &flow->saddr);
+		chatdnat_flow_cache_forget(bindings, flow->family, &flow->daddr,
+					   &flow->saddr);
 }
 
 /* An error about a relay's segment is for the relay. */

@@ -20,7 +20,7 @@
 #include "../net/validity.h"
 #include "nexthop.h"
 
-#define CHATDNAT_HOP_NEIGHS_SHIFT	12
+#define CHATDNAT_NEXTHOP_NEIGHS_SHIFT	12
 
 /*
  * The neighbours that may be known to a processor, by a hash of where they are.
@@ -28,34 +28,34 @@
  * costs something is to learn anew for one that was never known, as those are
  * that nobody answers for.
  */
-static DECLARE_BITMAP(chatdnat_hop_neighs, BIT(CHATDNAT_HOP_NEIGHS_SHIFT));
+static DECLARE_BITMAP(chatdnat_nexthop_neighs, BIT(CHATDNAT_NEXTHOP_NEIGHS_SHIFT));
 
 /* A neighbour that can be handed packets; NULL: not now. */
-static struct neighbour *chatdnat_hop_know(struct neighbour *neigh)
+static struct neighbour *chatdnat_nexthop_know(struct neighbour *neigh)
 {
 	if (!neigh || !(READ_ONCE(neigh->nud_state) & NUD_VALID))
 		return NULL;
-	set_bit(hash_ptr(neigh, CHATDNAT_HOP_NEIGHS_SHIFT), chatdnat_hop_neighs);
-	/* Pairs with chatdnat_hop_neigh_gone(): one of the two sees the other. */
+	set_bit(hash_ptr(neigh, CHATDNAT_NEXTHOP_NEIGHS_SHIFT), chatdnat_nexthop_neighs);
+	/* Pairs with chatdnat_nexthop_neigh_gone(): one of the two sees the other. */
 	smp_mb__after_atomic();
 	return READ_ONCE(neigh->dead) ? NULL : neigh;
 }
 
 /**
- * chatdnat_hop_neigh_gone() - let go of a neighbour
+ * chatdnat_nexthop_neigh_gone() - let go of a neighbour
  * @neigh: the neighbour, marked dead
  *
  * Others come and go too, by the thousand where somebody scans a network.
  *
  * Context: Any, before an RCU grace period at whose end @neigh is freed.
  */
-void chatdnat_hop_neigh_gone(const struct neighbour *neigh)
+void chatdnat_nexthop_neigh_gone(const struct neighbour *neigh)
 {
-	/* Pairs with chatdnat_hop_know(). */
+	/* Pairs with chatdnat_nexthop_know(). */
 	smp_mb();
-	if (test_bit(hash_ptr(neigh, CHATDNAT_HOP_NEIGHS_SHIFT),
-		     chatdnat_hop_neighs))
-		chatdnat_lease_end_all();
+	if (test_bit(hash_ptr(neigh, CHATDNAT_NEXTHOP_NEIGHS_SHIFT),
+		     chatdnat_nexthop_neighs))
+		chatdnat_validity_end_all();
 }
 
 /*
@@ -63,15 +63,15 @@ void chatdnat_hop_neigh_gone(const struct neighbour *neigh)
  * one host, but any host can provoke one. A tunnel makes one for each
  * destination with the route's own MTU, which changes nothing.
  */
-static bool chatdnat_hop_excepted_ipv4(const struct flowi4 *fl4,
-				       unsigned int mtu)
+static bool chatdnat_nexthop_excepted_ipv4(const struct flowi4 *fl4,
+					   unsigned int mtu)
 {
 	struct flowi fl = { .u.ip4 = *fl4 };
 	const struct rtable *rt;
 	struct dst_entry *dst;
 	bool excepted = true;
 
-	dst = chatdnat_host_flow_route(CHATDNAT_IPV4, &fl);
+	dst = chatdnat_lookup_flow_route(CHATDNAT_IPV4, &fl);
 	if (dst) {
 		rt = container_of(dst, struct rtable, dst);
 		excepted = (rt->rt_pmtu && rt->rt_pmtu < mtu) ||
@@ -82,8 +82,8 @@ static bool chatdnat_hop_excepted_ipv4(const struct flowi4 *fl4,
 }
 
 /* The way to an address; @next gets the address of its first hop. */
-static void chatdnat_hop_route_ipv4(struct chatdnat_hop *hop, __be32 addr,
-				    u8 tos, __be32 *next)
+static void chatdnat_nexthop_route_ipv4(struct chatdnat_nexthop *hop, __be32 addr,
+					u8 tos, __be32 *next)
 {
 	struct flowi4 fl4 = { .daddr = addr };
 	const struct fib_nh_common *nhc;
@@ -100,7 +100,7 @@ static void chatdnat_hop_route_ipv4(struct chatdnat_hop *hop, __be32 addr,
 	mtu = res.fi->fib_mtu ?: READ_ONCE(nhc->nhc_dev->mtu);
 	if (nhc->nhc_lwtstate || nhc->nhc_gw_family == AF_INET6 ||
 	    (rcu_access_pointer(nhc->nhc_exceptions) &&
-	     chatdnat_hop_excepted_ipv4(&fl4, mtu)))
+	     chatdnat_nexthop_excepted_ipv4(&fl4, mtu)))
 		return;
 
 	*next = nhc->nhc_gw_family && nhc->nhc_scope == RT_SCOPE_LINK ?
@@ -109,25 +109,25 @@ static void chatdnat_hop_route_ipv4(struct chatdnat_hop *hop, __be32 addr,
 	hop->dev = nhc->nhc_dev;
 }
 
-static void chatdnat_hop_learn_ipv4(struct chatdnat_hop *hop, __be32 addr,
-				    u8 tos)
+static void chatdnat_nexthop_learn_ipv4(struct chatdnat_nexthop *hop, __be32 addr,
+					u8 tos)
 {
 	__be32 next;
 
-	chatdnat_hop_route_ipv4(hop, addr, tos, &next);
+	chatdnat_nexthop_route_ipv4(hop, addr, tos, &next);
 	if (hop->dev && hop->dev->header_ops)
-		hop->neigh = chatdnat_hop_know(__ipv4_neigh_lookup_noref(hop->dev,
-									 (__force u32)next));
+		hop->neigh = chatdnat_nexthop_know(__ipv4_neigh_lookup_noref(hop->dev,
+									     (__force u32)next));
 }
 
 #if IS_ENABLED(CONFIG_IPV6)
-static bool chatdnat_hop_excepted_ipv6(const struct flowi6 *fl6)
+static bool chatdnat_nexthop_excepted_ipv6(const struct flowi6 *fl6)
 {
 	struct flowi fl = { .u.ip6 = *fl6 };
 	struct dst_entry *dst;
 	bool excepted = true;
 
-	dst = chatdnat_host_flow_route(CHATDNAT_IPV6, &fl);
+	dst = chatdnat_lookup_flow_route(CHATDNAT_IPV6, &fl);
 	if (dst)
 		excepted = container_of(dst, struct rt6_info, dst)->rt6i_flags &
 			   RTF_CACHE;
@@ -135,9 +135,9 @@ static bool chatdnat_hop_excepted_ipv6(const struct flowi6 *fl6)
 	return excepted;
 }
 
-static void chatdnat_hop_route_ipv6(struct chatdnat_hop *hop,
-				    const struct in6_addr *addr,
-				    struct in6_addr *next)
+static void chatdnat_nexthop_route_ipv6(struct chatdnat_nexthop *hop,
+					const struct in6_addr *addr,
+					struct in6_addr *next)
 {
 	struct flowi6 fl6 = { .daddr = *addr };
 	struct fib6_result res = {};
@@ -152,7 +152,7 @@ static void chatdnat_hop_route_ipv6(struct chatdnat_hop *hop,
 	    res.f6i->fib6_metrics != &dst_default_metrics ||
 	    res.nh->fib_nh_lws ||
 	    (rcu_access_pointer(res.nh->rt6i_exception_bucket) &&
-	     chatdnat_hop_excepted_ipv6(&fl6)))
+	     chatdnat_nexthop_excepted_ipv6(&fl6)))
 		return;
 	idev = __in6_dev_get(res.nh->fib_nh_dev);
 	if (!idev)
@@ -163,20 +163,20 @@ static void chatdnat_hop_route_ipv6(struct chatdnat_hop *hop,
 	hop->dev = res.nh->fib_nh_dev;
 }
 
-static void chatdnat_hop_learn_ipv6(struct chatdnat_hop *hop,
-				    const struct in6_addr *addr)
+static void chatdnat_nexthop_learn_ipv6(struct chatdnat_nexthop *hop,
+					const struct in6_addr *addr)
 {
 	struct in6_addr next;
 
-	chatdnat_hop_route_ipv6(hop, addr, &next);
+	chatdnat_nexthop_route_ipv6(hop, addr, &next);
 	if (hop->dev && hop->dev->header_ops)
-		hop->neigh = chatdnat_hop_know(chatdnat_neigh6_noref(hop->dev,
-								     &next));
+		hop->neigh = chatdnat_nexthop_know(chatdnat_neigh6_noref(hop->dev,
+									 &next));
 }
 #endif
 
 /**
- * chatdnat_hop_learn() - learn where packets to an address go next
+ * chatdnat_nexthop_learn() - learn where packets to an address go next
  * @hop: filled in
  * @wan: the WAN interfaces
  * @family: IPv4 or IPv6
@@ -185,17 +185,17 @@ static void chatdnat_hop_learn_ipv6(struct chatdnat_hop *hop,
  *
  * Context: Softirq, RCU read lock held; on the packet path.
  */
-void chatdnat_hop_learn(struct chatdnat_hop *hop,
-			const struct chatdnat_ifset *wan,
-			enum chatdnat_family family,
-			const struct chatdnat_addr *addr, u8 tos)
+void chatdnat_nexthop_learn(struct chatdnat_nexthop *hop,
+			    const struct chatdnat_ifset *wan,
+			    enum chatdnat_family family,
+			    const struct chatdnat_addr *addr, u8 tos)
 {
-	*hop = (struct chatdnat_hop){};
+	*hop = (struct chatdnat_nexthop){};
 	if (family == CHATDNAT_IPV4)
-		chatdnat_hop_learn_ipv4(hop, addr->word[0], tos);
+		chatdnat_nexthop_learn_ipv4(hop, addr->word[0], tos);
 #if IS_ENABLED(CONFIG_IPV6)
 	else
-		chatdnat_hop_learn_ipv6(hop, (const void *)addr->word);
+		chatdnat_nexthop_learn_ipv6(hop, (const void *)addr->word);
 #endif
 	if (hop->dev)
 		hop->wan = chatdnat_ifset_has(wan, hop->dev->name);

@@ -10,7 +10,7 @@
 #include "../policy/ifset.h"
 
 /**
- * struct chatdnat_hop - where packets to an address go next
+ * struct chatdnat_nexthop - where packets to an address go next
  * @dev: the device that they leave by; NULL: only the stack can tell
  * @neigh: the neighbour that they are handed to; NULL: @dev has none, or it is
  *	   not known yet
@@ -20,7 +20,7 @@
  * Neither device nor neighbour is held, but they do not go without a new
  * generation, nor before the RCU read lock is released.
  */
-struct chatdnat_hop {
+struct chatdnat_nexthop {
 	struct net_device *dev;
 	struct neighbour *neigh;
 	unsigned int mtu;
@@ -28,24 +28,24 @@ struct chatdnat_hop {
 };
 
 /**
- * chatdnat_hop_ready() - whether a packet can be handed to a next hop
+ * chatdnat_nexthop_ready() - whether a packet can be handed to a next hop
  * @hop: the next hop
  *
  * Context: RCU read lock held; on the packet path.
  * Return: True if its neighbour is valid, or its device needs none.
  */
-static inline bool chatdnat_hop_ready(const struct chatdnat_hop *hop)
+static inline bool chatdnat_nexthop_ready(const struct chatdnat_nexthop *hop)
 {
 	if (likely(hop->neigh))
 		return READ_ONCE(hop->neigh->nud_state) & NUD_VALID;
 	return hop->dev && !hop->dev->header_ops;
 }
 
-void chatdnat_hop_learn(struct chatdnat_hop *hop,
-			const struct chatdnat_ifset *wan,
-			enum chatdnat_family family,
-			const struct chatdnat_addr *addr, u8 tos);
+void chatdnat_nexthop_learn(struct chatdnat_nexthop *hop,
+			    const struct chatdnat_ifset *wan,
+			    enum chatdnat_family family,
+			    const struct chatdnat_addr *addr, u8 tos);
 
-void chatdnat_hop_neigh_gone(const struct neighbour *neigh);
+void chatdnat_nexthop_neigh_gone(const struct neighbour *neigh);
 
 #endif /* CHATDNAT_NEXTHOP_H */

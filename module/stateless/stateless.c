@@ -96,7 +96,7 @@ chatdnat_stateless_enter(const struct chatdnat_snapshot *snapshot,
 
 	/* As the tracked engine leaves them, which gets it next. */
 	if (chatdnat_addr_is_link_local(family, &parcel->flow.saddr) ||
-	    !chatdnat_choice_reaches(&snapshot->settings, family, binding))
+	    !chatdnat_eligible_reaches(&snapshot->settings, family, binding))
 		return NF_ACCEPT;
 
 	if (parcel->opens) {
@@ -133,7 +133,7 @@ static bool chatdnat_stateless_is_out(const struct chatdnat_snapshot *snapshot,
 	metadata = dst_clone(skb_dst(skb));
 	if (family == CHATDNAT_IPV4)
 		flags = IPCB(skb)->flags;
-	dst = chatdnat_input_route(skb, family);
+	dst = chatdnat_route_input(skb, family);
 	out = dst && !dst->error &&
 	      chatdnat_ifset_has(&snapshot->settings.wan, dst->dev->name);
 
@@ -208,28 +208,28 @@ unsigned int chatdnat_stateless_prerouting(void *priv, struct sk_buff *skb,
 	return NF_ACCEPT;
 }
 
-static enum chatdnat_way
-chatdnat_stateless_way_by(const struct chatdnat_settings *settings,
-			  const struct chatdnat_bindings *bindings,
-			  const struct net_device *in,
-			  const struct chatdnat_parcel *parcel,
-			  const struct chatdnat_binding **binding)
+static enum chatdnat_direction
+chatdnat_stateless_direction_by(const struct chatdnat_settings *settings,
+				const struct chatdnat_bindings *bindings,
+				const struct net_device *in,
+				const struct chatdnat_parcel *parcel,
+				const struct chatdnat_binding **binding)
 {
 	*binding = chatdnat_stateless_leaving(settings, bindings, in, parcel);
 	if (*binding)
-		return CHATDNAT_WAY_TO_CLIENT;
+		return CHATDNAT_DIR_TO_CLIENT;
 
 	if (!bindings ||
 	    !chatdnat_bindings_has_port(bindings, parcel->flow.dport) ||
 	    !chatdnat_ifset_has(&settings->wan, in->name))
-		return CHATDNAT_WAY_NONE;
+		return CHATDNAT_DIR_NONE;
 	*binding = chatdnat_bindings_by_relay(bindings, parcel->flow.family,
 					      &parcel->flow.daddr);
-	return *binding ? CHATDNAT_WAY_TO_RELAY : CHATDNAT_WAY_NONE;
+	return *binding ? CHATDNAT_DIR_TO_RELAY : CHATDNAT_DIR_NONE;
 }
 
 /**
- * chatdnat_stateless_way() - which way a packet goes that is translated without
+ * chatdnat_stateless_direction() - which way a packet goes that is translated without
  *			      state
  * @skb: the packet, behind the hook before connection tracking and not yet at
  *	 the one behind routing: its destination is translated, its source not
@@ -239,42 +239,42 @@ chatdnat_stateless_way_by(const struct chatdnat_settings *settings,
  * @binding: set to its binding
  *
  * Context: RCU read lock held; on the packet path.
- * Return: CHATDNAT_WAY_NONE for all other packets.
+ * Return: CHATDNAT_DIR_NONE for all other packets.
  */
-enum chatdnat_way
-chatdnat_stateless_way(const struct sk_buff *skb,
-		       const struct nf_hook_state *state,
-		       struct chatdnat_parcel *parcel,
-		       const struct chatdnat_settings **settings,
-		       const struct chatdnat_binding **binding)
+enum chatdnat_direction
+chatdnat_stateless_direction(const struct sk_buff *skb,
+			     const struct nf_hook_state *state,
+			     struct chatdnat_parcel *parcel,
+			     const struct chatdnat_settings **settings,
+			     const struct chatdnat_binding **binding)
 {
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	const struct chatdnat_snapshot *snapshot;
 	enum ip_conntrack_info ctinfo;
-	enum chatdnat_way way;
+	enum chatdnat_direction way;
 
 	nf_ct_get(skb, &ctinfo);
 	if (ctinfo != IP_CT_UNTRACKED || !state->in ||
 	    !chatdnat_packet_parcel(skb, family, parcel))
-		return CHATDNAT_WAY_NONE;
+		return CHATDNAT_DIR_NONE;
 
 	chatdnat_for_each_snapshot(snapshot) {
 		*settings = &snapshot->settings;
-		way = chatdnat_stateless_way_by(*settings,
-						rcu_dereference(snapshot->bindings),
-						state->in, parcel, binding);
-		if (way == CHATDNAT_WAY_NONE) {
+		way = chatdnat_stateless_direction_by(*settings,
+						      rcu_dereference(snapshot->bindings),
+						      state->in, parcel, binding);
+		if (way == CHATDNAT_DIR_NONE) {
 			/* Pairs with the order in chatdnat_engine_rebind(). */
 			smp_rmb();
-			way = chatdnat_stateless_way_by(*settings,
-							rcu_dereference(snapshot->before),
-							state->in, parcel,
-							binding);
+			way = chatdnat_stateless_direction_by(*settings,
+							      rcu_dereference(snapshot->before),
+							      state->in, parcel,
+							      binding);
 		}
-		if (way != CHATDNAT_WAY_NONE)
+		if (way != CHATDNAT_DIR_NONE)
 			return way;
 	}
-	return CHATDNAT_WAY_NONE;
+	return CHATDNAT_DIR_NONE;
 }
 
 static unsigned int
@@ -317,16 +317,16 @@ unsigned int chatdnat_stateless_postrouting(void *priv, struct sk_buff *skb,
 	if (!state->in)
 		return chatdnat_stateless_local_postrouting(skb, state);
 
-	switch (chatdnat_stateless_way(skb, state, &parcel, &settings,
-				       &binding)) {
-	case CHATDNAT_WAY_TO_CLIENT:
+	switch (chatdnat_stateless_direction(skb, state, &parcel, &settings,
+					     &binding)) {
+	case CHATDNAT_DIR_TO_CLIENT:
 		return chatdnat_stateless_leave(settings, binding, skb, state,
 						&parcel);
-	case CHATDNAT_WAY_TO_RELAY:
+	case CHATDNAT_DIR_TO_RELAY:
 		if (parcel.opens)
 			chatdnat_count(parcel.flow.family, CHATDNAT_SENT);
 		break;
-	case CHATDNAT_WAY_NONE:
+	case CHATDNAT_DIR_NONE:
 		break;
 	}
 	return NF_ACCEPT;

@@ -8,18 +8,18 @@
 #include "../net/packet.h"
 
 /* Which way a packet goes that is translated without state. */
-enum chatdnat_way {
-	CHATDNAT_WAY_NONE,		/* it is not */
-	CHATDNAT_WAY_TO_RELAY,
-	CHATDNAT_WAY_TO_CLIENT,
+enum chatdnat_direction {
+	CHATDNAT_DIR_NONE,		/* it is not */
+	CHATDNAT_DIR_TO_RELAY,
+	CHATDNAT_DIR_TO_CLIENT,
 };
 
-enum chatdnat_way
-chatdnat_stateless_way(const struct sk_buff *skb,
-		       const struct nf_hook_state *state,
-		       struct chatdnat_parcel *parcel,
-		       const struct chatdnat_settings **settings,
-		       const struct chatdnat_binding **binding);
+enum chatdnat_direction
+chatdnat_stateless_direction(const struct sk_buff *skb,
+			     const struct nf_hook_state *state,
+			     struct chatdnat_parcel *parcel,
+			     const struct chatdnat_settings **settings,
+			     const struct chatdnat_binding **binding);
 
 unsigned int chatdnat_stateless_prerouting(void *priv, struct sk_buff *skb,
 					   const struct nf_hook_state *state);

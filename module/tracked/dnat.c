@@ -42,12 +42,12 @@ chatdnat_dnat_decision(const struct chatdnat_settings *settings,
 		switch (decision) {
 		case CHATDNAT_DST_LOOK_UP_ADDR:
 			arrival->daddr_type =
-				chatdnat_host_addr_type(flow->family,
-							&flow->daddr, dev);
+				chatdnat_lookup_addr_type(flow->family,
+							  &flow->daddr, dev);
 			break;
 		case CHATDNAT_DST_LOOK_UP_DEV:
-			own = chatdnat_host_addr_dev(flow->family,
-						     &flow->daddr);
+			own = chatdnat_lookup_addr_dev(flow->family,
+						       &flow->daddr);
 			arrival->daddr_dev = own ? own->name : "";
 			break;
 		case CHATDNAT_DST_LOOK_UP_SOCKET:
@@ -141,7 +141,7 @@ static bool chatdnat_dnat_is_forged(const struct chatdnat_settings *settings,
 	return state->in && !(state->in->flags & IFF_LOOPBACK) &&
 	       !netif_is_l3_master(state->in) &&
 	       chatdnat_service_relay(&settings->service, &back) &&
-	       chatdnat_host_addr_type(flow->family, &flow->saddr, state->in) ==
+	       chatdnat_lookup_addr_type(flow->family, &flow->saddr, state->in) ==
 	       CHATDNAT_ADDR_LOCAL;
 }
 
@@ -154,13 +154,13 @@ chatdnat_dnat_decide(const struct chatdnat_snapshot *snapshot,
 	const struct nf_conntrack_tuple *tuple;
 	struct chatdnat_arrival arrival = {};
 	const struct chatdnat_addr *relay;
-	struct chatdnat_lease lease;
+	struct chatdnat_validity lease;
 
 	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
 	if (!chatdnat_flow_of(tuple, &arrival.flow))
 		return NF_ACCEPT;
 
-	chatdnat_lease_begin(&lease);
+	chatdnat_validity_begin(&lease);
 	arrival.opens = !chatdnat_ct_midstream(ct);
 	arrival.in = state->in ? state->in->name : NULL;
 	switch (chatdnat_dnat_decision(&snapshot->settings, &arrival, state->in,
@@ -169,8 +169,8 @@ chatdnat_dnat_decide(const struct chatdnat_snapshot *snapshot,
 		if (chatdnat_dnat_bound(snapshot, &arrival, relay))
 			return NF_ACCEPT;
 		if (chatdnat_dnat_is_general(&arrival))
-			chatdnat_memo_note(&lease, snapshot, tuple, state->in,
-					   relay);
+			chatdnat_dnat_cache_add(&lease, snapshot, tuple, state->in,
+						relay);
 		chatdnat_count(family, CHATDNAT_SEEN);
 		return chatdnat_dnat_translate(&snapshot->settings, skb, state,
 					       ct, relay);
@@ -203,7 +203,7 @@ unsigned int chatdnat_dnat(void *priv, struct sk_buff *skb,
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	const struct chatdnat_snapshot *snapshot;
 	const struct nf_conntrack_tuple *tuple;
-	const struct chatdnat_memo *memo;
+	const struct chatdnat_dnat_entry *memo;
 	enum ip_conntrack_info ctinfo;
 	struct nf_conn *ct;
 
@@ -218,7 +218,7 @@ unsigned int chatdnat_dnat(void *priv, struct sk_buff *skb,
 		return NF_ACCEPT;
 
 	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
-	memo = chatdnat_memo_find(snapshot, tuple);
+	memo = chatdnat_dnat_cache_find(snapshot, tuple);
 	if (!memo || memo->in != state->in ||
 	    rcu_access_pointer(snapshot->bindings) ||
 	    chatdnat_addr_is_link_local(family,

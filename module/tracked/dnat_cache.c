@@ -21,18 +21,18 @@
 #include "../net/path_mtu.h"
 #include "dnat_cache.h"
 
-#define CHATDNAT_MEMOS_SHIFT	4
+#define CHATDNAT_DNAT_CACHE_SHIFT	4
 
 /* What one processor keeps, by a hash of address and port. */
-struct chatdnat_memos {
-	struct chatdnat_memo memo[CHATDNAT_FAMILIES][BIT(CHATDNAT_MEMOS_SHIFT)];
+struct chatdnat_dnat_cache {
+	struct chatdnat_dnat_entry memo[CHATDNAT_FAMILIES][BIT(CHATDNAT_DNAT_CACHE_SHIFT)];
 };
 
-static struct chatdnat_memos __percpu *chatdnat_memos;
+static struct chatdnat_dnat_cache __percpu *chatdnat_dnat_cache;
 
 /* NULL where another packet may come in between. */
-static __always_inline struct chatdnat_memo *
-chatdnat_memo_at(const struct nf_conntrack_tuple *tuple)
+static __always_inline struct chatdnat_dnat_entry *
+chatdnat_dnat_cache_at(const struct nf_conntrack_tuple *tuple)
 {
 	const struct chatdnat_addr *own = chatdnat_addr_of(&tuple->dst.u3);
 	u32 key = (__force u32)(own->word[0] ^ own->word[3]) ^
@@ -41,39 +41,39 @@ chatdnat_memo_at(const struct nf_conntrack_tuple *tuple)
 	if (CHATDNAT_SOFTIRQ_PREEMPTED || !in_softirq() ||
 	    tuple->dst.protonum != IPPROTO_TCP)
 		return NULL;
-	return this_cpu_ptr(chatdnat_memos)->memo[chatdnat_family_of(tuple->src.l3num)] +
-	       hash_32(key, CHATDNAT_MEMOS_SHIFT);
+	return this_cpu_ptr(chatdnat_dnat_cache)->memo[chatdnat_family_of(tuple->src.l3num)] +
+	       hash_32(key, CHATDNAT_DNAT_CACHE_SHIFT);
 }
 
-static __always_inline struct chatdnat_memo *
-chatdnat_memo_look_up(const struct chatdnat_snapshot *snapshot,
-		      const struct nf_conntrack_tuple *tuple)
+static __always_inline struct chatdnat_dnat_entry *
+chatdnat_dnat_cache_look_up(const struct chatdnat_snapshot *snapshot,
+			    const struct nf_conntrack_tuple *tuple)
 {
-	struct chatdnat_memo *memo = chatdnat_memo_at(tuple);
+	struct chatdnat_dnat_entry *memo = chatdnat_dnat_cache_at(tuple);
 
 	return memo && memo->snapshot == snapshot &&
 	       memo->port == tuple->dst.u.tcp.port &&
 	       chatdnat_addr_equal(&memo->own, chatdnat_addr_of(&tuple->dst.u3)) &&
-	       chatdnat_lease_holds(&memo->lease) ? memo : NULL;
+	       chatdnat_validity_check(&memo->lease) ? memo : NULL;
 }
 
 /**
- * chatdnat_memo_find() - what became of the latest connection to a service
+ * chatdnat_dnat_cache_find() - what became of the latest connection to a service
  * @snapshot: the active snapshot
  * @tuple: a connection to it, as it arrived
  *
  * Context: RCU read lock held; on the packet path.
  * Return: NULL when that is not known, or does not hold any more.
  */
-struct chatdnat_memo *
-chatdnat_memo_find(const struct chatdnat_snapshot *snapshot,
-		   const struct nf_conntrack_tuple *tuple)
+struct chatdnat_dnat_entry *
+chatdnat_dnat_cache_find(const struct chatdnat_snapshot *snapshot,
+			 const struct nf_conntrack_tuple *tuple)
 {
-	return chatdnat_memo_look_up(snapshot, tuple);
+	return chatdnat_dnat_cache_look_up(snapshot, tuple);
 }
 
 /**
- * chatdnat_memo_by() - the snapshot under which a connection was sent on
+ * chatdnat_dnat_cache_by() - the snapshot under which a connection was sent on
  * @ct: the connection
  * @memo: set to what is known of its service; NULL: nothing
  *
@@ -81,8 +81,8 @@ chatdnat_memo_find(const struct chatdnat_snapshot *snapshot,
  * Return: The active one, or the one before for a packet that met that earlier;
  * NULL: the connection is not ours.
  */
-const struct chatdnat_snapshot *chatdnat_memo_by(const struct nf_conn *ct,
-						 struct chatdnat_memo **memo)
+const struct chatdnat_snapshot *chatdnat_dnat_cache_by(const struct nf_conn *ct,
+						       struct chatdnat_dnat_entry **memo)
 {
 	const struct nf_conntrack_tuple *reply = nf_ct_tuple(ct, IP_CT_DIR_REPLY);
 	const struct chatdnat_snapshot *snapshot;
@@ -92,8 +92,8 @@ const struct chatdnat_snapshot *chatdnat_memo_by(const struct nf_conn *ct,
 	if (!snapshot || !(READ_ONCE(ct->status) & IPS_DST_NAT))
 		return NULL;
 
-	*memo = chatdnat_memo_look_up(snapshot,
-				      nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL));
+	*memo = chatdnat_dnat_cache_look_up(snapshot,
+					    nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL));
 	if (*memo && reply->src.u.tcp.port == (*memo)->port &&
 	    chatdnat_addr_equal((*memo)->relay,
 				chatdnat_addr_of(&reply->src.u3)))
@@ -104,7 +104,7 @@ const struct chatdnat_snapshot *chatdnat_memo_by(const struct nf_conn *ct,
 }
 
 /**
- * chatdnat_memo_note() - keep where a connection is sent on to
+ * chatdnat_dnat_cache_add() - keep where a connection is sent on to
  * @lease: begun before that was decided
  * @snapshot: the active snapshot
  * @tuple: the connection, as it arrived
@@ -115,18 +115,18 @@ const struct chatdnat_snapshot *chatdnat_memo_by(const struct nf_conn *ct,
  *
  * Context: RCU read lock held; on the packet path.
  */
-void chatdnat_memo_note(const struct chatdnat_lease *lease,
-			const struct chatdnat_snapshot *snapshot,
-			const struct nf_conntrack_tuple *tuple,
-			const struct net_device *in,
-			const struct chatdnat_addr *relay)
+void chatdnat_dnat_cache_add(const struct chatdnat_validity *lease,
+			     const struct chatdnat_snapshot *snapshot,
+			     const struct nf_conntrack_tuple *tuple,
+			     const struct net_device *in,
+			     const struct chatdnat_addr *relay)
 {
-	struct chatdnat_memo *memo = chatdnat_memo_at(tuple);
+	struct chatdnat_dnat_entry *memo = chatdnat_dnat_cache_at(tuple);
 
 	if (!memo)
 		return;
 	dst_release(memo->dst);
-	*memo = (struct chatdnat_memo){
+	*memo = (struct chatdnat_dnat_entry){
 		.lease = *lease,
 		.snapshot = snapshot,
 		.own = *chatdnat_addr_of(&tuple->dst.u3),
@@ -137,8 +137,8 @@ void chatdnat_memo_note(const struct chatdnat_lease *lease,
 }
 
 /* Whether the stack lets a packet in, whoever it is from: it looks at that. */
-static bool chatdnat_memo_lets_in_ipv4(const struct sk_buff *skb,
-				       const struct net_device *in)
+static bool chatdnat_dnat_cache_lets_in_ipv4(const struct sk_buff *skb,
+					     const struct net_device *in)
 {
 	struct in_device *in_dev = __in_dev_get_rcu(in);
 	const struct chatdnat_addr saddr = {
@@ -146,13 +146,13 @@ static bool chatdnat_memo_lets_in_ipv4(const struct sk_buff *skb,
 	};
 
 	return in_dev && IN_DEV_FORWARD(in_dev) && !IN_DEV_RPFILTER(in_dev) &&
-	       chatdnat_way_is_foreign(&saddr, skb->mark);
+	       chatdnat_path_mtu_is_foreign(&saddr, skb->mark);
 }
 
 /* Others may have turned a packet elsewhere since it was translated. */
-static bool chatdnat_memo_is_for(const struct chatdnat_addr *relay,
-				 const struct sk_buff *skb,
-				 enum chatdnat_family family)
+static bool chatdnat_dnat_cache_is_for(const struct chatdnat_addr *relay,
+				       const struct sk_buff *skb,
+				       enum chatdnat_family family)
 {
 	if (family == CHATDNAT_IPV4)
 		return ip_hdr(skb)->daddr == relay->word[0];
@@ -160,14 +160,14 @@ static bool chatdnat_memo_is_for(const struct chatdnat_addr *relay,
 }
 
 /* What routes look at, without rules that ask for more. */
-static u8 chatdnat_memo_tos(const struct sk_buff *skb,
-			    enum chatdnat_family family)
+static u8 chatdnat_dnat_cache_tos(const struct sk_buff *skb,
+				  enum chatdnat_family family)
 {
 	return family == CHATDNAT_IPV4 ? ip_hdr(skb)->tos : 0;
 }
 
 /**
- * chatdnat_memo_route() - have a packet take the latest one's route
+ * chatdnat_dnat_cache_route() - have a packet take the latest one's route
  * @memo: what is known of its service
  * @skb: the packet, its destination translated
  * @family: IPv4 or IPv6
@@ -176,23 +176,23 @@ static u8 chatdnat_memo_tos(const struct sk_buff *skb,
  * Context: Softirq, RCU read lock held; on the packet path.
  * Return: Whether it is routed now, to another host.
  */
-bool chatdnat_memo_route(const struct chatdnat_memo *memo, struct sk_buff *skb,
-			 enum chatdnat_family family,
-			 const struct net_device *in)
+bool chatdnat_dnat_cache_route(const struct chatdnat_dnat_entry *memo, struct sk_buff *skb,
+			       enum chatdnat_family family,
+			       const struct net_device *in)
 {
 	if (!memo->dst || memo->in != in || memo->mark != skb->mark ||
-	    memo->tos != chatdnat_memo_tos(skb, family) || skb_dst(skb) ||
-	    !chatdnat_memo_is_for(memo->relay, skb, family) ||
+	    memo->tos != chatdnat_dnat_cache_tos(skb, family) || skb_dst(skb) ||
+	    !chatdnat_dnat_cache_is_for(memo->relay, skb, family) ||
 	    !dst_check(memo->dst, memo->cookie) ||
 	    (family == CHATDNAT_IPV4 &&
-	     !chatdnat_memo_lets_in_ipv4(skb, in)))
+	     !chatdnat_dnat_cache_lets_in_ipv4(skb, in)))
 		return false;
 	skb_dst_set_noref(skb, memo->dst);
 	return true;
 }
 
 /* Whether a route does not depend on who a packet is from, nor on a choice. */
-static bool chatdnat_memo_is_general_ipv4(const struct sk_buff *skb)
+static bool chatdnat_dnat_cache_is_general_ipv4(const struct sk_buff *skb)
 {
 	return !fib4_has_custom_rules(&init_net) &&
 	       !fib_num_tclassid_users(&init_net) &&
@@ -200,7 +200,7 @@ static bool chatdnat_memo_is_general_ipv4(const struct sk_buff *skb)
 }
 
 #if IS_ENABLED(CONFIG_IPV6)
-static bool chatdnat_memo_is_general_ipv6(const struct dst_entry *dst)
+static bool chatdnat_dnat_cache_is_general_ipv6(const struct dst_entry *dst)
 {
 	const struct rt6_info *rt = container_of(dst, struct rt6_info, dst);
 	const struct fib6_info *from = rcu_dereference(rt->from);
@@ -212,7 +212,7 @@ static bool chatdnat_memo_is_general_ipv6(const struct dst_entry *dst)
 #endif
 
 /**
- * chatdnat_memo_note_route() - keep the route of a service's packet
+ * chatdnat_dnat_cache_add_route() - keep the route of a service's packet
  * @memo: what is known of the service
  * @skb: the packet, routed to another host
  * @family: IPv4 or IPv6
@@ -220,21 +220,21 @@ static bool chatdnat_memo_is_general_ipv6(const struct dst_entry *dst)
  *
  * Context: Softirq, RCU read lock held; on the packet path.
  */
-void chatdnat_memo_note_route(struct chatdnat_memo *memo,
-			      const struct sk_buff *skb,
-			      enum chatdnat_family family,
-			      const struct net_device *in)
+void chatdnat_dnat_cache_add_route(struct chatdnat_dnat_entry *memo,
+				   const struct sk_buff *skb,
+				   enum chatdnat_family family,
+				   const struct net_device *in)
 {
 	struct dst_entry *dst = skb_dst(skb);
 	bool general = memo->in == in && dst->dev != in &&
-		       chatdnat_memo_is_for(memo->relay, skb, family);
+		       chatdnat_dnat_cache_is_for(memo->relay, skb, family);
 	u32 cookie = 0;
 
 	if (family == CHATDNAT_IPV4) {
-		general = general && chatdnat_memo_is_general_ipv4(skb);
+		general = general && chatdnat_dnat_cache_is_general_ipv4(skb);
 #if IS_ENABLED(CONFIG_IPV6)
 	} else {
-		general = general && chatdnat_memo_is_general_ipv6(dst);
+		general = general && chatdnat_dnat_cache_is_general_ipv6(dst);
 		cookie = rt6_get_cookie(container_of(dst, struct rt6_info, dst));
 #endif
 	}
@@ -246,38 +246,38 @@ void chatdnat_memo_note_route(struct chatdnat_memo *memo,
 	memo->dst = dst;
 	memo->cookie = cookie;
 	memo->mark = skb->mark;
-	memo->tos = chatdnat_memo_tos(skb, family);
+	memo->tos = chatdnat_dnat_cache_tos(skb, family);
 }
 
 /**
- * chatdnat_memo_init() - make room for what is kept
+ * chatdnat_dnat_cache_init() - make room for what is kept
  *
  * Context: Process context, may sleep.
  * Return: 0 or -ENOMEM.
  */
-int chatdnat_memo_init(void)
+int chatdnat_dnat_cache_init(void)
 {
-	chatdnat_memos = alloc_percpu(struct chatdnat_memos);
-	return chatdnat_memos ? 0 : -ENOMEM;
+	chatdnat_dnat_cache = alloc_percpu(struct chatdnat_dnat_cache);
+	return chatdnat_dnat_cache ? 0 : -ENOMEM;
 }
 
 /**
- * chatdnat_memo_exit() - forget all
+ * chatdnat_dnat_cache_exit() - forget all
  *
  * Context: Process context, may sleep, after the last packet.
  */
-void chatdnat_memo_exit(void)
+void chatdnat_dnat_cache_exit(void)
 {
 	enum chatdnat_family family;
-	struct chatdnat_memo *memo;
+	struct chatdnat_dnat_entry *memo;
 	int cpu, i;
 
 	for_each_possible_cpu(cpu) {
 		for (family = 0; family < CHATDNAT_FAMILIES; family++) {
-			memo = per_cpu_ptr(chatdnat_memos, cpu)->memo[family];
-			for (i = 0; i < BIT(CHATDNAT_MEMOS_SHIFT); i++)
+			memo = per_cpu_ptr(chatdnat_dnat_cache, cpu)->memo[family];
+			for (i = 0; i < BIT(CHATDNAT_DNAT_CACHE_SHIFT); i++)
 				dst_release(memo[i].dst);
 		}
 	}
-	free_percpu(chatdnat_memos);
+	free_percpu(chatdnat_dnat_cache);
 }

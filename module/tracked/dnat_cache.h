@@ -9,7 +9,7 @@
 #include "../net/validity.h"
 
 /**
- * struct chatdnat_memo - what became of the latest connection to a service
+ * struct chatdnat_dnat_entry - what became of the latest connection to a service
  * @lease: for how long it is the same for the next
  * @snapshot: under which it was decided; NULL: nothing is noted here
  * @own: the address that it was for, network byte order
@@ -22,8 +22,8 @@
  * @mark: of the packet that took it
  * @tos: the same
  */
-struct chatdnat_memo {
-	struct chatdnat_lease lease;
+struct chatdnat_dnat_entry {
+	struct chatdnat_validity lease;
 	const struct chatdnat_snapshot *snapshot;
 	struct chatdnat_addr own;
 	__be16 port;
@@ -35,24 +35,24 @@ struct chatdnat_memo {
 	u8 tos;
 };
 
-struct chatdnat_memo *
-chatdnat_memo_find(const struct chatdnat_snapshot *snapshot,
-		   const struct nf_conntrack_tuple *tuple);
-const struct chatdnat_snapshot *chatdnat_memo_by(const struct nf_conn *ct,
-						 struct chatdnat_memo **memo);
-void chatdnat_memo_note(const struct chatdnat_lease *lease,
-			const struct chatdnat_snapshot *snapshot,
-			const struct nf_conntrack_tuple *tuple,
-			const struct net_device *in,
-			const struct chatdnat_addr *relay);
-bool chatdnat_memo_route(const struct chatdnat_memo *memo, struct sk_buff *skb,
-			 enum chatdnat_family family,
-			 const struct net_device *in);
-void chatdnat_memo_note_route(struct chatdnat_memo *memo,
-			      const struct sk_buff *skb,
-			      enum chatdnat_family family,
-			      const struct net_device *in);
-int chatdnat_memo_init(void);
-void chatdnat_memo_exit(void);
+struct chatdnat_dnat_entry *
+chatdnat_dnat_cache_find(const struct chatdnat_snapshot *snapshot,
+			 const struct nf_conntrack_tuple *tuple);
+const struct chatdnat_snapshot *chatdnat_dnat_cache_by(const struct nf_conn *ct,
+						       struct chatdnat_dnat_entry **memo);
+void chatdnat_dnat_cache_add(const struct chatdnat_validity *lease,
+			     const struct chatdnat_snapshot *snapshot,
+			     const struct nf_conntrack_tuple *tuple,
+			     const struct net_device *in,
+			     const struct chatdnat_addr *relay);
+bool chatdnat_dnat_cache_route(const struct chatdnat_dnat_entry *memo, struct sk_buff *skb,
+			       enum chatdnat_family family,
+			       const struct net_device *in);
+void chatdnat_dnat_cache_add_route(struct chatdnat_dnat_entry *memo,
+				   const struct sk_buff *skb,
+				   enum chatdnat_family family,
+				   const struct net_device *in);
+int chatdnat_dnat_cache_init(void);
+void chatdnat_dnat_cache_exit(void);
 
 #endif /* CHATDNAT_DNAT_CACHE_H */

@@ -35,7 +35,7 @@ struct chatdnat_flush {
 	const struct chatdnat_snapshot *old;
 	const struct chatdnat_snapshot *new;
 	const struct chatdnat_former *forgotten;
-	struct chatdnat_reset *resets;
+	struct chatdnat_tcp_reset *resets;
 	unsigned int n_resets;
 	bool full;
 };
@@ -54,7 +54,7 @@ static int chatdnat_flush_iter(struct nf_conn *ct, void *data)
 		flush->full = true;
 		return 0;
 	}
-	if (chatdnat_reset_prepare(&flush->resets[flush->n_resets], ct))
+	if (chatdnat_tcp_reset_prepare(&flush->resets[flush->n_resets], ct))
 		flush->n_resets++;
 	return 1;
 }
@@ -73,8 +73,8 @@ static void chatdnat_flush_run(struct chatdnat_flush *flush)
 		flush->n_resets = 0;
 		chatdnat_ct_cleanup(&init_net, chatdnat_flush_iter, flush);
 		for (i = 0; i < flush->n_resets; i++) {
-			chatdnat_reset_send(&flush->resets[i],
-					    &since->settings.wan);
+			chatdnat_tcp_reset_send(&flush->resets[i],
+						&since->settings.wan);
 			cond_resched();
 		}
 	} while (flush->full);
@@ -173,7 +173,7 @@ void chatdnat_flush_change(const struct chatdnat_snapshot *old,
 
 	if (new->settings.stale == CHATDNAT_STALE_KEEP && !forgotten)
 		return;
-	chatdnat_answers_forget();
+	chatdnat_reply_count_forget();
 	chatdnat_flush_run(&flush);
 }
 
@@ -229,7 +229,7 @@ static bool chatdnat_flush_masqueraded(const struct chatdnat_snapshot *snapshot,
 	rcu_read_lock();
 	dev = dev_get_by_index_rcu(&init_net, nat->masq_index);
 	ours = dev && chatdnat_snapshot_masqueraded(snapshot, family, dev->name) &&
-	       chatdnat_host_addr_type(family, saddr, dev) != CHATDNAT_ADDR_LOCAL;
+	       chatdnat_lookup_addr_type(family, saddr, dev) != CHATDNAT_ADDR_LOCAL;
 	rcu_read_unlock();
 	return ours;
 }
@@ -260,7 +260,7 @@ void chatdnat_flush_all(const struct chatdnat_snapshot *snapshot)
 
 	lockdep_assert_held(&chatdnat_config_lock);
 
-	chatdnat_answers_forget();
+	chatdnat_reply_count_forget();
 	chatdnat_flush_run(&flush);
 }
 
@@ -276,7 +276,7 @@ static bool chatdnat_flush_is_outside(const struct chatdnat_ifset *wan,
 	struct dst_entry *dst;
 	bool outside;
 
-	dst = chatdnat_host_route(flow->family, NULL, &flow->saddr, 0, 0);
+	dst = chatdnat_lookup_route(flow->family, NULL, &flow->saddr, 0, 0);
 	outside = dst && chatdnat_ifset_has(wan, dst->dev->name);
 	dst_release(dst);
 	return outside;
@@ -329,6 +329,6 @@ void chatdnat_flush_bound(const struct chatdnat_settings *settings,
 
 	lockdep_assert_held(&chatdnat_config_lock);
 
-	chatdnat_answers_settle();
+	chatdnat_reply_count_settle();
 	chatdnat_ct_cleanup(&init_net, chatdnat_flush_bound_iter, &bound);
 }

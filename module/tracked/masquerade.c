@@ -31,9 +31,9 @@ chatdnat_masquerade_translated_by(const struct nf_conn *ct,
 				  const struct net_device *in)
 {
 	const struct chatdnat_snapshot *snapshot;
-	struct chatdnat_memo *memo;
+	struct chatdnat_dnat_entry *memo;
 
-	snapshot = chatdnat_memo_by(ct, &memo);
+	snapshot = chatdnat_dnat_cache_by(ct, &memo);
 	if (memo && memo->in == in)
 		return snapshot;
 	for (; snapshot; snapshot = rcu_dereference(snapshot->prev))
@@ -122,8 +122,8 @@ chatdnat_masquerade_answer(const struct chatdnat_settings *settings,
 	const struct nf_nat_range2 any = {};
 	struct chatdnat_addr own;
 
-	if (chatdnat_own_of(&own, settings, family,
-			    chatdnat_addr_of(&had->src.u3)))
+	if (chatdnat_local_addr_of_relay(&own, settings, family,
+					 chatdnat_addr_of(&had->src.u3)))
 		return chatdnat_masquerade_take_own(ct, state, &own) ==
 		       NF_ACCEPT && got->dst.u.all == had->src.u.all;
 	return nf_ct_protonum(ct) != IPPROTO_TCP &&
@@ -280,14 +280,14 @@ unsigned int chatdnat_masquerade(void *priv, struct sk_buff *skb,
 		return NF_ACCEPT;
 
 	saddr = chatdnat_addr_of(&nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL)->src.u3);
-	in = chatdnat_host_entered(skb, state);
+	in = chatdnat_lookup_indev(skb, state);
 	by = chatdnat_masquerade_translated_by(ct, in);
 	if (by)
 		snapshot = by;
 
 	if (ctinfo == IP_CT_NEW && by) {
 		chatdnat_count(family, CHATDNAT_SENT);
-		chatdnat_answers_await(ct);
+		chatdnat_reply_count_await(ct);
 	} else if (ctinfo == IP_CT_NEW &&
 		   chatdnat_masquerade_stale(snapshot, ct, state)) {
 		chatdnat_stale_reset(snapshot, skb, state);
@@ -306,13 +306,13 @@ unsigned int chatdnat_masquerade(void *priv, struct sk_buff *skb,
 	departure.out = state->out->name;
 	departure.translated = by;
 	departure.from_wan = !by &&
-			     chatdnat_host_from_wan(&snapshot->settings, skb,
-						    state, in);
+			     chatdnat_lookup_from_wan(&snapshot->settings, skb,
+						      state, in);
 	departure.transformed = dst_xfrm(skb_dst(skb));
 	decision = chatdnat_decide_src(&snapshot->settings, &departure);
 	if (decision == CHATDNAT_SRC_LOOK_UP) {
-		departure.saddr_type = chatdnat_host_addr_type(family, saddr,
-							       state->out);
+		departure.saddr_type = chatdnat_lookup_addr_type(family, saddr,
+								 state->out);
 		decision = chatdnat_decide_src(&snapshot->settings, &departure);
 	}
 	if (decision != CHATDNAT_SRC_MASQUERADE)

@@ -47,10 +47,10 @@ static bool chatdnat_misplaced_direction(const struct chatdnat_settings *old,
 		return false;
 
 	/* What this host sent itself came in by no interface. */
-	if (chatdnat_host_addr_type(arrival.flow.family, &arrival.flow.saddr,
-				    NULL) != CHATDNAT_ADDR_LOCAL) {
-		dst = chatdnat_host_route(arrival.flow.family, NULL,
-					  &arrival.flow.saddr, 0, 0);
+	if (chatdnat_lookup_addr_type(arrival.flow.family, &arrival.flow.saddr,
+				      NULL) != CHATDNAT_ADDR_LOCAL) {
+		dst = chatdnat_lookup_route(arrival.flow.family, NULL,
+					    &arrival.flow.saddr, 0, 0);
 		if (!dst)
 			return false;
 		dev = dst->dev;
@@ -135,17 +135,17 @@ static bool chatdnat_misplaced_unmasqueraded(const struct chatdnat_settings *old
 	    new->masquerade == CHATDNAT_MASQUERADE_OFF ||
 	    !chatdnat_settings_active(new, family))
 		return false;
-	departure.saddr_type = chatdnat_host_addr_type(family, &flow.saddr, NULL);
+	departure.saddr_type = chatdnat_lookup_addr_type(family, &flow.saddr, NULL);
 	if (departure.saddr_type != CHATDNAT_ADDR_UNICAST ||
-	    chatdnat_host_addr_type(family, &flow.daddr, NULL) !=
+	    chatdnat_lookup_addr_type(family, &flow.daddr, NULL) !=
 	    CHATDNAT_ADDR_UNICAST || !chatdnat_misplaced_is_sure(ct))
 		return false;
 
 	/* Other protocols have no ports that routes could depend on. */
 	chatdnat_flow_of(tuple, &flow);
-	in = chatdnat_host_route(family, NULL, &flow.saddr, 0, 0);
+	in = chatdnat_lookup_route(family, NULL, &flow.saddr, 0, 0);
 	if (in && !chatdnat_ifset_has(&new->wan, in->dev->name))
-		out = chatdnat_host_route_as(&flow, nf_ct_protonum(ct), 0);
+		out = chatdnat_lookup_route_as(&flow, nf_ct_protonum(ct), 0);
 	if (out) {
 		departure.in = in->dev->name;
 		departure.out = out->dev->name;

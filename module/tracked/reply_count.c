@@ -38,7 +38,7 @@ struct chatdnat_waiting {
 };
 
 /* Oldest first, in a ring. */
-struct chatdnat_answers {
+struct chatdnat_reply_count {
 	spinlock_t lock;		/* covers all below */
 	unsigned int first;
 	unsigned int n;
@@ -47,13 +47,13 @@ struct chatdnat_answers {
 	struct chatdnat_waiting waiting[CHATDNAT_WAITING_MAX];
 };
 
-static struct chatdnat_answers __percpu *chatdnat_answers;
+static struct chatdnat_reply_count __percpu *chatdnat_reply_count;
 
-static void chatdnat_answers_work(struct work_struct *work);
-static DECLARE_DELAYED_WORK(chatdnat_answers_dwork, chatdnat_answers_work);
+static void chatdnat_reply_count_work(struct work_struct *work);
+static DECLARE_DELAYED_WORK(chatdnat_reply_count_dwork, chatdnat_reply_count_work);
 
 static struct chatdnat_waiting *
-chatdnat_answers_slot(struct chatdnat_answers *answers, unsigned int i)
+chatdnat_reply_count_slot(struct chatdnat_reply_count *answers, unsigned int i)
 {
 	return &answers->waiting[(answers->first + i) % CHATDNAT_WAITING_MAX];
 }
@@ -62,8 +62,8 @@ chatdnat_answers_slot(struct chatdnat_answers *answers, unsigned int i)
  * A connection that is gone before its time was ended by a reset. Until its
  * first packet has left, it is not there yet.
  */
-static bool chatdnat_answers_done(struct chatdnat_waiting *waiting,
-				  bool *answered)
+static bool chatdnat_reply_count_done(struct chatdnat_waiting *waiting,
+				      bool *answered)
 {
 	struct nf_conntrack_tuple_hash *hash;
 	struct nf_conn *ct;
@@ -87,13 +87,13 @@ static bool chatdnat_answers_done(struct chatdnat_waiting *waiting,
 	return *answered;
 }
 
-static void chatdnat_answers_count(const struct chatdnat_waiting *waiting)
+static void chatdnat_reply_count_count(const struct chatdnat_waiting *waiting)
 {
 	chatdnat_count(chatdnat_family_of(waiting->tuple.src.l3num),
 		       CHATDNAT_ANSWERED);
 }
 
-static void chatdnat_answers_sweep(struct chatdnat_answers *answers)
+static void chatdnat_reply_count_sweep(struct chatdnat_reply_count *answers)
 {
 	unsigned int i, kept = 0;
 	bool answered;
@@ -102,12 +102,12 @@ static void chatdnat_answers_sweep(struct chatdnat_answers *answers)
 
 	for (i = 0; i < answers->n; i++) {
 		struct chatdnat_waiting *waiting =
-			chatdnat_answers_slot(answers, i);
+			chatdnat_reply_count_slot(answers, i);
 
-		if (!chatdnat_answers_done(waiting, &answered))
-			*chatdnat_answers_slot(answers, kept++) = *waiting;
+		if (!chatdnat_reply_count_done(waiting, &answered))
+			*chatdnat_reply_count_slot(answers, kept++) = *waiting;
 		else if (answered)
-			chatdnat_answers_count(waiting);
+			chatdnat_reply_count_count(waiting);
 	}
 	WRITE_ONCE(answers->n, kept);
 }
@@ -118,12 +118,12 @@ static void chatdnat_answers_sweep(struct chatdnat_answers *answers)
  * or with a relay that is down, the next is put off for longer and longer, so
  * that connections nobody answers are no dearer than others.
  */
-static void chatdnat_answers_make_room(struct chatdnat_answers *answers)
+static void chatdnat_reply_count_make_room(struct chatdnat_reply_count *answers)
 {
 	lockdep_assert_held(&answers->lock);
 
 	if (jiffies - answers->swept >= answers->pause) {
-		chatdnat_answers_sweep(answers);
+		chatdnat_reply_count_sweep(answers);
 		if (answers->n < CHATDNAT_WAITING_MAX / 2)
 			answers->pause = 1;
 		else
@@ -139,26 +139,26 @@ static void chatdnat_answers_make_room(struct chatdnat_answers *answers)
 }
 
 /**
- * chatdnat_answers_await() - count a connection once the relay answers it
+ * chatdnat_reply_count_await() - count a connection once the relay answers it
  * @ct: the connection, new
  *
  * When too many wait, the oldest is given up and stays uncounted.
  *
  * Context: On the packet path, process context or softirq.
  */
-void chatdnat_answers_await(const struct nf_conn *ct)
+void chatdnat_reply_count_await(const struct nf_conn *ct)
 {
-	struct chatdnat_answers *answers;
+	struct chatdnat_reply_count *answers;
 	struct chatdnat_waiting *slot;
 
 	local_bh_disable();
-	answers = this_cpu_ptr(chatdnat_answers);
+	answers = this_cpu_ptr(chatdnat_reply_count);
 	spin_lock(&answers->lock);
 
 	if (answers->n == CHATDNAT_WAITING_MAX)
-		chatdnat_answers_make_room(answers);
+		chatdnat_reply_count_make_room(answers);
 
-	slot = chatdnat_answers_slot(answers, answers->n);
+	slot = chatdnat_reply_count_slot(answers, answers->n);
 	slot->tuple = *nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
 	slot->zone = *nf_ct_zone(ct);
 	slot->since = jiffies;
@@ -168,86 +168,86 @@ void chatdnat_answers_await(const struct nf_conn *ct)
 	spin_unlock(&answers->lock);
 	local_bh_enable();
 
-	if (!delayed_work_pending(&chatdnat_answers_dwork))
-		schedule_delayed_work(&chatdnat_answers_dwork, HZ);
+	if (!delayed_work_pending(&chatdnat_reply_count_dwork))
+		schedule_delayed_work(&chatdnat_reply_count_dwork, HZ);
 }
 
 /**
- * chatdnat_answers_settle() - count all that has been answered by now
+ * chatdnat_reply_count_settle() - count all that has been answered by now
  *
  * Context: Process context.
  */
-void chatdnat_answers_settle(void)
+void chatdnat_reply_count_settle(void)
 {
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		struct chatdnat_answers *answers;
+		struct chatdnat_reply_count *answers;
 
-		answers = per_cpu_ptr(chatdnat_answers, cpu);
+		answers = per_cpu_ptr(chatdnat_reply_count, cpu);
 		spin_lock_bh(&answers->lock);
-		chatdnat_answers_sweep(answers);
+		chatdnat_reply_count_sweep(answers);
 		spin_unlock_bh(&answers->lock);
 	}
 }
 
 /**
- * chatdnat_answers_forget() - let go of all that is not answered yet
+ * chatdnat_reply_count_forget() - let go of all that is not answered yet
  *
  * For who is about to end connections, which would be taken for answered.
  *
  * Context: Process context.
  */
-void chatdnat_answers_forget(void)
+void chatdnat_reply_count_forget(void)
 {
 	int cpu;
 
-	chatdnat_answers_settle();
+	chatdnat_reply_count_settle();
 	for_each_possible_cpu(cpu) {
-		struct chatdnat_answers *answers;
+		struct chatdnat_reply_count *answers;
 
-		answers = per_cpu_ptr(chatdnat_answers, cpu);
+		answers = per_cpu_ptr(chatdnat_reply_count, cpu);
 		spin_lock_bh(&answers->lock);
 		WRITE_ONCE(answers->n, 0);
 		spin_unlock_bh(&answers->lock);
 	}
 }
 
-static bool chatdnat_answers_idle(void)
+static bool chatdnat_reply_count_idle(void)
 {
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		if (READ_ONCE(per_cpu_ptr(chatdnat_answers, cpu)->n))
+		if (READ_ONCE(per_cpu_ptr(chatdnat_reply_count, cpu)->n))
 			return false;
 	return true;
 }
 
-static void chatdnat_answers_work(struct work_struct *work)
+static void chatdnat_reply_count_work(struct work_struct *work)
 {
-	chatdnat_answers_settle();
-	if (!chatdnat_answers_idle())
-		schedule_delayed_work(&chatdnat_answers_dwork, HZ);
+	chatdnat_reply_count_settle();
+	if (!chatdnat_reply_count_idle())
+		schedule_delayed_work(&chatdnat_reply_count_dwork, HZ);
 }
 
 /**
- * chatdnat_answers_init() - make room for connections that wait
+ * chatdnat_reply_count_init() - make room for connections that wait
  *
  * Context: Process context, may sleep.
  * Return: 0 or -ENOMEM.
  */
-int chatdnat_answers_init(void)
+int chatdnat_reply_count_init(void)
 {
 	int cpu;
 
-	chatdnat_answers = alloc_percpu(struct chatdnat_answers);
-	if (!chatdnat_answers)
+	chatdnat_reply_count = alloc_percpu(struct chatdnat_reply_count);
+	if (!chatdnat_reply_count)
 		return -ENOMEM;
 
 	for_each_possible_cpu(cpu) {
-		struct chatdnat_answers *answers;
+		struct chatdnat_reply_count *answers;
 
-		answers = per_cpu_ptr(chatdnat_answers, cpu);
+		answers = per_cpu_ptr(chatdnat_reply_count, cpu);
 		spin_lock_init(&answers->lock);
 		answers->swept = jiffies;
 		answers->pause = 1;
@@ -256,12 +256,12 @@ int chatdnat_answers_init(void)
 }
 
 /**
- * chatdnat_answers_exit() - let go of all that still waits
+ * chatdnat_reply_count_exit() - let go of all that still waits
  *
  * Context: Process context, may sleep, after the last packet.
  */
-void chatdnat_answers_exit(void)
+void chatdnat_reply_count_exit(void)
 {
-	cancel_delayed_work_sync(&chatdnat_answers_dwork);
-	free_percpu(chatdnat_answers);
+	cancel_delayed_work_sync(&chatdnat_reply_count_dwork);
+	free_percpu(chatdnat_reply_count);
 }

@@ -4,10 +4,10 @@
 
 struct nf_conn;
 
-int chatdnat_answers_init(void);
-void chatdnat_answers_exit(void);
-void chatdnat_answers_await(const struct nf_conn *ct);
-void chatdnat_answers_settle(void);
-void chatdnat_answers_forget(void);
+int chatdnat_reply_count_init(void);
+void chatdnat_reply_count_exit(void);
+void chatdnat_reply_count_await(const struct nf_conn *ct);
+void chatdnat_reply_count_settle(void);
+void chatdnat_reply_count_forget(void);
 
 #endif /* CHATDNAT_REPLY_COUNT_H */

@@ -86,7 +86,7 @@ static void chatdnat_stale_reset_relay(const struct chatdnat_flow *flow,
 
 	swap(segment.flow.saddr, segment.flow.daddr);
 	swap(segment.flow.sport, segment.flow.dport);
-	chatdnat_reset_emit(&segment, GFP_ATOMIC);
+	chatdnat_tcp_reset_emit(&segment, GFP_ATOMIC);
 }
 
 /* Returns false where there is no memory for it. */
@@ -104,7 +104,7 @@ static bool chatdnat_stale_reset_client(const struct chatdnat_flow *flow,
 	};
 
 	segment.flow.saddr = *own;
-	return chatdnat_reset_emit(&segment, GFP_ATOMIC);
+	return chatdnat_tcp_reset_emit(&segment, GFP_ATOMIC);
 }
 
 /**
@@ -128,8 +128,8 @@ void chatdnat_stale_reset(const struct chatdnat_snapshot *snapshot,
 	u32 seq, len;
 
 	/* Whoever claims on a WAN interface to be the relay is not. */
-	if (chatdnat_host_from_wan(&snapshot->settings, skb, state,
-				   chatdnat_host_entered(skb, state)) ||
+	if (chatdnat_lookup_from_wan(&snapshot->settings, skb, state,
+				     chatdnat_lookup_indev(skb, state)) ||
 	    !chatdnat_packet_parcel(skb, family, &parcel) || parcel.quoted)
 		return;
 	th = skb_header_pointer(skb, parcel.offset, sizeof(buf), &buf);

@@ -246,7 +246,7 @@ def a_flood_of_routes():
 def who_reads_engines_waits_for_nobody():
     """Anybody may read it all day: it takes neither RTNL nor the lock of the settings."""
     module.load(**settings())
-    with trace.calls("chatdnat_engine_show", "chatdnat_active_locked", "chatdnat_choice_judge") as calls:
+    with trace.calls("chatdnat_engine_show", "chatdnat_active_locked", "chatdnat_eligible_judge") as calls:
         def read():
             before = calls.counts()
             module.engines()

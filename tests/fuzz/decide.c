@@ -199,7 +199,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct chatdnat_refusal why = { 0 };
 	const char *name = NULL;
 	struct chatdnat_text text = text_of(data, len);
-	int err = chatdnat_line_parse(&settings, text, &name, &why);
+	int err = chatdnat_setting_table_parse(&settings, text, &name, &why);
 
 	if (err) {
 		check_refusal(text, err, &why);

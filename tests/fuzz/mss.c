@@ -20,9 +20,9 @@ struct chatdnat_snapshot *chatdnat_active;
 static struct chatdnat_settings settings;
 
 /* Whatever is not tracked is on its way to a relay. */
-enum chatdnat_way chatdnat_stateless_way(const struct sk_buff *skb, const struct nf_hook_state *state,
-					 struct chatdnat_parcel *parcel, const struct chatdnat_settings **its,
-					 const struct chatdnat_binding **binding)
+enum chatdnat_direction chatdnat_stateless_direction(const struct sk_buff *skb, const struct nf_hook_state *state,
+						     struct chatdnat_parcel *parcel, const struct chatdnat_settings **its,
+						     const struct chatdnat_binding **binding)
 {
 	static const struct chatdnat_binding none;
 
@@ -30,32 +30,32 @@ enum chatdnat_way chatdnat_stateless_way(const struct sk_buff *skb, const struct
 	*binding = &none;
 	memset(parcel, 0, sizeof(*parcel));
 	parcel->flow.family = state->pf == NFPROTO_IPV6 ? CHATDNAT_IPV6 : CHATDNAT_IPV4;
-	return CHATDNAT_WAY_TO_RELAY;
+	return CHATDNAT_DIR_TO_RELAY;
 }
 
-struct dst_entry *chatdnat_host_route(enum chatdnat_family family, const struct chatdnat_addr *saddr,
-				      const struct chatdnat_addr *daddr, int oif, u32 mark)
+struct dst_entry *chatdnat_lookup_route(enum chatdnat_family family, const struct chatdnat_addr *saddr,
+					const struct chatdnat_addr *daddr, int oif, u32 mark)
 {
 	return NULL;
 }
 
-unsigned int chatdnat_way_on(const struct sk_buff *skb, const struct chatdnat_ends *ends)
+unsigned int chatdnat_path_mtu_forward(const struct sk_buff *skb, const struct chatdnat_ends *ends)
 {
 	return dst_mtu(skb_dst(skb));
 }
 
-unsigned int chatdnat_way_back(const struct chatdnat_ends *ends, u32 mark)
+unsigned int chatdnat_path_mtu_reverse(const struct chatdnat_ends *ends, u32 mark)
 {
 	return ~0U;
 }
 
-struct dst_entry *chatdnat_homing_route(enum chatdnat_family family, const struct nf_conn *ct,
-					const struct net_device *in, u32 mark)
+struct dst_entry *chatdnat_return_path_route(enum chatdnat_family family, const struct nf_conn *ct,
+					     const struct net_device *in, u32 mark)
 {
 	return NULL;
 }
 
-const struct net_device *chatdnat_host_entered(const struct sk_buff *skb, const struct nf_hook_state *state)
+const struct net_device *chatdnat_lookup_indev(const struct sk_buff *skb, const struct nf_hook_state *state)
 {
 	return state->in;
 }

@@ -19,8 +19,8 @@ static const char *const names[PARAMS] = {
 };
 
 /* The engine's own refusal, by the settings alone. */
-int chatdnat_choice_check(const struct chatdnat_settings *settings, bool host, struct chatdnat_text text,
-			  struct chatdnat_refusal *why)
+int chatdnat_eligible_check(const struct chatdnat_settings *settings, bool host, struct chatdnat_text text,
+			    struct chatdnat_refusal *why)
 {
 	if (settings->engine != CHATDNAT_ENGINE_STATELESS || settings->scope == CHATDNAT_SCOPE_LOCAL)
 		return 0;
@@ -52,7 +52,7 @@ int chatdnat_apply(const struct chatdnat_settings *settings)
 	return new ? 0 : -ENOMEM;
 }
 
-void chatdnat_apply_nothing(void)
+void chatdnat_teardown(void)
 {
 	chatdnat_snapshot_free(chatdnat_active_locked());
 	chatdnat_active = NULL;

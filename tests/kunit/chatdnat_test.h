@@ -62,9 +62,9 @@ chatdnat_test_settings(struct kunit *test, const char *line)
 	settings = kunit_kzalloc(test, sizeof(*settings), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, settings);
 	KUNIT_ASSERT_EQ(test, 0,
-			chatdnat_line_parse(settings,
-					    chatdnat_test_text(test, line),
-					    &name, &why));
+			chatdnat_setting_table_parse(settings,
+						     chatdnat_test_text(test, line),
+						     &name, &why));
 	return settings;
 }
 

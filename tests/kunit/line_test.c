@@ -52,7 +52,7 @@ static void taken(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, buf);
 	settings = chatdnat_test_settings(test, row->text);
-	len = chatdnat_line_format(settings, buf, PAGE_SIZE);
+	len = chatdnat_setting_table_format(settings, buf, PAGE_SIZE);
 	KUNIT_EXPECT_EQ(test, len, strlen(row->written));
 	KUNIT_EXPECT_STREQ(test, buf, row->written);
 	again = chatdnat_test_settings(test, buf);
@@ -125,9 +125,9 @@ static void refused(struct kunit *test)
 	settings = kunit_kzalloc(test, sizeof(*settings), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, settings);
 	KUNIT_EXPECT_EQ(test, row->err,
-			chatdnat_line_parse(settings,
-					    chatdnat_test_text(test, row->text),
-					    &name, &why));
+			chatdnat_setting_table_parse(settings,
+						     chatdnat_test_text(test, row->text),
+						     &name, &why));
 	chatdnat_test_refused(test, &why, row->err, row->offending,
 			      row->expected);
 	if (row->name)

@@ -108,7 +108,7 @@ static void options(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, copy);
 	memcpy(copy, row->before, row->len);
 	KUNIT_EXPECT_EQ(test, want,
-			chatdnat_tcpopt_mss_above(copy, row->len, 0, CLAMP_TO));
+			chatdnat_tcp_mss_above(copy, row->len, 0, CLAMP_TO));
 }
 
 static void clamped(struct kunit *test, enum chatdnat_family family, bool partial)
@@ -141,7 +141,7 @@ static void clamped(struct kunit *test, enum chatdnat_family family, bool partia
 		th->check = (__force __sum16)htons(0x1234);
 		want_th->check = th->check;
 	}
-	KUNIT_EXPECT_EQ(test, !!row->after, chatdnat_mss_clamp(skb, th, CLAMP_TO));
+	KUNIT_EXPECT_EQ(test, !!row->after, chatdnat_tcp_mss_clamp(skb, th, CLAMP_TO));
 	KUNIT_EXPECT_MEMEQ(test, skb->data, want, len);
 }
 

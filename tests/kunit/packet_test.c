@@ -260,7 +260,7 @@ static void look(struct kunit *test, bool linear, unsigned int before)
 			chatdnat_packet_entrant(skb, row->family, &entrant));
 	if (row->entrant) {
 		KUNIT_EXPECT_EQ(test, protocol, entrant.protocol);
-		KUNIT_EXPECT_EQ(test, entrant.hop_limit, CHATDNAT_HOP_LIMIT);
+		KUNIT_EXPECT_EQ(test, entrant.hop_limit, CHATDNAT_NEXTHOP_LIMIT);
 		KUNIT_EXPECT_EQ(test, entrant.flow.family, row->family);
 		KUNIT_EXPECT_EQ(test, entrant.icmp_type, packet->type);
 		KUNIT_EXPECT_EQ(test, entrant.opens,

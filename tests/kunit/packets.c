@@ -133,7 +133,7 @@ static unsigned int ipv4(const struct chatdnat_packet *packet,
 	iph->tot_len = htons(header + len);
 	iph->id = htons(0x1234);
 	iph->frag_off = htons(packet->fragment);
-	iph->ttl = CHATDNAT_HOP_LIMIT;
+	iph->ttl = CHATDNAT_NEXTHOP_LIMIT;
 	iph->protocol = packet->protocol;
 	iph->saddr = saddr->word[0];
 	iph->daddr = daddr->word[0];
@@ -188,7 +188,7 @@ static unsigned int ipv6(const struct chatdnat_packet *packet,
 	const char *kind;
 
 	byte[0] = (packet->version ?: 6) << 4;
-	ip6h->hop_limit = CHATDNAT_HOP_LIMIT;
+	ip6h->hop_limit = CHATDNAT_NEXTHOP_LIMIT;
 	memcpy(&ip6h->saddr, saddr, sizeof(ip6h->saddr));
 	memcpy(&ip6h->daddr, daddr, sizeof(ip6h->daddr));
 	*next = protocol;

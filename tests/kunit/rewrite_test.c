@@ -253,8 +253,8 @@ static void shortcut(struct kunit *test, bool partial, bool back)
 		want_th->check = pseudo(row->family, &after,
 					len - parcel.offset);
 	}
-	chatdnat_leg_check(skb, &th->check,
-			   (__force __be16)~csum_fold(diff));
+	chatdnat_fastpath_check(skb, &th->check,
+				(__force __be16)~csum_fold(diff));
 	KUNIT_EXPECT_EQ(test, ntohs((__force __be16)th->check),
 			ntohs((__force __be16)want_th->check));
 }
@@ -320,9 +320,9 @@ static void leg_begins(struct kunit *test)
 	len = chatdnat_test_bytes(IPV4, &packet, &ends, byte);
 	skb = chatdnat_test_skb(test, byte, len, 20 + 20, 0);
 	KUNIT_EXPECT_EQ(test, row->opens,
-			chatdnat_leg_opens((struct tcphdr *)(skb->data + 20)));
+			chatdnat_fastpath_opens((struct tcphdr *)(skb->data + 20)));
 	KUNIT_EXPECT_EQ(test, row->begins,
-			chatdnat_leg_begins(skb, 20, !row->drains));
+			chatdnat_fastpath_begins(skb, 20, !row->drains));
 }
 
 static struct kunit_case cases[] = {
