@@ -237,7 +237,7 @@ static const struct kernel_param_ops chatdnat_param_ops = {
 
 #define CHATDNAT_PARAM(name, id, description)				\
 	module_param_cb(name, &chatdnat_param_ops,			\
-			(void *)&chatdnat_settings[id], 0644);		\
+			(void *)&chatdnat_setting_table[id], 0644);		\
 	MODULE_PARM_DESC(name, description)
 
 CHATDNAT_PARAM(wan, CHATDNAT_SETTING_WAN,

@@ -6,7 +6,7 @@
 #include "snapshot.h"
 
 /**
- * chatdnat_ct_snapshot() - the snapshot under which a connection was sent on
+ * chatdnat_nfct_snapshot() - the snapshot under which a connection was sent on
  * @ct: the connection
  *
  * Context: RCU read lock held; on the packet path.
@@ -14,12 +14,12 @@
  * NULL: the connection is not ours.
  */
 static inline const struct chatdnat_snapshot *
-chatdnat_ct_snapshot(const struct nf_conn *ct)
+chatdnat_nfct_snapshot(const struct nf_conn *ct)
 {
 	const struct chatdnat_snapshot *snapshot;
 
 	chatdnat_for_each_snapshot(snapshot)
-		if (chatdnat_ct_serves(&snapshot->settings.service, ct))
+		if (chatdnat_nfct_serves(&snapshot->settings.service, ct))
 			break;
 	return snapshot;
 }

@@ -90,7 +90,7 @@ static u32 chatdnat_peers_age(const struct chatdnat_peer *peer)
 }
 
 /**
- * chatdnat_peers_note() - note that this host itself sends a peer something
+ * chatdnat_peers_add() - note that this host itself sends a peer something
  * @own: this host's address, network byte order
  * @peer: the peer's address, network byte order
  * @stage: how far their connection has come
@@ -99,9 +99,9 @@ static u32 chatdnat_peers_age(const struct chatdnat_peer *peer)
  * Return: Whether it was not known: what was found out for segments from @peer
  * to @own does not hold any more. What is noted is seen by then.
  */
-bool chatdnat_peers_note(const struct chatdnat_addr *own,
-			 const struct chatdnat_addr *peer,
-			 enum chatdnat_peer_stage stage)
+bool chatdnat_peers_add(const struct chatdnat_addr *own,
+			const struct chatdnat_addr *peer,
+			enum chatdnat_peer_stage stage)
 {
 	u64 hash = chatdnat_peers_hash(own, peer);
 	struct chatdnat_peer *entry = chatdnat_peers_find(stage, hash);

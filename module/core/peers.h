@@ -11,9 +11,9 @@ enum chatdnat_peer_stage {
 	CHATDNAT_PEER_STAGES,
 };
 
-bool chatdnat_peers_note(const struct chatdnat_addr *own,
-			 const struct chatdnat_addr *peer,
-			 enum chatdnat_peer_stage stage);
+bool chatdnat_peers_add(const struct chatdnat_addr *own,
+			const struct chatdnat_addr *peer,
+			enum chatdnat_peer_stage stage);
 bool chatdnat_peers_has(const struct chatdnat_addr *own,
 			const struct chatdnat_addr *peer);
 

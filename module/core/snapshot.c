@@ -51,9 +51,9 @@ chatdnat_masquerades(const struct chatdnat_settings *settings)
 }
 
 /* Whether new settings sum up to the same service and masquerading. */
-static bool chatdnat_goes_on(const struct chatdnat_service *service,
-			     const struct chatdnat_ifset *masqueraded,
-			     const struct chatdnat_settings *settings)
+static bool chatdnat_same_service(const struct chatdnat_service *service,
+				  const struct chatdnat_ifset *masqueraded,
+				  const struct chatdnat_settings *settings)
 {
 	return chatdnat_service_equal(service, &settings->service) &&
 	       chatdnat_ifset_equal(masqueraded, chatdnat_masquerades(settings));
@@ -141,16 +141,16 @@ chatdnat_snapshot_new(const struct chatdnat_settings *settings,
 
 	for (i = 0; i < old->n_former; i++) {
 		former = old->former[i];
-		if (chatdnat_goes_on(&former->service, &former->masqueraded,
-				     settings))
+		if (chatdnat_same_service(&former->service, &former->masqueraded,
+					  settings))
 			continue;
 		former->users++;
 		chatdnat_former_add(snapshot, former, forgotten);
 	}
 
 	if (chatdnat_service_empty(&old->settings.service) ||
-	    chatdnat_goes_on(&old->settings.service,
-			     chatdnat_masquerades(&old->settings), settings))
+	    chatdnat_same_service(&old->settings.service,
+				  chatdnat_masquerades(&old->settings), settings))
 		return snapshot;
 
 	former = chatdnat_former_new(&old->settings);

@@ -69,22 +69,22 @@ static bool chatdnat_early_route_is_received(const struct sk_buff *skb)
 }
 
 /* Routes a segment that begins something; true: it is to be forwarded. */
-static bool chatdnat_early_route_onwards(struct sk_buff *skb,
+static bool chatdnat_early_route_forward(struct sk_buff *skb,
 					 enum chatdnat_family family,
 					 const struct net_device *in,
-					 struct chatdnat_dnat_entry *memo)
+					 struct chatdnat_dnat_entry *entry)
 {
 	bool routed = skb_valid_dst(skb);
 	const struct dst_entry *dst;
 
-	if (memo && chatdnat_dnat_cache_route(memo, skb, family, in))
+	if (entry && chatdnat_dnat_cache_route(entry, skb, family, in))
 		return true;
 	dst = chatdnat_route_input(skb, family);
 	/* Without one the stack says so, if it has to be said. */
 	if (!dst || dst->error || !chatdnat_route_input_forwards(skb, family))
 		return false;
-	if (memo && !routed)
-		chatdnat_dnat_cache_add_route(memo, skb, family, in);
+	if (entry && !routed)
+		chatdnat_dnat_cache_add_route(entry, skb, family, in);
 	return true;
 }
 
@@ -97,7 +97,7 @@ static noinline void chatdnat_early_route_segment(struct sk_buff *skb,
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	const struct chatdnat_snapshot *by = NULL;
 	struct nf_hook_state forward = *state;
-	struct chatdnat_dnat_entry *memo = NULL;
+	struct chatdnat_dnat_entry *entry = NULL;
 
 	/* A VRF's packet comes by once more, as the VRF's device's. */
 	if (netif_is_l3_slave(state->in) ||
@@ -106,9 +106,9 @@ static noinline void chatdnat_early_route_segment(struct sk_buff *skb,
 		return;
 
 	if (ct)
-		by = chatdnat_dnat_cache_by(ct, &memo);
-	if (chatdnat_early_route_onwards(skb, family, state->in,
-					 ctinfo == IP_CT_NEW ? memo : NULL)) {
+		by = chatdnat_dnat_cache_by(ct, &entry);
+	if (chatdnat_early_route_forward(skb, family, state->in,
+					 ctinfo == IP_CT_NEW ? entry : NULL)) {
 		/* As a hook at forward would have it. */
 		forward.hook = NF_INET_FORWARD;
 		forward.out = skb_dst(skb)->dev;

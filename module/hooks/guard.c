@@ -67,19 +67,19 @@ static __always_inline bool chatdnat_guard_is_no_syn(const struct sk_buff *skb,
 static noinline bool chatdnat_guard_is_syn(const struct sk_buff *skb, u8 pf,
 					   const struct nf_conn *ct)
 {
-	struct chatdnat_parcel parcel;
+	struct chatdnat_parsed parsed;
 
 	/* A helper expected it, and perhaps it is sent again. */
 	if (READ_ONCE(ct->status) & IPS_EXPECTED)
 		return false;
-	return chatdnat_packet_parcel(skb, chatdnat_family_of(pf), &parcel) &&
-	       parcel.opens;
+	return chatdnat_packet_parse(skb, chatdnat_family_of(pf), &parsed) &&
+	       parsed.opens;
 }
 
 /* Whether a packet of a known connection is not judged. */
 static __always_inline bool
-chatdnat_guard_goes_on(const struct sk_buff *skb, u8 pf,
-		       const struct nf_conn *ct, enum ip_conntrack_info ctinfo)
+chatdnat_guard_is_known(const struct sk_buff *skb, u8 pf,
+			const struct nf_conn *ct, enum ip_conntrack_info ctinfo)
 {
 	return ctinfo != IP_CT_NEW &&
 	       (likely(chatdnat_guard_is_no_syn(skb, ct)) ||
@@ -92,9 +92,9 @@ static bool chatdnat_guard_stateless(const struct sk_buff *skb,
 {
 	const struct chatdnat_settings *settings;
 	const struct chatdnat_binding *binding;
-	struct chatdnat_parcel parcel;
+	struct chatdnat_parsed parsed;
 
-	switch (chatdnat_stateless_direction(skb, state, &parcel, &settings,
+	switch (chatdnat_stateless_direction(skb, state, &parsed, &settings,
 					     &binding)) {
 	case CHATDNAT_DIR_TO_RELAY:
 		return true;
@@ -161,15 +161,15 @@ chatdnat_guard_forwarded_from(const struct sk_buff *skb,
 }
 
 static noinline unsigned int
-chatdnat_guard_onwards(struct sk_buff *skb, const struct nf_hook_state *state,
-		       const struct nf_conn *ct, enum ip_conntrack_info ctinfo)
+chatdnat_guard_forwarded(struct sk_buff *skb, const struct nf_hook_state *state,
+			 const struct nf_conn *ct, enum ip_conntrack_info ctinfo)
 {
 	struct nf_hook_state forward = *state;
-	struct chatdnat_dnat_entry *memo;
+	struct chatdnat_dnat_entry *entry;
 	struct net_device *in;
 
 	/* What is sent on needs no judge, and is what there is most of. */
-	if (ct && chatdnat_dnat_cache_by(ct, &memo))
+	if (ct && chatdnat_dnat_cache_by(ct, &entry))
 		return NF_ACCEPT;
 	in = chatdnat_guard_forwarded_from(skb, state);
 	if (!in)
@@ -199,9 +199,9 @@ unsigned int chatdnat_guard_forward(void *priv, struct sk_buff *skb,
 	const struct nf_conn *ct;
 
 	ct = nf_ct_get(skb, &ctinfo);
-	if (likely(ct && chatdnat_guard_goes_on(skb, state->pf, ct, ctinfo)))
+	if (likely(ct && chatdnat_guard_is_known(skb, state->pf, ct, ctinfo)))
 		return NF_ACCEPT;
-	return chatdnat_guard_onwards(skb, state, ct, ctinfo);
+	return chatdnat_guard_forwarded(skb, state, ct, ctinfo);
 }
 
 /**
@@ -220,7 +220,7 @@ unsigned int chatdnat_guard_input(void *priv, struct sk_buff *skb,
 	const struct nf_conn *ct;
 
 	ct = nf_ct_get(skb, &ctinfo);
-	if (ct && chatdnat_guard_goes_on(skb, state->pf, ct, ctinfo) &&
+	if (ct && chatdnat_guard_is_known(skb, state->pf, ct, ctinfo) &&
 	    !chatdnat_guard_is_ping(ct, ctinfo))
 		return NF_ACCEPT;
 	/* What this host sent to a group comes by again for its own sockets. */

@@ -45,8 +45,8 @@ static bool chatdnat_needs_via_own(const struct chatdnat_settings *settings,
 	return chatdnat_needs_via(settings, family) && settings->hairpin;
 }
 
-static bool chatdnat_needs_homing(const struct chatdnat_settings *settings,
-				  enum chatdnat_family family)
+static bool chatdnat_needs_return_path(const struct chatdnat_settings *settings,
+				       enum chatdnat_family family)
 {
 	return chatdnat_settings_active(settings, family) &&
 	       chatdnat_settings_multihomed(settings);
@@ -90,9 +90,9 @@ static const struct chatdnat_hook {
 	  NF_INET_LOCAL_OUT, NF_IP_PRI_LAST },
 	{ chatdnat_needs_quoted, chatdnat_quoted,
 	  NF_INET_LOCAL_OUT, NF_IP_PRI_LAST },
-	{ chatdnat_needs_homing, chatdnat_return_path,
+	{ chatdnat_needs_return_path, chatdnat_return_path,
 	  NF_INET_FORWARD, NF_IP_PRI_MANGLE - 1 },
-	{ chatdnat_needs_homing, chatdnat_return_path,
+	{ chatdnat_needs_return_path, chatdnat_return_path,
 	  NF_INET_LOCAL_OUT, NF_IP_PRI_LAST - 1 },
 	/* Before sources are translated. */
 	{ chatdnat_needs_forward, chatdnat_guard_forward,

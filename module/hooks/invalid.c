@@ -36,7 +36,7 @@
  * @snapshot: the active one
  * @family: IPv4 or IPv6
  * @in: the interface that it entered by
- * @parcel: what is known of it, if it is a TCP segment
+ * @parsed: what is known of it, if it is a TCP segment
  * @is_tcp: it is one, with its whole header
  * @is_possible: its flags are some that TCP knows
  * @opens: it has SYN
@@ -47,7 +47,7 @@ struct chatdnat_invalid {
 	const struct chatdnat_snapshot *snapshot;
 	enum chatdnat_family family;
 	const struct net_device *in;
-	struct chatdnat_parcel parcel;
+	struct chatdnat_parsed parsed;
 	bool is_tcp;
 	bool is_possible;
 	bool opens;
@@ -66,12 +66,12 @@ static void chatdnat_invalid_parse(struct chatdnat_invalid *invalid)
 	const struct tcphdr *th;
 	struct tcphdr buf;
 
-	if (!chatdnat_packet_parcel(skb, invalid->family, &invalid->parcel) ||
-	    invalid->parcel.quoted)
+	if (!chatdnat_packet_parse(skb, invalid->family, &invalid->parsed) ||
+	    invalid->parsed.quoted)
 		return;
-	th = skb_header_pointer(skb, invalid->parcel.offset, sizeof(buf), &buf);
+	th = skb_header_pointer(skb, invalid->parsed.offset, sizeof(buf), &buf);
 	if (!th || th->doff < sizeof(*th) / 4 ||
-	    invalid->parcel.offset + th->doff * 4 > skb->len)
+	    invalid->parsed.offset + th->doff * 4 > skb->len)
 		return;
 	invalid->is_tcp = true;
 	invalid->is_possible = chatdnat_packet_flags_exist(th);
@@ -84,9 +84,9 @@ static bool chatdnat_invalid_serves(const struct chatdnat_snapshot *snapshot,
 	unsigned int i;
 
 	for (i = 0; i < snapshot->n_former; i++)
-		if (chatdnat_ct_serves(&snapshot->former[i]->service, ct))
+		if (chatdnat_nfct_serves(&snapshot->former[i]->service, ct))
 			return true;
-	return chatdnat_ct_snapshot(ct);
+	return chatdnat_nfct_snapshot(ct);
 }
 
 /* Whether a connection is masqueraded as those that leave by WAN are. */
@@ -112,7 +112,7 @@ static bool chatdnat_invalid_misses_via(const struct chatdnat_invalid *invalid,
 	const struct chatdnat_snapshot *by = NULL;
 
 	if (dir == IP_CT_DIR_ORIGINAL && READ_ONCE(ct->status) & IPS_DST_NAT)
-		by = chatdnat_ct_snapshot(ct);
+		by = chatdnat_nfct_snapshot(ct);
 	return by && chatdnat_via_misses(&by->settings, invalid->skb,
 					 invalid->state);
 }
@@ -175,15 +175,15 @@ static bool chatdnat_invalid_find(const struct chatdnat_invalid *invalid,
 static const struct chatdnat_addr *
 chatdnat_invalid_relay(const struct chatdnat_invalid *invalid)
 {
-	struct chatdnat_arrival arrival = {
-		.flow = invalid->parcel.flow,
+	struct chatdnat_dst_packet packet = {
+		.flow = invalid->parsed.flow,
 		/* A session of this host's own is found below. */
 		.opens = true,
 		.in = invalid->in->name,
 	};
 	const struct chatdnat_addr *relay;
 
-	switch (chatdnat_dnat_decision(&invalid->snapshot->settings, &arrival,
+	switch (chatdnat_dnat_decision(&invalid->snapshot->settings, &packet,
 				       invalid->state->in, &relay)) {
 	case CHATDNAT_DST_TRANSLATE:
 	case CHATDNAT_DST_DRAIN:
@@ -191,7 +191,7 @@ chatdnat_invalid_relay(const struct chatdnat_invalid *invalid)
 	default:
 		return NULL;
 	}
-	return chatdnat_socket_tcp(&arrival.flow, invalid->in) ? NULL : relay;
+	return chatdnat_socket_tcp(&packet.flow, invalid->in) ? NULL : relay;
 }
 
 /* Whether it is for the very address that the relay answers from, if known. */
@@ -202,7 +202,7 @@ static bool chatdnat_invalid_turns(const struct chatdnat_invalid *invalid,
 
 	return !chatdnat_local_addr_of_relay(&own, &invalid->snapshot->settings,
 					     invalid->family, relay) ||
-	       chatdnat_addr_equal(&own, &invalid->parcel.flow.daddr);
+	       chatdnat_addr_equal(&own, &invalid->parsed.flow.daddr);
 }
 
 /*
@@ -224,7 +224,7 @@ static unsigned int chatdnat_invalid_enter(struct chatdnat_invalid *invalid,
 
 	if (skb_valid_dst(skb))
 		skb_dst_drop(skb);
-	if (!chatdnat_rewrite(skb, invalid->state->hook, &invalid->parcel,
+	if (!chatdnat_rewrite(skb, invalid->state->hook, &invalid->parsed,
 			      CHATDNAT_DST, relay, true))
 		return chatdnat_invalid_drop(invalid, CHATDNAT_DROPPED_NAT);
 	dst = chatdnat_route_input(skb, invalid->family);
@@ -248,7 +248,7 @@ static unsigned int chatdnat_invalid_enter(struct chatdnat_invalid *invalid,
 static unsigned int chatdnat_invalid_leave(struct chatdnat_invalid *invalid)
 {
 	const struct chatdnat_settings *settings = &invalid->snapshot->settings;
-	const struct chatdnat_flow *flow = &invalid->parcel.flow;
+	const struct chatdnat_flow *flow = &invalid->parsed.flow;
 	struct sk_buff *skb = invalid->skb;
 	struct chatdnat_addr own;
 
@@ -257,7 +257,7 @@ static unsigned int chatdnat_invalid_leave(struct chatdnat_invalid *invalid)
 	    !chatdnat_service_answers(&settings->service, flow) ||
 	    !chatdnat_local_addr_of_relay(&own, settings, invalid->family, &flow->saddr))
 		return chatdnat_invalid_drop(invalid, CHATDNAT_DROPPED_INVALID);
-	if (!chatdnat_rewrite(skb, invalid->state->hook, &invalid->parcel,
+	if (!chatdnat_rewrite(skb, invalid->state->hook, &invalid->parsed,
 			      CHATDNAT_SRC, &own, true))
 		return chatdnat_invalid_drop(invalid, CHATDNAT_DROPPED_NAT);
 	return NF_ACCEPT;

@@ -85,18 +85,18 @@ static bool chatdnat_judge_concerns(const struct chatdnat_settings *settings,
 
 static enum chatdnat_admission
 chatdnat_judge_admit_input(const struct chatdnat_settings *settings,
-			   struct chatdnat_entrant *entrant,
+			   struct chatdnat_guard_packet *packet,
 			   const struct net_device *entered)
 {
 	enum chatdnat_admission admission;
 
-	admission = chatdnat_admit_input(settings, entrant);
+	admission = chatdnat_guard_policy_input(settings, packet);
 	if (admission != CHATDNAT_ADMIT_LOOK_UP_SOCKET)
 		return admission;
 
-	entrant->socket = chatdnat_socket_tcp(&entrant->flow, entered) ?
+	packet->socket = chatdnat_socket_tcp(&packet->flow, entered) ?
 			  CHATDNAT_SOCKET_BOUND : CHATDNAT_SOCKET_NONE;
-	return chatdnat_admit_input(settings, entrant);
+	return chatdnat_guard_policy_input(settings, packet);
 }
 
 /*
@@ -123,36 +123,36 @@ static bool chatdnat_judge_settling(const struct chatdnat_snapshot *snapshot,
 				    const struct chatdnat_flow *flow,
 				    const struct net_device *entered)
 {
-	return chatdnat_admit_settling(snapshot->guarded_since,
-				       ktime_get_seconds()) &&
+	return chatdnat_guard_policy_settling(snapshot->guarded_since,
+					      ktime_get_seconds()) &&
 	       chatdnat_lookup_addr_type(flow->family, &flow->saddr, entered) !=
 		       CHATDNAT_ADDR_LOCAL;
 }
 
-/* @entrant: NULL for a packet that cannot be read */
+/* @packet: NULL for a packet that cannot be read */
 static enum chatdnat_admission
 chatdnat_judge_admit(const struct chatdnat_snapshot *snapshot,
-		     struct chatdnat_entrant *entrant,
+		     struct chatdnat_guard_packet *packet,
 		     const struct sk_buff *skb,
 		     const struct nf_hook_state *state)
 {
 	const struct net_device *entered = chatdnat_lookup_indev(skb, state);
 	const struct chatdnat_settings *settings = &snapshot->settings;
 
-	if (!entrant)
+	if (!packet)
 		return CHATDNAT_REFUSE_INVALID;
-	entrant->from_wan = chatdnat_judge_from_wan(settings, entered, state);
+	packet->from_wan = chatdnat_judge_from_wan(settings, entered, state);
 	if (state->hook == NF_INET_LOCAL_IN)
-		return chatdnat_judge_admit_input(settings, entrant, entered);
+		return chatdnat_judge_admit_input(settings, packet, entered);
 
-	entrant->to_wan = chatdnat_judge_is_wan(settings, state->out);
-	entrant->own_source = entrant->continues &&
-			      entrant->track == CHATDNAT_TRACK_INVALID &&
-			      chatdnat_judge_is_own(settings, &entrant->flow,
+	packet->to_wan = chatdnat_judge_is_wan(settings, state->out);
+	packet->own_source = packet->continues &&
+			      packet->track == CHATDNAT_TRACK_INVALID &&
+			      chatdnat_judge_is_own(settings, &packet->flow,
 						    state->out);
-	entrant->settling = chatdnat_judge_settling(snapshot, &entrant->flow,
-						    entered);
-	return chatdnat_admit_forward(settings, entrant);
+	packet->settling = chatdnat_judge_settling(snapshot, &packet->flow,
+						   entered);
+	return chatdnat_guard_policy_forward(settings, packet);
 }
 
 /*
@@ -160,25 +160,25 @@ chatdnat_judge_admit(const struct chatdnat_snapshot *snapshot,
  * guard=strict it would vanish here, and neither end be told.
  */
 static bool chatdnat_judge_is_stale(const struct chatdnat_snapshot *snapshot,
-				    const struct chatdnat_entrant *entrant,
+				    const struct chatdnat_guard_packet *packet,
 				    const struct nf_hook_state *state)
 {
-	return entrant && state->hook == NF_INET_FORWARD &&
-	       entrant->protocol == IPPROTO_TCP && !entrant->opens &&
-	       !entrant->from_wan && entrant->to_wan &&
-	       chatdnat_snapshot_stale(snapshot, &entrant->flow);
+	return packet && state->hook == NF_INET_FORWARD &&
+	       packet->protocol == IPPROTO_TCP && !packet->opens &&
+	       !packet->from_wan && packet->to_wan &&
+	       chatdnat_snapshot_stale(snapshot, &packet->flow);
 }
 
 static unsigned int
 chatdnat_judge_refuse(const struct chatdnat_snapshot *snapshot,
 		      const struct sk_buff *skb,
 		      const struct nf_hook_state *state,
-		      const struct chatdnat_entrant *entrant,
+		      const struct chatdnat_guard_packet *packet,
 		      enum chatdnat_admission admission)
 {
 	enum chatdnat_counter reason = CHATDNAT_DROPPED_FORWARD;
 
-	if (chatdnat_judge_is_stale(snapshot, entrant, state)) {
+	if (chatdnat_judge_is_stale(snapshot, packet, state)) {
 		chatdnat_stale_reset(snapshot, skb, state);
 		reason = CHATDNAT_DROPPED_STALE;
 	} else if (admission == CHATDNAT_ADMIT_SOME) {
@@ -210,7 +210,7 @@ unsigned int chatdnat_judge(const struct sk_buff *skb,
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	const struct chatdnat_snapshot *snapshot, *old;
 	enum chatdnat_admission admission;
-	struct chatdnat_entrant entrant;
+	struct chatdnat_guard_packet packet;
 	bool whole;
 
 	/* Hooks run under the RCU read lock. */
@@ -219,9 +219,9 @@ unsigned int chatdnat_judge(const struct sk_buff *skb,
 	    !chatdnat_judge_concerns(&snapshot->settings, skb, state))
 		return NF_ACCEPT;
 
-	whole = chatdnat_packet_entrant(skb, family, &entrant);
-	entrant.track = track;
-	admission = chatdnat_judge_admit(snapshot, whole ? &entrant : NULL, skb,
+	whole = chatdnat_packet_for_guard(skb, family, &packet);
+	packet.track = track;
+	admission = chatdnat_judge_admit(snapshot, whole ? &packet : NULL, skb,
 					 state);
 
 	if (admission == CHATDNAT_ADMIT ||
@@ -233,10 +233,10 @@ unsigned int chatdnat_judge(const struct sk_buff *skb,
 	for (old = rcu_dereference(snapshot->prev); old;
 	     old = rcu_dereference(old->prev))
 		if (!chatdnat_judge_concerns(&old->settings, skb, state) ||
-		    chatdnat_judge_admit(old, whole ? &entrant : NULL, skb,
+		    chatdnat_judge_admit(old, whole ? &packet : NULL, skb,
 					 state) == CHATDNAT_ADMIT)
 			return NF_ACCEPT;
 
 	return chatdnat_judge_refuse(snapshot, skb, state,
-				     whole ? &entrant : NULL, admission);
+				     whole ? &packet : NULL, admission);
 }

@@ -59,15 +59,15 @@ chatdnat_leak_is_masqueraded(const struct chatdnat_settings *settings,
 			     const struct nf_hook_state *state)
 {
 	const struct net_device *in = chatdnat_lookup_indev(skb, state);
-	struct chatdnat_departure departure = {
+	struct chatdnat_src_packet packet = {
 		.in = in->name,
 		.out = skb_dst(skb)->dev->name,
 		/* The stack lets none in that claims to be from this host. */
 		.saddr_type = CHATDNAT_ADDR_UNICAST,
 	};
 
-	departure.from_wan = chatdnat_lookup_from_wan(settings, skb, state, in);
-	return chatdnat_decide_src(settings, &departure) ==
+	packet.from_wan = chatdnat_lookup_from_wan(settings, skb, state, in);
+	return chatdnat_nat_policy_src(settings, &packet) ==
 	       CHATDNAT_SRC_MASQUERADE;
 }
 

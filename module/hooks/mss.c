@@ -52,21 +52,21 @@ chatdnat_mss_outbound(const struct nf_conn *ct, enum ip_conntrack_dir dir,
 }
 
 /*
- * What fits both ways; 0 when that cannot be told. @homing: a way to the client
+ * What fits both ways; 0 when that cannot be told. @return_dst: a way to the client
  * that is not the routing table's alone to choose; NULL: there is none. What it
  * would choose counts all the same: both ends are told the same.
  */
 static u16 chatdnat_mss_of_path(const struct sk_buff *skb,
-				const struct chatdnat_ends *ends,
-				struct dst_entry *homing)
+				const struct chatdnat_flow_addrs *ends,
+				struct dst_entry *return_dst)
 {
 	unsigned int headers = chatdnat_mss_headers[ends->family];
 	unsigned int mtu = chatdnat_path_mtu_reverse(ends, skb->mark);
 
 	mtu = min(mtu, chatdnat_path_mtu_forward(skb, ends));
-	if (homing)
-		mtu = min(mtu, dst_mtu(homing));
-	dst_release(homing);
+	if (return_dst)
+		mtu = min(mtu, dst_mtu(return_dst));
+	dst_release(return_dst);
 	return mtu > headers ? min(mtu - headers, (unsigned int)U16_MAX) : 0;
 }
 
@@ -99,7 +99,7 @@ static u16 chatdnat_mss_tracked(const struct sk_buff *skb,
 {
 	const struct nf_conntrack_tuple *tuple = nf_ct_tuple(ct, dir);
 	const struct nf_conntrack_tuple *back = nf_ct_tuple(ct, !dir);
-	const struct chatdnat_ends ends = {
+	const struct chatdnat_flow_addrs ends = {
 		.family = chatdnat_family_of(state->pf),
 		.saddr = chatdnat_addr_of(&tuple->src.u3),
 		.daddr = chatdnat_addr_of(&back->src.u3),
@@ -107,7 +107,7 @@ static u16 chatdnat_mss_tracked(const struct sk_buff *skb,
 		.dport = back->src.u.tcp.port,
 	};
 	const struct net_device *far = state->out;
-	struct dst_entry *homing = NULL;
+	struct dst_entry *return_dst = NULL;
 
 	if (!settings)
 		settings = chatdnat_mss_outbound(ct, dir, skb, state);
@@ -117,9 +117,9 @@ static u16 chatdnat_mss_tracked(const struct sk_buff *skb,
 	if (chatdnat_settings_multihomed(settings)) {
 		if (dir == IP_CT_DIR_ORIGINAL)
 			far = chatdnat_lookup_indev(skb, state);
-		homing = chatdnat_return_path_route(ends.family, ct, far, skb->mark);
+		return_dst = chatdnat_return_path_route(ends.family, ct, far, skb->mark);
 	}
-	return chatdnat_mss_of_path(skb, &ends, homing);
+	return chatdnat_mss_of_path(skb, &ends, return_dst);
 }
 
 /* The same of one without state. */
@@ -129,32 +129,32 @@ static noinline u16 chatdnat_mss_stateless(const struct sk_buff *skb,
 	const struct chatdnat_settings *settings;
 	const struct chatdnat_binding *binding;
 	const struct chatdnat_addr *client;
-	struct dst_entry *homing = NULL;
-	struct chatdnat_parcel parcel;
-	struct chatdnat_ends ends;
-	enum chatdnat_direction way;
+	struct dst_entry *return_dst = NULL;
+	struct chatdnat_parsed parsed;
+	struct chatdnat_flow_addrs ends;
+	enum chatdnat_direction dir;
 
-	way = chatdnat_stateless_direction(skb, state, &parcel, &settings, &binding);
-	if (way == CHATDNAT_DIR_NONE)
+	dir = chatdnat_stateless_direction(skb, state, &parsed, &settings, &binding);
+	if (dir == CHATDNAT_DIR_NONE)
 		return 0;
 	if (settings->mss != CHATDNAT_MSS_AUTO)
 		return settings->mss;
 
 	if (binding->home && chatdnat_settings_multihomed(settings) &&
-	    (way == CHATDNAT_DIR_TO_RELAY ||
+	    (dir == CHATDNAT_DIR_TO_RELAY ||
 	     chatdnat_ifset_has(&settings->wan, state->out->name))) {
-		client = way == CHATDNAT_DIR_TO_RELAY ? &parcel.flow.saddr
-						      : &parcel.flow.daddr;
-		homing = chatdnat_lookup_route(parcel.flow.family, &binding->own,
-					       client, binding->home, skb->mark);
+		client = dir == CHATDNAT_DIR_TO_RELAY ? &parsed.flow.saddr
+						      : &parsed.flow.daddr;
+		return_dst = chatdnat_lookup_route(parsed.flow.family, &binding->own,
+						   client, binding->home, skb->mark);
 	}
 
-	ends.family = parcel.flow.family;
-	ends.saddr = &parcel.flow.saddr;
-	ends.daddr = &parcel.flow.daddr;
-	ends.sport = htons(parcel.flow.sport);
-	ends.dport = htons(parcel.flow.dport);
-	return chatdnat_mss_of_path(skb, &ends, homing);
+	ends.family = parsed.flow.family;
+	ends.saddr = &parsed.flow.saddr;
+	ends.daddr = &parsed.flow.daddr;
+	ends.sport = htons(parsed.flow.sport);
+	ends.dport = htons(parsed.flow.dport);
+	return chatdnat_mss_of_path(skb, &ends, return_dst);
 }
 
 /**

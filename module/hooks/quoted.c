@@ -53,7 +53,7 @@ unsigned int chatdnat_quoted(void *priv, struct sk_buff *skb,
 {
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	const struct chatdnat_snapshot *snapshot;
-	struct chatdnat_parcel parcel;
+	struct chatdnat_parsed parsed;
 	enum ip_conntrack_info ctinfo;
 
 	if (nf_ct_get(skb, &ctinfo) || !chatdnat_quoted_is_icmp(skb, family))
@@ -63,10 +63,10 @@ unsigned int chatdnat_quoted(void *priv, struct sk_buff *skb,
 	snapshot = rcu_dereference(chatdnat_active);
 	if (!snapshot ||
 	    !chatdnat_ifset_has(&snapshot->settings.wan, state->out->name) ||
-	    !chatdnat_packet_parcel(skb, family, &parcel) || !parcel.quoted ||
+	    !chatdnat_packet_parse(skb, family, &parsed) || !parsed.quoted ||
 	    !chatdnat_service_answers(&snapshot->settings.service,
-				      &parcel.flow) ||
-	    chatdnat_quoted_is_bound(snapshot, &parcel.flow))
+				      &parsed.flow) ||
+	    chatdnat_quoted_is_bound(snapshot, &parsed.flow))
 		return NF_ACCEPT;
 	return chatdnat_drop(&snapshot->settings, skb, state,
 			     CHATDNAT_DROPPED_INVALID);

@@ -28,7 +28,7 @@ static bool chatdnat_return_path_ours(const struct nf_conn *ct,
 
 		if (chatdnat_ifset_has(wan, home->name) &&
 		    chatdnat_ifset_has(wan, far->name) &&
-		    chatdnat_ct_serves(&snapshot->settings.service, ct))
+		    chatdnat_nfct_serves(&snapshot->settings.service, ct))
 			return true;
 	}
 	return false;
@@ -120,15 +120,15 @@ chatdnat_return_path_stateless(const struct sk_buff *skb,
 {
 	const struct chatdnat_settings *settings;
 	const struct chatdnat_binding *binding;
-	struct chatdnat_parcel parcel;
+	struct chatdnat_parsed parsed;
 
-	if (chatdnat_stateless_direction(skb, state, &parcel, &settings, &binding) !=
+	if (chatdnat_stateless_direction(skb, state, &parsed, &settings, &binding) !=
 	    CHATDNAT_DIR_TO_CLIENT || !binding->home ||
 	    binding->home == state->out->ifindex ||
 	    !chatdnat_ifset_has(&settings->wan, state->out->name))
 		return NULL;
-	return chatdnat_return_path_by(binding->home, parcel.flow.family,
-				       &binding->own, &parcel.flow.daddr, skb->mark);
+	return chatdnat_return_path_by(binding->home, parsed.flow.family,
+				       &binding->own, &parsed.flow.daddr, skb->mark);
 }
 
 /**

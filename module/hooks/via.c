@@ -25,20 +25,20 @@ chatdnat_via_settings(const struct sk_buff *skb,
 	const struct chatdnat_settings *settings;
 	const struct chatdnat_snapshot *snapshot;
 	const struct chatdnat_binding *binding;
-	struct chatdnat_parcel parcel;
+	struct chatdnat_parsed parsed;
 	enum ip_conntrack_info ctinfo;
 	const struct nf_conn *ct;
 
 	ct = nf_ct_get(skb, &ctinfo);
 	if (ctinfo == IP_CT_UNTRACKED)
-		return chatdnat_stateless_direction(skb, state, &parcel, &settings,
+		return chatdnat_stateless_direction(skb, state, &parsed, &settings,
 						    &binding) ==
 		       CHATDNAT_DIR_TO_RELAY ? settings : NULL;
 
 	if (!ct || !(READ_ONCE(ct->status) & IPS_DST_NAT) ||
 	    CTINFO2DIR(ctinfo) != IP_CT_DIR_ORIGINAL)
 		return NULL;
-	snapshot = chatdnat_ct_snapshot(ct);
+	snapshot = chatdnat_nfct_snapshot(ct);
 	return snapshot ? &snapshot->settings : NULL;
 }
 

@@ -46,7 +46,7 @@
 #endif
 
 /**
- * chatdnat_ct_cleanup() - end the connections that a callback picks
+ * chatdnat_nfct_cleanup() - end the connections that a callback picks
  * @net: network namespace
  * @iter: called for each confirmed entry; true ends it
  * @data: passed to @iter
@@ -55,8 +55,8 @@
  * lock with bottom halves off.
  */
 static inline void
-chatdnat_ct_cleanup(struct net *net, int (*iter)(struct nf_conn *ct, void *data),
-		    void *data)
+chatdnat_nfct_cleanup(struct net *net, int (*iter)(struct nf_conn *ct, void *data),
+		      void *data)
 {
 #ifdef CHATDNAT_HAVE_NF_CT_ITER_DATA
 	const struct nf_ct_iter_data iter_data = {

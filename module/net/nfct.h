@@ -84,7 +84,7 @@ static inline bool chatdnat_flow_of(const struct nf_conntrack_tuple *tuple,
 }
 
 /**
- * chatdnat_ct_serves() - whether a service sent a connection on
+ * chatdnat_nfct_serves() - whether a service sent a connection on
  * @service: what is sent on
  * @ct: the connection
  *
@@ -94,8 +94,8 @@ static inline bool chatdnat_flow_of(const struct nf_conntrack_tuple *tuple,
  * Context: Any.
  * Return: True if @service translates the connection like that.
  */
-static inline bool chatdnat_ct_serves(const struct chatdnat_service *service,
-				      const struct nf_conn *ct)
+static inline bool chatdnat_nfct_serves(const struct chatdnat_service *service,
+					const struct nf_conn *ct)
 {
 	const struct nf_conntrack_tuple *to = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
 	const struct nf_conntrack_tuple *reply = nf_ct_tuple(ct, IP_CT_DIR_REPLY);
@@ -115,7 +115,7 @@ static inline bool chatdnat_ct_serves(const struct chatdnat_service *service,
 }
 
 /**
- * chatdnat_ct_midstream() - whether a new connection began in its middle
+ * chatdnat_nfct_midstream() - whether a new connection began in its middle
  * @ct: the connection, of which one packet was seen
  *
  * It is one that conntrack did not know, or no longer. It tells by the state
@@ -124,21 +124,21 @@ static inline bool chatdnat_ct_serves(const struct chatdnat_service *service,
  * Context: Softirq or process context; on the packet path.
  * Return: True for TCP whose first packet was not a SYN.
  */
-static inline bool chatdnat_ct_midstream(const struct nf_conn *ct)
+static inline bool chatdnat_nfct_midstream(const struct nf_conn *ct)
 {
 	return nf_ct_protonum(ct) == IPPROTO_TCP &&
 	       ct->proto.tcp.state != TCP_CONNTRACK_SYN_SENT;
 }
 
 /**
- * chatdnat_ct_only_masqueraded() - whether a connection's source alone is
+ * chatdnat_nfct_only_masqueraded() - whether a connection's source alone is
  *				    translated, as that of one from behind is
  * @ct: the connection
  *
  * Context: Any.
  * Return: True if only the source is translated.
  */
-static inline bool chatdnat_ct_only_masqueraded(const struct nf_conn *ct)
+static inline bool chatdnat_nfct_only_masqueraded(const struct nf_conn *ct)
 {
 	return (READ_ONCE(ct->status) & IPS_NAT_MASK) == IPS_SRC_NAT;
 }

@@ -70,7 +70,7 @@ void chatdnat_packet_addresses(const struct sk_buff *skb,
 }
 
 static bool chatdnat_packet_tcp(const struct sk_buff *skb, int offset,
-				struct chatdnat_entrant *entrant)
+				struct chatdnat_guard_packet *packet)
 {
 	const struct tcphdr *th;
 	struct tcphdr buf;
@@ -78,16 +78,16 @@ static bool chatdnat_packet_tcp(const struct sk_buff *skb, int offset,
 	th = skb_header_pointer(skb, offset, sizeof(buf), &buf);
 	if (!th)
 		return false;
-	entrant->flow.proto = CHATDNAT_TCP;
-	entrant->flow.sport = ntohs(th->source);
-	entrant->flow.dport = ntohs(th->dest);
-	entrant->opens = th->syn;
-	entrant->continues = !th->syn && chatdnat_packet_flags_exist(th);
+	packet->flow.proto = CHATDNAT_TCP;
+	packet->flow.sport = ntohs(th->source);
+	packet->flow.dport = ntohs(th->dest);
+	packet->opens = th->syn;
+	packet->continues = !th->syn && chatdnat_packet_flags_exist(th);
 	return true;
 }
 
 static bool chatdnat_packet_udp(const struct sk_buff *skb, int offset,
-				struct chatdnat_entrant *entrant)
+				struct chatdnat_guard_packet *packet)
 {
 	const struct udphdr *uh;
 	struct udphdr buf;
@@ -95,15 +95,15 @@ static bool chatdnat_packet_udp(const struct sk_buff *skb, int offset,
 	uh = skb_header_pointer(skb, offset, sizeof(buf), &buf);
 	if (!uh)
 		return false;
-	entrant->flow.proto = CHATDNAT_UDP;
-	entrant->flow.sport = ntohs(uh->source);
-	entrant->flow.dport = ntohs(uh->dest);
+	packet->flow.proto = CHATDNAT_UDP;
+	packet->flow.sport = ntohs(uh->source);
+	packet->flow.dport = ntohs(uh->dest);
 	return true;
 }
 
 /* ICMP and ICMPv6 begin alike. */
 static bool chatdnat_packet_icmp(const struct sk_buff *skb, int offset,
-				 struct chatdnat_entrant *entrant)
+				 struct chatdnat_guard_packet *packet)
 {
 	const u8 *type;
 	u8 buf;
@@ -111,72 +111,72 @@ static bool chatdnat_packet_icmp(const struct sk_buff *skb, int offset,
 	type = skb_header_pointer(skb, offset, sizeof(buf), &buf);
 	if (!type)
 		return false;
-	entrant->icmp_type = *type;
+	packet->icmp_type = *type;
 	return true;
 }
 
 /**
- * chatdnat_packet_entrant() - what there is to know of a packet from outside
+ * chatdnat_packet_for_guard() - what there is to know of a packet from outside
  * @skb: the packet, its IP header checked and pulled by the stack
  * @family: IPv4 or IPv6
- * @entrant: filled in, but for @entrant->track
+ * @packet: filled in, but for @packet->track
  *
  * Context: Any; on the packet path.
  * Return: False for a fragment and for headers that end early.
  */
-bool chatdnat_packet_entrant(const struct sk_buff *skb,
-			     enum chatdnat_family family,
-			     struct chatdnat_entrant *entrant)
+bool chatdnat_packet_for_guard(const struct sk_buff *skb,
+			       enum chatdnat_family family,
+			       struct chatdnat_guard_packet *packet)
 {
 	int offset;
 
-	memset(entrant, 0, sizeof(*entrant));
-	offset = chatdnat_packet_transport(skb, family, &entrant->protocol);
+	memset(packet, 0, sizeof(*packet));
+	offset = chatdnat_packet_transport(skb, family, &packet->protocol);
 	if (offset < 0)
 		return false;
 
-	chatdnat_packet_addresses(skb, family, &entrant->flow);
-	entrant->hop_limit = family == CHATDNAT_IPV6 ? ipv6_hdr(skb)->hop_limit
+	chatdnat_packet_addresses(skb, family, &packet->flow);
+	packet->hop_limit = family == CHATDNAT_IPV6 ? ipv6_hdr(skb)->hop_limit
 						     : ip_hdr(skb)->ttl;
 
-	switch (entrant->protocol) {
+	switch (packet->protocol) {
 	case IPPROTO_TCP:
-		return chatdnat_packet_tcp(skb, offset, entrant);
+		return chatdnat_packet_tcp(skb, offset, packet);
 	case IPPROTO_UDP:
-		return chatdnat_packet_udp(skb, offset, entrant);
+		return chatdnat_packet_udp(skb, offset, packet);
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
-		return chatdnat_packet_icmp(skb, offset, entrant);
+		return chatdnat_packet_icmp(skb, offset, packet);
 	default:
 		return true;
 	}
 }
 
 static bool chatdnat_packet_segment(const struct sk_buff *skb,
-				    struct chatdnat_parcel *parcel)
+				    struct chatdnat_parsed *parsed)
 {
 	const struct tcphdr *th;
 	struct tcphdr buf;
 
-	th = skb_header_pointer(skb, parcel->offset, sizeof(buf), &buf);
+	th = skb_header_pointer(skb, parsed->offset, sizeof(buf), &buf);
 	if (!th)
 		return false;
-	parcel->flow.sport = ntohs(th->source);
-	parcel->flow.dport = ntohs(th->dest);
-	parcel->opens = th->syn && !th->ack;
+	parsed->flow.sport = ntohs(th->source);
+	parsed->flow.dport = ntohs(th->dest);
+	parsed->opens = th->syn && !th->ack;
 	/* RFC 9293, 3.10.7.1: what refuses a SYN has no sequence number. */
-	parcel->answers = th->ack && (th->syn || (th->rst && !th->seq));
+	parsed->answers = th->ack && (th->syn || (th->rst && !th->seq));
 	return true;
 }
 
 /* Where the quoted transport header begins; 0 where there is none. */
 static unsigned int chatdnat_packet_quoted_ipv4(const struct sk_buff *skb,
-						struct chatdnat_parcel *parcel)
+						struct chatdnat_parsed *parsed)
 {
 	const struct iphdr *iph;
 	struct iphdr buf;
 
-	iph = skb_header_pointer(skb, parcel->quoted, sizeof(buf), &buf);
+	iph = skb_header_pointer(skb, parsed->quoted, sizeof(buf), &buf);
 	if (!iph || iph->version != 4 || iph->ihl < sizeof(*iph) / 4 ||
 	    iph->protocol != IPPROTO_TCP ||
 	    (iph->frag_off & htons(IP_OFFSET)))
@@ -186,13 +186,13 @@ static unsigned int chatdnat_packet_quoted_ipv4(const struct sk_buff *skb,
 		return 0;
 
 	/* Turned: it went the other way. */
-	parcel->flow.saddr.word[0] = iph->daddr;
-	parcel->flow.daddr.word[0] = iph->saddr;
-	return parcel->quoted + iph->ihl * 4;
+	parsed->flow.saddr.word[0] = iph->daddr;
+	parsed->flow.daddr.word[0] = iph->saddr;
+	return parsed->quoted + iph->ihl * 4;
 }
 
 static unsigned int chatdnat_packet_quoted_ipv6(const struct sk_buff *skb,
-						struct chatdnat_parcel *parcel)
+						struct chatdnat_parsed *parsed)
 {
 #if IS_ENABLED(CONFIG_IPV6)
 	const struct ipv6hdr *ip6h;
@@ -201,15 +201,15 @@ static unsigned int chatdnat_packet_quoted_ipv6(const struct sk_buff *skb,
 	u8 protocol;
 	int offset;
 
-	ip6h = skb_header_pointer(skb, parcel->quoted, sizeof(buf), &buf);
+	ip6h = skb_header_pointer(skb, parsed->quoted, sizeof(buf), &buf);
 	if (!ip6h || ip6h->version != 6 ||
 	    !ipv6_addr_equal(&ip6h->saddr, &ipv6_hdr(skb)->daddr))
 		return 0;
 
-	memcpy(parcel->flow.saddr.word, &ip6h->daddr, sizeof(ip6h->daddr));
-	memcpy(parcel->flow.daddr.word, &ip6h->saddr, sizeof(ip6h->saddr));
+	memcpy(parsed->flow.saddr.word, &ip6h->daddr, sizeof(ip6h->daddr));
+	memcpy(parsed->flow.daddr.word, &ip6h->saddr, sizeof(ip6h->saddr));
 	protocol = ip6h->nexthdr;
-	offset = ipv6_skip_exthdr(skb, parcel->quoted + sizeof(*ip6h),
+	offset = ipv6_skip_exthdr(skb, parsed->quoted + sizeof(*ip6h),
 				  &protocol, &fragment);
 	if (offset < 0 || protocol != IPPROTO_TCP ||
 	    (fragment & htons(IP6_OFFSET)))
@@ -229,7 +229,7 @@ static bool chatdnat_packet_is_error(enum chatdnat_family family, u8 type)
 }
 
 static bool chatdnat_packet_error(const struct sk_buff *skb,
-				  struct chatdnat_parcel *parcel)
+				  struct chatdnat_parsed *parsed)
 {
 	const struct icmphdr *icmph;
 	const __be16 *ports;
@@ -240,37 +240,37 @@ static bool chatdnat_packet_error(const struct sk_buff *skb,
 	static_assert(sizeof(struct icmphdr) == sizeof(struct icmp6hdr));
 	static_assert(sizeof(ports_buf) == CHATDNAT_QUOTED_MIN);
 
-	icmph = skb_header_pointer(skb, parcel->offset, sizeof(buf), &buf);
-	if (!icmph || !chatdnat_packet_is_error(parcel->flow.family, icmph->type))
+	icmph = skb_header_pointer(skb, parsed->offset, sizeof(buf), &buf);
+	if (!icmph || !chatdnat_packet_is_error(parsed->flow.family, icmph->type))
 		return false;
 
-	parcel->quoted = parcel->offset + sizeof(*icmph);
-	parcel->quoted_offset = parcel->flow.family == CHATDNAT_IPV6 ?
-				chatdnat_packet_quoted_ipv6(skb, parcel) :
-				chatdnat_packet_quoted_ipv4(skb, parcel);
-	if (!parcel->quoted_offset)
+	parsed->quoted = parsed->offset + sizeof(*icmph);
+	parsed->quoted_offset = parsed->flow.family == CHATDNAT_IPV6 ?
+				chatdnat_packet_quoted_ipv6(skb, parsed) :
+				chatdnat_packet_quoted_ipv4(skb, parsed);
+	if (!parsed->quoted_offset)
 		return false;
-	ports = skb_header_pointer(skb, parcel->quoted_offset,
+	ports = skb_header_pointer(skb, parsed->quoted_offset,
 				   sizeof(ports_buf), ports_buf);
 	if (!ports)
 		return false;
-	parcel->flow.sport = ntohs(ports[1]);
-	parcel->flow.dport = ntohs(ports[0]);
+	parsed->flow.sport = ntohs(ports[1]);
+	parsed->flow.dport = ntohs(ports[0]);
 	return true;
 }
 
 /**
- * chatdnat_packet_parcel() - look at a TCP segment, or an error about one
+ * chatdnat_packet_parse() - look at a TCP segment, or an error about one
  * @skb: the packet, its IP header checked and pulled by the stack
  * @family: IPv4 or IPv6
- * @parcel: filled in
+ * @parsed: filled in
  *
  * Context: Any; on the packet path.
  * Return: False for all else, for fragments and for headers that end early.
  */
-bool chatdnat_packet_parcel(const struct sk_buff *skb,
-			    enum chatdnat_family family,
-			    struct chatdnat_parcel *parcel)
+bool chatdnat_packet_parse(const struct sk_buff *skb,
+			   enum chatdnat_family family,
+			   struct chatdnat_parsed *parsed)
 {
 	u8 protocol;
 	int offset;
@@ -279,13 +279,13 @@ bool chatdnat_packet_parcel(const struct sk_buff *skb,
 	if (offset < 0)
 		return false;
 
-	memset(parcel, 0, sizeof(*parcel));
-	parcel->offset = offset;
-	parcel->flow.proto = CHATDNAT_TCP;
-	chatdnat_packet_addresses(skb, family, &parcel->flow);
+	memset(parsed, 0, sizeof(*parsed));
+	parsed->offset = offset;
+	parsed->flow.proto = CHATDNAT_TCP;
+	chatdnat_packet_addresses(skb, family, &parsed->flow);
 	if (protocol == IPPROTO_TCP)
-		return chatdnat_packet_segment(skb, parcel);
+		return chatdnat_packet_segment(skb, parsed);
 	if (protocol == (family == CHATDNAT_IPV6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
-		return chatdnat_packet_error(skb, parcel);
+		return chatdnat_packet_error(skb, parsed);
 	return false;
 }

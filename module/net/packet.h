@@ -11,7 +11,7 @@
 #define CHATDNAT_QUOTED_MIN	4
 
 /**
- * struct chatdnat_parcel - a TCP segment, or an ICMP error about one
+ * struct chatdnat_parsed - a TCP segment, or an ICMP error about one
  * @flow: from where to where; an error's is the one that it is about, turned,
  *	  so that both go the same way
  * @offset: where its transport header begins, from skb->data
@@ -20,7 +20,7 @@
  * @opens: a segment with SYN and no ACK
  * @answers: a segment with SYN and ACK, or one that refuses what opens
  */
-struct chatdnat_parcel {
+struct chatdnat_parsed {
 	struct chatdnat_flow flow;
 	unsigned int offset;
 	unsigned int quoted;
@@ -52,12 +52,12 @@ int chatdnat_packet_transport(const struct sk_buff *skb,
 void chatdnat_packet_addresses(const struct sk_buff *skb,
 			       enum chatdnat_family family,
 			       struct chatdnat_flow *flow);
-bool chatdnat_packet_entrant(const struct sk_buff *skb,
-			     enum chatdnat_family family,
-			     struct chatdnat_entrant *entrant);
+bool chatdnat_packet_for_guard(const struct sk_buff *skb,
+			       enum chatdnat_family family,
+			       struct chatdnat_guard_packet *packet);
 
-bool chatdnat_packet_parcel(const struct sk_buff *skb,
-			    enum chatdnat_family family,
-			    struct chatdnat_parcel *parcel);
+bool chatdnat_packet_parse(const struct sk_buff *skb,
+			   enum chatdnat_family family,
+			   struct chatdnat_parsed *parsed);
 
 #endif /* CHATDNAT_PACKET_H */

@@ -21,7 +21,7 @@ struct chatdnat_path_mtu_reverse {
 	u32 mark;
 	unsigned int mtu;
 	bool foreign;
-	struct chatdnat_validity lease;
+	struct chatdnat_validity validity;
 };
 
 /* What one processor keeps, by a hash of the address. */
@@ -39,7 +39,7 @@ static bool chatdnat_path_mtu_has_policies(void)
 
 /* What is left of a way, held, for a packet that policies take into a tunnel. */
 static unsigned int chatdnat_path_mtu_transformed(struct dst_entry *dst,
-						  const struct chatdnat_ends *ends,
+						  const struct chatdnat_flow_addrs *ends,
 						  u32 mark)
 {
 	struct flowi fl = {
@@ -69,10 +69,10 @@ static unsigned int chatdnat_path_mtu_transformed(struct dst_entry *dst,
 	return mtu;
 }
 
-static unsigned int chatdnat_path_mtu_reverse_transformed(const struct chatdnat_ends *ends,
+static unsigned int chatdnat_path_mtu_reverse_transformed(const struct chatdnat_flow_addrs *ends,
 							  u32 mark)
 {
-	const struct chatdnat_ends back = {
+	const struct chatdnat_flow_addrs back = {
 		.family = ends->family,
 		.saddr = ends->daddr,
 		.daddr = ends->saddr,
@@ -95,7 +95,7 @@ static unsigned int chatdnat_path_mtu_reverse_transformed(const struct chatdnat_
  * Return: Bytes, headers included.
  */
 unsigned int chatdnat_path_mtu_forward(const struct sk_buff *skb,
-				       const struct chatdnat_ends *ends)
+				       const struct chatdnat_flow_addrs *ends)
 {
 	struct dst_entry *dst = skb_dst(skb);
 
@@ -106,21 +106,21 @@ unsigned int chatdnat_path_mtu_forward(const struct sk_buff *skb,
 	return dst_mtu(dst);
 }
 
-static void chatdnat_path_mtu_ask(struct chatdnat_path_mtu_reverse *way,
+static void chatdnat_path_mtu_ask(struct chatdnat_path_mtu_reverse *reverse,
 				  enum chatdnat_family family,
 				  const struct chatdnat_addr *addr, u32 mark)
 {
 	struct dst_entry *dst = chatdnat_lookup_route(family, NULL, addr, 0, mark);
 
-	way->addr = *addr;
-	way->mark = mark;
-	way->mtu = U32_MAX;
-	way->foreign = false;
+	reverse->addr = *addr;
+	reverse->mark = mark;
+	reverse->mtu = U32_MAX;
+	reverse->foreign = false;
 	if (!dst)
 		return;
-	way->mtu = dst_mtu(dst);
+	reverse->mtu = dst_mtu(dst);
 	if (family == CHATDNAT_IPV4)
-		way->foreign = container_of(dst, struct rtable, dst)->rt_type ==
+		reverse->foreign = container_of(dst, struct rtable, dst)->rt_type ==
 			       RTN_UNICAST &&
 			       chatdnat_addr_is_common(family, addr);
 	dst_release(dst);
@@ -141,26 +141,26 @@ chatdnat_path_mtu_at(enum chatdnat_family family,
 }
 
 static __always_inline bool
-chatdnat_path_mtu_is_valid(const struct chatdnat_path_mtu_reverse *way,
+chatdnat_path_mtu_is_valid(const struct chatdnat_path_mtu_reverse *reverse,
 			   const struct chatdnat_addr *addr, u32 mark)
 {
-	return way && way->mark == mark &&
-	       chatdnat_addr_equal(&way->addr, addr) &&
-	       chatdnat_validity_check(&way->lease);
+	return reverse && reverse->mark == mark &&
+	       chatdnat_addr_equal(&reverse->addr, addr) &&
+	       chatdnat_validity_check(&reverse->validity);
 }
 
 static noinline unsigned int
-chatdnat_path_mtu_learn(struct chatdnat_path_mtu_reverse *way,
+chatdnat_path_mtu_learn(struct chatdnat_path_mtu_reverse *reverse,
 			enum chatdnat_family family,
 			const struct chatdnat_addr *addr, u32 mark)
 {
 	struct chatdnat_path_mtu_reverse once;
 
-	if (!way)
-		way = &once;
-	chatdnat_validity_begin(&way->lease);
-	chatdnat_path_mtu_ask(way, family, addr, mark);
-	return way->mtu;
+	if (!reverse)
+		reverse = &once;
+	chatdnat_validity_begin(&reverse->validity);
+	chatdnat_path_mtu_ask(reverse, family, addr, mark);
+	return reverse->mtu;
 }
 
 /**
@@ -174,18 +174,18 @@ chatdnat_path_mtu_learn(struct chatdnat_path_mtu_reverse *way,
  * Context: RCU read lock held; on the packet path.
  * Return: Bytes, headers included; U32_MAX where there is no way.
  */
-unsigned int chatdnat_path_mtu_reverse(const struct chatdnat_ends *ends, u32 mark)
+unsigned int chatdnat_path_mtu_reverse(const struct chatdnat_flow_addrs *ends, u32 mark)
 {
-	struct chatdnat_path_mtu_reverse *way;
+	struct chatdnat_path_mtu_reverse *reverse;
 
 #ifdef CONFIG_XFRM
 	if (chatdnat_path_mtu_has_policies())
 		return chatdnat_path_mtu_reverse_transformed(ends, mark);
 #endif
-	way = chatdnat_path_mtu_at(ends->family, ends->saddr);
-	if (likely(chatdnat_path_mtu_is_valid(way, ends->saddr, mark)))
-		return way->mtu;
-	return chatdnat_path_mtu_learn(way, ends->family, ends->saddr, mark);
+	reverse = chatdnat_path_mtu_at(ends->family, ends->saddr);
+	if (likely(chatdnat_path_mtu_is_valid(reverse, ends->saddr, mark)))
+		return reverse->mtu;
+	return chatdnat_path_mtu_learn(reverse, ends->family, ends->saddr, mark);
 }
 
 /**
@@ -199,14 +199,14 @@ unsigned int chatdnat_path_mtu_reverse(const struct chatdnat_ends *ends, u32 mar
  */
 bool chatdnat_path_mtu_is_foreign(const struct chatdnat_addr *addr, u32 mark)
 {
-	struct chatdnat_path_mtu_reverse *way;
+	struct chatdnat_path_mtu_reverse *reverse;
 
-	way = chatdnat_path_mtu_at(CHATDNAT_IPV4, addr);
-	if (!way)
+	reverse = chatdnat_path_mtu_at(CHATDNAT_IPV4, addr);
+	if (!reverse)
 		return false;
-	if (unlikely(!chatdnat_path_mtu_is_valid(way, addr, mark)))
-		chatdnat_path_mtu_learn(way, CHATDNAT_IPV4, addr, mark);
-	return way->foreign;
+	if (unlikely(!chatdnat_path_mtu_is_valid(reverse, addr, mark)))
+		chatdnat_path_mtu_learn(reverse, CHATDNAT_IPV4, addr, mark);
+	return reverse->foreign;
 }
 
 /**

@@ -7,14 +7,14 @@
 struct sk_buff;
 
 /**
- * struct chatdnat_ends - from where to where a segment goes behind prerouting
+ * struct chatdnat_flow_addrs - from where to where a segment goes behind prerouting
  * @family: IPv4 or IPv6
  * @saddr: its source address, not translated
  * @daddr: its destination address, translated
  * @sport: the same of ports, network byte order
  * @dport: the same
  */
-struct chatdnat_ends {
+struct chatdnat_flow_addrs {
 	enum chatdnat_family family;
 	const struct chatdnat_addr *saddr;
 	const struct chatdnat_addr *daddr;
@@ -23,10 +23,10 @@ struct chatdnat_ends {
 };
 
 unsigned int chatdnat_path_mtu_forward(const struct sk_buff *skb,
-				       const struct chatdnat_ends *ends);
+				       const struct chatdnat_flow_addrs *ends);
 bool chatdnat_path_mtu_is_foreign(const struct chatdnat_addr *addr, u32 mark);
 int chatdnat_path_mtu_init(void);
 void chatdnat_path_mtu_exit(void);
-unsigned int chatdnat_path_mtu_reverse(const struct chatdnat_ends *ends, u32 mark);
+unsigned int chatdnat_path_mtu_reverse(const struct chatdnat_flow_addrs *ends, u32 mark);
 
 #endif /* CHATDNAT_PATH_MTU_H */

@@ -49,34 +49,34 @@ static void chatdnat_rewrite_header(struct sk_buff *skb, void *header,
 }
 
 static bool chatdnat_rewrite_tcp(struct sk_buff *skb,
-				 const struct chatdnat_parcel *parcel,
+				 const struct chatdnat_parsed *parsed,
 				 enum chatdnat_side side,
 				 const struct chatdnat_addr *to)
 {
 	struct tcphdr *th;
 
-	if (skb_ensure_writable(skb, parcel->offset + sizeof(*th)))
+	if (skb_ensure_writable(skb, parsed->offset + sizeof(*th)))
 		return false;
 
-	th = (struct tcphdr *)(skb->data + parcel->offset);
+	th = (struct tcphdr *)(skb->data + parsed->offset);
 	chatdnat_rewrite_header(skb, skb_network_header(skb),
-				parcel->flow.family, side, to, &th->check);
+				parsed->flow.family, side, to, &th->check);
 	return true;
 }
 
 static void chatdnat_rewrite_icmp_check(struct sk_buff *skb,
-					const struct chatdnat_parcel *parcel)
+					const struct chatdnat_parsed *parsed)
 {
-	unsigned int len = skb->len - parcel->offset;
-	void *header = skb->data + parcel->offset;
+	unsigned int len = skb->len - parsed->offset;
+	void *header = skb->data + parsed->offset;
 
-	if (parcel->flow.family == CHATDNAT_IPV6) {
+	if (parsed->flow.family == CHATDNAT_IPV6) {
 		struct icmp6hdr *icmp6h = header;
 		const struct ipv6hdr *ip6h = ipv6_hdr(skb);
 		__wsum sum;
 
 		icmp6h->icmp6_cksum = 0;
-		sum = skb_checksum(skb, parcel->offset, len, 0);
+		sum = skb_checksum(skb, parsed->offset, len, 0);
 		icmp6h->icmp6_cksum = csum_ipv6_magic(&ip6h->saddr,
 						      &ip6h->daddr, len,
 						      IPPROTO_ICMPV6, sum);
@@ -84,7 +84,7 @@ static void chatdnat_rewrite_icmp_check(struct sk_buff *skb,
 		struct icmphdr *icmph = header;
 
 		icmph->checksum = 0;
-		icmph->checksum = csum_fold(skb_checksum(skb, parcel->offset,
+		icmph->checksum = csum_fold(skb_checksum(skb, parsed->offset,
 							 len, 0));
 	}
 }
@@ -94,37 +94,37 @@ static void chatdnat_rewrite_icmp_check(struct sk_buff *skb,
  * way. A damaged one must not be mended by a new checksum.
  */
 static bool chatdnat_rewrite_error(struct sk_buff *skb, unsigned int hook,
-				   const struct chatdnat_parcel *parcel,
+				   const struct chatdnat_parsed *parsed,
 				   enum chatdnat_side side,
 				   const struct chatdnat_addr *to, bool outer)
 {
 	enum chatdnat_side quoted = side == CHATDNAT_SRC ? CHATDNAT_DST
 							 : CHATDNAT_SRC;
-	enum chatdnat_family family = parcel->flow.family;
-	unsigned int end = parcel->quoted_offset + sizeof(struct tcphdr);
+	enum chatdnat_family family = parsed->flow.family;
+	unsigned int end = parsed->quoted_offset + sizeof(struct tcphdr);
 	struct tcphdr *th;
 	bool whole;
 
 	/* A quotation need not reach as far as the checksum. */
 	whole = end <= skb->len;
 	if (!whole)
-		end = parcel->quoted_offset + CHATDNAT_QUOTED_MIN;
+		end = parsed->quoted_offset + CHATDNAT_QUOTED_MIN;
 
 	if (skb->ip_summed == CHECKSUM_PARTIAL ||
-	    nf_checksum(skb, hook, parcel->offset,
+	    nf_checksum(skb, hook, parsed->offset,
 			family == CHATDNAT_IPV6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP,
 			family == CHATDNAT_IPV6 ? AF_INET6 : AF_INET) ||
 	    skb_ensure_writable(skb, end))
 		return false;
 	skb->ip_summed = CHECKSUM_NONE;
 
-	th = (struct tcphdr *)(skb->data + parcel->quoted_offset);
-	chatdnat_rewrite_header(skb, skb->data + parcel->quoted, family, quoted,
+	th = (struct tcphdr *)(skb->data + parsed->quoted_offset);
+	chatdnat_rewrite_header(skb, skb->data + parsed->quoted, family, quoted,
 				to, whole ? &th->check : NULL);
 	if (outer)
 		chatdnat_rewrite_header(skb, skb_network_header(skb), family,
 					side, to, NULL);
-	chatdnat_rewrite_icmp_check(skb, parcel);
+	chatdnat_rewrite_icmp_check(skb, parsed);
 	return true;
 }
 
@@ -132,7 +132,7 @@ static bool chatdnat_rewrite_error(struct sk_buff *skb, unsigned int hook,
  * chatdnat_rewrite() - give a segment, or an error about one, another address
  * @skb: the packet
  * @hook: where it is, NF_INET_...
- * @parcel: what is known of it
+ * @parsed: what is known of it
  * @side: which address
  * @to: the address that it gets, network byte order
  * @outer: whether an error itself gets it too, not only what it quotes
@@ -142,11 +142,11 @@ static bool chatdnat_rewrite_error(struct sk_buff *skb, unsigned int hook,
  * dropped then.
  */
 bool chatdnat_rewrite(struct sk_buff *skb, unsigned int hook,
-		      const struct chatdnat_parcel *parcel,
+		      const struct chatdnat_parsed *parsed,
 		      enum chatdnat_side side, const struct chatdnat_addr *to,
 		      bool outer)
 {
-	return parcel->quoted ?
-		chatdnat_rewrite_error(skb, hook, parcel, side, to, outer) :
-		chatdnat_rewrite_tcp(skb, parcel, side, to);
+	return parsed->quoted ?
+		chatdnat_rewrite_error(skb, hook, parsed, side, to, outer) :
+		chatdnat_rewrite_tcp(skb, parsed, side, to);
 }

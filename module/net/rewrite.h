@@ -12,7 +12,7 @@ enum chatdnat_side {
 };
 
 bool chatdnat_rewrite(struct sk_buff *skb, unsigned int hook,
-		      const struct chatdnat_parcel *parcel,
+		      const struct chatdnat_parsed *parsed,
 		      enum chatdnat_side side, const struct chatdnat_addr *to,
 		      bool outer);
 

@@ -68,7 +68,7 @@ bool chatdnat_tcp_reset_prepare(struct chatdnat_tcp_reset *reset,
 		return false;
 	}
 
-	reset->client = chatdnat_ct_only_masqueraded(ct) ? IP_CT_DIR_REPLY
+	reset->client = chatdnat_nfct_only_masqueraded(ct) ? IP_CT_DIR_REPLY
 							 : IP_CT_DIR_ORIGINAL;
 	reset->known = chatdnat_tcp_reset_knows(ct);
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {

@@ -21,12 +21,12 @@ void chatdnat_validity_end_all(void)
 
 /**
  * chatdnat_validity_begin() - begin to learn
- * @lease: holds from now on; what changes while something is learnt ends it
+ * @validity: holds from now on; what changes while something is learnt ends it
  *
  * Context: Any; on the packet path.
  */
-void chatdnat_validity_begin(struct chatdnat_validity *lease)
+void chatdnat_validity_begin(struct chatdnat_validity *validity)
 {
-	lease->gen = atomic_read_acquire(&chatdnat_validity_gen);
-	lease->until = jiffies + CHATDNAT_VALIDITY_TIME;
+	validity->gen = atomic_read_acquire(&chatdnat_validity_gen);
+	validity->until = jiffies + CHATDNAT_VALIDITY_TIME;
 }

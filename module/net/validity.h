@@ -29,29 +29,29 @@ extern atomic_t chatdnat_validity_gen;
 
 /**
  * chatdnat_validity_check() - whether what was learnt still holds
- * @lease: its lease
+ * @validity: its lease
  *
  * Context: Softirq, RCU read lock held; on the packet path.
  * Return: True if nothing has changed since, and it is not too old.
  */
-static inline bool chatdnat_validity_check(const struct chatdnat_validity *lease)
+static inline bool chatdnat_validity_check(const struct chatdnat_validity *validity)
 {
-	return READ_ONCE(lease->gen) == atomic_read(&chatdnat_validity_gen) &&
-	       time_before(jiffies, lease->until);
+	return READ_ONCE(validity->gen) == atomic_read(&chatdnat_validity_gen) &&
+	       time_before(jiffies, validity->until);
 }
 
 /**
  * chatdnat_validity_end() - have something learnt anew
- * @lease: its lease
+ * @validity: its lease
  *
  * Context: Any, also on another processor than the lease's; on the packet path.
  */
-static inline void chatdnat_validity_end(struct chatdnat_validity *lease)
+static inline void chatdnat_validity_end(struct chatdnat_validity *validity)
 {
-	WRITE_ONCE(lease->gen, 0);
+	WRITE_ONCE(validity->gen, 0);
 }
 
-void chatdnat_validity_begin(struct chatdnat_validity *lease);
+void chatdnat_validity_begin(struct chatdnat_validity *validity);
 void chatdnat_validity_end_all(void);
 
 #endif /* CHATDNAT_VALIDITY_H */

@@ -59,13 +59,13 @@ static bool chatdnat_addr_is_unspecified(const struct chatdnat_addr *addr)
 }
 
 static enum chatdnat_admission
-chatdnat_admit_icmp(const struct chatdnat_icmp_rule *rule,
-		    const struct chatdnat_entrant *entrant)
+chatdnat_guard_policy_icmp(const struct chatdnat_icmp_rule *rule,
+			   const struct chatdnat_guard_packet *packet)
 {
-	const struct chatdnat_addr *saddr = &entrant->flow.saddr;
+	const struct chatdnat_addr *saddr = &packet->flow.saddr;
 
-	while (rule->last && (entrant->icmp_type < rule->first ||
-			      entrant->icmp_type > rule->last))
+	while (rule->last && (packet->icmp_type < rule->first ||
+			      packet->icmp_type > rule->last))
 		rule++;
 	if (!rule->last)
 		return CHATDNAT_REFUSE;
@@ -76,40 +76,40 @@ chatdnat_admit_icmp(const struct chatdnat_icmp_rule *rule,
 	case CHATDNAT_ICMP_ANYWHERE_SOME:
 		return CHATDNAT_ADMIT_SOME;
 	case CHATDNAT_ICMP_NEIGHBOUR:
-		return entrant->hop_limit == 255 ? CHATDNAT_ADMIT
+		return packet->hop_limit == 255 ? CHATDNAT_ADMIT
 						 : CHATDNAT_REFUSE;
 	case CHATDNAT_ICMP_LINK:
 		break;
 	}
 
 	/* Without an address yet, a host still reports what it listens to. */
-	if (entrant->hop_limit == 1 &&
-	    (chatdnat_addr_is_link_local(entrant->flow.family, saddr) ||
+	if (packet->hop_limit == 1 &&
+	    (chatdnat_addr_is_link_local(packet->flow.family, saddr) ||
 	     chatdnat_addr_is_unspecified(saddr)))
 		return CHATDNAT_ADMIT;
 	return CHATDNAT_REFUSE;
 }
 
-static bool chatdnat_is_icmp(const struct chatdnat_entrant *entrant)
+static bool chatdnat_is_icmp(const struct chatdnat_guard_packet *packet)
 {
-	return entrant->protocol == (entrant->flow.family == CHATDNAT_IPV6 ?
-				     IPPROTO_ICMPV6 : IPPROTO_ICMP);
+	return packet->protocol == (packet->flow.family == CHATDNAT_IPV6 ?
+				    IPPROTO_ICMPV6 : IPPROTO_ICMP);
 }
 
-static bool chatdnat_is_echo(const struct chatdnat_entrant *entrant)
+static bool chatdnat_is_echo(const struct chatdnat_guard_packet *packet)
 {
-	return chatdnat_is_icmp(entrant) &&
-	       entrant->icmp_type == (entrant->flow.family == CHATDNAT_IPV6 ?
-				      ICMPV6_ECHO_REQUEST : ICMP_ECHO);
+	return chatdnat_is_icmp(packet) &&
+	       packet->icmp_type == (packet->flow.family == CHATDNAT_IPV6 ?
+				     ICMPV6_ECHO_REQUEST : ICMP_ECHO);
 }
 
-static bool chatdnat_is_port(const struct chatdnat_entrant *entrant,
+static bool chatdnat_is_port(const struct chatdnat_guard_packet *packet,
 			     const struct chatdnat_portset *ports)
 {
-	return (entrant->protocol == IPPROTO_TCP ||
-		entrant->protocol == IPPROTO_UDP) &&
-	       chatdnat_portset_has(ports, entrant->flow.proto,
-				    entrant->flow.dport);
+	return (packet->protocol == IPPROTO_TCP ||
+		packet->protocol == IPPROTO_UDP) &&
+	       chatdnat_portset_has(ports, packet->flow.proto,
+				    packet->flow.dport);
 }
 
 /*
@@ -118,28 +118,28 @@ static bool chatdnat_is_port(const struct chatdnat_entrant *entrant,
  * SYN of the same source rides on. The exceptions are connections that were open
  * when the guard was switched on.
  */
-static bool chatdnat_is_midstream(const struct chatdnat_entrant *entrant)
+static bool chatdnat_is_midstream(const struct chatdnat_guard_packet *packet)
 {
-	return entrant->protocol == IPPROTO_TCP && !entrant->opens &&
-	       entrant->track == CHATDNAT_TRACK_NEW;
+	return packet->protocol == IPPROTO_TCP && !packet->opens &&
+	       packet->track == CHATDNAT_TRACK_NEW;
 }
 
 /* What a relay opens itself, towards the internet. */
 static bool chatdnat_is_outbound(const struct chatdnat_settings *settings,
-				 const struct chatdnat_entrant *entrant)
+				 const struct chatdnat_guard_packet *packet)
 {
-	const struct chatdnat_flow *flow = &entrant->flow;
+	const struct chatdnat_flow *flow = &packet->flow;
 
-	return !entrant->from_wan && entrant->to_wan &&
+	return !packet->from_wan && packet->to_wan &&
 	       chatdnat_relays_has(&settings->service.relays[flow->family],
 				   &flow->saddr);
 }
 
 static bool chatdnat_is_allowed(const struct chatdnat_allowed *allow,
-				const struct chatdnat_entrant *entrant)
+				const struct chatdnat_guard_packet *packet)
 {
-	return chatdnat_is_port(entrant, &allow->ports) ||
-	       chatdnat_allowed_protocol(allow, entrant->protocol);
+	return chatdnat_is_port(packet, &allow->ports) ||
+	       chatdnat_allowed_protocol(allow, packet->protocol);
 }
 
 /*
@@ -147,24 +147,24 @@ static bool chatdnat_is_allowed(const struct chatdnat_allowed *allow,
  * judge: what may be opened may be continued.
  */
 static bool chatdnat_is_continued(const struct chatdnat_settings *settings,
-				  const struct chatdnat_entrant *entrant)
+				  const struct chatdnat_guard_packet *packet)
 {
-	if (entrant->track != CHATDNAT_TRACK_INVALID || !entrant->continues)
+	if (packet->track != CHATDNAT_TRACK_INVALID || !packet->continues)
 		return false;
-	if (!entrant->from_wan && entrant->to_wan && entrant->own_source)
+	if (!packet->from_wan && packet->to_wan && packet->own_source)
 		return true;
-	return chatdnat_is_outbound(settings, entrant) ||
-	       (chatdnat_relays_has(&settings->service.relays[entrant->flow.family],
-				    &entrant->flow.daddr) &&
-		chatdnat_is_port(entrant, &settings->service.ports));
+	return chatdnat_is_outbound(settings, packet) ||
+	       (chatdnat_relays_has(&settings->service.relays[packet->flow.family],
+				    &packet->flow.daddr) &&
+		chatdnat_is_port(packet, &settings->service.ports));
 }
 
 /* Answers to broadcasts are not seen as such by connection tracking. */
-static bool chatdnat_is_dhcp_answer(const struct chatdnat_entrant *entrant)
+static bool chatdnat_is_dhcp_answer(const struct chatdnat_guard_packet *packet)
 {
-	const struct chatdnat_flow *flow = &entrant->flow;
+	const struct chatdnat_flow *flow = &packet->flow;
 
-	if (entrant->protocol != IPPROTO_UDP)
+	if (packet->protocol != IPPROTO_UDP)
 		return false;
 	if (flow->family == CHATDNAT_IPV4)
 		return flow->sport == CHATDNAT_PORT_DHCPV4_SERVER &&
@@ -175,61 +175,61 @@ static bool chatdnat_is_dhcp_answer(const struct chatdnat_entrant *entrant)
 }
 
 /**
- * chatdnat_admit_forward() - whether a packet may be forwarded
+ * chatdnat_guard_policy_forward() - whether a packet may be forwarded
  * @settings: the settings, with a guard
- * @entrant: the packet
+ * @packet: the packet
  *
  * Context: Any; on the packet path.
  * Return: CHATDNAT_ADMIT..., or CHATDNAT_REFUSE... with the reason.
  */
 enum chatdnat_admission
-chatdnat_admit_forward(const struct chatdnat_settings *settings,
-		       const struct chatdnat_entrant *entrant)
+chatdnat_guard_policy_forward(const struct chatdnat_settings *settings,
+			      const struct chatdnat_guard_packet *packet)
 {
-	const struct chatdnat_flow *flow = &entrant->flow;
+	const struct chatdnat_flow *flow = &packet->flow;
 
-	if (chatdnat_is_continued(settings, entrant))
+	if (chatdnat_is_continued(settings, packet))
 		return CHATDNAT_ADMIT;
-	if (entrant->track != CHATDNAT_TRACK_NEW)
+	if (packet->track != CHATDNAT_TRACK_NEW)
 		return CHATDNAT_REFUSE_INVALID;
 	if (chatdnat_relays_has(&settings->service.relays[flow->family],
 				&flow->daddr) &&
-	    (chatdnat_is_port(entrant, &settings->service.ports) ||
-	     chatdnat_is_echo(entrant)))
+	    (chatdnat_is_port(packet, &settings->service.ports) ||
+	     chatdnat_is_echo(packet)))
 		return CHATDNAT_ADMIT;
-	if (chatdnat_is_outbound(settings, entrant) ||
-	    (entrant->settling && chatdnat_is_midstream(entrant)))
+	if (chatdnat_is_outbound(settings, packet) ||
+	    (packet->settling && chatdnat_is_midstream(packet)))
 		return CHATDNAT_ADMIT;
 	return CHATDNAT_REFUSE;
 }
 
 /**
- * chatdnat_admit_input() - whether a packet may enter this host
+ * chatdnat_guard_policy_input() - whether a packet may enter this host
  * @settings: the settings, with a guard that is full or strict
- * @entrant: the packet
+ * @packet: the packet
  *
  * Context: Any; on the packet path.
  * Return: CHATDNAT_ADMIT..., or CHATDNAT_REFUSE... with the reason.
  */
 enum chatdnat_admission
-chatdnat_admit_input(const struct chatdnat_settings *settings,
-		     const struct chatdnat_entrant *entrant)
+chatdnat_guard_policy_input(const struct chatdnat_settings *settings,
+			    const struct chatdnat_guard_packet *packet)
 {
 	/* Neighbour discovery is never tracked, errors may be about what is not. */
-	if (chatdnat_is_icmp(entrant))
-		return chatdnat_admit_icmp(entrant->flow.family == CHATDNAT_IPV6 ?
-					   chatdnat_icmpv6_rules :
-					   chatdnat_icmp_rules, entrant);
+	if (chatdnat_is_icmp(packet))
+		return chatdnat_guard_policy_icmp(packet->flow.family == CHATDNAT_IPV6 ?
+						  chatdnat_icmpv6_rules :
+						  chatdnat_icmp_rules, packet);
 
-	if (entrant->track == CHATDNAT_TRACK_INVALID)
+	if (packet->track == CHATDNAT_TRACK_INVALID)
 		return CHATDNAT_REFUSE_INVALID;
-	if (chatdnat_is_allowed(&settings->allow, entrant) ||
-	    chatdnat_is_dhcp_answer(entrant))
+	if (chatdnat_is_allowed(&settings->allow, packet) ||
+	    chatdnat_is_dhcp_answer(packet))
 		return CHATDNAT_ADMIT;
-	if (chatdnat_is_midstream(entrant) &&
-	    entrant->socket != CHATDNAT_SOCKET_NONE)
-		return entrant->socket == CHATDNAT_SOCKET_BOUND ?
+	if (chatdnat_is_midstream(packet) &&
+	    packet->socket != CHATDNAT_SOCKET_NONE)
+		return packet->socket == CHATDNAT_SOCKET_BOUND ?
 			CHATDNAT_ADMIT : CHATDNAT_ADMIT_LOOK_UP_SOCKET;
-	return entrant->track == CHATDNAT_TRACK_UNTRACKED ?
+	return packet->track == CHATDNAT_TRACK_UNTRACKED ?
 		CHATDNAT_REFUSE_INVALID : CHATDNAT_REFUSE;
 }

@@ -17,7 +17,7 @@ enum chatdnat_track {
 #define CHATDNAT_GUARD_SETTLES	120
 
 /**
- * struct chatdnat_entrant - a packet from outside that belongs to no known
+ * struct chatdnat_guard_packet - a packet from outside that belongs to no known
  *			     connection, or is to open one, as it is after
  *			     translation
  * @track: what connection tracking makes of it
@@ -35,7 +35,7 @@ enum chatdnat_track {
  * @icmp_type: ICMP and ICMPv6
  * @hop_limit: or time to live
  */
-struct chatdnat_entrant {
+struct chatdnat_guard_packet {
 	enum chatdnat_track track;
 	u8 protocol;
 	struct chatdnat_flow flow;
@@ -59,7 +59,7 @@ enum chatdnat_admission {
 };
 
 /**
- * chatdnat_admit_settling() - whether forwarded packets have been judged for a
+ * chatdnat_guard_policy_settling() - whether forwarded packets have been judged for a
  *			       short time only
  * @since: when that began, in seconds
  * @now: the time, on the same clock, which never goes back
@@ -67,16 +67,16 @@ enum chatdnat_admission {
  * Context: Any; on the packet path.
  * Return: True within that short time.
  */
-static inline bool chatdnat_admit_settling(s64 since, s64 now)
+static inline bool chatdnat_guard_policy_settling(s64 since, s64 now)
 {
 	return now - since < CHATDNAT_GUARD_SETTLES;
 }
 
 enum chatdnat_admission
-chatdnat_admit_forward(const struct chatdnat_settings *settings,
-		       const struct chatdnat_entrant *entrant);
+chatdnat_guard_policy_forward(const struct chatdnat_settings *settings,
+			      const struct chatdnat_guard_packet *packet);
 enum chatdnat_admission
-chatdnat_admit_input(const struct chatdnat_settings *settings,
-		     const struct chatdnat_entrant *entrant);
+chatdnat_guard_policy_input(const struct chatdnat_settings *settings,
+			    const struct chatdnat_guard_packet *packet);
 
 #endif /* CHATDNAT_GUARD_POLICY_H */

@@ -50,8 +50,8 @@ static int chatdnat_ifpattern_parse(struct chatdnat_ifpattern *pattern,
 	return 0;
 }
 
-static bool chatdnat_ifset_holds(const struct chatdnat_ifset *set,
-				 const struct chatdnat_ifpattern *pattern)
+static bool chatdnat_ifset_has_pattern(const struct chatdnat_ifset *set,
+				       const struct chatdnat_ifpattern *pattern)
 {
 	u8 i;
 
@@ -85,7 +85,7 @@ int chatdnat_ifset_parse(struct chatdnat_ifset *set, struct chatdnat_text text,
 		err = chatdnat_ifpattern_parse(&pattern, element, why);
 		if (err)
 			return err;
-		if (chatdnat_ifset_holds(set, &pattern))
+		if (chatdnat_ifset_has_pattern(set, &pattern))
 			continue;
 		if (set->n == CHATDNAT_IFSET_MAX)
 			return chatdnat_refuse(why, -E2BIG, element,

@@ -16,10 +16,10 @@ static bool chatdnat_is_named(const struct chatdnat_settings *settings,
 
 /* Whether the destination is an address of a WAN interface. */
 static bool chatdnat_is_public(const struct chatdnat_settings *settings,
-			       const struct chatdnat_arrival *arrival)
+			       const struct chatdnat_dst_packet *packet)
 {
-	return arrival->daddr_dev[0] &&
-	       chatdnat_ifset_has(&settings->wan, arrival->daddr_dev);
+	return packet->daddr_dev[0] &&
+	       chatdnat_ifset_has(&settings->wan, packet->daddr_dev);
 }
 
 /*
@@ -27,12 +27,12 @@ static bool chatdnat_is_public(const struct chatdnat_settings *settings,
  * Return: CHATDNAT_DST_TRANSLATE, or what is to be done instead.
  */
 static enum chatdnat_dst_decision
-chatdnat_decide_unnamed(const struct chatdnat_settings *settings,
-			const struct chatdnat_arrival *arrival, bool from_wan)
+chatdnat_nat_policy_unnamed(const struct chatdnat_settings *settings,
+			    const struct chatdnat_dst_packet *packet, bool from_wan)
 {
-	const struct chatdnat_flow *flow = &arrival->flow;
+	const struct chatdnat_flow *flow = &packet->flow;
 
-	switch (arrival->daddr_type) {
+	switch (packet->daddr_type) {
 	case CHATDNAT_ADDR_UNKNOWN:
 		return CHATDNAT_DST_LOOK_UP_ADDR;
 	case CHATDNAT_ADDR_LOCAL:
@@ -50,9 +50,9 @@ chatdnat_decide_unnamed(const struct chatdnat_settings *settings,
 
 	if (from_wan)
 		return CHATDNAT_DST_TRANSLATE;
-	if (!arrival->daddr_dev)
+	if (!packet->daddr_dev)
 		return CHATDNAT_DST_LOOK_UP_DEV;
-	return chatdnat_is_public(settings, arrival) ? CHATDNAT_DST_TRANSLATE :
+	return chatdnat_is_public(settings, packet) ? CHATDNAT_DST_TRANSLATE :
 						       CHATDNAT_DST_LEAVE;
 }
 
@@ -62,22 +62,22 @@ chatdnat_decide_unnamed(const struct chatdnat_settings *settings,
  */
 static enum chatdnat_socket
 chatdnat_socket_in_range(const struct chatdnat_settings *settings,
-			 const struct chatdnat_arrival *arrival)
+			 const struct chatdnat_dst_packet *packet)
 {
-	const struct chatdnat_flow *flow = &arrival->flow;
+	const struct chatdnat_flow *flow = &packet->flow;
 
 	if (flow->proto != CHATDNAT_UDP ||
 	    flow->dport < CHATDNAT_PORT_EPHEMERAL ||
 	    !chatdnat_portset_spans(&settings->service.ports, flow->proto,
 				    flow->dport))
 		return CHATDNAT_SOCKET_NONE;
-	return arrival->socket;
+	return packet->socket;
 }
 
 /**
- * chatdnat_decide_dst() - what becomes of a new connection's destination
+ * chatdnat_nat_policy_dst() - what becomes of a new connection's destination
  * @settings: the settings
- * @arrival: what is known of its first packet
+ * @packet: what is known of its first packet
  * @relay: set to the relay that the connection would go to; NULL at first,
  *	   left alone when the decision is asked for again
  *
@@ -87,11 +87,11 @@ chatdnat_socket_in_range(const struct chatdnat_settings *settings,
  * Return: The decision.
  */
 enum chatdnat_dst_decision
-chatdnat_decide_dst(const struct chatdnat_settings *settings,
-		    const struct chatdnat_arrival *arrival,
-		    const struct chatdnat_addr **relay)
+chatdnat_nat_policy_dst(const struct chatdnat_settings *settings,
+			const struct chatdnat_dst_packet *packet,
+			const struct chatdnat_addr **relay)
 {
-	const struct chatdnat_flow *flow = &arrival->flow;
+	const struct chatdnat_flow *flow = &packet->flow;
 	enum chatdnat_dst_decision decision;
 	bool from_wan;
 
@@ -102,10 +102,10 @@ chatdnat_decide_dst(const struct chatdnat_settings *settings,
 
 	/* The operator's own session, perhaps the one that made the change. */
 	if (flow->proto == CHATDNAT_TCP && flow->dport == CHATDNAT_PORT_SSH &&
-	    !arrival->opens)
+	    !packet->opens)
 		return CHATDNAT_DST_LEAVE;
 
-	from_wan = arrival->in && chatdnat_ifset_has(&settings->wan, arrival->in);
+	from_wan = packet->in && chatdnat_ifset_has(&settings->wan, packet->in);
 	if (!from_wan && !settings->hairpin)
 		return CHATDNAT_DST_LEAVE;
 
@@ -120,12 +120,12 @@ chatdnat_decide_dst(const struct chatdnat_settings *settings,
 
 	/* A service address may be another host's at the moment. */
 	if (!chatdnat_is_named(settings, flow)) {
-		decision = chatdnat_decide_unnamed(settings, arrival, from_wan);
+		decision = chatdnat_nat_policy_unnamed(settings, packet, from_wan);
 		if (decision != CHATDNAT_DST_TRANSLATE)
 			return decision;
 	}
 
-	switch (chatdnat_socket_in_range(settings, arrival)) {
+	switch (chatdnat_socket_in_range(settings, packet)) {
 	case CHATDNAT_SOCKET_UNKNOWN:
 		return CHATDNAT_DST_LOOK_UP_SOCKET;
 	case CHATDNAT_SOCKET_BOUND:
@@ -142,50 +142,50 @@ chatdnat_decide_dst(const struct chatdnat_settings *settings,
  * would be answered past this host, or to an address that only this host has.
  */
 static bool chatdnat_turns_back(const struct chatdnat_settings *settings,
-				const struct chatdnat_departure *departure)
+				const struct chatdnat_src_packet *packet)
 {
-	if (!departure->in)
+	if (!packet->in)
 		return true;
 	return settings->hairpin &&
-	       !chatdnat_ifset_has(&settings->wan, departure->in) &&
-	       !strcmp(departure->in, departure->out);
+	       !chatdnat_ifset_has(&settings->wan, packet->in) &&
+	       !strcmp(packet->in, packet->out);
 }
 
 /**
- * chatdnat_decide_src() - what becomes of a new connection's source
+ * chatdnat_nat_policy_src() - what becomes of a new connection's source
  * @settings: the settings
- * @departure: what is known of its first packet
+ * @packet: what is known of its first packet
  *
  * Context: Any; on the packet path.
  * Return: The decision.
  */
 enum chatdnat_src_decision
-chatdnat_decide_src(const struct chatdnat_settings *settings,
-		    const struct chatdnat_departure *departure)
+chatdnat_nat_policy_src(const struct chatdnat_settings *settings,
+			const struct chatdnat_src_packet *packet)
 {
 	bool wan;
 
-	if (departure->translated && chatdnat_turns_back(settings, departure))
+	if (packet->translated && chatdnat_turns_back(settings, packet))
 		return CHATDNAT_SRC_MASQUERADE;
 
-	if (settings->masquerade == CHATDNAT_MASQUERADE_OFF || !departure->in)
+	if (settings->masquerade == CHATDNAT_MASQUERADE_OFF || !packet->in)
 		return CHATDNAT_SRC_LEAVE;
 
 	/* Another source than its policy's, and it would miss the tunnel. */
-	wan = !departure->transformed &&
-	      chatdnat_ifset_has(&settings->wan, departure->out);
-	if (departure->translated)
+	wan = !packet->transformed &&
+	      chatdnat_ifset_has(&settings->wan, packet->out);
+	if (packet->translated)
 		return wan || settings->masquerade == CHATDNAT_MASQUERADE_ALL ?
 			CHATDNAT_SRC_MASQUERADE : CHATDNAT_SRC_LEAVE;
 	/* Whoever sends from the WAN side must not borrow this host's address. */
-	if (!wan || departure->from_wan)
+	if (!wan || packet->from_wan)
 		return CHATDNAT_SRC_LEAVE;
 
 	/*
 	 * A tunnel's outer packets leave with the interface of the inner ones
 	 * as theirs, but from an address of this host.
 	 */
-	switch (departure->saddr_type) {
+	switch (packet->saddr_type) {
 	case CHATDNAT_ADDR_UNKNOWN:
 		return CHATDNAT_SRC_LOOK_UP;
 	case CHATDNAT_ADDR_LOCAL:

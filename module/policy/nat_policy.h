@@ -20,7 +20,7 @@ enum chatdnat_socket {
 };
 
 /**
- * struct chatdnat_arrival - a packet that opens a connection, before it is
+ * struct chatdnat_dst_packet - a packet that opens a connection, before it is
  *			     routed
  * @flow: from where to where
  * @opens: it does open it; else it is from the middle of a TCP connection that
@@ -31,7 +31,7 @@ enum chatdnat_socket {
  *	       NULL: not looked up yet
  * @socket: whether a socket of this host waits for it
  */
-struct chatdnat_arrival {
+struct chatdnat_dst_packet {
 	struct chatdnat_flow flow;
 	bool opens;
 	const char *in;
@@ -50,7 +50,7 @@ enum chatdnat_dst_decision {
 };
 
 /**
- * struct chatdnat_departure - the same packet, after it was routed
+ * struct chatdnat_src_packet - the same packet, after it was routed
  * @in: name of the interface that it entered by; NULL: sent by this host
  * @out: name of the interface that it leaves by
  * @from_wan: it came in by a WAN interface, and not out of an IPsec tunnel; not
@@ -59,7 +59,7 @@ enum chatdnat_dst_decision {
  * @translated: it is sent on to the relay by us
  * @transformed: IPsec takes it into a tunnel first
  */
-struct chatdnat_departure {
+struct chatdnat_src_packet {
 	const char *in;
 	const char *out;
 	bool from_wan;
@@ -75,11 +75,11 @@ enum chatdnat_src_decision {
 };
 
 enum chatdnat_dst_decision
-chatdnat_decide_dst(const struct chatdnat_settings *settings,
-		    const struct chatdnat_arrival *arrival,
-		    const struct chatdnat_addr **relay);
+chatdnat_nat_policy_dst(const struct chatdnat_settings *settings,
+			const struct chatdnat_dst_packet *packet,
+			const struct chatdnat_addr **relay);
 enum chatdnat_src_decision
-chatdnat_decide_src(const struct chatdnat_settings *settings,
-		    const struct chatdnat_departure *departure);
+chatdnat_nat_policy_src(const struct chatdnat_settings *settings,
+			const struct chatdnat_src_packet *packet);
 
 #endif /* CHATDNAT_NAT_POLICY_H */

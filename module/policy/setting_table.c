@@ -212,7 +212,7 @@ static int chatdnat_via_format(const struct chatdnat_settings *settings,
 	.format = chatdnat_##field##_format,	\
 }
 
-const struct chatdnat_setting chatdnat_settings[CHATDNAT_SETTINGS_MAX] = {
+const struct chatdnat_setting chatdnat_setting_table[CHATDNAT_SETTINGS_MAX] = {
 	[CHATDNAT_SETTING_WAN] = CHATDNAT_SETTING(wan),
 	[CHATDNAT_SETTING_V4] = CHATDNAT_SETTING(v4),
 	[CHATDNAT_SETTING_V6] = CHATDNAT_SETTING(v6),
@@ -233,9 +233,9 @@ const struct chatdnat_setting chatdnat_settings[CHATDNAT_SETTINGS_MAX] = {
 static const struct chatdnat_setting *
 chatdnat_setting_find(struct chatdnat_text name)
 {
-	const struct chatdnat_setting *setting = chatdnat_settings;
+	const struct chatdnat_setting *setting = chatdnat_setting_table;
 
-	for (; setting < chatdnat_settings + CHATDNAT_SETTINGS_MAX; setting++)
+	for (; setting < chatdnat_setting_table + CHATDNAT_SETTINGS_MAX; setting++)
 		if (chatdnat_text_is(name, setting->name))
 			return setting;
 	return NULL;
@@ -256,7 +256,7 @@ int chatdnat_setting_table_format(const struct chatdnat_settings *settings, char
 	int len = 0, i;
 
 	for (i = 0; i < CHATDNAT_SETTINGS_MAX; i++) {
-		const struct chatdnat_setting *setting = &chatdnat_settings[i];
+		const struct chatdnat_setting *setting = &chatdnat_setting_table[i];
 
 		len += scnprintf(buf + len, size - len, "%s%s=", i ? " " : "",
 				 setting->name);
@@ -297,7 +297,7 @@ int chatdnat_setting_table_parse(struct chatdnat_settings *settings,
 		if (!setting)
 			return chatdnat_refuse(why, -EINVAL, key,
 					       "the name of a setting: wan, v4, v6, ports, scope, masquerade, guard, allow, mss, via, stale, enabled, hairpin, log or engine");
-		if (__test_and_set_bit(setting - chatdnat_settings, &given))
+		if (__test_and_set_bit(setting - chatdnat_setting_table, &given))
 			return chatdnat_refuse(why, -EINVAL, key,
 					       "each setting once");
 		err = setting->parse(settings, value, why);

@@ -35,7 +35,7 @@ enum chatdnat_setting_id {
 	CHATDNAT_SETTINGS_MAX,
 };
 
-extern const struct chatdnat_setting chatdnat_settings[CHATDNAT_SETTINGS_MAX];
+extern const struct chatdnat_setting chatdnat_setting_table[CHATDNAT_SETTINGS_MAX];
 
 int chatdnat_setting_table_format(const struct chatdnat_settings *settings, char *buf,
 				  size_t size);

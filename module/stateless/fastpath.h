@@ -70,19 +70,19 @@ static inline bool chatdnat_fastpath_policies(const struct sk_buff *skb)
 }
 
 /**
- * chatdnat_fastpath_opens() - whether a segment opens a connection
+ * chatdnat_fastpath_is_syn() - whether a segment opens a connection
  * @th: its header
  *
  * Context: On the packet path.
  * Return: True for a SYN without ACK.
  */
-static inline bool chatdnat_fastpath_opens(const struct tcphdr *th)
+static inline bool chatdnat_fastpath_is_syn(const struct tcphdr *th)
 {
 	return th->syn && !th->ack;
 }
 
 /**
- * chatdnat_fastpath_begins() - whether a SYN may take the shortcut
+ * chatdnat_fastpath_pull_options() - whether a SYN may take the shortcut
  * @skb: the packet
  * @offset: where its TCP header begins, which is at hand
  * @opens: so may one that opens a connection
@@ -90,8 +90,8 @@ static inline bool chatdnat_fastpath_opens(const struct tcphdr *th)
  * Context: Softirq; on the packet path.
  * Return: True with its options at hand; nothing else is looked at further.
  */
-static inline bool chatdnat_fastpath_begins(struct sk_buff *skb,
-					    unsigned int offset, bool opens)
+static inline bool chatdnat_fastpath_pull_options(struct sk_buff *skb,
+						  unsigned int offset, bool opens)
 {
 	const struct tcphdr *th = (void *)(skb->data + offset);
 
@@ -100,20 +100,20 @@ static inline bool chatdnat_fastpath_begins(struct sk_buff *skb,
 }
 
 /**
- * chatdnat_fastpath_note() - note what begins a connection, or refuses it
+ * chatdnat_fastpath_count() - note what begins a connection, or refuses it
  * @skb: the packet, writable
  * @th: its header, with the options that a SYN has
- * @path: its way
+ * @entry: its way
  * @family: IPv4 or IPv6
  * @entering: it goes to the relay
  *
  * Context: Softirq; on the packet path.
  */
-static inline void chatdnat_fastpath_note(struct sk_buff *skb, struct tcphdr *th,
-					  const struct chatdnat_flow_entry *path,
-					  enum chatdnat_family family, bool entering)
+static inline void chatdnat_fastpath_count(struct sk_buff *skb, struct tcphdr *th,
+					   const struct chatdnat_flow_entry *entry,
+					   enum chatdnat_family family, bool entering)
 {
-	if (entering && chatdnat_fastpath_opens(th)) {
+	if (entering && chatdnat_fastpath_is_syn(th)) {
 		chatdnat_count(family, CHATDNAT_SEEN);
 		chatdnat_count(family, CHATDNAT_TRANSLATED);
 		chatdnat_count(family, CHATDNAT_SENT);
@@ -121,7 +121,7 @@ static inline void chatdnat_fastpath_note(struct sk_buff *skb, struct tcphdr *th
 	/* RFC 9293, 3.10.7.1: what refuses a SYN has no sequence number. */
 	if (!entering && th->ack && (th->syn || (th->rst && !th->seq)))
 		chatdnat_count(family, CHATDNAT_ANSWERED);
-	if (th->syn && path->mss && chatdnat_tcp_mss_clamp(skb, th, path->mss))
+	if (th->syn && entry->mss && chatdnat_tcp_mss_clamp(skb, th, entry->mss))
 		chatdnat_count(family, CHATDNAT_CLAMPED);
 }
 
@@ -129,15 +129,15 @@ static inline void chatdnat_fastpath_note(struct sk_buff *skb, struct tcphdr *th
  * chatdnat_fastpath_fits() - whether a segment can be handed to its next hop
  * @skb: the packet
  * @offset: where its TCP header begins
- * @path: its way
+ * @entry: its way
  *
  * Context: Softirq, RCU read lock held; on the packet path.
  * Return: True if it needs no fragmentation there.
  */
 static inline bool chatdnat_fastpath_fits(struct sk_buff *skb, int offset,
-					  struct chatdnat_flow_entry *path)
+					  struct chatdnat_flow_entry *entry)
 {
-	unsigned int mtu = path->hop.mtu;
+	unsigned int mtu = entry->nexthop.mtu;
 
 	if (unlikely(skb->len > mtu)) {
 		if (!mtu || !skb_is_gso(skb))
@@ -147,10 +147,10 @@ static inline bool chatdnat_fastpath_fits(struct sk_buff *skb, int offset,
 		if (!skb_gso_validate_network_len(skb, mtu))
 			return false;
 	}
-	if (likely(chatdnat_nexthop_ready(&path->hop)))
+	if (likely(chatdnat_nexthop_ready(&entry->nexthop)))
 		return true;
 	/* The stack is about to make it known. */
-	chatdnat_validity_end(&path->lease);
+	chatdnat_validity_end(&entry->validity);
 	return false;
 }
 
@@ -191,14 +191,14 @@ static inline bool chatdnat_fastpath_keeps_dst(const struct net_device *dev)
 /**
  * chatdnat_fastpath_send() - send a packet that is all done
  * @skb: the packet
- * @hop: where it goes
+ * @nexthop: where it goes
  * @dst: its route, for a device that looks at it; else NULL
  *
  * Context: Softirq, RCU read lock held; on the packet path.
  * Return: NF_STOLEN.
  */
 static inline unsigned int chatdnat_fastpath_send(struct sk_buff *skb,
-						  const struct chatdnat_nexthop *hop,
+						  const struct chatdnat_nexthop *nexthop,
 						  struct dst_entry *dst)
 {
 	/* Nobody's any more but this host's. */
@@ -208,9 +208,9 @@ static inline unsigned int chatdnat_fastpath_send(struct sk_buff *skb,
 	if (unlikely(dst))
 		skb_dst_set_noref(skb, dst);
 	chatdnat_clear_tstamp(skb);
-	skb->dev = hop->dev;
-	if (hop->neigh)
-		neigh_output(hop->neigh, skb, false);
+	skb->dev = nexthop->dev;
+	if (nexthop->neigh)
+		neigh_output(nexthop->neigh, skb, false);
 	else
 		dev_queue_xmit(skb);
 	return NF_STOLEN;

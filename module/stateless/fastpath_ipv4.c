@@ -43,17 +43,17 @@ chatdnat_ipv4_path(const struct chatdnat_bindings *bindings,
 }
 
 /* Whether it is kept there, and holds. */
-static bool chatdnat_ipv4_holds(const struct chatdnat_flow_entry *path,
-				const struct iphdr *iph, u8 mark)
+static bool chatdnat_ipv4_entry_is_valid(const struct chatdnat_flow_entry *entry,
+					 const struct iphdr *iph, u8 mark)
 {
-	return chatdnat_flow_cache_pair(path->addr[0], path->addr[1]) ==
+	return chatdnat_flow_cache_pair(entry->addr[0], entry->addr[1]) ==
 	       chatdnat_flow_cache_pair(iph->saddr, iph->daddr) &&
-	       path->mark == mark && chatdnat_validity_check(&path->lease);
+	       entry->mark == mark && chatdnat_validity_check(&entry->validity);
 }
 
 /* Whether a device passes it on; strictly, with rp_filter=1. */
 static bool chatdnat_ipv4_forwards(const struct net_device *dev,
-				   const struct chatdnat_flow_entry *path,
+				   const struct chatdnat_flow_entry *entry,
 				   bool entering)
 {
 	struct in_device *in_dev = __in_dev_get_rcu(dev);
@@ -61,7 +61,7 @@ static bool chatdnat_ipv4_forwards(const struct net_device *dev,
 	if (!in_dev || !IN_DEV_FORWARD(in_dev))
 		return false;
 	/* From the relay's address comes what its device brings: no spoof. */
-	return likely(path->back == dev) ||
+	return likely(entry->back == dev) ||
 	       (entering && IN_DEV_RPFILTER(in_dev) != 1);
 }
 
@@ -69,20 +69,20 @@ static bool chatdnat_ipv4_forwards(const struct net_device *dev,
  * Rewrites a segment: an address, the sums, its life, and what it announces.
  */
 static void chatdnat_ipv4_rewrite(struct sk_buff *skb,
-				  const struct chatdnat_flow_entry *path,
+				  const struct chatdnat_flow_entry *entry,
 				  bool entering)
 {
 	struct iphdr *iph = (struct iphdr *)skb->data;
 	struct tcphdr *th = (struct tcphdr *)(iph + 1);
 
 	if (unlikely(th->syn || th->rst))
-		chatdnat_fastpath_note(skb, th, path, CHATDNAT_IPV4, entering);
-	chatdnat_fastpath_check(skb, &th->check, path->diff);
-	iph->check = ~csum16_add(~iph->check, path->diff_ipv4);
+		chatdnat_fastpath_count(skb, th, entry, CHATDNAT_IPV4, entering);
+	chatdnat_fastpath_check(skb, &th->check, entry->diff);
+	iph->check = ~csum16_add(~iph->check, entry->diff_ipv4);
 	iph->ttl--;
-	*(entering ? &iph->daddr : &iph->saddr) = path->to->word[0];
+	*(entering ? &iph->daddr : &iph->saddr) = entry->to->word[0];
 	if (READ_ONCE(init_net.ipv4.sysctl_ip_fwd_update_priority))
-		skb->priority = path->priority;
+		skb->priority = entry->priority;
 	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
 	IPCB(skb)->iif = skb->skb_iif;
 	IPCB(skb)->flags = IPSKB_FORWARDED;
@@ -105,7 +105,7 @@ unsigned int chatdnat_fastpath_ipv4(struct sk_buff *skb,
 				    bool entering)
 {
 	struct dst_entry *dst = NULL;
-	struct chatdnat_flow_entry *path;
+	struct chatdnat_flow_entry *entry;
 	const struct tcphdr *th;
 	const struct iphdr *iph;
 	__be16 port;
@@ -121,33 +121,33 @@ unsigned int chatdnat_fastpath_ipv4(struct sk_buff *skb,
 		return NF_ACCEPT;
 	/* What the relay opens itself is for connection tracking. */
 	if (unlikely(th->syn) &&
-	    !chatdnat_fastpath_begins(skb, sizeof(*iph),
-				      entering && settings->enabled))
+	    !chatdnat_fastpath_pull_options(skb, sizeof(*iph),
+					    entering && settings->enabled))
 		return NF_ACCEPT;
 
 	iph = (const struct iphdr *)skb->data;
 	mark = (entering ? CHATDNAT_FLOW_FROM_WAN : 0) |
 	       (iph->tos & ~INET_ECN_MASK);
-	path = chatdnat_ipv4_path(bindings, iph);
-	if (unlikely(!chatdnat_ipv4_holds(path, iph, mark)) &&
-	    !chatdnat_flow_cache_learn(path, settings, bindings, CHATDNAT_IPV4,
+	entry = chatdnat_ipv4_path(bindings, iph);
+	if (unlikely(!chatdnat_ipv4_entry_is_valid(entry, iph, mark)) &&
+	    !chatdnat_flow_cache_learn(entry, settings, bindings, CHATDNAT_IPV4,
 				       &iph->saddr, mark))
 		return NF_ACCEPT;
-	if (!chatdnat_ipv4_forwards(skb->dev, path, entering) ||
+	if (!chatdnat_ipv4_forwards(skb->dev, entry, entering) ||
 	    chatdnat_fastpath_policies(skb) ||
-	    !chatdnat_fastpath_fits(skb, sizeof(*iph), path) ||
+	    !chatdnat_fastpath_fits(skb, sizeof(*iph), entry) ||
 	    !chatdnat_ipv4_sound(skb) ||
-	    skb_cow(skb, LL_RESERVED_SPACE(path->hop.dev)))
+	    skb_cow(skb, LL_RESERVED_SPACE(entry->nexthop.dev)))
 		return NF_ACCEPT;
 
-	if (unlikely(chatdnat_fastpath_keeps_dst(path->hop.dev))) {
+	if (unlikely(chatdnat_fastpath_keeps_dst(entry->nexthop.dev))) {
 		if (!entering)
 			return NF_ACCEPT;
-		dst = chatdnat_flow_cache_route(path, CHATDNAT_IPV4);
-		if (!dst || dst->dev != path->hop.dev)
+		dst = chatdnat_flow_cache_route(entry, CHATDNAT_IPV4);
+		if (!dst || dst->dev != entry->nexthop.dev)
 			return NF_ACCEPT;
 	}
 
-	chatdnat_ipv4_rewrite(skb, path, entering);
-	return chatdnat_fastpath_send(skb, &path->hop, dst);
+	chatdnat_ipv4_rewrite(skb, entry, entering);
+	return chatdnat_fastpath_send(skb, &entry->nexthop, dst);
 }

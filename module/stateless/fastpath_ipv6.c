@@ -42,19 +42,19 @@ chatdnat_ipv6_path(const struct chatdnat_bindings *bindings,
 }
 
 /* Whether it is kept there, and holds. */
-static bool chatdnat_ipv6_holds(const struct chatdnat_flow_entry *path,
-				const struct ipv6hdr *ip6h, u8 mark)
+static bool chatdnat_ipv6_entry_is_valid(const struct chatdnat_flow_entry *entry,
+					 const struct ipv6hdr *ip6h, u8 mark)
 {
-	const struct in6_addr *addr = (const struct in6_addr *)path->addr;
+	const struct in6_addr *addr = (const struct in6_addr *)entry->addr;
 
 	return ipv6_addr_equal(&addr[0], &ip6h->saddr) &&
 	       ipv6_addr_equal(&addr[1], &ip6h->daddr) &&
-	       path->mark == mark && chatdnat_validity_check(&path->lease);
+	       entry->mark == mark && chatdnat_validity_check(&entry->validity);
 }
 
 /* Whether a device passes it on. */
 static bool chatdnat_ipv6_forwards(const struct net_device *dev,
-				   const struct chatdnat_flow_entry *path,
+				   const struct chatdnat_flow_entry *entry,
 				   bool entering)
 {
 	const struct inet6_dev *idev = __in6_dev_get(dev);
@@ -63,24 +63,24 @@ static bool chatdnat_ipv6_forwards(const struct net_device *dev,
 	    !READ_ONCE(init_net.ipv6.devconf_all->forwarding))
 		return false;
 	/* From the relay's address comes what its device brings: no spoof. */
-	return entering || path->back == dev;
+	return entering || entry->back == dev;
 }
 
 /*
  * Rewrites a segment: an address, the sum, its life, and what it announces.
  */
 static void chatdnat_ipv6_rewrite(struct sk_buff *skb,
-				  const struct chatdnat_flow_entry *path,
+				  const struct chatdnat_flow_entry *entry,
 				  bool entering)
 {
 	struct ipv6hdr *ip6h = (struct ipv6hdr *)skb->data;
 	struct tcphdr *th = (struct tcphdr *)(ip6h + 1);
 
 	if (unlikely(th->syn || th->rst))
-		chatdnat_fastpath_note(skb, th, path, CHATDNAT_IPV6, entering);
-	chatdnat_fastpath_check(skb, &th->check, path->diff);
+		chatdnat_fastpath_count(skb, th, entry, CHATDNAT_IPV6, entering);
+	chatdnat_fastpath_check(skb, &th->check, entry->diff);
 	ip6h->hop_limit--;
-	memcpy(entering ? &ip6h->daddr : &ip6h->saddr, path->to->word,
+	memcpy(entering ? &ip6h->daddr : &ip6h->saddr, entry->to->word,
 	       sizeof(struct in6_addr));
 	memset(IP6CB(skb), 0, sizeof(*IP6CB(skb)));
 	IP6CB(skb)->iif = skb->skb_iif;
@@ -104,7 +104,7 @@ unsigned int chatdnat_fastpath_ipv6(struct sk_buff *skb,
 				    bool entering)
 {
 	struct dst_entry *dst = NULL;
-	struct chatdnat_flow_entry *path;
+	struct chatdnat_flow_entry *entry;
 	const struct tcphdr *th;
 	const struct ipv6hdr *ip6h;
 	__be16 port;
@@ -120,32 +120,32 @@ unsigned int chatdnat_fastpath_ipv6(struct sk_buff *skb,
 		return NF_ACCEPT;
 	/* What the relay opens itself is for connection tracking. */
 	if (unlikely(th->syn) &&
-	    !chatdnat_fastpath_begins(skb, sizeof(*ip6h),
-				      entering && settings->enabled))
+	    !chatdnat_fastpath_pull_options(skb, sizeof(*ip6h),
+					    entering && settings->enabled))
 		return NF_ACCEPT;
 
 	ip6h = (const struct ipv6hdr *)skb->data;
 	mark = (entering ? CHATDNAT_FLOW_FROM_WAN : 0);
-	path = chatdnat_ipv6_path(bindings, ip6h);
-	if (unlikely(!chatdnat_ipv6_holds(path, ip6h, mark)) &&
-	    !chatdnat_flow_cache_learn(path, settings, bindings, CHATDNAT_IPV6,
+	entry = chatdnat_ipv6_path(bindings, ip6h);
+	if (unlikely(!chatdnat_ipv6_entry_is_valid(entry, ip6h, mark)) &&
+	    !chatdnat_flow_cache_learn(entry, settings, bindings, CHATDNAT_IPV6,
 				       &ip6h->saddr, mark))
 		return NF_ACCEPT;
-	if (!chatdnat_ipv6_forwards(skb->dev, path, entering) ||
+	if (!chatdnat_ipv6_forwards(skb->dev, entry, entering) ||
 	    chatdnat_fastpath_policies(skb) ||
-	    !chatdnat_fastpath_fits(skb, sizeof(*ip6h), path) ||
+	    !chatdnat_fastpath_fits(skb, sizeof(*ip6h), entry) ||
 	    !chatdnat_ipv6_sound(skb) ||
-	    skb_cow(skb, LL_RESERVED_SPACE(path->hop.dev)))
+	    skb_cow(skb, LL_RESERVED_SPACE(entry->nexthop.dev)))
 		return NF_ACCEPT;
 
-	if (unlikely(chatdnat_fastpath_keeps_dst(path->hop.dev))) {
+	if (unlikely(chatdnat_fastpath_keeps_dst(entry->nexthop.dev))) {
 		if (!entering)
 			return NF_ACCEPT;
-		dst = chatdnat_flow_cache_route(path, CHATDNAT_IPV6);
-		if (!dst || dst->dev != path->hop.dev)
+		dst = chatdnat_flow_cache_route(entry, CHATDNAT_IPV6);
+		if (!dst || dst->dev != entry->nexthop.dev)
 			return NF_ACCEPT;
 	}
 
-	chatdnat_ipv6_rewrite(skb, path, entering);
-	return chatdnat_fastpath_send(skb, &path->hop, dst);
+	chatdnat_ipv6_rewrite(skb, entry, entering);
+	return chatdnat_fastpath_send(skb, &entry->nexthop, dst);
 }

@@ -34,20 +34,20 @@ chatdnat_relay_nexthop(const struct chatdnat_settings *settings,
 		       enum chatdnat_family family,
 		       const struct chatdnat_binding *binding, u8 tos)
 {
-	struct chatdnat_relay_nexthop *trunk;
+	struct chatdnat_relay_nexthop *relay_hop;
 
-	trunk = this_cpu_ptr(bindings->paths)->trunk[family];
-	trunk += binding - bindings->binding[family];
-	if (trunk->tos == tos && chatdnat_validity_check(&trunk->lease))
-		return trunk;
+	relay_hop = this_cpu_ptr(bindings->paths)->relay_hop[family];
+	relay_hop += binding - bindings->binding[family];
+	if (relay_hop->tos == tos && chatdnat_validity_check(&relay_hop->validity))
+		return relay_hop;
 
-	trunk->tos = tos;
-	chatdnat_validity_begin(&trunk->lease);
-	chatdnat_nexthop_learn(&trunk->hop, &settings->wan, family, &binding->relay,
+	relay_hop->tos = tos;
+	chatdnat_validity_begin(&relay_hop->validity);
+	chatdnat_nexthop_learn(&relay_hop->nexthop, &settings->wan, family, &binding->relay,
 			       tos);
-	if (!chatdnat_nexthop_ready(&trunk->hop))
-		chatdnat_validity_end(&trunk->lease);
-	return trunk;
+	if (!chatdnat_nexthop_ready(&relay_hop->nexthop))
+		chatdnat_validity_end(&relay_hop->validity);
+	return relay_hop;
 }
 
 /* Whether the next hops are where they should be. */
@@ -79,40 +79,40 @@ static __be16 chatdnat_flow_cache_fold(__wsum diff)
 	return (__force __be16)~csum_fold(diff);
 }
 
-static void chatdnat_flow_cache_sums(struct chatdnat_flow_entry *path, __wsum diff)
+static void chatdnat_flow_cache_sums(struct chatdnat_flow_entry *entry, __wsum diff)
 {
 	const __wsum less = (__force __wsum)htons((u16)~0x0100);
 
-	path->diff = chatdnat_flow_cache_fold(diff);
+	entry->diff = chatdnat_flow_cache_fold(diff);
 	/* The TTL is the upper half of its word. */
-	path->diff_ipv4 = chatdnat_flow_cache_fold(csum_add(diff, less));
+	entry->diff_ipv4 = chatdnat_flow_cache_fold(csum_add(diff, less));
 }
 
 /* Where they go next, by what leads to the relay and to the client. */
-static void chatdnat_flow_cache_nexthops(struct chatdnat_flow_entry *path,
+static void chatdnat_flow_cache_nexthops(struct chatdnat_flow_entry *entry,
 					 const struct chatdnat_settings *settings,
 					 const struct chatdnat_bindings *bindings,
 					 enum chatdnat_family family,
 					 const struct chatdnat_binding *binding,
 					 const struct chatdnat_addr *client)
 {
-	bool entering = path->mark & CHATDNAT_FLOW_FROM_WAN;
-	u8 tos = path->mark & ~CHATDNAT_FLOW_FROM_WAN;
-	const struct chatdnat_relay_nexthop *trunk;
+	bool entering = entry->mark & CHATDNAT_FLOW_FROM_WAN;
+	u8 tos = entry->mark & ~CHATDNAT_FLOW_FROM_WAN;
+	const struct chatdnat_relay_nexthop *relay_hop;
 	struct chatdnat_nexthop home;
 
-	trunk = chatdnat_relay_nexthop(settings, bindings, family, binding, tos);
+	relay_hop = chatdnat_relay_nexthop(settings, bindings, family, binding, tos);
 	chatdnat_nexthop_learn(&home, &settings->wan, family, client, tos);
 
-	path->hop = entering ? trunk->hop : home;
-	path->back = entering ? home.dev : trunk->hop.dev;
-	path->mss = chatdnat_flow_cache_mss(settings, family,
-					    min(trunk->hop.mtu, home.mtu));
-	if (!chatdnat_flow_cache_good(bindings, binding, &trunk->hop, &home) ||
+	entry->nexthop = entering ? relay_hop->nexthop : home;
+	entry->back = entering ? home.dev : relay_hop->nexthop.dev;
+	entry->mss = chatdnat_flow_cache_mss(settings, family,
+					     min(relay_hop->nexthop.mtu, home.mtu));
+	if (!chatdnat_flow_cache_good(bindings, binding, &relay_hop->nexthop, &home) ||
 	    !chatdnat_addr_is_common(family, client) || (!entering && !home.wan))
-		path->hop.mtu = 0;
+		entry->nexthop.mtu = 0;
 	/* No longer than what was learnt first. */
-	path->lease = trunk->lease;
+	entry->validity = relay_hop->validity;
 }
 
 /* In one piece, for each processor. */
@@ -120,7 +120,7 @@ static_assert(sizeof(struct chatdnat_flow_cache) <= PCPU_MIN_UNIT_SIZE);
 
 /**
  * chatdnat_flow_cache_learn() - learn where segments go
- * @path: filled in
+ * @entry: filled in
  * @settings: the settings
  * @bindings: what is translated without state
  * @family: IPv4 or IPv6
@@ -128,9 +128,9 @@ static_assert(sizeof(struct chatdnat_flow_cache) <= PCPU_MIN_UNIT_SIZE);
  * @mark: their type of service, for IPv4, and whether they come from the world
  *
  * Context: Softirq, RCU read lock held; on the packet path.
- * Return: False where they are not translated; @path is as it was.
+ * Return: False where they are not translated; @entry is as it was.
  */
-bool chatdnat_flow_cache_learn(struct chatdnat_flow_entry *path,
+bool chatdnat_flow_cache_learn(struct chatdnat_flow_entry *entry,
 			       const struct chatdnat_settings *settings,
 			       const struct chatdnat_bindings *bindings,
 			       enum chatdnat_family family, const void *addr, u8 mark)
@@ -148,18 +148,18 @@ bool chatdnat_flow_cache_learn(struct chatdnat_flow_entry *path,
 	if (!binding)
 		return false;
 
-	memcpy(path->addr, addr, 2 * size);
-	path->mark = mark;
-	path->priority = rt_tos2priority(mark);
-	path->to = entering ? &binding->relay : &binding->own;
-	chatdnat_flow_cache_sums(path, entering ? binding->diff : ~binding->diff);
-	chatdnat_flow_cache_nexthops(path, settings, bindings, family, binding,
+	memcpy(entry->addr, addr, 2 * size);
+	entry->mark = mark;
+	entry->priority = rt_tos2priority(mark);
+	entry->to = entering ? &binding->relay : &binding->own;
+	chatdnat_flow_cache_sums(entry, entering ? binding->diff : ~binding->diff);
+	chatdnat_flow_cache_nexthops(entry, settings, bindings, family, binding,
 				     entering ? &from : &to);
 
-	/* Pairs with chatdnat_peers_note(): one of the two sees the other. */
+	/* Pairs with chatdnat_peers_add(): one of the two sees the other. */
 	smp_mb();
 	if (entering && chatdnat_peers_has(&to, &from))
-		path->hop.mtu = 0;
+		entry->nexthop.mtu = 0;
 	return true;
 }
 
@@ -177,7 +177,7 @@ void chatdnat_flow_cache_forget(const struct chatdnat_bindings *bindings,
 				const struct chatdnat_addr *from,
 				const struct chatdnat_addr *to)
 {
-	struct chatdnat_flow_entry *path;
+	struct chatdnat_flow_entry *entry;
 	u64 key;
 	int cpu;
 
@@ -185,8 +185,8 @@ void chatdnat_flow_cache_forget(const struct chatdnat_bindings *bindings,
 	      chatdnat_flow_cache_key_ipv6(from->word, to->word) :
 	      chatdnat_flow_cache_key_ipv4(from->word[0], to->word[0]);
 	for_each_possible_cpu(cpu) {
-		path = per_cpu_ptr(bindings->paths, cpu)->path[family];
-		path += hash_64(key, CHATDNAT_FLOW_CACHE_SHIFT);
-		chatdnat_validity_end(&path->lease);
+		entry = per_cpu_ptr(bindings->paths, cpu)->entry[family];
+		entry += hash_64(key, CHATDNAT_FLOW_CACHE_SHIFT);
+		chatdnat_validity_end(&entry->validity);
 	}
 }

@@ -27,8 +27,8 @@
  * @diff: by what a sum changes in which @to takes its place
  * @diff_ipv4: the same of an IPv4 header, which also loses a hop
  * @to: the address that they get, of a binding
- * @lease: for how long all this holds
- * @hop: where they go next; with an MTU of 0 only the stack can tell
+ * @validity: for how long all this holds
+ * @nexthop: where they go next; with an MTU of 0 only the stack can tell
  * @back: the device that leads back to their source
  */
 struct chatdnat_flow_entry {
@@ -39,26 +39,26 @@ struct chatdnat_flow_entry {
 	__be16 diff;
 	__be16 diff_ipv4;
 	const struct chatdnat_addr *to;
-	struct chatdnat_validity lease;
-	struct chatdnat_nexthop hop;
+	struct chatdnat_validity validity;
+	struct chatdnat_nexthop nexthop;
 	const struct net_device *back;
 };
 
 /* The next hop to a relay, whoever the client is. */
 struct chatdnat_relay_nexthop {
 	u8 tos;
-	struct chatdnat_validity lease;
-	struct chatdnat_nexthop hop;
+	struct chatdnat_validity validity;
+	struct chatdnat_nexthop nexthop;
 };
 
 /**
  * struct chatdnat_flow_cache - the ways that one processor knows
- * @path: by a hash of their addresses
- * @trunk: by a relay's binding
+ * @entry: by a hash of their addresses
+ * @relay_hop: by a relay's binding
  */
 struct chatdnat_flow_cache {
-	struct chatdnat_flow_entry path[CHATDNAT_FAMILIES][BIT(CHATDNAT_FLOW_CACHE_SHIFT)];
-	struct chatdnat_relay_nexthop trunk[CHATDNAT_FAMILIES][CHATDNAT_RELAYS_MAX];
+	struct chatdnat_flow_entry entry[CHATDNAT_FAMILIES][BIT(CHATDNAT_FLOW_CACHE_SHIFT)];
+	struct chatdnat_relay_nexthop relay_hop[CHATDNAT_FAMILIES][CHATDNAT_RELAYS_MAX];
 };
 
 /**
@@ -115,33 +115,33 @@ static inline struct chatdnat_flow_entry *
 chatdnat_flow_cache_at(const struct chatdnat_bindings *bindings,
 		       enum chatdnat_family family, u64 key)
 {
-	struct chatdnat_flow_entry *path = this_cpu_ptr(bindings->paths)->path[family];
+	struct chatdnat_flow_entry *entry = this_cpu_ptr(bindings->paths)->entry[family];
 
-	path += hash_64(key, CHATDNAT_FLOW_CACHE_SHIFT);
+	entry += hash_64(key, CHATDNAT_FLOW_CACHE_SHIFT);
 	/* Not to be worked out anew each time. */
-	OPTIMIZER_HIDE_VAR(path);
-	return path;
+	OPTIMIZER_HIDE_VAR(entry);
+	return entry;
 }
 
 /**
  * chatdnat_flow_cache_route() - the route to a relay, for a device that looks at it
- * @path: a path that comes from the world
+ * @entry: a path that comes from the world
  * @family: IPv4 or IPv6
  *
  * Context: Softirq, RCU read lock held; on the packet path.
  * Return: The route; NULL: there is none.
  */
 static inline struct dst_entry *
-chatdnat_flow_cache_route(const struct chatdnat_flow_entry *path,
+chatdnat_flow_cache_route(const struct chatdnat_flow_entry *entry,
 			  enum chatdnat_family family)
 {
-	return chatdnat_binding_route(container_of(path->to,
+	return chatdnat_binding_route(container_of(entry->to,
 						   struct chatdnat_binding,
 						   relay), family);
 }
 
 struct chatdnat_flow_cache __percpu *chatdnat_flow_cache_new(void);
-bool chatdnat_flow_cache_learn(struct chatdnat_flow_entry *path,
+bool chatdnat_flow_cache_learn(struct chatdnat_flow_entry *entry,
 			       const struct chatdnat_settings *settings,
 			       const struct chatdnat_bindings *bindings,
 			       enum chatdnat_family family, const void *addr, u8 mark);

@@ -40,20 +40,20 @@ chatdnat_stateless_local_postrouting(struct sk_buff *skb,
 	const struct chatdnat_snapshot *snapshot;
 	const struct chatdnat_bindings *bindings;
 	const struct chatdnat_binding *binding;
-	struct chatdnat_parcel parcel;
+	struct chatdnat_parsed parsed;
 
 	snapshot = rcu_dereference(chatdnat_active);
 	bindings = snapshot ? rcu_dereference(snapshot->bindings) : NULL;
-	if (!bindings || !chatdnat_packet_parcel(skb, family, &parcel) ||
-	    !chatdnat_bindings_has_port(bindings, parcel.flow.sport) ||
+	if (!bindings || !chatdnat_packet_parse(skb, family, &parsed) ||
+	    !chatdnat_bindings_has_port(bindings, parsed.flow.sport) ||
 	    !chatdnat_ifset_has(&snapshot->settings.wan, state->out->name))
 		return NF_ACCEPT;
 
 	binding = chatdnat_bindings_by_relay(bindings, family,
-					     &parcel.flow.saddr);
+					     &parsed.flow.saddr);
 	if (!binding)
 		return NF_ACCEPT;
-	if (!chatdnat_rewrite(skb, state->hook, &parcel, CHATDNAT_SRC,
+	if (!chatdnat_rewrite(skb, state->hook, &parsed, CHATDNAT_SRC,
 			      &binding->own, false))
 		return chatdnat_drop(&snapshot->settings, skb, state,
 				     CHATDNAT_DROPPED_NAT);
@@ -81,12 +81,12 @@ static bool chatdnat_stateless_local_connected(const struct sk_buff *skb)
 }
 
 static bool chatdnat_stateless_local_is_synack(const struct sk_buff *skb,
-					       const struct chatdnat_parcel *parcel)
+					       const struct chatdnat_parsed *parsed)
 {
 	const struct tcphdr *th;
 	struct tcphdr buf;
 
-	th = skb_header_pointer(skb, parcel->offset, sizeof(buf), &buf);
+	th = skb_header_pointer(skb, parsed->offset, sizeof(buf), &buf);
 	return th && th->syn && th->ack;
 }
 
@@ -99,9 +99,9 @@ chatdnat_stateless_local_own(const struct chatdnat_snapshot *snapshot,
 			     const struct chatdnat_bindings *bindings,
 			     const struct sk_buff *skb,
 			     const struct nf_hook_state *state,
-			     const struct chatdnat_parcel *parcel)
+			     const struct chatdnat_parsed *parsed)
 {
-	const struct chatdnat_flow *flow = &parcel->flow;
+	const struct chatdnat_flow *flow = &parsed->flow;
 	enum chatdnat_peer_stage stage = CHATDNAT_PEER_CONNECTED;
 
 	if (!chatdnat_bindings_has_port(bindings, flow->sport) ||
@@ -109,11 +109,11 @@ chatdnat_stateless_local_own(const struct chatdnat_snapshot *snapshot,
 	    !chatdnat_ifset_has(&snapshot->settings.wan, state->out->name))
 		return;
 	if (!chatdnat_stateless_local_connected(skb)) {
-		if (!chatdnat_stateless_local_is_synack(skb, parcel))
+		if (!chatdnat_stateless_local_is_synack(skb, parsed))
 			return;
 		stage = CHATDNAT_PEER_ASKED;
 	}
-	if (!chatdnat_peers_note(&flow->saddr, &flow->daddr, stage))
+	if (!chatdnat_peers_add(&flow->saddr, &flow->daddr, stage))
 		return;
 
 	/* Paths of other bindings, if there are any by now, are new. */
@@ -129,17 +129,17 @@ chatdnat_stateless_local_error(const struct chatdnat_snapshot *snapshot,
 			       const struct chatdnat_bindings *bindings,
 			       struct sk_buff *skb,
 			       const struct nf_hook_state *state,
-			       const struct chatdnat_parcel *parcel)
+			       const struct chatdnat_parsed *parsed)
 {
 	const struct chatdnat_binding *binding;
 
-	if (!chatdnat_bindings_has_port(bindings, parcel->flow.dport))
+	if (!chatdnat_bindings_has_port(bindings, parsed->flow.dport))
 		return NF_ACCEPT;
-	binding = chatdnat_bindings_by_own(bindings, parcel->flow.family,
-					   &parcel->flow.daddr);
+	binding = chatdnat_bindings_by_own(bindings, parsed->flow.family,
+					   &parsed->flow.daddr);
 	if (!binding)
 		return NF_ACCEPT;
-	if (!chatdnat_rewrite(skb, state->hook, parcel, CHATDNAT_DST,
+	if (!chatdnat_rewrite(skb, state->hook, parsed, CHATDNAT_DST,
 			      &binding->relay, true) ||
 	    chatdnat_stateless_local_reroute(skb, state))
 		return chatdnat_drop(&snapshot->settings, skb, state,
@@ -184,19 +184,19 @@ unsigned int chatdnat_stateless_local_out(void *priv, struct sk_buff *skb,
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	const struct chatdnat_snapshot *snapshot;
 	const struct chatdnat_bindings *bindings;
-	struct chatdnat_parcel parcel;
+	struct chatdnat_parsed parsed;
 	enum ip_conntrack_info ctinfo;
 
 	snapshot = rcu_dereference(chatdnat_active);
 	bindings = snapshot ? rcu_dereference(snapshot->bindings) : NULL;
 	if (!bindings || nf_ct_get(skb, &ctinfo) ||
 	    !chatdnat_stateless_local_concerns(skb, family) ||
-	    !chatdnat_packet_parcel(skb, family, &parcel))
+	    !chatdnat_packet_parse(skb, family, &parsed))
 		return NF_ACCEPT;
 
-	if (parcel.quoted)
+	if (parsed.quoted)
 		return chatdnat_stateless_local_error(snapshot, bindings, skb,
-						      state, &parcel);
-	chatdnat_stateless_local_own(snapshot, bindings, skb, state, &parcel);
+						      state, &parsed);
+	chatdnat_stateless_local_own(snapshot, bindings, skb, state, &parsed);
 	return NF_ACCEPT;
 }

@@ -82,7 +82,7 @@ static bool chatdnat_nexthop_excepted_ipv4(const struct flowi4 *fl4,
 }
 
 /* The way to an address; @next gets the address of its first hop. */
-static void chatdnat_nexthop_route_ipv4(struct chatdnat_nexthop *hop, __be32 addr,
+static void chatdnat_nexthop_route_ipv4(struct chatdnat_nexthop *nexthop, __be32 addr,
 					u8 tos, __be32 *next)
 {
 	struct flowi4 fl4 = { .daddr = addr };
@@ -105,19 +105,19 @@ static void chatdnat_nexthop_route_ipv4(struct chatdnat_nexthop *hop, __be32 add
 
 	*next = nhc->nhc_gw_family && nhc->nhc_scope == RT_SCOPE_LINK ?
 		nhc->nhc_gw.ipv4 : addr;
-	hop->mtu = mtu;
-	hop->dev = nhc->nhc_dev;
+	nexthop->mtu = mtu;
+	nexthop->dev = nhc->nhc_dev;
 }
 
-static void chatdnat_nexthop_learn_ipv4(struct chatdnat_nexthop *hop, __be32 addr,
+static void chatdnat_nexthop_learn_ipv4(struct chatdnat_nexthop *nexthop, __be32 addr,
 					u8 tos)
 {
 	__be32 next;
 
-	chatdnat_nexthop_route_ipv4(hop, addr, tos, &next);
-	if (hop->dev && hop->dev->header_ops)
-		hop->neigh = chatdnat_nexthop_know(__ipv4_neigh_lookup_noref(hop->dev,
-									     (__force u32)next));
+	chatdnat_nexthop_route_ipv4(nexthop, addr, tos, &next);
+	if (nexthop->dev && nexthop->dev->header_ops)
+		nexthop->neigh = chatdnat_nexthop_know(__ipv4_neigh_lookup_noref(nexthop->dev,
+										 (__force u32)next));
 }
 
 #if IS_ENABLED(CONFIG_IPV6)
@@ -135,7 +135,7 @@ static bool chatdnat_nexthop_excepted_ipv6(const struct flowi6 *fl6)
 	return excepted;
 }
 
-static void chatdnat_nexthop_route_ipv6(struct chatdnat_nexthop *hop,
+static void chatdnat_nexthop_route_ipv6(struct chatdnat_nexthop *nexthop,
 					const struct in6_addr *addr,
 					struct in6_addr *next)
 {
@@ -159,25 +159,25 @@ static void chatdnat_nexthop_route_ipv6(struct chatdnat_nexthop *hop,
 		return;
 
 	*next = res.nh->fib_nh_gw_family ? res.nh->fib_nh_gw6 : *addr;
-	hop->mtu = READ_ONCE(idev->cnf.mtu6);
-	hop->dev = res.nh->fib_nh_dev;
+	nexthop->mtu = READ_ONCE(idev->cnf.mtu6);
+	nexthop->dev = res.nh->fib_nh_dev;
 }
 
-static void chatdnat_nexthop_learn_ipv6(struct chatdnat_nexthop *hop,
+static void chatdnat_nexthop_learn_ipv6(struct chatdnat_nexthop *nexthop,
 					const struct in6_addr *addr)
 {
 	struct in6_addr next;
 
-	chatdnat_nexthop_route_ipv6(hop, addr, &next);
-	if (hop->dev && hop->dev->header_ops)
-		hop->neigh = chatdnat_nexthop_know(chatdnat_neigh6_noref(hop->dev,
-									 &next));
+	chatdnat_nexthop_route_ipv6(nexthop, addr, &next);
+	if (nexthop->dev && nexthop->dev->header_ops)
+		nexthop->neigh = chatdnat_nexthop_know(chatdnat_neigh6_noref(nexthop->dev,
+									     &next));
 }
 #endif
 
 /**
  * chatdnat_nexthop_learn() - learn where packets to an address go next
- * @hop: filled in
+ * @nexthop: filled in
  * @wan: the WAN interfaces
  * @family: IPv4 or IPv6
  * @addr: the address, network byte order
@@ -185,18 +185,18 @@ static void chatdnat_nexthop_learn_ipv6(struct chatdnat_nexthop *hop,
  *
  * Context: Softirq, RCU read lock held; on the packet path.
  */
-void chatdnat_nexthop_learn(struct chatdnat_nexthop *hop,
+void chatdnat_nexthop_learn(struct chatdnat_nexthop *nexthop,
 			    const struct chatdnat_ifset *wan,
 			    enum chatdnat_family family,
 			    const struct chatdnat_addr *addr, u8 tos)
 {
-	*hop = (struct chatdnat_nexthop){};
+	*nexthop = (struct chatdnat_nexthop){};
 	if (family == CHATDNAT_IPV4)
-		chatdnat_nexthop_learn_ipv4(hop, addr->word[0], tos);
+		chatdnat_nexthop_learn_ipv4(nexthop, addr->word[0], tos);
 #if IS_ENABLED(CONFIG_IPV6)
 	else
-		chatdnat_nexthop_learn_ipv6(hop, (const void *)addr->word);
+		chatdnat_nexthop_learn_ipv6(nexthop, (const void *)addr->word);
 #endif
-	if (hop->dev)
-		hop->wan = chatdnat_ifset_has(wan, hop->dev->name);
+	if (nexthop->dev)
+		nexthop->wan = chatdnat_ifset_has(wan, nexthop->dev->name);
 }

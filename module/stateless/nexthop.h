@@ -29,19 +29,19 @@ struct chatdnat_nexthop {
 
 /**
  * chatdnat_nexthop_ready() - whether a packet can be handed to a next hop
- * @hop: the next hop
+ * @nexthop: the next hop
  *
  * Context: RCU read lock held; on the packet path.
  * Return: True if its neighbour is valid, or its device needs none.
  */
-static inline bool chatdnat_nexthop_ready(const struct chatdnat_nexthop *hop)
+static inline bool chatdnat_nexthop_ready(const struct chatdnat_nexthop *nexthop)
 {
-	if (likely(hop->neigh))
-		return READ_ONCE(hop->neigh->nud_state) & NUD_VALID;
-	return hop->dev && !hop->dev->header_ops;
+	if (likely(nexthop->neigh))
+		return READ_ONCE(nexthop->neigh->nud_state) & NUD_VALID;
+	return nexthop->dev && !nexthop->dev->header_ops;
 }
 
-void chatdnat_nexthop_learn(struct chatdnat_nexthop *hop,
+void chatdnat_nexthop_learn(struct chatdnat_nexthop *nexthop,
 			    const struct chatdnat_ifset *wan,
 			    enum chatdnat_family family,
 			    const struct chatdnat_addr *addr, u8 tos);

@@ -31,18 +31,18 @@
 static const struct chatdnat_binding *
 chatdnat_stateless_entering(const struct chatdnat_snapshot *snapshot,
 			    const struct net_device *in,
-			    const struct chatdnat_parcel *parcel)
+			    const struct chatdnat_parsed *parsed)
 {
 	const struct chatdnat_bindings *bindings;
 
 	bindings = rcu_dereference(snapshot->bindings);
 
 	if (!bindings ||
-	    !chatdnat_bindings_has_port(bindings, parcel->flow.dport) ||
+	    !chatdnat_bindings_has_port(bindings, parsed->flow.dport) ||
 	    !chatdnat_ifset_has(&snapshot->settings.wan, in->name))
 		return NULL;
-	return chatdnat_bindings_by_own(bindings, parcel->flow.family,
-					&parcel->flow.daddr);
+	return chatdnat_bindings_by_own(bindings, parsed->flow.family,
+					&parsed->flow.daddr);
 }
 
 /* The binding whose relay a packet to the world is from. */
@@ -50,15 +50,15 @@ static const struct chatdnat_binding *
 chatdnat_stateless_leaving(const struct chatdnat_settings *settings,
 			   const struct chatdnat_bindings *bindings,
 			   const struct net_device *in,
-			   const struct chatdnat_parcel *parcel)
+			   const struct chatdnat_parsed *parsed)
 {
 	/* What the relay opens itself is for connection tracking. */
-	if (!bindings || parcel->opens ||
-	    !chatdnat_bindings_has_port(bindings, parcel->flow.sport) ||
+	if (!bindings || parsed->opens ||
+	    !chatdnat_bindings_has_port(bindings, parsed->flow.sport) ||
 	    chatdnat_ifset_has(&settings->wan, in->name))
 		return NULL;
-	return chatdnat_bindings_by_relay(bindings, parcel->flow.family,
-					  &parcel->flow.saddr);
+	return chatdnat_bindings_by_relay(bindings, parsed->flow.family,
+					  &parsed->flow.saddr);
 }
 
 static void chatdnat_stateless_untrack(struct sk_buff *skb)
@@ -70,11 +70,11 @@ static unsigned int
 chatdnat_stateless_rewrite(const struct chatdnat_settings *settings,
 			   struct sk_buff *skb,
 			   const struct nf_hook_state *state,
-			   const struct chatdnat_parcel *parcel,
+			   const struct chatdnat_parsed *parsed,
 			   enum chatdnat_side side,
 			   const struct chatdnat_addr *to, bool outer)
 {
-	return chatdnat_rewrite(skb, state->hook, parcel, side, to, outer) ?
+	return chatdnat_rewrite(skb, state->hook, parsed, side, to, outer) ?
 		NF_ACCEPT : chatdnat_drop(settings, skb, state,
 					  CHATDNAT_DROPPED_NAT);
 }
@@ -84,34 +84,34 @@ chatdnat_stateless_enter(const struct chatdnat_snapshot *snapshot,
 			 const struct chatdnat_binding *binding,
 			 struct sk_buff *skb,
 			 const struct nf_hook_state *state,
-			 const struct chatdnat_parcel *parcel)
+			 const struct chatdnat_parsed *parsed)
 {
-	enum chatdnat_family family = parcel->flow.family;
+	enum chatdnat_family family = parsed->flow.family;
 	unsigned int verdict;
 
 	/* Of a connection of this host's own, which is tracked. */
-	if (chatdnat_peers_has(&binding->own, &parcel->flow.saddr) &&
-	    chatdnat_socket_tcp(&parcel->flow, state->in))
+	if (chatdnat_peers_has(&binding->own, &parsed->flow.saddr) &&
+	    chatdnat_socket_tcp(&parsed->flow, state->in))
 		return NF_ACCEPT;
 
 	/* As the tracked engine leaves them, which gets it next. */
-	if (chatdnat_addr_is_link_local(family, &parcel->flow.saddr) ||
+	if (chatdnat_addr_is_link_local(family, &parsed->flow.saddr) ||
 	    !chatdnat_eligible_reaches(&snapshot->settings, family, binding))
 		return NF_ACCEPT;
 
-	if (parcel->opens) {
+	if (parsed->opens) {
 		if (!snapshot->settings.enabled)
 			return NF_ACCEPT;
 		chatdnat_count(family, CHATDNAT_SEEN);
 	}
 
 	verdict = chatdnat_stateless_rewrite(&snapshot->settings, skb, state,
-					     parcel, CHATDNAT_DST,
+					     parsed, CHATDNAT_DST,
 					     &binding->relay, true);
 	if (verdict != NF_ACCEPT)
 		return verdict;
 
-	if (parcel->opens)
+	if (parsed->opens)
 		chatdnat_count(family, CHATDNAT_TRANSLATED);
 	chatdnat_stateless_untrack(skb);
 	return NF_ACCEPT;
@@ -155,14 +155,14 @@ static unsigned int
 chatdnat_stateless_untracked(const struct chatdnat_snapshot *snapshot,
 			     const struct sk_buff *skb,
 			     const struct nf_hook_state *state,
-			     const struct chatdnat_parcel *parcel)
+			     const struct chatdnat_parsed *parsed)
 {
 	const struct chatdnat_settings *settings = &snapshot->settings;
 
 	if (settings->guard == CHATDNAT_GUARD_OFF ||
 	    !chatdnat_ifset_has(&settings->wan, state->in->name) ||
-	    !chatdnat_relays_has(&settings->service.relays[parcel->flow.family],
-				 &parcel->flow.daddr))
+	    !chatdnat_relays_has(&settings->service.relays[parsed->flow.family],
+				 &parsed->flow.daddr))
 		return NF_ACCEPT;
 	return chatdnat_drop(settings, skb, state, CHATDNAT_DROPPED_INVALID);
 }
@@ -182,27 +182,27 @@ unsigned int chatdnat_stateless_prerouting(void *priv, struct sk_buff *skb,
 	const struct chatdnat_snapshot *snapshot;
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	const struct chatdnat_binding *binding;
-	struct chatdnat_parcel parcel;
+	struct chatdnat_parsed parsed;
 	enum ip_conntrack_info ctinfo;
 
 	/* Hooks run under the RCU read lock. */
 	snapshot = rcu_dereference(chatdnat_active);
 	if (!snapshot || !rcu_access_pointer(snapshot->bindings) ||
 	    nf_ct_get(skb, &ctinfo) ||
-	    !chatdnat_packet_parcel(skb, family, &parcel))
+	    !chatdnat_packet_parse(skb, family, &parsed))
 		return NF_ACCEPT;
 	if (ctinfo == IP_CT_UNTRACKED)
 		return chatdnat_stateless_untracked(snapshot, skb, state,
-						    &parcel);
+						    &parsed);
 
-	binding = chatdnat_stateless_entering(snapshot, state->in, &parcel);
+	binding = chatdnat_stateless_entering(snapshot, state->in, &parsed);
 	if (binding)
 		return chatdnat_stateless_enter(snapshot, binding, skb, state,
-						&parcel);
+						&parsed);
 
 	binding = chatdnat_stateless_leaving(&snapshot->settings,
 					     rcu_dereference(snapshot->bindings),
-					     state->in, &parcel);
+					     state->in, &parsed);
 	if (binding && chatdnat_stateless_is_out(snapshot, skb, family))
 		chatdnat_stateless_untrack(skb);
 	return NF_ACCEPT;
@@ -212,19 +212,19 @@ static enum chatdnat_direction
 chatdnat_stateless_direction_by(const struct chatdnat_settings *settings,
 				const struct chatdnat_bindings *bindings,
 				const struct net_device *in,
-				const struct chatdnat_parcel *parcel,
+				const struct chatdnat_parsed *parsed,
 				const struct chatdnat_binding **binding)
 {
-	*binding = chatdnat_stateless_leaving(settings, bindings, in, parcel);
+	*binding = chatdnat_stateless_leaving(settings, bindings, in, parsed);
 	if (*binding)
 		return CHATDNAT_DIR_TO_CLIENT;
 
 	if (!bindings ||
-	    !chatdnat_bindings_has_port(bindings, parcel->flow.dport) ||
+	    !chatdnat_bindings_has_port(bindings, parsed->flow.dport) ||
 	    !chatdnat_ifset_has(&settings->wan, in->name))
 		return CHATDNAT_DIR_NONE;
-	*binding = chatdnat_bindings_by_relay(bindings, parcel->flow.family,
-					      &parcel->flow.daddr);
+	*binding = chatdnat_bindings_by_relay(bindings, parsed->flow.family,
+					      &parsed->flow.daddr);
 	return *binding ? CHATDNAT_DIR_TO_RELAY : CHATDNAT_DIR_NONE;
 }
 
@@ -234,7 +234,7 @@ chatdnat_stateless_direction_by(const struct chatdnat_settings *settings,
  * @skb: the packet, behind the hook before connection tracking and not yet at
  *	 the one behind routing: its destination is translated, its source not
  * @state: the hook's
- * @parcel: filled in
+ * @parsed: filled in
  * @settings: set to those that it is translated under
  * @binding: set to its binding
  *
@@ -244,35 +244,35 @@ chatdnat_stateless_direction_by(const struct chatdnat_settings *settings,
 enum chatdnat_direction
 chatdnat_stateless_direction(const struct sk_buff *skb,
 			     const struct nf_hook_state *state,
-			     struct chatdnat_parcel *parcel,
+			     struct chatdnat_parsed *parsed,
 			     const struct chatdnat_settings **settings,
 			     const struct chatdnat_binding **binding)
 {
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	const struct chatdnat_snapshot *snapshot;
 	enum ip_conntrack_info ctinfo;
-	enum chatdnat_direction way;
+	enum chatdnat_direction dir;
 
 	nf_ct_get(skb, &ctinfo);
 	if (ctinfo != IP_CT_UNTRACKED || !state->in ||
-	    !chatdnat_packet_parcel(skb, family, parcel))
+	    !chatdnat_packet_parse(skb, family, parsed))
 		return CHATDNAT_DIR_NONE;
 
 	chatdnat_for_each_snapshot(snapshot) {
 		*settings = &snapshot->settings;
-		way = chatdnat_stateless_direction_by(*settings,
+		dir = chatdnat_stateless_direction_by(*settings,
 						      rcu_dereference(snapshot->bindings),
-						      state->in, parcel, binding);
-		if (way == CHATDNAT_DIR_NONE) {
+						      state->in, parsed, binding);
+		if (dir == CHATDNAT_DIR_NONE) {
 			/* Pairs with the order in chatdnat_engine_rebind(). */
 			smp_rmb();
-			way = chatdnat_stateless_direction_by(*settings,
+			dir = chatdnat_stateless_direction_by(*settings,
 							      rcu_dereference(snapshot->before),
-							      state->in, parcel,
+							      state->in, parsed,
 							      binding);
 		}
-		if (way != CHATDNAT_DIR_NONE)
-			return way;
+		if (dir != CHATDNAT_DIR_NONE)
+			return dir;
 	}
 	return CHATDNAT_DIR_NONE;
 }
@@ -281,17 +281,17 @@ static unsigned int
 chatdnat_stateless_leave(const struct chatdnat_settings *settings,
 			 const struct chatdnat_binding *binding,
 			 struct sk_buff *skb, const struct nf_hook_state *state,
-			 const struct chatdnat_parcel *parcel)
+			 const struct chatdnat_parsed *parsed)
 {
 	unsigned int verdict;
 
 	if (!chatdnat_ifset_has(&settings->wan, state->out->name))
 		return NF_ACCEPT;
 
-	verdict = chatdnat_stateless_rewrite(settings, skb, state, parcel,
+	verdict = chatdnat_stateless_rewrite(settings, skb, state, parsed,
 					     CHATDNAT_SRC, &binding->own, true);
-	if (verdict == NF_ACCEPT && parcel->answers)
-		chatdnat_count(parcel->flow.family, CHATDNAT_ANSWERED);
+	if (verdict == NF_ACCEPT && parsed->answers)
+		chatdnat_count(parsed->flow.family, CHATDNAT_ANSWERED);
 	return verdict;
 }
 
@@ -309,7 +309,7 @@ unsigned int chatdnat_stateless_postrouting(void *priv, struct sk_buff *skb,
 {
 	const struct chatdnat_settings *settings;
 	const struct chatdnat_binding *binding;
-	struct chatdnat_parcel parcel;
+	struct chatdnat_parsed parsed;
 	enum ip_conntrack_info ctinfo;
 
 	if (nf_ct_get(skb, &ctinfo))
@@ -317,14 +317,14 @@ unsigned int chatdnat_stateless_postrouting(void *priv, struct sk_buff *skb,
 	if (!state->in)
 		return chatdnat_stateless_local_postrouting(skb, state);
 
-	switch (chatdnat_stateless_direction(skb, state, &parcel, &settings,
+	switch (chatdnat_stateless_direction(skb, state, &parsed, &settings,
 					     &binding)) {
 	case CHATDNAT_DIR_TO_CLIENT:
 		return chatdnat_stateless_leave(settings, binding, skb, state,
-						&parcel);
+						&parsed);
 	case CHATDNAT_DIR_TO_RELAY:
-		if (parcel.opens)
-			chatdnat_count(parcel.flow.family, CHATDNAT_SENT);
+		if (parsed.opens)
+			chatdnat_count(parsed.flow.family, CHATDNAT_SENT);
 		break;
 	case CHATDNAT_DIR_NONE:
 		break;

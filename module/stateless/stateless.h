@@ -17,7 +17,7 @@ enum chatdnat_direction {
 enum chatdnat_direction
 chatdnat_stateless_direction(const struct sk_buff *skb,
 			     const struct nf_hook_state *state,
-			     struct chatdnat_parcel *parcel,
+			     struct chatdnat_parsed *parsed,
 			     const struct chatdnat_settings **settings,
 			     const struct chatdnat_binding **binding);
 

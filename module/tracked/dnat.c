@@ -19,39 +19,39 @@
 /**
  * chatdnat_dnat_decision() - decide with what has to be looked up
  * @settings: the settings
- * @arrival: what is known of the packet; what is looked up is added
+ * @packet: what is known of the packet; what is looked up is added
  * @dev: the interface that it entered by; NULL: sent by this host
  * @relay: set to the relay's address with CHATDNAT_DST_TRANSLATE
  *
  * Context: RCU read lock held; on the packet path.
- * Return: What chatdnat_decide_dst() decides in the end: never to look up.
+ * Return: What chatdnat_nat_policy_dst() decides in the end: never to look up.
  */
 enum chatdnat_dst_decision
 chatdnat_dnat_decision(const struct chatdnat_settings *settings,
-		       struct chatdnat_arrival *arrival,
+		       struct chatdnat_dst_packet *packet,
 		       const struct net_device *dev,
 		       const struct chatdnat_addr **relay)
 {
-	const struct chatdnat_flow *flow = &arrival->flow;
+	const struct chatdnat_flow *flow = &packet->flow;
 	enum chatdnat_dst_decision decision;
 	const struct net_device *own;
 
 	*relay = NULL;
 	for (;;) {
-		decision = chatdnat_decide_dst(settings, arrival, relay);
+		decision = chatdnat_nat_policy_dst(settings, packet, relay);
 		switch (decision) {
 		case CHATDNAT_DST_LOOK_UP_ADDR:
-			arrival->daddr_type =
+			packet->daddr_type =
 				chatdnat_lookup_addr_type(flow->family,
 							  &flow->daddr, dev);
 			break;
 		case CHATDNAT_DST_LOOK_UP_DEV:
 			own = chatdnat_lookup_addr_dev(flow->family,
 						       &flow->daddr);
-			arrival->daddr_dev = own ? own->name : "";
+			packet->daddr_dev = own ? own->name : "";
 			break;
 		case CHATDNAT_DST_LOOK_UP_SOCKET:
-			arrival->socket =
+			packet->socket =
 				chatdnat_socket_udp(flow, dev ? dev->ifindex : 0) ?
 				CHATDNAT_SOCKET_BOUND : CHATDNAT_SOCKET_NONE;
 			break;
@@ -93,16 +93,16 @@ chatdnat_dnat_translate(const struct chatdnat_settings *settings,
  * it cannot be reached by another.
  */
 static bool chatdnat_dnat_bound(const struct chatdnat_snapshot *snapshot,
-				const struct chatdnat_arrival *arrival,
+				const struct chatdnat_dst_packet *packet,
 				const struct chatdnat_addr *relay)
 {
-	const struct chatdnat_flow *flow = &arrival->flow;
+	const struct chatdnat_flow *flow = &packet->flow;
 	const struct chatdnat_bindings *bindings;
 
 	bindings = rcu_dereference(snapshot->bindings);
-	return bindings && flow->proto == CHATDNAT_TCP && arrival->in &&
+	return bindings && flow->proto == CHATDNAT_TCP && packet->in &&
 	       chatdnat_bindings_has_port(bindings, flow->dport) &&
-	       chatdnat_ifset_has(&snapshot->settings.wan, arrival->in) &&
+	       chatdnat_ifset_has(&snapshot->settings.wan, packet->in) &&
 	       chatdnat_bindings_by_relay(bindings, flow->family, relay) &&
 	       !chatdnat_bindings_by_own(bindings, flow->family, &flow->daddr);
 }
@@ -111,12 +111,12 @@ static bool chatdnat_dnat_bound(const struct chatdnat_snapshot *snapshot,
  * Whether a decision to translate follows from address, port and interface
  * alone. The type of an address that is named with a relay is not looked up.
  */
-static bool chatdnat_dnat_is_general(const struct chatdnat_arrival *arrival)
+static bool chatdnat_dnat_is_general(const struct chatdnat_dst_packet *packet)
 {
-	return arrival->in && arrival->flow.proto == CHATDNAT_TCP &&
-	       arrival->flow.dport != CHATDNAT_PORT_SSH &&
-	       (arrival->daddr_type == CHATDNAT_ADDR_LOCAL ||
-		arrival->daddr_type == CHATDNAT_ADDR_UNKNOWN);
+	return packet->in && packet->flow.proto == CHATDNAT_TCP &&
+	       packet->flow.dport != CHATDNAT_PORT_SSH &&
+	       (packet->daddr_type == CHATDNAT_ADDR_LOCAL ||
+		packet->daddr_type == CHATDNAT_ADDR_UNKNOWN);
 }
 
 /*
@@ -152,24 +152,24 @@ chatdnat_dnat_decide(const struct chatdnat_snapshot *snapshot,
 {
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	const struct nf_conntrack_tuple *tuple;
-	struct chatdnat_arrival arrival = {};
+	struct chatdnat_dst_packet packet = {};
 	const struct chatdnat_addr *relay;
-	struct chatdnat_validity lease;
+	struct chatdnat_validity validity;
 
 	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
-	if (!chatdnat_flow_of(tuple, &arrival.flow))
+	if (!chatdnat_flow_of(tuple, &packet.flow))
 		return NF_ACCEPT;
 
-	chatdnat_validity_begin(&lease);
-	arrival.opens = !chatdnat_ct_midstream(ct);
-	arrival.in = state->in ? state->in->name : NULL;
-	switch (chatdnat_dnat_decision(&snapshot->settings, &arrival, state->in,
+	chatdnat_validity_begin(&validity);
+	packet.opens = !chatdnat_nfct_midstream(ct);
+	packet.in = state->in ? state->in->name : NULL;
+	switch (chatdnat_dnat_decision(&snapshot->settings, &packet, state->in,
 				       &relay)) {
 	case CHATDNAT_DST_TRANSLATE:
-		if (chatdnat_dnat_bound(snapshot, &arrival, relay))
+		if (chatdnat_dnat_bound(snapshot, &packet, relay))
 			return NF_ACCEPT;
-		if (chatdnat_dnat_is_general(&arrival))
-			chatdnat_dnat_cache_add(&lease, snapshot, tuple, state->in,
+		if (chatdnat_dnat_is_general(&packet))
+			chatdnat_dnat_cache_add(&validity, snapshot, tuple, state->in,
 						relay);
 		chatdnat_count(family, CHATDNAT_SEEN);
 		return chatdnat_dnat_translate(&snapshot->settings, skb, state,
@@ -179,7 +179,7 @@ chatdnat_dnat_decide(const struct chatdnat_snapshot *snapshot,
 		return NF_ACCEPT;
 	default:
 		if (chatdnat_dnat_is_forged(&snapshot->settings, state,
-					    &arrival.flow))
+					    &packet.flow))
 			return chatdnat_drop(&snapshot->settings, skb, state,
 					     CHATDNAT_DROPPED_INVALID);
 		return NF_ACCEPT;
@@ -203,7 +203,7 @@ unsigned int chatdnat_dnat(void *priv, struct sk_buff *skb,
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	const struct chatdnat_snapshot *snapshot;
 	const struct nf_conntrack_tuple *tuple;
-	const struct chatdnat_dnat_entry *memo;
+	const struct chatdnat_dnat_entry *entry;
 	enum ip_conntrack_info ctinfo;
 	struct nf_conn *ct;
 
@@ -218,8 +218,8 @@ unsigned int chatdnat_dnat(void *priv, struct sk_buff *skb,
 		return NF_ACCEPT;
 
 	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
-	memo = chatdnat_dnat_cache_find(snapshot, tuple);
-	if (!memo || memo->in != state->in ||
+	entry = chatdnat_dnat_cache_find(snapshot, tuple);
+	if (!entry || entry->in != state->in ||
 	    rcu_access_pointer(snapshot->bindings) ||
 	    chatdnat_addr_is_link_local(family,
 					chatdnat_addr_of(&tuple->src.u3)))
@@ -227,5 +227,5 @@ unsigned int chatdnat_dnat(void *priv, struct sk_buff *skb,
 
 	chatdnat_count(family, CHATDNAT_SEEN);
 	return chatdnat_dnat_translate(&snapshot->settings, skb, state, ct,
-				       memo->relay);
+				       entry->relay);
 }

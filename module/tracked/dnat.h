@@ -10,7 +10,7 @@ struct sk_buff;
 
 enum chatdnat_dst_decision
 chatdnat_dnat_decision(const struct chatdnat_settings *settings,
-		       struct chatdnat_arrival *arrival,
+		       struct chatdnat_dst_packet *packet,
 		       const struct net_device *dev,
 		       const struct chatdnat_addr **relay);
 unsigned int chatdnat_dnat(void *priv, struct sk_buff *skb,

@@ -25,7 +25,7 @@
 
 /* What one processor keeps, by a hash of address and port. */
 struct chatdnat_dnat_cache {
-	struct chatdnat_dnat_entry memo[CHATDNAT_FAMILIES][BIT(CHATDNAT_DNAT_CACHE_SHIFT)];
+	struct chatdnat_dnat_entry entry[CHATDNAT_FAMILIES][BIT(CHATDNAT_DNAT_CACHE_SHIFT)];
 };
 
 static struct chatdnat_dnat_cache __percpu *chatdnat_dnat_cache;
@@ -41,7 +41,7 @@ chatdnat_dnat_cache_at(const struct nf_conntrack_tuple *tuple)
 	if (CHATDNAT_SOFTIRQ_PREEMPTED || !in_softirq() ||
 	    tuple->dst.protonum != IPPROTO_TCP)
 		return NULL;
-	return this_cpu_ptr(chatdnat_dnat_cache)->memo[chatdnat_family_of(tuple->src.l3num)] +
+	return this_cpu_ptr(chatdnat_dnat_cache)->entry[chatdnat_family_of(tuple->src.l3num)] +
 	       hash_32(key, CHATDNAT_DNAT_CACHE_SHIFT);
 }
 
@@ -49,12 +49,12 @@ static __always_inline struct chatdnat_dnat_entry *
 chatdnat_dnat_cache_look_up(const struct chatdnat_snapshot *snapshot,
 			    const struct nf_conntrack_tuple *tuple)
 {
-	struct chatdnat_dnat_entry *memo = chatdnat_dnat_cache_at(tuple);
+	struct chatdnat_dnat_entry *entry = chatdnat_dnat_cache_at(tuple);
 
-	return memo && memo->snapshot == snapshot &&
-	       memo->port == tuple->dst.u.tcp.port &&
-	       chatdnat_addr_equal(&memo->own, chatdnat_addr_of(&tuple->dst.u3)) &&
-	       chatdnat_validity_check(&memo->lease) ? memo : NULL;
+	return entry && entry->snapshot == snapshot &&
+	       entry->port == tuple->dst.u.tcp.port &&
+	       chatdnat_addr_equal(&entry->own, chatdnat_addr_of(&tuple->dst.u3)) &&
+	       chatdnat_validity_check(&entry->validity) ? entry : NULL;
 }
 
 /**
@@ -75,37 +75,37 @@ chatdnat_dnat_cache_find(const struct chatdnat_snapshot *snapshot,
 /**
  * chatdnat_dnat_cache_by() - the snapshot under which a connection was sent on
  * @ct: the connection
- * @memo: set to what is known of its service; NULL: nothing
+ * @entry: set to what is known of its service; NULL: nothing
  *
  * Context: RCU read lock held; on the packet path.
  * Return: The active one, or the one before for a packet that met that earlier;
  * NULL: the connection is not ours.
  */
 const struct chatdnat_snapshot *chatdnat_dnat_cache_by(const struct nf_conn *ct,
-						       struct chatdnat_dnat_entry **memo)
+						       struct chatdnat_dnat_entry **entry)
 {
 	const struct nf_conntrack_tuple *reply = nf_ct_tuple(ct, IP_CT_DIR_REPLY);
 	const struct chatdnat_snapshot *snapshot;
 
-	*memo = NULL;
+	*entry = NULL;
 	snapshot = rcu_dereference(chatdnat_active);
 	if (!snapshot || !(READ_ONCE(ct->status) & IPS_DST_NAT))
 		return NULL;
 
-	*memo = chatdnat_dnat_cache_look_up(snapshot,
-					    nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL));
-	if (*memo && reply->src.u.tcp.port == (*memo)->port &&
-	    chatdnat_addr_equal((*memo)->relay,
+	*entry = chatdnat_dnat_cache_look_up(snapshot,
+					     nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL));
+	if (*entry && reply->src.u.tcp.port == (*entry)->port &&
+	    chatdnat_addr_equal((*entry)->relay,
 				chatdnat_addr_of(&reply->src.u3)))
 		return snapshot;
 
-	*memo = NULL;
-	return chatdnat_ct_snapshot(ct);
+	*entry = NULL;
+	return chatdnat_nfct_snapshot(ct);
 }
 
 /**
  * chatdnat_dnat_cache_add() - keep where a connection is sent on to
- * @lease: begun before that was decided
+ * @validity: begun before that was decided
  * @snapshot: the active snapshot
  * @tuple: the connection, as it arrived
  * @in: the interface that it came in by
@@ -115,19 +115,19 @@ const struct chatdnat_snapshot *chatdnat_dnat_cache_by(const struct nf_conn *ct,
  *
  * Context: RCU read lock held; on the packet path.
  */
-void chatdnat_dnat_cache_add(const struct chatdnat_validity *lease,
+void chatdnat_dnat_cache_add(const struct chatdnat_validity *validity,
 			     const struct chatdnat_snapshot *snapshot,
 			     const struct nf_conntrack_tuple *tuple,
 			     const struct net_device *in,
 			     const struct chatdnat_addr *relay)
 {
-	struct chatdnat_dnat_entry *memo = chatdnat_dnat_cache_at(tuple);
+	struct chatdnat_dnat_entry *entry = chatdnat_dnat_cache_at(tuple);
 
-	if (!memo)
+	if (!entry)
 		return;
-	dst_release(memo->dst);
-	*memo = (struct chatdnat_dnat_entry){
-		.lease = *lease,
+	dst_release(entry->dst);
+	*entry = (struct chatdnat_dnat_entry){
+		.validity = *validity,
 		.snapshot = snapshot,
 		.own = *chatdnat_addr_of(&tuple->dst.u3),
 		.port = tuple->dst.u.tcp.port,
@@ -168,7 +168,7 @@ static u8 chatdnat_dnat_cache_tos(const struct sk_buff *skb,
 
 /**
  * chatdnat_dnat_cache_route() - have a packet take the latest one's route
- * @memo: what is known of its service
+ * @entry: what is known of its service
  * @skb: the packet, its destination translated
  * @family: IPv4 or IPv6
  * @in: the interface that it came in by
@@ -176,18 +176,18 @@ static u8 chatdnat_dnat_cache_tos(const struct sk_buff *skb,
  * Context: Softirq, RCU read lock held; on the packet path.
  * Return: Whether it is routed now, to another host.
  */
-bool chatdnat_dnat_cache_route(const struct chatdnat_dnat_entry *memo, struct sk_buff *skb,
+bool chatdnat_dnat_cache_route(const struct chatdnat_dnat_entry *entry, struct sk_buff *skb,
 			       enum chatdnat_family family,
 			       const struct net_device *in)
 {
-	if (!memo->dst || memo->in != in || memo->mark != skb->mark ||
-	    memo->tos != chatdnat_dnat_cache_tos(skb, family) || skb_dst(skb) ||
-	    !chatdnat_dnat_cache_is_for(memo->relay, skb, family) ||
-	    !dst_check(memo->dst, memo->cookie) ||
+	if (!entry->dst || entry->in != in || entry->mark != skb->mark ||
+	    entry->tos != chatdnat_dnat_cache_tos(skb, family) || skb_dst(skb) ||
+	    !chatdnat_dnat_cache_is_for(entry->relay, skb, family) ||
+	    !dst_check(entry->dst, entry->cookie) ||
 	    (family == CHATDNAT_IPV4 &&
 	     !chatdnat_dnat_cache_lets_in_ipv4(skb, in)))
 		return false;
-	skb_dst_set_noref(skb, memo->dst);
+	skb_dst_set_noref(skb, entry->dst);
 	return true;
 }
 
@@ -213,21 +213,21 @@ static bool chatdnat_dnat_cache_is_general_ipv6(const struct dst_entry *dst)
 
 /**
  * chatdnat_dnat_cache_add_route() - keep the route of a service's packet
- * @memo: what is known of the service
+ * @entry: what is known of the service
  * @skb: the packet, routed to another host
  * @family: IPv4 or IPv6
  * @in: the interface that it came in by
  *
  * Context: Softirq, RCU read lock held; on the packet path.
  */
-void chatdnat_dnat_cache_add_route(struct chatdnat_dnat_entry *memo,
+void chatdnat_dnat_cache_add_route(struct chatdnat_dnat_entry *entry,
 				   const struct sk_buff *skb,
 				   enum chatdnat_family family,
 				   const struct net_device *in)
 {
 	struct dst_entry *dst = skb_dst(skb);
-	bool general = memo->in == in && dst->dev != in &&
-		       chatdnat_dnat_cache_is_for(memo->relay, skb, family);
+	bool general = entry->in == in && dst->dev != in &&
+		       chatdnat_dnat_cache_is_for(entry->relay, skb, family);
 	u32 cookie = 0;
 
 	if (family == CHATDNAT_IPV4) {
@@ -239,14 +239,14 @@ void chatdnat_dnat_cache_add_route(struct chatdnat_dnat_entry *memo,
 #endif
 	}
 
-	dst_release(memo->dst);
-	memo->dst = NULL;
+	dst_release(entry->dst);
+	entry->dst = NULL;
 	if (!general || !dst_hold_safe(dst))
 		return;
-	memo->dst = dst;
-	memo->cookie = cookie;
-	memo->mark = skb->mark;
-	memo->tos = chatdnat_dnat_cache_tos(skb, family);
+	entry->dst = dst;
+	entry->cookie = cookie;
+	entry->mark = skb->mark;
+	entry->tos = chatdnat_dnat_cache_tos(skb, family);
 }
 
 /**
@@ -269,14 +269,14 @@ int chatdnat_dnat_cache_init(void)
 void chatdnat_dnat_cache_exit(void)
 {
 	enum chatdnat_family family;
-	struct chatdnat_dnat_entry *memo;
+	struct chatdnat_dnat_entry *entry;
 	int cpu, i;
 
 	for_each_possible_cpu(cpu) {
 		for (family = 0; family < CHATDNAT_FAMILIES; family++) {
-			memo = per_cpu_ptr(chatdnat_dnat_cache, cpu)->memo[family];
+			entry = per_cpu_ptr(chatdnat_dnat_cache, cpu)->entry[family];
 			for (i = 0; i < BIT(CHATDNAT_DNAT_CACHE_SHIFT); i++)
-				dst_release(memo[i].dst);
+				dst_release(entry[i].dst);
 		}
 	}
 	free_percpu(chatdnat_dnat_cache);

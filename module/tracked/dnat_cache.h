@@ -10,7 +10,7 @@
 
 /**
  * struct chatdnat_dnat_entry - what became of the latest connection to a service
- * @lease: for how long it is the same for the next
+ * @validity: for how long it is the same for the next
  * @snapshot: under which it was decided; NULL: nothing is noted here
  * @own: the address that it was for, network byte order
  * @port: the TCP port that it was for, network byte order
@@ -23,7 +23,7 @@
  * @tos: the same
  */
 struct chatdnat_dnat_entry {
-	struct chatdnat_validity lease;
+	struct chatdnat_validity validity;
 	const struct chatdnat_snapshot *snapshot;
 	struct chatdnat_addr own;
 	__be16 port;
@@ -39,16 +39,16 @@ struct chatdnat_dnat_entry *
 chatdnat_dnat_cache_find(const struct chatdnat_snapshot *snapshot,
 			 const struct nf_conntrack_tuple *tuple);
 const struct chatdnat_snapshot *chatdnat_dnat_cache_by(const struct nf_conn *ct,
-						       struct chatdnat_dnat_entry **memo);
-void chatdnat_dnat_cache_add(const struct chatdnat_validity *lease,
+						       struct chatdnat_dnat_entry **entry);
+void chatdnat_dnat_cache_add(const struct chatdnat_validity *validity,
 			     const struct chatdnat_snapshot *snapshot,
 			     const struct nf_conntrack_tuple *tuple,
 			     const struct net_device *in,
 			     const struct chatdnat_addr *relay);
-bool chatdnat_dnat_cache_route(const struct chatdnat_dnat_entry *memo, struct sk_buff *skb,
+bool chatdnat_dnat_cache_route(const struct chatdnat_dnat_entry *entry, struct sk_buff *skb,
 			       enum chatdnat_family family,
 			       const struct net_device *in);
-void chatdnat_dnat_cache_add_route(struct chatdnat_dnat_entry *memo,
+void chatdnat_dnat_cache_add_route(struct chatdnat_dnat_entry *entry,
 				   const struct sk_buff *skb,
 				   enum chatdnat_family family,
 				   const struct net_device *in);

@@ -71,7 +71,7 @@ static void chatdnat_flush_run(struct chatdnat_flush *flush)
 	do {
 		flush->full = false;
 		flush->n_resets = 0;
-		chatdnat_ct_cleanup(&init_net, chatdnat_flush_iter, flush);
+		chatdnat_nfct_cleanup(&init_net, chatdnat_flush_iter, flush);
 		for (i = 0; i < flush->n_resets; i++) {
 			chatdnat_tcp_reset_send(&flush->resets[i],
 						&since->settings.wan);
@@ -93,7 +93,7 @@ static bool chatdnat_flush_taken_up(const struct chatdnat_service *service,
 	const struct chatdnat_addr *relay;
 	struct chatdnat_flow back;
 
-	if (!chatdnat_ct_only_masqueraded(ct) ||
+	if (!chatdnat_nfct_only_masqueraded(ct) ||
 	    !chatdnat_flow_of(nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL), &back) ||
 	    back.sport != ntohs(reply->dst.u.all))
 		return false;
@@ -115,7 +115,7 @@ static bool chatdnat_flush_taken_up(const struct chatdnat_service *service,
 static bool chatdnat_flush_serves(const struct chatdnat_service *service,
 				  const struct nf_conn *ct)
 {
-	return chatdnat_ct_serves(service, ct) ||
+	return chatdnat_nfct_serves(service, ct) ||
 	       chatdnat_flush_taken_up(service, ct);
 }
 
@@ -239,7 +239,7 @@ static bool chatdnat_flush_ends_all(const struct chatdnat_flush *flush,
 {
 	const struct chatdnat_snapshot *snapshot = flush->new;
 
-	return chatdnat_ct_serves(&snapshot->settings.service, ct) ||
+	return chatdnat_nfct_serves(&snapshot->settings.service, ct) ||
 	       chatdnat_flush_former(snapshot, ct) ||
 	       chatdnat_flush_masqueraded(snapshot, ct);
 }
@@ -330,5 +330,5 @@ void chatdnat_flush_bound(const struct chatdnat_settings *settings,
 	lockdep_assert_held(&chatdnat_config_lock);
 
 	chatdnat_reply_count_settle();
-	chatdnat_ct_cleanup(&init_net, chatdnat_flush_bound_iter, &bound);
+	chatdnat_nfct_cleanup(&init_net, chatdnat_flush_bound_iter, &bound);
 }

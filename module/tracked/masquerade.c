@@ -31,13 +31,13 @@ chatdnat_masquerade_translated_by(const struct nf_conn *ct,
 				  const struct net_device *in)
 {
 	const struct chatdnat_snapshot *snapshot;
-	struct chatdnat_dnat_entry *memo;
+	struct chatdnat_dnat_entry *entry;
 
-	snapshot = chatdnat_dnat_cache_by(ct, &memo);
-	if (memo && memo->in == in)
+	snapshot = chatdnat_dnat_cache_by(ct, &entry);
+	if (entry && entry->in == in)
 		return snapshot;
 	for (; snapshot; snapshot = rcu_dereference(snapshot->prev))
-		if (chatdnat_ct_serves(&snapshot->settings.service, ct) &&
+		if (chatdnat_nfct_serves(&snapshot->settings.service, ct) &&
 		    (snapshot->settings.hairpin ||
 		     (in && chatdnat_ifset_has(&snapshot->settings.wan,
 					       in->name))))
@@ -90,7 +90,7 @@ static bool chatdnat_masquerade_answers(const struct chatdnat_settings *settings
 	    !chatdnat_service_answers(&settings->service, &flow))
 		return false;
 	/* From an ephemeral port it may as well be a query of the relay's. */
-	return flow.proto == CHATDNAT_TCP ? chatdnat_ct_midstream(ct) :
+	return flow.proto == CHATDNAT_TCP ? chatdnat_nfct_midstream(ct) :
 					    flow.sport < CHATDNAT_PORT_EPHEMERAL;
 }
 
@@ -143,7 +143,7 @@ chatdnat_masquerade_bindings(const struct nf_conn *ct,
 	const struct chatdnat_snapshot *active;
 	const struct chatdnat_bindings *bindings;
 
-	if (nf_ct_protonum(ct) != IPPROTO_TCP || chatdnat_ct_midstream(ct))
+	if (nf_ct_protonum(ct) != IPPROTO_TCP || chatdnat_nfct_midstream(ct))
 		return NULL;
 	active = rcu_dereference(chatdnat_active);
 	bindings = active ? rcu_dereference(active->bindings) : NULL;
@@ -244,7 +244,7 @@ static bool chatdnat_masquerade_stale(const struct chatdnat_snapshot *snapshot,
 	    !chatdnat_ifset_has(&snapshot->settings.wan, state->out->name) ||
 	    !chatdnat_flow_of(nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL), &flow))
 		return false;
-	return (flow.proto == CHATDNAT_UDP || chatdnat_ct_midstream(ct)) &&
+	return (flow.proto == CHATDNAT_UDP || chatdnat_nfct_midstream(ct)) &&
 	       chatdnat_snapshot_stale(snapshot, &flow);
 }
 
@@ -265,7 +265,7 @@ unsigned int chatdnat_masquerade(void *priv, struct sk_buff *skb,
 {
 	const struct chatdnat_snapshot *snapshot, *by;
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
-	struct chatdnat_departure departure = {};
+	struct chatdnat_src_packet packet = {};
 	enum chatdnat_src_decision decision;
 	const struct chatdnat_addr *saddr;
 	enum ip_conntrack_info ctinfo;
@@ -302,18 +302,18 @@ unsigned int chatdnat_masquerade(void *priv, struct sk_buff *skb,
 	if (!chatdnat_settings_active(&snapshot->settings, family))
 		return NF_ACCEPT;
 
-	departure.in = in ? in->name : NULL;
-	departure.out = state->out->name;
-	departure.translated = by;
-	departure.from_wan = !by &&
+	packet.in = in ? in->name : NULL;
+	packet.out = state->out->name;
+	packet.translated = by;
+	packet.from_wan = !by &&
 			     chatdnat_lookup_from_wan(&snapshot->settings, skb,
 						      state, in);
-	departure.transformed = dst_xfrm(skb_dst(skb));
-	decision = chatdnat_decide_src(&snapshot->settings, &departure);
+	packet.transformed = dst_xfrm(skb_dst(skb));
+	decision = chatdnat_nat_policy_src(&snapshot->settings, &packet);
 	if (decision == CHATDNAT_SRC_LOOK_UP) {
-		departure.saddr_type = chatdnat_lookup_addr_type(family, saddr,
-								 state->out);
-		decision = chatdnat_decide_src(&snapshot->settings, &departure);
+		packet.saddr_type = chatdnat_lookup_addr_type(family, saddr,
+							      state->out);
+		decision = chatdnat_nat_policy_src(&snapshot->settings, &packet);
 	}
 	if (decision != CHATDNAT_SRC_MASQUERADE)
 		return NF_ACCEPT;

@@ -17,12 +17,12 @@
 #include "misplaced.h"
 
 static bool chatdnat_misplaced_decides(const struct chatdnat_settings *settings,
-				       struct chatdnat_arrival *arrival,
+				       struct chatdnat_dst_packet *packet,
 				       const struct net_device *dev)
 {
 	const struct chatdnat_addr *relay;
 
-	return chatdnat_dnat_decision(settings, arrival, dev, &relay) ==
+	return chatdnat_dnat_decision(settings, packet, dev, &relay) ==
 	       CHATDNAT_DST_TRANSLATE;
 }
 
@@ -36,30 +36,30 @@ static bool chatdnat_misplaced_direction(const struct chatdnat_settings *old,
 					 const struct nf_conn *ct,
 					 enum ip_conntrack_dir dir)
 {
-	struct chatdnat_arrival arrival = {};
+	struct chatdnat_dst_packet packet = {};
 	const struct net_device *dev = NULL;
 	struct dst_entry *dst = NULL;
 	bool untranslated;
 
 	if ((READ_ONCE(ct->status) & IPS_DST_NAT) ||
-	    !chatdnat_flow_of(nf_ct_tuple(ct, dir), &arrival.flow) ||
-	    !chatdnat_service_relay(&new->service, &arrival.flow))
+	    !chatdnat_flow_of(nf_ct_tuple(ct, dir), &packet.flow) ||
+	    !chatdnat_service_relay(&new->service, &packet.flow))
 		return false;
 
 	/* What this host sent itself came in by no interface. */
-	if (chatdnat_lookup_addr_type(arrival.flow.family, &arrival.flow.saddr,
+	if (chatdnat_lookup_addr_type(packet.flow.family, &packet.flow.saddr,
 				      NULL) != CHATDNAT_ADDR_LOCAL) {
-		dst = chatdnat_lookup_route(arrival.flow.family, NULL,
-					    &arrival.flow.saddr, 0, 0);
+		dst = chatdnat_lookup_route(packet.flow.family, NULL,
+					    &packet.flow.saddr, 0, 0);
 		if (!dst)
 			return false;
 		dev = dst->dev;
-		arrival.in = dev->name;
+		packet.in = dev->name;
 	}
 
 	rcu_read_lock();
-	untranslated = chatdnat_misplaced_decides(new, &arrival, dev) &&
-		       !(old && chatdnat_misplaced_decides(old, &arrival, dev));
+	untranslated = chatdnat_misplaced_decides(new, &packet, dev) &&
+		       !(old && chatdnat_misplaced_decides(old, &packet, dev));
 	rcu_read_unlock();
 	dst_release(dst);
 	return untranslated;
@@ -81,10 +81,10 @@ static bool chatdnat_misplaced_untranslated(const struct chatdnat_settings *old,
 
 static bool chatdnat_misplaced_takes_source(const struct chatdnat_settings *settings,
 					    enum chatdnat_family family,
-					    const struct chatdnat_departure *departure)
+					    const struct chatdnat_src_packet *packet)
 {
 	return chatdnat_settings_active(settings, family) &&
-	       chatdnat_decide_src(settings, departure) ==
+	       chatdnat_nat_policy_src(settings, packet) ==
 	       CHATDNAT_SRC_MASQUERADE;
 }
 
@@ -122,7 +122,7 @@ static bool chatdnat_misplaced_unmasqueraded(const struct chatdnat_settings *old
 {
 	const struct nf_conntrack_tuple *tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
 	enum chatdnat_family family = chatdnat_family_of(nf_ct_l3num(ct));
-	struct chatdnat_departure departure = {};
+	struct chatdnat_src_packet packet = {};
 	struct chatdnat_flow flow = {
 		.family = family,
 		.saddr = *chatdnat_addr_of(&tuple->src.u3),
@@ -135,8 +135,8 @@ static bool chatdnat_misplaced_unmasqueraded(const struct chatdnat_settings *old
 	    new->masquerade == CHATDNAT_MASQUERADE_OFF ||
 	    !chatdnat_settings_active(new, family))
 		return false;
-	departure.saddr_type = chatdnat_lookup_addr_type(family, &flow.saddr, NULL);
-	if (departure.saddr_type != CHATDNAT_ADDR_UNICAST ||
+	packet.saddr_type = chatdnat_lookup_addr_type(family, &flow.saddr, NULL);
+	if (packet.saddr_type != CHATDNAT_ADDR_UNICAST ||
 	    chatdnat_lookup_addr_type(family, &flow.daddr, NULL) !=
 	    CHATDNAT_ADDR_UNICAST || !chatdnat_misplaced_is_sure(ct))
 		return false;
@@ -147,13 +147,13 @@ static bool chatdnat_misplaced_unmasqueraded(const struct chatdnat_settings *old
 	if (in && !chatdnat_ifset_has(&new->wan, in->dev->name))
 		out = chatdnat_lookup_route_as(&flow, nf_ct_protonum(ct), 0);
 	if (out) {
-		departure.in = in->dev->name;
-		departure.out = out->dev->name;
-		departure.transformed = dst_xfrm(out);
+		packet.in = in->dev->name;
+		packet.out = out->dev->name;
+		packet.transformed = dst_xfrm(out);
 		unmasqueraded =
-			chatdnat_misplaced_takes_source(new, family, &departure) &&
+			chatdnat_misplaced_takes_source(new, family, &packet) &&
 			!(old && chatdnat_misplaced_takes_source(old, family,
-								 &departure));
+								 &packet));
 	}
 	dst_release(out);
 	dst_release(in);

@@ -122,7 +122,7 @@ void chatdnat_stale_reset(const struct chatdnat_snapshot *snapshot,
 {
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	const struct tcphdr *th;
-	struct chatdnat_parcel parcel;
+	struct chatdnat_parsed parsed;
 	struct chatdnat_addr own;
 	struct tcphdr buf;
 	u32 seq, len;
@@ -130,26 +130,26 @@ void chatdnat_stale_reset(const struct chatdnat_snapshot *snapshot,
 	/* Whoever claims on a WAN interface to be the relay is not. */
 	if (chatdnat_lookup_from_wan(&snapshot->settings, skb, state,
 				     chatdnat_lookup_indev(skb, state)) ||
-	    !chatdnat_packet_parcel(skb, family, &parcel) || parcel.quoted)
+	    !chatdnat_packet_parse(skb, family, &parsed) || parsed.quoted)
 		return;
-	th = skb_header_pointer(skb, parcel.offset, sizeof(buf), &buf);
+	th = skb_header_pointer(skb, parsed.offset, sizeof(buf), &buf);
 	if (!th || th->rst || !th->ack)
 		return;
 
 	seq = ntohl(th->seq);
-	len = skb->len - parcel.offset - 4 * th->doff + th->syn + th->fin;
+	len = skb->len - parsed.offset - 4 * th->doff + th->syn + th->fin;
 	/*
 	 * The client first: without memory for that, the relay sends the segment
 	 * again. Keepalives have the number before the next, and one byte or none.
 	 */
-	if (chatdnat_stale_own(snapshot, &parcel.flow, state->out, &own) &&
-	    (!chatdnat_stale_reset_client(&parcel.flow, &own,
+	if (chatdnat_stale_own(snapshot, &parsed.flow, state->out, &own) &&
+	    (!chatdnat_stale_reset_client(&parsed.flow, &own,
 					  &snapshot->settings.wan, seq,
 					  ntohl(th->ack_seq)) ||
 	     (len <= 1 &&
-	      !chatdnat_stale_reset_client(&parcel.flow, &own,
+	      !chatdnat_stale_reset_client(&parsed.flow, &own,
 					   &snapshot->settings.wan, seq + 1,
 					   ntohl(th->ack_seq)))))
 		return;
-	chatdnat_stale_reset_relay(&parcel.flow, seq + len, ntohl(th->ack_seq));
+	chatdnat_stale_reset_relay(&parsed.flow, seq + len, ntohl(th->ack_seq));
 }

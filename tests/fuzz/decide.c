@@ -50,34 +50,34 @@ static void take_flow(struct chatdnat_flow *flow, const struct chatdnat_settings
 /* What is asked for is looked up; a decision needs no more than each once. */
 static void check_dst(const struct chatdnat_settings *settings, struct input *input)
 {
-	struct chatdnat_arrival arrival = { 0 };
+	struct chatdnat_dst_packet packet = { 0 };
 	const struct chatdnat_addr *relay = NULL;
 	enum chatdnat_dst_decision decision;
 	bool from_wan, named, addr_asked = false, dev_asked = false, socket_asked = false;
 	const struct chatdnat_addr every_other = { 0 };
 	uint8_t facts;
 
-	take_flow(&arrival.flow, settings, input);
-	named = !chatdnat_addr_equal(&arrival.flow.daddr, &every_other) &&
-		chatdnat_relays_names(&settings->service.relays[arrival.flow.family], &arrival.flow.daddr);
+	take_flow(&packet.flow, settings, input);
+	named = !chatdnat_addr_equal(&packet.flow.daddr, &every_other) &&
+		chatdnat_relays_names(&settings->service.relays[packet.flow.family], &packet.flow.daddr);
 	facts = take_u8(input);
-	arrival.opens = facts & 1;
-	arrival.in = facts & 2 ? devices[facts >> 6] : NULL;
-	from_wan = arrival.in && chatdnat_ifset_has(&settings->wan, arrival.in);
+	packet.opens = facts & 1;
+	packet.in = facts & 2 ? devices[facts >> 6] : NULL;
+	from_wan = packet.in && chatdnat_ifset_has(&settings->wan, packet.in);
 	for (;;) {
-		decision = chatdnat_decide_dst(settings, &arrival, &relay);
+		decision = chatdnat_nat_policy_dst(settings, &packet, &relay);
 		if (decision == CHATDNAT_DST_LOOK_UP_ADDR) {
 			CHECK(!addr_asked && !named);
 			addr_asked = true;
-			arrival.daddr_type = CHATDNAT_ADDR_LOCAL + (facts >> 2 & 3) % 3;
+			packet.daddr_type = CHATDNAT_ADDR_LOCAL + (facts >> 2 & 3) % 3;
 		} else if (decision == CHATDNAT_DST_LOOK_UP_DEV) {
 			CHECK(!dev_asked && addr_asked && !from_wan && settings->hairpin);
 			dev_asked = true;
-			arrival.daddr_dev = facts & 0x10 ? devices[facts >> 6] : "";
+			packet.daddr_dev = facts & 0x10 ? devices[facts >> 6] : "";
 		} else if (decision == CHATDNAT_DST_LOOK_UP_SOCKET) {
-			CHECK(!socket_asked && arrival.flow.proto == CHATDNAT_UDP && arrival.flow.dport >= 32768);
+			CHECK(!socket_asked && packet.flow.proto == CHATDNAT_UDP && packet.flow.dport >= 32768);
 			socket_asked = true;
-			arrival.socket = facts & 0x20 ? CHATDNAT_SOCKET_BOUND : CHATDNAT_SOCKET_NONE;
+			packet.socket = facts & 0x20 ? CHATDNAT_SOCKET_BOUND : CHATDNAT_SOCKET_NONE;
 		} else {
 			break;
 		}
@@ -85,108 +85,108 @@ static void check_dst(const struct chatdnat_settings *settings, struct input *in
 	if (decision == CHATDNAT_DST_LEAVE)
 		return;
 	CHECK((decision == CHATDNAT_DST_TRANSLATE) == settings->enabled);
-	CHECK(relay && chatdnat_relays_has(&settings->service.relays[arrival.flow.family], relay));
-	CHECK(!chatdnat_addr_equal(relay, &arrival.flow.daddr));
-	CHECK(chatdnat_portset_has(&settings->service.ports, arrival.flow.proto, arrival.flow.dport));
-	CHECK(from_wan || (settings->hairpin && (named || (dev_asked && arrival.daddr_dev[0] &&
-							   chatdnat_ifset_has(&settings->wan, arrival.daddr_dev)))));
-	CHECK(!from_wan || arrival.flow.family == CHATDNAT_IPV6 || *(const uint8_t *)arrival.flow.daddr.word != 127);
-	CHECK(named || arrival.daddr_type == CHATDNAT_ADDR_LOCAL ||
-	      (arrival.daddr_type == CHATDNAT_ADDR_UNICAST && settings->scope == CHATDNAT_SCOPE_ANY &&
-	       !chatdnat_relays_has(&settings->service.relays[arrival.flow.family], &arrival.flow.saddr)));
-	CHECK(arrival.flow.proto != CHATDNAT_TCP || arrival.flow.dport != 22 || arrival.opens);
-	CHECK(arrival.socket != CHATDNAT_SOCKET_BOUND);
+	CHECK(relay && chatdnat_relays_has(&settings->service.relays[packet.flow.family], relay));
+	CHECK(!chatdnat_addr_equal(relay, &packet.flow.daddr));
+	CHECK(chatdnat_portset_has(&settings->service.ports, packet.flow.proto, packet.flow.dport));
+	CHECK(from_wan || (settings->hairpin && (named || (dev_asked && packet.daddr_dev[0] &&
+							   chatdnat_ifset_has(&settings->wan, packet.daddr_dev)))));
+	CHECK(!from_wan || packet.flow.family == CHATDNAT_IPV6 || *(const uint8_t *)packet.flow.daddr.word != 127);
+	CHECK(named || packet.daddr_type == CHATDNAT_ADDR_LOCAL ||
+	      (packet.daddr_type == CHATDNAT_ADDR_UNICAST && settings->scope == CHATDNAT_SCOPE_ANY &&
+	       !chatdnat_relays_has(&settings->service.relays[packet.flow.family], &packet.flow.saddr)));
+	CHECK(packet.flow.proto != CHATDNAT_TCP || packet.flow.dport != 22 || packet.opens);
+	CHECK(packet.socket != CHATDNAT_SOCKET_BOUND);
 }
 
 static void check_src(const struct chatdnat_settings *settings, struct input *input)
 {
-	struct chatdnat_departure departure = { 0 };
+	struct chatdnat_src_packet packet = { 0 };
 	enum chatdnat_src_decision decision;
 	uint8_t facts = take_u8(input);
 	bool wan;
 
-	departure.in = facts & 1 ? devices[facts >> 6] : NULL;
-	departure.out = devices[facts >> 4 & 3];
-	departure.translated = facts & 2;
-	departure.transformed = facts & 4;
-	departure.from_wan = departure.in && take_u8(input) & 1;
-	wan = chatdnat_ifset_has(&settings->wan, departure.out);
-	decision = chatdnat_decide_src(settings, &departure);
+	packet.in = facts & 1 ? devices[facts >> 6] : NULL;
+	packet.out = devices[facts >> 4 & 3];
+	packet.translated = facts & 2;
+	packet.transformed = facts & 4;
+	packet.from_wan = packet.in && take_u8(input) & 1;
+	wan = chatdnat_ifset_has(&settings->wan, packet.out);
+	decision = chatdnat_nat_policy_src(settings, &packet);
 	if (decision == CHATDNAT_SRC_LOOK_UP) {
-		departure.saddr_type = facts & 8 ? CHATDNAT_ADDR_LOCAL : CHATDNAT_ADDR_UNICAST;
-		decision = chatdnat_decide_src(settings, &departure);
+		packet.saddr_type = facts & 8 ? CHATDNAT_ADDR_LOCAL : CHATDNAT_ADDR_UNICAST;
+		decision = chatdnat_nat_policy_src(settings, &packet);
 		CHECK(decision == (facts & 8 ? CHATDNAT_SRC_LEAVE : CHATDNAT_SRC_MASQUERADE));
-		CHECK(!departure.translated && !departure.from_wan && wan && !departure.transformed && departure.in);
+		CHECK(!packet.translated && !packet.from_wan && wan && !packet.transformed && packet.in);
 	}
 	if (decision != CHATDNAT_SRC_MASQUERADE)
 		return;
 	/* Only what leaves by WAN, or is sent on, ever gets another source. */
-	CHECK(departure.translated ||
-	      (wan && settings->masquerade != CHATDNAT_MASQUERADE_OFF && departure.in && !departure.from_wan));
+	CHECK(packet.translated ||
+	      (wan && settings->masquerade != CHATDNAT_MASQUERADE_OFF && packet.in && !packet.from_wan));
 }
 
 static void check_guard(const struct chatdnat_settings *settings, struct input *input)
 {
 	static const uint8_t protocols[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_ICMPV6, 47, 50, 0, 255 };
-	struct chatdnat_entrant entrant = { 0 };
+	struct chatdnat_guard_packet packet = { 0 };
 	enum chatdnat_admission forward, in;
 	bool to_relay, outbound, told, port, echo, midstream, allowed;
 	uint8_t facts = take_u8(input), more = take_u8(input);
 
-	take_flow(&entrant.flow, settings, input);
-	entrant.protocol = protocols[facts & 7];
-	entrant.track = CHATDNAT_TRACK_NEW + (facts >> 3 & 3) % 3;
-	entrant.opens = entrant.protocol == IPPROTO_TCP && facts & 0x20;
-	entrant.continues = entrant.protocol == IPPROTO_TCP && !entrant.opens && facts & 0x40;
-	entrant.from_wan = more & 1;
-	entrant.to_wan = more & 2;
-	entrant.settling = more & 4;
-	entrant.own_source = more & 16;
-	entrant.icmp_type = take_u8(input);
-	entrant.hop_limit = take_u8(input);
-	entrant.flow.proto = entrant.protocol == IPPROTO_UDP ? CHATDNAT_UDP : CHATDNAT_TCP;
+	take_flow(&packet.flow, settings, input);
+	packet.protocol = protocols[facts & 7];
+	packet.track = CHATDNAT_TRACK_NEW + (facts >> 3 & 3) % 3;
+	packet.opens = packet.protocol == IPPROTO_TCP && facts & 0x20;
+	packet.continues = packet.protocol == IPPROTO_TCP && !packet.opens && facts & 0x40;
+	packet.from_wan = more & 1;
+	packet.to_wan = more & 2;
+	packet.settling = more & 4;
+	packet.own_source = more & 16;
+	packet.icmp_type = take_u8(input);
+	packet.hop_limit = take_u8(input);
+	packet.flow.proto = packet.protocol == IPPROTO_UDP ? CHATDNAT_UDP : CHATDNAT_TCP;
 
-	forward = chatdnat_admit_forward(settings, &entrant);
-	in = chatdnat_admit_input(settings, &entrant);
-	midstream = entrant.protocol == IPPROTO_TCP && !entrant.opens && entrant.track == CHATDNAT_TRACK_NEW;
+	forward = chatdnat_guard_policy_forward(settings, &packet);
+	in = chatdnat_guard_policy_input(settings, &packet);
+	midstream = packet.protocol == IPPROTO_TCP && !packet.opens && packet.track == CHATDNAT_TRACK_NEW;
 	if (in == CHATDNAT_ADMIT_LOOK_UP_SOCKET) {
 		CHECK(midstream);
-		entrant.socket = more & 8 ? CHATDNAT_SOCKET_BOUND : CHATDNAT_SOCKET_NONE;
-		in = chatdnat_admit_input(settings, &entrant);
+		packet.socket = more & 8 ? CHATDNAT_SOCKET_BOUND : CHATDNAT_SOCKET_NONE;
+		in = chatdnat_guard_policy_input(settings, &packet);
 		CHECK(in == (more & 8 ? CHATDNAT_ADMIT : CHATDNAT_REFUSE));
 	}
-	to_relay = chatdnat_relays_has(&settings->service.relays[entrant.flow.family], &entrant.flow.daddr);
-	port = entrant.protocol == IPPROTO_TCP || entrant.protocol == IPPROTO_UDP;
-	echo = entrant.flow.family == CHATDNAT_IPV6 ? entrant.protocol == IPPROTO_ICMPV6 && entrant.icmp_type == 128 :
-						      entrant.protocol == IPPROTO_ICMP && entrant.icmp_type == 8;
-	allowed = chatdnat_allowed_protocol(&settings->allow, entrant.protocol);
-	outbound = !entrant.from_wan && entrant.to_wan &&
-		   chatdnat_relays_has(&settings->service.relays[entrant.flow.family], &entrant.flow.saddr);
+	to_relay = chatdnat_relays_has(&settings->service.relays[packet.flow.family], &packet.flow.daddr);
+	port = packet.protocol == IPPROTO_TCP || packet.protocol == IPPROTO_UDP;
+	echo = packet.flow.family == CHATDNAT_IPV6 ? packet.protocol == IPPROTO_ICMPV6 && packet.icmp_type == 128 :
+						      packet.protocol == IPPROTO_ICMP && packet.icmp_type == 8;
+	allowed = chatdnat_allowed_protocol(&settings->allow, packet.protocol);
+	outbound = !packet.from_wan && packet.to_wan &&
+		   chatdnat_relays_has(&settings->service.relays[packet.flow.family], &packet.flow.saddr);
 
-	told = entrant.track == CHATDNAT_TRACK_INVALID && entrant.own_source && !entrant.from_wan && entrant.to_wan;
+	told = packet.track == CHATDNAT_TRACK_INVALID && packet.own_source && !packet.from_wan && packet.to_wan;
 
 	if (forward == CHATDNAT_ADMIT) {
-		CHECK(entrant.track == CHATDNAT_TRACK_NEW ||
-		      (entrant.track == CHATDNAT_TRACK_INVALID && entrant.continues && (to_relay || outbound || told)));
-		CHECK((midstream && entrant.settling) || outbound || told ||
-		      (to_relay && (echo || (port && chatdnat_portset_has(&settings->service.ports, entrant.flow.proto,
-									  entrant.flow.dport)))));
+		CHECK(packet.track == CHATDNAT_TRACK_NEW ||
+		      (packet.track == CHATDNAT_TRACK_INVALID && packet.continues && (to_relay || outbound || told)));
+		CHECK((midstream && packet.settling) || outbound || told ||
+		      (to_relay && (echo || (port && chatdnat_portset_has(&settings->service.ports, packet.flow.proto,
+									  packet.flow.dport)))));
 	}
 	CHECK(forward != CHATDNAT_ADMIT_SOME);
 	CHECK((in == CHATDNAT_ADMIT_SOME) == echo);
 	if (in == CHATDNAT_ADMIT && port) {
-		CHECK(entrant.track != CHATDNAT_TRACK_INVALID);
-		CHECK((midstream && entrant.socket == CHATDNAT_SOCKET_BOUND) || entrant.protocol == IPPROTO_UDP ||
-		      chatdnat_portset_has(&settings->allow.ports, entrant.flow.proto, entrant.flow.dport));
+		CHECK(packet.track != CHATDNAT_TRACK_INVALID);
+		CHECK((midstream && packet.socket == CHATDNAT_SOCKET_BOUND) || packet.protocol == IPPROTO_UDP ||
+		      chatdnat_portset_has(&settings->allow.ports, packet.flow.proto, packet.flow.dport));
 		/* DHCP alone has a port that is open to all. */
-		if (entrant.protocol == IPPROTO_UDP &&
-		    !chatdnat_portset_has(&settings->allow.ports, CHATDNAT_UDP, entrant.flow.dport))
-			CHECK(entrant.flow.dport == (entrant.flow.family == CHATDNAT_IPV6 ? 546 : 68));
+		if (packet.protocol == IPPROTO_UDP &&
+		    !chatdnat_portset_has(&settings->allow.ports, CHATDNAT_UDP, packet.flow.dport))
+			CHECK(packet.flow.dport == (packet.flow.family == CHATDNAT_IPV6 ? 546 : 68));
 	}
 	/* What has neither ports nor a type enters as a protocol that is allowed, and is not forwarded. */
-	if (entrant.protocol == 47 || entrant.protocol == 50 || entrant.protocol == 0 || entrant.protocol == 255) {
+	if (packet.protocol == 47 || packet.protocol == 50 || packet.protocol == 0 || packet.protocol == 255) {
 		CHECK(outbound || forward >= CHATDNAT_REFUSE);
-		CHECK((in == CHATDNAT_ADMIT) == (allowed && entrant.track != CHATDNAT_TRACK_INVALID));
+		CHECK((in == CHATDNAT_ADMIT) == (allowed && packet.track != CHATDNAT_TRACK_INVALID));
 	}
 }
 

@@ -21,15 +21,15 @@ static struct chatdnat_settings settings;
 
 /* Whatever is not tracked is on its way to a relay. */
 enum chatdnat_direction chatdnat_stateless_direction(const struct sk_buff *skb, const struct nf_hook_state *state,
-						     struct chatdnat_parcel *parcel, const struct chatdnat_settings **its,
+						     struct chatdnat_parsed *parsed, const struct chatdnat_settings **its,
 						     const struct chatdnat_binding **binding)
 {
 	static const struct chatdnat_binding none;
 
 	*its = &settings;
 	*binding = &none;
-	memset(parcel, 0, sizeof(*parcel));
-	parcel->flow.family = state->pf == NFPROTO_IPV6 ? CHATDNAT_IPV6 : CHATDNAT_IPV4;
+	memset(parsed, 0, sizeof(*parsed));
+	parsed->flow.family = state->pf == NFPROTO_IPV6 ? CHATDNAT_IPV6 : CHATDNAT_IPV4;
 	return CHATDNAT_DIR_TO_RELAY;
 }
 
@@ -39,12 +39,12 @@ struct dst_entry *chatdnat_lookup_route(enum chatdnat_family family, const struc
 	return NULL;
 }
 
-unsigned int chatdnat_path_mtu_forward(const struct sk_buff *skb, const struct chatdnat_ends *ends)
+unsigned int chatdnat_path_mtu_forward(const struct sk_buff *skb, const struct chatdnat_flow_addrs *ends)
 {
 	return dst_mtu(skb_dst(skb));
 }
 
-unsigned int chatdnat_path_mtu_reverse(const struct chatdnat_ends *ends, u32 mark)
+unsigned int chatdnat_path_mtu_reverse(const struct chatdnat_flow_addrs *ends, u32 mark)
 {
 	return ~0U;
 }

@@ -18,8 +18,8 @@ static void check_addresses(const struct flat *flat, const struct chatdnat_flow 
 static void check_entrant(const struct sk_buff *skb, const struct flat *flat, long at, uint8_t protocol,
 			  bool fragment)
 {
-	struct chatdnat_entrant entrant;
-	bool whole = chatdnat_packet_entrant(skb, flat->family, &entrant), want = at >= 0 && !fragment;
+	struct chatdnat_guard_packet packet;
+	bool whole = chatdnat_packet_for_guard(skb, flat->family, &packet), want = at >= 0 && !fragment;
 	const uint8_t *th = flat->byte + (at > 0 && at < (long)flat->len ? at : 0);
 	long room = (long)flat->len - at;
 
@@ -31,16 +31,16 @@ static void check_entrant(const struct sk_buff *skb, const struct flat *flat, lo
 	CHECK(whole == want);
 	if (!whole)
 		return;
-	CHECK(entrant.protocol == protocol && entrant.flow.family == flat->family);
-	CHECK(entrant.hop_limit == flat->byte[flat->family == CHATDNAT_IPV6 ? 7 : 8]);
-	check_addresses(flat, &entrant.flow);
+	CHECK(packet.protocol == protocol && packet.flow.family == flat->family);
+	CHECK(packet.hop_limit == flat->byte[flat->family == CHATDNAT_IPV6 ? 7 : 8]);
+	check_addresses(flat, &packet.flow);
 	if (protocol == 6 || protocol == 17) {
-		CHECK(entrant.flow.proto == (protocol == 6 ? CHATDNAT_TCP : CHATDNAT_UDP));
-		CHECK(entrant.flow.sport == word_at(th) && entrant.flow.dport == word_at(th + 2));
-		CHECK(entrant.opens == (protocol == 6 && th[13] & 2));
+		CHECK(packet.flow.proto == (protocol == 6 ? CHATDNAT_TCP : CHATDNAT_UDP));
+		CHECK(packet.flow.sport == word_at(th) && packet.flow.dport == word_at(th + 2));
+		CHECK(packet.opens == (protocol == 6 && th[13] & 2));
 	}
 	if (protocol == 1 || protocol == 58)
-		CHECK(entrant.icmp_type == *th);
+		CHECK(packet.icmp_type == *th);
 }
 
 /* What an error is about: false for one that is about no TCP segment of who gets it. */
@@ -72,8 +72,8 @@ static void check_parcel(const struct sk_buff *skb, const struct flat *flat, lon
 	size_t inner = 0, ports = 0, len = flat->family == CHATDNAT_IPV6 ? 16 : 4;
 	size_t addresses = flat->family == CHATDNAT_IPV6 ? 8 : 12;
 	const uint8_t *th = flat->byte + (at > 0 && at < (long)flat->len ? at : 0);
-	struct chatdnat_parcel parcel;
-	bool found = chatdnat_packet_parcel(skb, flat->family, &parcel), want = false;
+	struct chatdnat_parsed parsed;
+	bool found = chatdnat_packet_parse(skb, flat->family, &parsed), want = false;
 
 	if (at >= 0 && !fragment && protocol == 6)
 		want = (size_t)at + 20 <= flat->len;
@@ -82,20 +82,20 @@ static void check_parcel(const struct sk_buff *skb, const struct flat *flat, lon
 	CHECK(found == want);
 	if (!found)
 		return;
-	CHECK(parcel.offset == (unsigned int)at && parcel.flow.family == flat->family);
-	CHECK(parcel.flow.proto == CHATDNAT_TCP && parcel.quoted == inner);
+	CHECK(parsed.offset == (unsigned int)at && parsed.flow.family == flat->family);
+	CHECK(parsed.flow.proto == CHATDNAT_TCP && parsed.quoted == inner);
 	if (!inner) {
-		check_addresses(flat, &parcel.flow);
-		CHECK(parcel.flow.sport == word_at(th) && parcel.flow.dport == word_at(th + 2));
-		CHECK(parcel.opens == ((th[13] & 0x12) == 2));
-		CHECK(parcel.answers == (th[13] & 0x10 && (th[13] & 2 ||
+		check_addresses(flat, &parsed.flow);
+		CHECK(parsed.flow.sport == word_at(th) && parsed.flow.dport == word_at(th + 2));
+		CHECK(parsed.opens == ((th[13] & 0x12) == 2));
+		CHECK(parsed.answers == (th[13] & 0x10 && (th[13] & 2 ||
 							   (th[13] & 4 && !memcmp(th + 4, "\0\0\0\0", 4)))));
 		return;
 	}
-	CHECK(parcel.quoted_offset == ports && !parcel.opens && !parcel.answers);
-	CHECK(parcel.flow.sport == word_at(flat->byte + ports + 2) && parcel.flow.dport == word_at(flat->byte + ports));
-	CHECK(!memcmp(parcel.flow.saddr.word, flat->byte + inner + addresses + len, len));
-	CHECK(!memcmp(parcel.flow.daddr.word, flat->byte + inner + addresses, len));
+	CHECK(parsed.quoted_offset == ports && !parsed.opens && !parsed.answers);
+	CHECK(parsed.flow.sport == word_at(flat->byte + ports + 2) && parsed.flow.dport == word_at(flat->byte + ports));
+	CHECK(!memcmp(parsed.flow.saddr.word, flat->byte + inner + addresses + len, len));
+	CHECK(!memcmp(parsed.flow.daddr.word, flat->byte + inner + addresses, len));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

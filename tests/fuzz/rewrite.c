@@ -69,13 +69,13 @@ static void check_ip_sum(const struct flat *flat)
 		CHECK(sum_of(flat->byte, ip_header_len(flat), 0) == 0xffff);
 }
 
-static void check_segment(const struct flat *before, const struct flat *after, const struct chatdnat_parcel *parcel,
+static void check_segment(const struct flat *before, const struct flat *after, const struct chatdnat_parsed *parsed,
 			  enum chatdnat_side side, const struct sk_buff *skb)
 {
 	struct allowed allowed = { 0 };
 
 	allow(&allowed, place(before, side), address_len(before));
-	allow(&allowed, parcel->offset + 16, 2);
+	allow(&allowed, parsed->offset + 16, 2);
 	if (before->family == CHATDNAT_IPV4)
 		allow(&allowed, 10, 2);
 	check_rest(before, after, &allowed);
@@ -85,74 +85,74 @@ static void check_segment(const struct flat *before, const struct flat *after, c
 		uint32_t was = sum_of(before->byte + place(before, side), address_len(before), 0);
 		uint32_t is = sum_of(after->byte + place(after, side), address_len(after), 0);
 
-		CHECK(same_sum(word_at(before->byte + parcel->offset + 16) + is,
-			       word_at(after->byte + parcel->offset + 16) + was));
+		CHECK(same_sum(word_at(before->byte + parsed->offset + 16) + is,
+			       word_at(after->byte + parsed->offset + 16) + was));
 		return;
 	}
-	check_balance(before, after, place(before, CHATDNAT_SRC), parcel->offset + 16);
-	CHECK(same_sum(transport_sum(before, parcel->offset, 6), transport_sum(after, parcel->offset, 6)));
+	check_balance(before, after, place(before, CHATDNAT_SRC), parsed->offset + 16);
+	CHECK(same_sum(transport_sum(before, parsed->offset, 6), transport_sum(after, parsed->offset, 6)));
 	if (skb->ip_summed == CHECKSUM_COMPLETE)
 		CHECK(same_sum(htons((u16)~csum_fold(skb->csum)), sum_of(after->byte, after->len, 0)));
 }
 
-static void check_error(const struct flat *before, const struct flat *after, const struct chatdnat_parcel *parcel,
+static void check_error(const struct flat *before, const struct flat *after, const struct chatdnat_parsed *parsed,
 			enum chatdnat_side side, bool outer, const struct sk_buff *skb)
 {
 	struct allowed allowed = { 0 };
-	size_t addresses = parcel->quoted + place(before, CHATDNAT_SRC);
-	bool whole = parcel->quoted_offset + 20 <= before->len;
+	size_t addresses = parsed->quoted + place(before, CHATDNAT_SRC);
+	bool whole = parsed->quoted_offset + 20 <= before->len;
 
-	allow(&allowed, parcel->quoted + place(before, other(side)), address_len(before));
-	allow(&allowed, parcel->offset + 2, 2);
+	allow(&allowed, parsed->quoted + place(before, other(side)), address_len(before));
+	allow(&allowed, parsed->offset + 2, 2);
 	if (outer)
 		allow(&allowed, place(before, side), address_len(before));
 	if (before->family == CHATDNAT_IPV4)
 		allow(&allowed, 10, outer ? 2 : 0);
 	if (before->family == CHATDNAT_IPV4)
-		allow(&allowed, parcel->quoted + 10, 2);
+		allow(&allowed, parsed->quoted + 10, 2);
 	if (whole)
-		allow(&allowed, parcel->quoted_offset + 16, 2);
+		allow(&allowed, parsed->quoted_offset + 16, 2);
 	check_rest(before, after, &allowed);
 	check_ip_sum(after);
 	if (before->family == CHATDNAT_IPV4) {
-		CHECK(sum_of(after->byte + parcel->offset, after->len - parcel->offset, 0) == 0xffff);
-		check_balance(before, after, addresses, parcel->quoted + 10);
+		CHECK(sum_of(after->byte + parsed->offset, after->len - parsed->offset, 0) == 0xffff);
+		check_balance(before, after, addresses, parsed->quoted + 10);
 	} else {
-		CHECK(transport_sum(after, parcel->offset, 58) == 0xffff);
+		CHECK(transport_sum(after, parsed->offset, 58) == 0xffff);
 	}
 	if (whole)
-		check_balance(before, after, addresses, parcel->quoted_offset + 16);
+		check_balance(before, after, addresses, parsed->quoted_offset + 16);
 	CHECK(skb->ip_summed == CHECKSUM_NONE);
 }
 
 /* Only an error whose sum is right is rewritten. */
-static void make_error_sum(struct flat *flat, const struct chatdnat_parcel *parcel, bool damaged)
+static void make_error_sum(struct flat *flat, const struct chatdnat_parsed *parsed, bool damaged)
 {
-	uint8_t *check = flat->byte + parcel->offset + 2;
+	uint8_t *check = flat->byte + parsed->offset + 2;
 
 	check[0] = check[1] = 0;
 	put_sum(check, flat->family == CHATDNAT_IPV6 ?
-			       transport_sum(flat, parcel->offset, 58) :
-			       sum_of(flat->byte + parcel->offset, flat->len - parcel->offset, 0));
+			       transport_sum(flat, parsed->offset, 58) :
+			       sum_of(flat->byte + parsed->offset, flat->len - parsed->offset, 0));
 	check[1] ^= damaged;
 }
 
-static void check_same(const struct flat *before, const struct flat *after, const struct chatdnat_parcel *parcel)
+static void check_same(const struct flat *before, const struct flat *after, const struct chatdnat_parsed *parsed)
 {
-	size_t i, sum = parcel->quoted ? 0 : parcel->offset + 16;
+	size_t i, sum = parsed->quoted ? 0 : parsed->offset + 16;
 
 	CHECK(before->len == after->len);
 	for (i = 0; i < before->len; i++) {
 		bool a_sum = (sum && i - sum < 2) || (before->family == CHATDNAT_IPV4 && i - 10 < 2) ||
-			     (parcel->quoted && (i - parcel->offset - 2 < 2 || i - parcel->quoted_offset - 16 < 2 ||
-						 (before->family == CHATDNAT_IPV4 && i - parcel->quoted - 10 < 2)));
+			     (parsed->quoted && (i - parsed->offset - 2 < 2 || i - parsed->quoted_offset - 16 < 2 ||
+						 (before->family == CHATDNAT_IPV4 && i - parsed->quoted - 10 < 2)));
 
 		CHECK(before->byte[i] == after->byte[i] ||
 		      (a_sum && (before->byte[i] ^ after->byte[i]) == 0xff));
 	}
 }
 
-static void check_rewrite(struct flat *before, struct sk_buff *skb, const struct chatdnat_parcel *parcel,
+static void check_rewrite(struct flat *before, struct sk_buff *skb, const struct chatdnat_parsed *parsed,
 			  uint8_t what, const struct chatdnat_addr *to)
 {
 	enum chatdnat_side side = what & TO_DESTINATION ? CHATDNAT_DST : CHATDNAT_SRC;
@@ -160,35 +160,35 @@ static void check_rewrite(struct flat *before, struct sk_buff *skb, const struct
 	struct chatdnat_addr from = { 0 };
 	struct flat after, back;
 
-	if (parcel->quoted)
+	if (parsed->quoted)
 		want = want && skb->ip_summed != CHECKSUM_PARTIAL && !(what & DAMAGED);
-	memcpy(from.word, parcel->quoted ? before->byte + parcel->quoted + place(before, other(side)) :
+	memcpy(from.word, parsed->quoted ? before->byte + parsed->quoted + place(before, other(side)) :
 					   before->byte + place(before, side), address_len(before));
 
-	done = chatdnat_rewrite(skb, 0, parcel, side, to, outer);
+	done = chatdnat_rewrite(skb, 0, parsed, side, to, outer);
 	CHECK(done == want);
 	skb_flatten(skb, before->family, &after);
 	if (!done) {
 		CHECK(!memcmp(before, &after, sizeof(after)));
 		return;
 	}
-	if (parcel->quoted) {
-		CHECK(!memcmp(after.byte + parcel->quoted + place(&after, other(side)), to->word, address_len(&after)));
-		check_error(before, &after, parcel, side, outer, skb);
+	if (parsed->quoted) {
+		CHECK(!memcmp(after.byte + parsed->quoted + place(&after, other(side)), to->word, address_len(&after)));
+		check_error(before, &after, parsed, side, outer, skb);
 		if (!outer)
 			CHECK(!memcmp(after.byte + place(&after, side), before->byte + place(before, side), address_len(before)));
 	} else {
-		check_segment(before, &after, parcel, side, skb);
+		check_segment(before, &after, parsed, side, skb);
 	}
-	if (!parcel->quoted || outer)
+	if (!parsed->quoted || outer)
 		CHECK(!memcmp(after.byte + place(&after, side), to->word, address_len(&after)));
 
 	/* The address of a router that sends an error is lost where it is replaced too. */
-	if (parcel->quoted && outer && memcmp(before->byte + place(before, side), from.word, address_len(before)) != 0)
+	if (parsed->quoted && outer && memcmp(before->byte + place(before, side), from.word, address_len(before)) != 0)
 		return;
-	CHECK(chatdnat_rewrite(skb, 0, parcel, side, &from, outer));
+	CHECK(chatdnat_rewrite(skb, 0, parsed, side, &from, outer));
 	skb_flatten(skb, before->family, &back);
-	check_same(before, &back, parcel);
+	check_same(before, &back, parsed);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -197,7 +197,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t linear = take_u8(&input);
 	uint8_t summed = take_u8(&input) % 4, what = take_u8(&input);
 	struct chatdnat_addr to = { .word = { htonl(0x0a090000 | take_u16(&input)) } };
-	struct chatdnat_parcel parcel;
+	struct chatdnat_parsed parsed;
 	struct sk_buff skb;
 	struct flat flat;
 
@@ -206,15 +206,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (flat.family == CHATDNAT_IPV6)
 		to = (struct chatdnat_addr){ .word = { htonl(0xfd000009), 0, 0, to.word[0] } };
 	skb_make(&skb, &flat, linear);
-	if (chatdnat_packet_parcel(&skb, flat.family, &parcel)) {
-		if (parcel.quoted)
-			make_error_sum(&flat, &parcel, what & DAMAGED);
+	if (chatdnat_packet_parse(&skb, flat.family, &parsed)) {
+		if (parsed.quoted)
+			make_error_sum(&flat, &parsed, what & DAMAGED);
 		skb_free(&skb);
 		skb_make(&skb, &flat, linear);
 		skb.stingy = what & STINGY;
 		skb.ip_summed = summed;
 		skb.csum = csum_partial(flat.byte, (int)flat.len, 0);
-		check_rewrite(&flat, &skb, &parcel, what, &to);
+		check_rewrite(&flat, &skb, &parsed, what, &to);
 	}
 	skb_free(&skb);
 	return 0;

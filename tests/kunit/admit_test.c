@@ -28,7 +28,7 @@
  * @to_wan: it leaves by one; @continues: it has no SYN, and flags that exist;
  * @own_source: its source is an address of this host
  */
-static const struct entrant {
+static const struct packet {
 	const char *name;
 	enum chatdnat_track track;
 	u8 protocol;
@@ -206,10 +206,10 @@ static const struct entrant {
 };
 KUNIT_ARRAY_PARAM_DESC(entrants, entrants, name);
 
-static void entrant_of(struct kunit *test, const struct entrant *row,
-		       struct chatdnat_entrant *entrant)
+static void entrant_of(struct kunit *test, const struct packet *row,
+		       struct chatdnat_guard_packet *packet)
 {
-	*entrant = (struct chatdnat_entrant){
+	*packet = (struct chatdnat_guard_packet){
 		.track = row->track,
 		.protocol = row->protocol,
 		.flow = {
@@ -234,26 +234,26 @@ static void entrant_of(struct kunit *test, const struct entrant *row,
 
 static void forward(struct kunit *test)
 {
-	const struct entrant *row = test->param_value;
-	struct chatdnat_entrant entrant;
+	const struct packet *row = test->param_value;
+	struct chatdnat_guard_packet packet;
 
-	entrant_of(test, row, &entrant);
+	entrant_of(test, row, &packet);
 	KUNIT_EXPECT_EQ(test, row->forward,
-			chatdnat_admit_forward(chatdnat_test_settings(test,
-								      SETTINGS),
-					       &entrant));
+			chatdnat_guard_policy_forward(chatdnat_test_settings(test,
+									     SETTINGS),
+						      &packet));
 }
 
 static void input(struct kunit *test)
 {
-	const struct entrant *row = test->param_value;
-	struct chatdnat_entrant entrant;
+	const struct packet *row = test->param_value;
+	struct chatdnat_guard_packet packet;
 
-	entrant_of(test, row, &entrant);
+	entrant_of(test, row, &packet);
 	KUNIT_EXPECT_EQ(test, row->input,
-			chatdnat_admit_input(chatdnat_test_settings(test,
-								    SETTINGS),
-					     &entrant));
+			chatdnat_guard_policy_input(chatdnat_test_settings(test,
+									   SETTINGS),
+						    &packet));
 }
 
 static const struct icmp {
@@ -343,7 +343,7 @@ KUNIT_ARRAY_PARAM_DESC(icmps, icmps, name);
 static void icmp(struct kunit *test)
 {
 	const struct icmp *row = test->param_value;
-	const struct chatdnat_entrant entrant = {
+	const struct chatdnat_guard_packet packet = {
 		.track = row->track,
 		.protocol = row->protocol,
 		.flow = {
@@ -358,9 +358,9 @@ static void icmp(struct kunit *test)
 
 	settings = chatdnat_test_settings(test, SETTINGS);
 	KUNIT_EXPECT_EQ(test, row->forward,
-			chatdnat_admit_forward(settings, &entrant));
+			chatdnat_guard_policy_forward(settings, &packet));
 	KUNIT_EXPECT_EQ(test, row->input,
-			chatdnat_admit_input(settings, &entrant));
+			chatdnat_guard_policy_input(settings, &packet));
 }
 
 /* On a clock that began anywhere, and does not come round. */
@@ -374,11 +374,11 @@ static void settling(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(begins); i++) {
 		s64 begin = begins[i], last = begin + CHATDNAT_GUARD_SETTLES - 1;
 
-		KUNIT_EXPECT_TRUE(test, chatdnat_admit_settling(begin, begin));
-		KUNIT_EXPECT_TRUE(test, chatdnat_admit_settling(begin, last));
+		KUNIT_EXPECT_TRUE(test, chatdnat_guard_policy_settling(begin, begin));
+		KUNIT_EXPECT_TRUE(test, chatdnat_guard_policy_settling(begin, last));
 		for (k = 0; k < ARRAY_SIZE(over); k++)
-			KUNIT_EXPECT_FALSE(test, chatdnat_admit_settling(begin,
-									 begin + over[k]));
+			KUNIT_EXPECT_FALSE(test, chatdnat_guard_policy_settling(begin,
+										begin + over[k]));
 	}
 }
 

@@ -62,7 +62,7 @@ static const struct chatdnat_packet answer_none = {
 #define ERROR6(...)	ERROR(1, __VA_ARGS__)
 
 /*
- * @transport: where it begins, -1: nowhere; @entrant, @parcel: whether they are
+ * @transport: where it begins, -1: nowhere; @packet, @parsed: whether they are
  * found; @quoted_offset: in an error
  */
 static const struct row {
@@ -70,8 +70,8 @@ static const struct row {
 	enum chatdnat_family family;
 	struct chatdnat_packet packet;
 	int transport;
-	bool entrant;
-	bool parcel;
+	bool packet;
+	bool parsed;
 	bool opens;
 	bool answers;
 	unsigned int quoted_offset;
@@ -237,13 +237,13 @@ static void look(struct kunit *test, bool linear, unsigned int before)
 {
 	const struct row *row = test->param_value;
 	const struct chatdnat_packet *packet = &row->packet;
-	struct chatdnat_ends ends = chatdnat_test_ends(test, row->family);
+	struct chatdnat_flow_addrs ends = chatdnat_test_ends(test, row->family);
 	unsigned int header = row->family == IPV6 ? sizeof(struct ipv6hdr) :
 				sizeof(struct iphdr) + 4 * packet->ip_options;
 	u8 *byte = kunit_kzalloc(test, CHATDNAT_BYTES, GFP_KERNEL);
 	bool error = packet->protocol == IPPROTO_ICMP;
-	struct chatdnat_entrant entrant;
-	struct chatdnat_parcel parcel;
+	struct chatdnat_guard_packet packet;
+	struct chatdnat_parsed parsed;
 	unsigned int len;
 	struct sk_buff *skb;
 	u8 protocol;
@@ -256,48 +256,48 @@ static void look(struct kunit *test, bool linear, unsigned int before)
 
 	KUNIT_EXPECT_EQ(test, offset,
 			chatdnat_packet_transport(skb, row->family, &protocol));
-	KUNIT_EXPECT_EQ(test, row->entrant,
-			chatdnat_packet_entrant(skb, row->family, &entrant));
-	if (row->entrant) {
-		KUNIT_EXPECT_EQ(test, protocol, entrant.protocol);
-		KUNIT_EXPECT_EQ(test, entrant.hop_limit, CHATDNAT_NEXTHOP_LIMIT);
-		KUNIT_EXPECT_EQ(test, entrant.flow.family, row->family);
-		KUNIT_EXPECT_EQ(test, entrant.icmp_type, packet->type);
-		KUNIT_EXPECT_EQ(test, entrant.opens,
+	KUNIT_EXPECT_EQ(test, row->packet,
+			chatdnat_packet_for_guard(skb, row->family, &packet));
+	if (row->packet) {
+		KUNIT_EXPECT_EQ(test, protocol, packet.protocol);
+		KUNIT_EXPECT_EQ(test, packet.hop_limit, CHATDNAT_NEXTHOP_LIMIT);
+		KUNIT_EXPECT_EQ(test, packet.flow.family, row->family);
+		KUNIT_EXPECT_EQ(test, packet.icmp_type, packet->type);
+		KUNIT_EXPECT_EQ(test, packet.opens,
 				!!(packet->flags & CHATDNAT_SYN));
-		KUNIT_EXPECT_MEMEQ(test, &entrant.flow.saddr,
+		KUNIT_EXPECT_MEMEQ(test, &packet.flow.saddr,
 				   error ? &ends.router : &ends.client,
 				   sizeof(ends.client));
-		KUNIT_EXPECT_MEMEQ(test, &entrant.flow.daddr, &ends.own,
+		KUNIT_EXPECT_MEMEQ(test, &packet.flow.daddr, &ends.own,
 				   sizeof(ends.own));
 	}
-	if (row->entrant && (packet->protocol == IPPROTO_TCP ||
-			     packet->protocol == IPPROTO_UDP)) {
-		KUNIT_EXPECT_EQ(test, entrant.flow.proto,
+	if (row->packet && (packet->protocol == IPPROTO_TCP ||
+			    packet->protocol == IPPROTO_UDP)) {
+		KUNIT_EXPECT_EQ(test, packet.flow.proto,
 				packet->protocol == IPPROTO_TCP ? CHATDNAT_TCP :
 								  CHATDNAT_UDP);
-		KUNIT_EXPECT_EQ(test, entrant.flow.sport, CHATDNAT_CLIENT_PORT);
-		KUNIT_EXPECT_EQ(test, entrant.flow.dport, CHATDNAT_OWN_PORT);
+		KUNIT_EXPECT_EQ(test, packet.flow.sport, CHATDNAT_CLIENT_PORT);
+		KUNIT_EXPECT_EQ(test, packet.flow.dport, CHATDNAT_OWN_PORT);
 	}
 
-	KUNIT_ASSERT_EQ(test, row->parcel,
-			chatdnat_packet_parcel(skb, row->family, &parcel));
-	if (!row->parcel)
+	KUNIT_ASSERT_EQ(test, row->parsed,
+			chatdnat_packet_parse(skb, row->family, &parsed));
+	if (!row->parsed)
 		return;
-	KUNIT_EXPECT_EQ(test, parcel.offset, offset);
-	KUNIT_EXPECT_EQ(test, parcel.opens, row->opens);
-	KUNIT_EXPECT_EQ(test, parcel.answers, row->answers);
-	KUNIT_EXPECT_EQ(test, parcel.quoted, error ? offset + 8 : 0);
-	KUNIT_EXPECT_EQ(test, parcel.quoted_offset,
+	KUNIT_EXPECT_EQ(test, parsed.offset, offset);
+	KUNIT_EXPECT_EQ(test, parsed.opens, row->opens);
+	KUNIT_EXPECT_EQ(test, parsed.answers, row->answers);
+	KUNIT_EXPECT_EQ(test, parsed.quoted, error ? offset + 8 : 0);
+	KUNIT_EXPECT_EQ(test, parsed.quoted_offset,
 			error ? row->quoted_offset + before : 0);
-	KUNIT_EXPECT_EQ(test, parcel.flow.family, row->family);
-	KUNIT_EXPECT_EQ(test, parcel.flow.proto, CHATDNAT_TCP);
-	KUNIT_EXPECT_MEMEQ(test, &parcel.flow.saddr, &ends.client,
+	KUNIT_EXPECT_EQ(test, parsed.flow.family, row->family);
+	KUNIT_EXPECT_EQ(test, parsed.flow.proto, CHATDNAT_TCP);
+	KUNIT_EXPECT_MEMEQ(test, &parsed.flow.saddr, &ends.client,
 			   sizeof(ends.client));
-	KUNIT_EXPECT_MEMEQ(test, &parcel.flow.daddr, &ends.own,
+	KUNIT_EXPECT_MEMEQ(test, &parsed.flow.daddr, &ends.own,
 			   sizeof(ends.own));
-	KUNIT_EXPECT_EQ(test, parcel.flow.sport, CHATDNAT_CLIENT_PORT);
-	KUNIT_EXPECT_EQ(test, parcel.flow.dport, CHATDNAT_OWN_PORT);
+	KUNIT_EXPECT_EQ(test, parsed.flow.sport, CHATDNAT_CLIENT_PORT);
+	KUNIT_EXPECT_EQ(test, parsed.flow.dport, CHATDNAT_OWN_PORT);
 }
 
 static void linear(struct kunit *test)

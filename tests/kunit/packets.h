@@ -60,7 +60,7 @@ struct chatdnat_packet {
 };
 
 /* Between whom; @outer_own: to whom errors go. */
-struct chatdnat_ends {
+struct chatdnat_flow_addrs {
 	struct chatdnat_addr client;
 	struct chatdnat_addr own;
 	struct chatdnat_addr router;
@@ -69,11 +69,11 @@ struct chatdnat_ends {
 
 #define CHATDNAT_BYTES	1024
 
-struct chatdnat_ends chatdnat_test_ends(struct kunit *test,
-					enum chatdnat_family family);
+struct chatdnat_flow_addrs chatdnat_test_ends(struct kunit *test,
+					      enum chatdnat_family family);
 unsigned int chatdnat_test_bytes(enum chatdnat_family family,
 				 const struct chatdnat_packet *packet,
-				 const struct chatdnat_ends *ends, u8 *byte);
+				 const struct chatdnat_flow_addrs *ends, u8 *byte);
 struct sk_buff *chatdnat_test_skb(struct kunit *test, const u8 *byte,
 				  unsigned int len, unsigned int linear,
 				  unsigned int before);

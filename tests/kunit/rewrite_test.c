@@ -110,10 +110,10 @@ static struct chatdnat_addr other_addr(struct kunit *test,
 }
 
 /* The ends of the packet that should come out of it. */
-static struct chatdnat_ends translated_ends(struct kunit *test,
-					    const struct row *row)
+static struct chatdnat_flow_addrs translated_ends(struct kunit *test,
+						  const struct row *row)
 {
-	struct chatdnat_ends ends = chatdnat_test_ends(test, row->family);
+	struct chatdnat_flow_addrs ends = chatdnat_test_ends(test, row->family);
 	struct chatdnat_addr to = other_addr(test, row->family);
 
 	if (row->side == SRC) {
@@ -132,8 +132,8 @@ static struct chatdnat_ends translated_ends(struct kunit *test,
 static void translate(struct kunit *test, bool linear, bool damage)
 {
 	const struct row *row = test->param_value;
-	struct chatdnat_ends before = chatdnat_test_ends(test, row->family);
-	struct chatdnat_ends after = translated_ends(test, row);
+	struct chatdnat_flow_addrs before = chatdnat_test_ends(test, row->family);
+	struct chatdnat_flow_addrs after = translated_ends(test, row);
 	struct chatdnat_addr to = other_addr(test, row->family);
 	unsigned int header = row->family == IPV6 ? sizeof(struct ipv6hdr) :
 			sizeof(struct iphdr) + 4 * row->packet.ip_options;
@@ -141,7 +141,7 @@ static void translate(struct kunit *test, bool linear, bool damage)
 	u8 *byte = kunit_kzalloc(test, CHATDNAT_BYTES, GFP_KERNEL);
 	u8 *want = kunit_kzalloc(test, CHATDNAT_BYTES, GFP_KERNEL);
 	u8 *got = kunit_kzalloc(test, CHATDNAT_BYTES, GFP_KERNEL);
-	struct chatdnat_parcel parcel;
+	struct chatdnat_parsed parsed;
 	struct sk_buff *skb, *clone;
 	unsigned int len;
 	bool done;
@@ -155,13 +155,13 @@ static void translate(struct kunit *test, bool linear, bool damage)
 	if (damage)
 		byte[len - 1] ^= 1;
 	skb = chatdnat_test_skb(test, byte, len, linear ? len : header, 0);
-	KUNIT_ASSERT_TRUE(test, chatdnat_packet_parcel(skb, row->family,
-						       &parcel));
+	KUNIT_ASSERT_TRUE(test, chatdnat_packet_parse(skb, row->family,
+						      &parsed));
 
 	/* Whoever shares the bytes must not see them change. */
 	clone = skb_clone(skb, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, clone);
-	done = chatdnat_rewrite(skb, NF_INET_PRE_ROUTING, &parcel, row->side,
+	done = chatdnat_rewrite(skb, NF_INET_PRE_ROUTING, &parsed, row->side,
 				&to, row->outer);
 	KUNIT_EXPECT_EQ(test, 0, skb_copy_bits(clone, 0, got, len));
 	KUNIT_EXPECT_MEMEQ(test, got, byte, len);
@@ -197,7 +197,7 @@ static void rewrite_damaged(struct kunit *test)
 
 /* Fills the checksum of a segment, of which the device is to add the rest. */
 static __sum16 pseudo(enum chatdnat_family family,
-		      const struct chatdnat_ends *ends, unsigned int len)
+		      const struct chatdnat_flow_addrs *ends, unsigned int len)
 {
 	const struct in6_addr *saddr = (const void *)&ends->client;
 	const struct in6_addr *daddr = (const void *)&ends->own;
@@ -212,13 +212,13 @@ static __sum16 pseudo(enum chatdnat_family family,
 static void shortcut(struct kunit *test, bool partial, bool back)
 {
 	const struct row *row = test->param_value;
-	struct chatdnat_ends before = chatdnat_test_ends(test, row->family);
-	struct chatdnat_ends after = translated_ends(test, row);
+	struct chatdnat_flow_addrs before = chatdnat_test_ends(test, row->family);
+	struct chatdnat_flow_addrs after = translated_ends(test, row);
 	struct chatdnat_bindings *bindings = chatdnat_bindings_new();
 	const struct chatdnat_addr *old, *new;
 	u8 *byte = kunit_kzalloc(test, CHATDNAT_BYTES, GFP_KERNEL);
 	u8 *want = kunit_kzalloc(test, CHATDNAT_BYTES, GFP_KERNEL);
-	struct chatdnat_parcel parcel;
+	struct chatdnat_parsed parsed;
 	struct tcphdr *th, *want_th;
 	struct sk_buff *skb;
 	unsigned int len;
@@ -243,15 +243,15 @@ static void shortcut(struct kunit *test, bool partial, bool back)
 	len = chatdnat_test_bytes(row->family, &row->packet, &before, byte);
 	chatdnat_test_bytes(row->family, &row->packet, &after, want);
 	skb = chatdnat_test_skb(test, byte, len, len, 0);
-	KUNIT_ASSERT_TRUE(test, chatdnat_packet_parcel(skb, row->family,
-						       &parcel));
-	th = (struct tcphdr *)(skb->data + parcel.offset);
-	want_th = (struct tcphdr *)(want + parcel.offset);
+	KUNIT_ASSERT_TRUE(test, chatdnat_packet_parse(skb, row->family,
+						      &parsed));
+	th = (struct tcphdr *)(skb->data + parsed.offset);
+	want_th = (struct tcphdr *)(want + parsed.offset);
 	if (partial) {
 		skb->ip_summed = CHECKSUM_PARTIAL;
-		th->check = pseudo(row->family, &before, len - parcel.offset);
+		th->check = pseudo(row->family, &before, len - parsed.offset);
 		want_th->check = pseudo(row->family, &after,
-					len - parcel.offset);
+					len - parsed.offset);
 	}
 	chatdnat_fastpath_check(skb, &th->check,
 				(__force __be16)~csum_fold(diff));
@@ -311,7 +311,7 @@ static void leg_begins(struct kunit *test)
 		.options = options, .n_options = row->n_options,
 		.keep = row->keep,
 	};
-	struct chatdnat_ends ends = chatdnat_test_ends(test, IPV4);
+	struct chatdnat_flow_addrs ends = chatdnat_test_ends(test, IPV4);
 	u8 *byte = kunit_kzalloc(test, CHATDNAT_BYTES, GFP_KERNEL);
 	struct sk_buff *skb;
 	unsigned int len;
@@ -320,9 +320,9 @@ static void leg_begins(struct kunit *test)
 	len = chatdnat_test_bytes(IPV4, &packet, &ends, byte);
 	skb = chatdnat_test_skb(test, byte, len, 20 + 20, 0);
 	KUNIT_EXPECT_EQ(test, row->opens,
-			chatdnat_fastpath_opens((struct tcphdr *)(skb->data + 20)));
+			chatdnat_fastpath_is_syn((struct tcphdr *)(skb->data + 20)));
 	KUNIT_EXPECT_EQ(test, row->begins,
-			chatdnat_fastpath_begins(skb, 20, !row->drains));
+			chatdnat_fastpath_pull_options(skb, 20, !row->drains));
 }
 
 static struct kunit_case cases[] = {

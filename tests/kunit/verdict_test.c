@@ -20,7 +20,7 @@
 #define UDP	CHATDNAT_UDP
 
 /* @in: NULL: this host; @dev: NULL: not looked up; @middle: it opens nothing */
-static const struct arrival {
+static const struct packet {
 	const char *name;
 	const char *settings;
 	enum chatdnat_proto proto;
@@ -164,12 +164,12 @@ KUNIT_ARRAY_PARAM_DESC(arrivals, arrivals, name);
 
 static void decide_dst(struct kunit *test)
 {
-	const struct arrival *row = test->param_value;
+	const struct packet *row = test->param_value;
 	enum chatdnat_family family = chatdnat_test_family(row->saddr);
 	const struct chatdnat_settings *settings;
 	const struct chatdnat_addr *relay = NULL;
 	struct chatdnat_addr want;
-	struct chatdnat_arrival arrival = {
+	struct chatdnat_dst_packet packet = {
 		.flow = {
 			.family = family,
 			.proto = row->proto,
@@ -187,7 +187,7 @@ static void decide_dst(struct kunit *test)
 
 	settings = chatdnat_test_settings(test, row->settings);
 	KUNIT_EXPECT_EQ(test, row->decision,
-			chatdnat_decide_dst(settings, &arrival, &relay));
+			chatdnat_nat_policy_dst(settings, &packet, &relay));
 	if (row->decision != CHATDNAT_DST_TRANSLATE)
 		return;
 	KUNIT_ASSERT_NOT_NULL(test, relay);
@@ -204,7 +204,7 @@ static void decide_dst(struct kunit *test)
 #define TAKE	CHATDNAT_SRC_MASQUERADE
 #define LOOK_UP	CHATDNAT_SRC_LOOK_UP
 
-static const struct departure {
+static const struct packet {
 	const char *name;
 	const char *settings;
 	const char *in;
@@ -258,8 +258,8 @@ KUNIT_ARRAY_PARAM_DESC(departures, departures, name);
 
 static void decide_src(struct kunit *test)
 {
-	const struct departure *row = test->param_value;
-	const struct chatdnat_departure departure = {
+	const struct packet *row = test->param_value;
+	const struct chatdnat_src_packet packet = {
 		.in = row->in,
 		.out = row->out,
 		.saddr_type = row->type,
@@ -271,7 +271,7 @@ static void decide_src(struct kunit *test)
 
 	settings = chatdnat_test_settings(test, row->settings);
 	KUNIT_EXPECT_EQ(test, row->decision,
-			chatdnat_decide_src(settings, &departure));
+			chatdnat_nat_policy_src(settings, &packet));
 }
 
 static struct kunit_case cases[] = {
