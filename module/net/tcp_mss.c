@@ -5,10 +5,10 @@
 
 #include "tcp_mss.h"
 
-#define CHATDNAT_TCP_MSS_END	0
-#define CHATDNAT_TCP_MSS_NOP	1
-#define CHATDNAT_TCP_MSS_MSS	2
-#define CHATDNAT_TCP_MSS_MSS_LEN	4
+#define CHATDNAT_TCPOPT_END	0
+#define CHATDNAT_TCPOPT_NOP	1
+#define CHATDNAT_TCPOPT_MSS	2
+#define CHATDNAT_TCPOPT_MSS_LEN	4
 
 /**
  * chatdnat_tcp_mss_above() - find a maximum segment size that is too large
@@ -30,9 +30,9 @@ size_t chatdnat_tcp_mss_above(const u8 *options, size_t len, size_t from,
 	size_t at = from, above = len;
 	u8 step;
 
-	for (; at < len && options[at] != CHATDNAT_TCP_MSS_END; at += step) {
+	for (; at < len && options[at] != CHATDNAT_TCPOPT_END; at += step) {
 		step = 1;
-		if (options[at] == CHATDNAT_TCP_MSS_NOP)
+		if (options[at] == CHATDNAT_TCPOPT_NOP)
 			continue;
 
 		if (len - at < 2)
@@ -41,9 +41,9 @@ size_t chatdnat_tcp_mss_above(const u8 *options, size_t len, size_t from,
 		if (step < 2 || step > len - at)
 			return len;
 
-		if (options[at] != CHATDNAT_TCP_MSS_MSS)
+		if (options[at] != CHATDNAT_TCPOPT_MSS)
 			continue;
-		if (step != CHATDNAT_TCP_MSS_MSS_LEN)
+		if (step != CHATDNAT_TCPOPT_MSS_LEN)
 			return len;
 		if (above == len && chatdnat_tcp_mss_get(options + at + 2) > max)
 			above = at + 2;

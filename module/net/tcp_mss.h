@@ -10,7 +10,7 @@
 struct sk_buff;
 
 /* As Linux has them: size, SACK permitted, timestamps, window scale. */
-#define CHATDNAT_TCP_MSS_LINUX_LEN	20
+#define CHATDNAT_TCPOPT_LINUX_LEN	20
 
 /**
  * chatdnat_tcp_mss_get() - a maximum segment size
@@ -38,7 +38,7 @@ static inline bool chatdnat_tcp_mss_is_linux(const u8 *options, size_t len)
 	/* A TCP header's words are aligned. */
 	const __be32 *word = (const __be32 *)options;
 
-	return len == CHATDNAT_TCP_MSS_LINUX_LEN &&
+	return len == CHATDNAT_TCPOPT_LINUX_LEN &&
 	       (word[0] & htonl(0xffff0000)) == htonl(0x02040000) &&
 	       word[1] == htonl(0x0402080a) &&
 	       (word[4] & htonl(0xffffff00)) == htonl(0x01030300);

@@ -112,12 +112,14 @@ static void chatdnat_nexthop_route_ipv4(struct chatdnat_nexthop *nexthop, __be32
 static void chatdnat_nexthop_learn_ipv4(struct chatdnat_nexthop *nexthop, __be32 addr,
 					u8 tos)
 {
+	struct neighbour *neigh;
 	__be32 next;
 
 	chatdnat_nexthop_route_ipv4(nexthop, addr, tos, &next);
-	if (nexthop->dev && nexthop->dev->header_ops)
-		nexthop->neigh = chatdnat_nexthop_know(__ipv4_neigh_lookup_noref(nexthop->dev,
-										 (__force u32)next));
+	if (nexthop->dev && nexthop->dev->header_ops) {
+		neigh = __ipv4_neigh_lookup_noref(nexthop->dev, (__force u32)next);
+		nexthop->neigh = chatdnat_nexthop_know(neigh);
+	}
 }
 
 #if IS_ENABLED(CONFIG_IPV6)
@@ -166,12 +168,14 @@ static void chatdnat_nexthop_route_ipv6(struct chatdnat_nexthop *nexthop,
 static void chatdnat_nexthop_learn_ipv6(struct chatdnat_nexthop *nexthop,
 					const struct in6_addr *addr)
 {
+	struct neighbour *neigh;
 	struct in6_addr next;
 
 	chatdnat_nexthop_route_ipv6(nexthop, addr, &next);
-	if (nexthop->dev && nexthop->dev->header_ops)
-		nexthop->neigh = chatdnat_nexthop_know(chatdnat_neigh6_noref(nexthop->dev,
-									     &next));
+	if (nexthop->dev && nexthop->dev->header_ops) {
+		neigh = chatdnat_neigh6_noref(nexthop->dev, &next);
+		nexthop->neigh = chatdnat_nexthop_know(neigh);
+	}
 }
 #endif
 

@@ -87,7 +87,7 @@ static bool chatdnat_reply_count_done(struct chatdnat_waiting *waiting,
 	return *answered;
 }
 
-static void chatdnat_reply_count_count(const struct chatdnat_waiting *waiting)
+static void chatdnat_reply_count_add(const struct chatdnat_waiting *waiting)
 {
 	chatdnat_count(chatdnat_family_of(waiting->tuple.src.l3num),
 		       CHATDNAT_ANSWERED);
@@ -107,7 +107,7 @@ static void chatdnat_reply_count_sweep(struct chatdnat_reply_count *answers)
 		if (!chatdnat_reply_count_done(waiting, &answered))
 			*chatdnat_reply_count_slot(answers, kept++) = *waiting;
 		else if (answered)
-			chatdnat_reply_count_count(waiting);
+			chatdnat_reply_count_add(waiting);
 	}
 	WRITE_ONCE(answers->n, kept);
 }

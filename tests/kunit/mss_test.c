@@ -118,7 +118,7 @@ static void clamped(struct kunit *test, enum chatdnat_family family, bool partia
 		.protocol = IPPROTO_TCP, .flags = CHATDNAT_SYN,
 		.options = row->before, .n_options = row->len, .payload = 5,
 	};
-	struct chatdnat_flow_addrs ends = chatdnat_test_ends(test, family);
+	struct chatdnat_test_flow ends = chatdnat_test_ends(test, family);
 	unsigned int len, offset = family == CHATDNAT_IPV6 ? 40 : 20;
 	u8 *byte = kunit_kzalloc(test, CHATDNAT_BYTES, GFP_KERNEL);
 	u8 *want = kunit_kzalloc(test, CHATDNAT_BYTES, GFP_KERNEL);

@@ -62,7 +62,7 @@ static const struct chatdnat_packet answer_none = {
 #define ERROR6(...)	ERROR(1, __VA_ARGS__)
 
 /*
- * @transport: where it begins, -1: nowhere; @packet, @parsed: whether they are
+ * @transport: where it begins, -1: nowhere; @judged, @parsed: whether they are
  * found; @quoted_offset: in an error
  */
 static const struct row {
@@ -70,7 +70,7 @@ static const struct row {
 	enum chatdnat_family family;
 	struct chatdnat_packet packet;
 	int transport;
-	bool packet;
+	bool judged;
 	bool parsed;
 	bool opens;
 	bool answers;
@@ -237,12 +237,12 @@ static void look(struct kunit *test, bool linear, unsigned int before)
 {
 	const struct row *row = test->param_value;
 	const struct chatdnat_packet *packet = &row->packet;
-	struct chatdnat_flow_addrs ends = chatdnat_test_ends(test, row->family);
+	struct chatdnat_test_flow ends = chatdnat_test_ends(test, row->family);
 	unsigned int header = row->family == IPV6 ? sizeof(struct ipv6hdr) :
 				sizeof(struct iphdr) + 4 * packet->ip_options;
 	u8 *byte = kunit_kzalloc(test, CHATDNAT_BYTES, GFP_KERNEL);
 	bool error = packet->protocol == IPPROTO_ICMP;
-	struct chatdnat_guard_packet packet;
+	struct chatdnat_guard_packet judged;
 	struct chatdnat_parsed parsed;
 	unsigned int len;
 	struct sk_buff *skb;
@@ -256,28 +256,28 @@ static void look(struct kunit *test, bool linear, unsigned int before)
 
 	KUNIT_EXPECT_EQ(test, offset,
 			chatdnat_packet_transport(skb, row->family, &protocol));
-	KUNIT_EXPECT_EQ(test, row->packet,
-			chatdnat_packet_for_guard(skb, row->family, &packet));
-	if (row->packet) {
-		KUNIT_EXPECT_EQ(test, protocol, packet.protocol);
-		KUNIT_EXPECT_EQ(test, packet.hop_limit, CHATDNAT_NEXTHOP_LIMIT);
-		KUNIT_EXPECT_EQ(test, packet.flow.family, row->family);
-		KUNIT_EXPECT_EQ(test, packet.icmp_type, packet->type);
-		KUNIT_EXPECT_EQ(test, packet.opens,
+	KUNIT_EXPECT_EQ(test, row->judged,
+			chatdnat_packet_for_guard(skb, row->family, &judged));
+	if (row->judged) {
+		KUNIT_EXPECT_EQ(test, protocol, judged.protocol);
+		KUNIT_EXPECT_EQ(test, judged.hop_limit, CHATDNAT_HOP_LIMIT);
+		KUNIT_EXPECT_EQ(test, judged.flow.family, row->family);
+		KUNIT_EXPECT_EQ(test, judged.icmp_type, packet->type);
+		KUNIT_EXPECT_EQ(test, judged.opens,
 				!!(packet->flags & CHATDNAT_SYN));
-		KUNIT_EXPECT_MEMEQ(test, &packet.flow.saddr,
+		KUNIT_EXPECT_MEMEQ(test, &judged.flow.saddr,
 				   error ? &ends.router : &ends.client,
 				   sizeof(ends.client));
-		KUNIT_EXPECT_MEMEQ(test, &packet.flow.daddr, &ends.own,
+		KUNIT_EXPECT_MEMEQ(test, &judged.flow.daddr, &ends.own,
 				   sizeof(ends.own));
 	}
-	if (row->packet && (packet->protocol == IPPROTO_TCP ||
+	if (row->judged && (packet->protocol == IPPROTO_TCP ||
 			    packet->protocol == IPPROTO_UDP)) {
-		KUNIT_EXPECT_EQ(test, packet.flow.proto,
+		KUNIT_EXPECT_EQ(test, judged.flow.proto,
 				packet->protocol == IPPROTO_TCP ? CHATDNAT_TCP :
 								  CHATDNAT_UDP);
-		KUNIT_EXPECT_EQ(test, packet.flow.sport, CHATDNAT_CLIENT_PORT);
-		KUNIT_EXPECT_EQ(test, packet.flow.dport, CHATDNAT_OWN_PORT);
+		KUNIT_EXPECT_EQ(test, judged.flow.sport, CHATDNAT_CLIENT_PORT);
+		KUNIT_EXPECT_EQ(test, judged.flow.dport, CHATDNAT_OWN_PORT);
 	}
 
 	KUNIT_ASSERT_EQ(test, row->parsed,

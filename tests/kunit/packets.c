@@ -10,11 +10,11 @@
 #include "packets.h"
 
 /* The ends of every packet, as far as nothing is translated. */
-struct chatdnat_flow_addrs chatdnat_test_ends(struct kunit *test,
-					      enum chatdnat_family family)
+struct chatdnat_test_flow chatdnat_test_ends(struct kunit *test,
+					     enum chatdnat_family family)
 {
 	bool ipv6 = family == CHATDNAT_IPV6;
-	struct chatdnat_flow_addrs ends;
+	struct chatdnat_test_flow ends;
 
 	ends.client = chatdnat_test_addr(test, ipv6 ? "2001:db8::9" :
 						      "203.0.113.9");
@@ -58,7 +58,7 @@ static unsigned int udp(const struct chatdnat_packet *packet, u8 *byte)
 
 static unsigned int icmp(enum chatdnat_family family,
 			 const struct chatdnat_packet *packet,
-			 const struct chatdnat_flow_addrs *ends, u8 *byte)
+			 const struct chatdnat_test_flow *ends, u8 *byte)
 {
 	unsigned int len = sizeof(struct icmp6hdr), quote;
 
@@ -83,7 +83,7 @@ static u8 real_protocol(enum chatdnat_family family,
 
 static unsigned int transport(enum chatdnat_family family,
 			      const struct chatdnat_packet *packet,
-			      const struct chatdnat_flow_addrs *ends, u8 *byte)
+			      const struct chatdnat_test_flow *ends, u8 *byte)
 {
 	switch (packet->protocol) {
 	case IPPROTO_TCP:
@@ -111,7 +111,7 @@ static void put_check(const struct chatdnat_packet *packet, u8 *byte,
 }
 
 static unsigned int ipv4(const struct chatdnat_packet *packet,
-			 const struct chatdnat_flow_addrs *ends,
+			 const struct chatdnat_test_flow *ends,
 			 const struct chatdnat_addr *saddr,
 			 const struct chatdnat_addr *daddr, u8 *byte)
 {
@@ -133,7 +133,7 @@ static unsigned int ipv4(const struct chatdnat_packet *packet,
 	iph->tot_len = htons(header + len);
 	iph->id = htons(0x1234);
 	iph->frag_off = htons(packet->fragment);
-	iph->ttl = CHATDNAT_NEXTHOP_LIMIT;
+	iph->ttl = CHATDNAT_HOP_LIMIT;
 	iph->protocol = packet->protocol;
 	iph->saddr = saddr->word[0];
 	iph->daddr = daddr->word[0];
@@ -177,7 +177,7 @@ static unsigned int extension(char kind, u8 *byte, u8 **next)
 }
 
 static unsigned int ipv6(const struct chatdnat_packet *packet,
-			 const struct chatdnat_flow_addrs *ends,
+			 const struct chatdnat_test_flow *ends,
 			 const struct chatdnat_addr *saddr,
 			 const struct chatdnat_addr *daddr, u8 *byte)
 {
@@ -188,7 +188,7 @@ static unsigned int ipv6(const struct chatdnat_packet *packet,
 	const char *kind;
 
 	byte[0] = (packet->version ?: 6) << 4;
-	ip6h->hop_limit = CHATDNAT_NEXTHOP_LIMIT;
+	ip6h->hop_limit = CHATDNAT_HOP_LIMIT;
 	memcpy(&ip6h->saddr, saddr, sizeof(ip6h->saddr));
 	memcpy(&ip6h->daddr, daddr, sizeof(ip6h->daddr));
 	*next = protocol;
@@ -209,7 +209,7 @@ static unsigned int ipv6(const struct chatdnat_packet *packet,
 /* Fills in zeroed bytes; returns how many there are. */
 unsigned int chatdnat_test_bytes(enum chatdnat_family family,
 				 const struct chatdnat_packet *packet,
-				 const struct chatdnat_flow_addrs *ends, u8 *byte)
+				 const struct chatdnat_test_flow *ends, u8 *byte)
 {
 	const struct chatdnat_addr *saddr = &ends->client, *daddr = &ends->own;
 	unsigned int len;

@@ -10,7 +10,7 @@
 
 #define CHATDNAT_CLIENT_PORT	40000
 #define CHATDNAT_OWN_PORT	25
-#define CHATDNAT_NEXTHOP_LIMIT	57
+#define CHATDNAT_HOP_LIMIT	57
 
 #define CHATDNAT_FIN		0x01
 #define CHATDNAT_SYN		0x02
@@ -60,7 +60,7 @@ struct chatdnat_packet {
 };
 
 /* Between whom; @outer_own: to whom errors go. */
-struct chatdnat_flow_addrs {
+struct chatdnat_test_flow {
 	struct chatdnat_addr client;
 	struct chatdnat_addr own;
 	struct chatdnat_addr router;
@@ -69,11 +69,11 @@ struct chatdnat_flow_addrs {
 
 #define CHATDNAT_BYTES	1024
 
-struct chatdnat_flow_addrs chatdnat_test_ends(struct kunit *test,
-					      enum chatdnat_family family);
+struct chatdnat_test_flow chatdnat_test_ends(struct kunit *test,
+					     enum chatdnat_family family);
 unsigned int chatdnat_test_bytes(enum chatdnat_family family,
 				 const struct chatdnat_packet *packet,
-				 const struct chatdnat_flow_addrs *ends, u8 *byte);
+				 const struct chatdnat_test_flow *ends, u8 *byte);
 struct sk_buff *chatdnat_test_skb(struct kunit *test, const u8 *byte,
 				  unsigned int len, unsigned int linear,
 				  unsigned int before);

@@ -110,10 +110,10 @@ static struct chatdnat_addr other_addr(struct kunit *test,
 }
 
 /* The ends of the packet that should come out of it. */
-static struct chatdnat_flow_addrs translated_ends(struct kunit *test,
-						  const struct row *row)
+static struct chatdnat_test_flow translated_ends(struct kunit *test,
+						 const struct row *row)
 {
-	struct chatdnat_flow_addrs ends = chatdnat_test_ends(test, row->family);
+	struct chatdnat_test_flow ends = chatdnat_test_ends(test, row->family);
 	struct chatdnat_addr to = other_addr(test, row->family);
 
 	if (row->side == SRC) {
@@ -132,8 +132,8 @@ static struct chatdnat_flow_addrs translated_ends(struct kunit *test,
 static void translate(struct kunit *test, bool linear, bool damage)
 {
 	const struct row *row = test->param_value;
-	struct chatdnat_flow_addrs before = chatdnat_test_ends(test, row->family);
-	struct chatdnat_flow_addrs after = translated_ends(test, row);
+	struct chatdnat_test_flow before = chatdnat_test_ends(test, row->family);
+	struct chatdnat_test_flow after = translated_ends(test, row);
 	struct chatdnat_addr to = other_addr(test, row->family);
 	unsigned int header = row->family == IPV6 ? sizeof(struct ipv6hdr) :
 			sizeof(struct iphdr) + 4 * row->packet.ip_options;
@@ -197,7 +197,7 @@ static void rewrite_damaged(struct kunit *test)
 
 /* Fills the checksum of a segment, of which the device is to add the rest. */
 static __sum16 pseudo(enum chatdnat_family family,
-		      const struct chatdnat_flow_addrs *ends, unsigned int len)
+		      const struct chatdnat_test_flow *ends, unsigned int len)
 {
 	const struct in6_addr *saddr = (const void *)&ends->client;
 	const struct in6_addr *daddr = (const void *)&ends->own;
@@ -212,8 +212,8 @@ static __sum16 pseudo(enum chatdnat_family family,
 static void shortcut(struct kunit *test, bool partial, bool back)
 {
 	const struct row *row = test->param_value;
-	struct chatdnat_flow_addrs before = chatdnat_test_ends(test, row->family);
-	struct chatdnat_flow_addrs after = translated_ends(test, row);
+	struct chatdnat_test_flow before = chatdnat_test_ends(test, row->family);
+	struct chatdnat_test_flow after = translated_ends(test, row);
 	struct chatdnat_bindings *bindings = chatdnat_bindings_new();
 	const struct chatdnat_addr *old, *new;
 	u8 *byte = kunit_kzalloc(test, CHATDNAT_BYTES, GFP_KERNEL);
@@ -311,7 +311,7 @@ static void leg_begins(struct kunit *test)
 		.options = options, .n_options = row->n_options,
 		.keep = row->keep,
 	};
-	struct chatdnat_flow_addrs ends = chatdnat_test_ends(test, IPV4);
+	struct chatdnat_test_flow ends = chatdnat_test_ends(test, IPV4);
 	u8 *byte = kunit_kzalloc(test, CHATDNAT_BYTES, GFP_KERNEL);
 	struct sk_buff *skb;
 	unsigned int len;

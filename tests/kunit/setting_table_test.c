@@ -249,7 +249,7 @@ static struct kunit_case cases[] = {
 };
 
 static struct kunit_suite suite = {
-	.name = "chatdnat_line",
+	.name = "chatdnat_setting_table",
 	.test_cases = cases,
 };
 kunit_test_suite(suite);

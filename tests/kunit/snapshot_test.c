@@ -248,7 +248,7 @@ static struct kunit_case cases[] = {
 };
 
 static struct kunit_suite suite = {
-	.name = "chatdnat_config",
+	.name = "chatdnat_snapshot",
 	.exit = unconfigure,
 	.test_cases = cases,
 };

@@ -20,7 +20,7 @@
 #define UDP	CHATDNAT_UDP
 
 /* @in: NULL: this host; @dev: NULL: not looked up; @middle: it opens nothing */
-static const struct packet {
+static const struct dst_row {
 	const char *name;
 	const char *settings;
 	enum chatdnat_proto proto;
@@ -164,7 +164,7 @@ KUNIT_ARRAY_PARAM_DESC(arrivals, arrivals, name);
 
 static void decide_dst(struct kunit *test)
 {
-	const struct packet *row = test->param_value;
+	const struct dst_row *row = test->param_value;
 	enum chatdnat_family family = chatdnat_test_family(row->saddr);
 	const struct chatdnat_settings *settings;
 	const struct chatdnat_addr *relay = NULL;
@@ -204,7 +204,7 @@ static void decide_dst(struct kunit *test)
 #define TAKE	CHATDNAT_SRC_MASQUERADE
 #define LOOK_UP	CHATDNAT_SRC_LOOK_UP
 
-static const struct packet {
+static const struct src_row {
 	const char *name;
 	const char *settings;
 	const char *in;
@@ -258,7 +258,7 @@ KUNIT_ARRAY_PARAM_DESC(departures, departures, name);
 
 static void decide_src(struct kunit *test)
 {
-	const struct packet *row = test->param_value;
+	const struct src_row *row = test->param_value;
 	const struct chatdnat_src_packet packet = {
 		.in = row->in,
 		.out = row->out,
@@ -281,7 +281,7 @@ static struct kunit_case cases[] = {
 };
 
 static struct kunit_suite suite = {
-	.name = "chatdnat_verdict",
+	.name = "chatdnat_nat_policy",
 	.test_cases = cases,
 };
 kunit_test_suite(suite);

@@ -391,7 +391,7 @@ static struct kunit_case cases[] = {
 };
 
 static struct kunit_suite suite = {
-	.name = "chatdnat_admit",
+	.name = "chatdnat_guard_policy",
 	.test_cases = cases,
 };
 kunit_test_suite(suite);
