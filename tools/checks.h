@@ -2,64 +2,8 @@
 #ifndef CHATDNATCTL_CHECKS_H
 #define CHATDNATCTL_CHECKS_H
 
+#include "findings.h"
 #include "state.h"
-
-/*
- * PROBLEM: mail does not pass. WARNING: it may not, or not as meant. NOTE: good to know. `status` shows these
- * three; `check` also what was looked at in vain (SKIPPED) and what is as it should be (OK).
- */
-enum severity { PROBLEM, WARNING, NOTE, SKIPPED, OK, SEVERITIES };
-
-#define FIXES_MAX 8
-
-struct finding {
-	enum severity severity;
-	const char *check; /* what was looked at */
-	const char *id;	   /* stable, for scripts */
-	char *text;
-	char *fix[FIXES_MAX];
-	size_t fixes;
-};
-
-struct findings {
-	struct finding *v;
-	size_t n;
-
-	const char *check; /* under way */
-	size_t begun;	   /* how many findings there were before it */
-	char **words;
-	size_t words_n;
-};
-
-/* Findings up to check_end() belong to this check. */
-void check_begin(struct findings *findings, const char *check);
-
-void finding(struct findings *findings, enum severity severity, const char *id, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
-
-/* A command that mends the latest finding; several are to be run, or chosen from, in order. */
-void fix(struct findings *findings, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/*
- * What a command that changes one setting begins with. It leaves engine=stateless where the kernel would refuse
- * everything else because of it.
- */
-const char *change_command(const struct state *state);
-
-/* What the check could not see, and why. */
-void skipped(struct findings *findings, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/* Why something could not be read, of a negative errno. */
-const char *reason(int err);
-
-/* Adds an OK that says this, unless there was a finding. */
-void check_end(struct findings *findings, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/*
- * A name as one word of a command: an interface may be called "$(reboot)", and commands get copied to a shell.
- * Lives as long as the findings.
- */
-const char *word(struct findings *findings, const char *name);
 
 void check_bridge(struct findings *findings, const struct state *state);
 void check_config(struct findings *findings, const struct state *state);
@@ -74,10 +18,7 @@ void check_probes(struct findings *findings, const struct state *state);
 void check_tunnel(struct findings *findings, const struct state *state);
 void check_wireguard(struct findings *findings, const struct state *state);
 
+/* Runs them all, the module first, then in the order of a packet's path. To be freed with findings_free(). */
 void checks_run(struct findings *findings, const struct state *state);
-void findings_free(struct findings *findings);
-
-/* Whether there are none but SKIPPED and OK among those from `first` on. */
-bool findings_clean(const struct findings *findings, size_t first);
 
 #endif

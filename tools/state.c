@@ -211,6 +211,11 @@ const struct relay *refused_relay(const struct state *state)
 	return NULL;
 }
 
+const char *change_command(const struct state *state)
+{
+	return refused_relay(state) ? "chatdnatctl set engine=auto" : "chatdnatctl set";
+}
+
 bool address_private(const struct address *address)
 {
 	const unsigned char *b = address->bytes;

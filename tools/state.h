@@ -72,6 +72,12 @@ const struct relay *relay_served(const struct state *state, enum family family, 
 /* With engine=stateless, a relay that is tracked, for which the kernel refuses any change; or NULL. */
 const struct relay *refused_relay(const struct state *state);
 
+/*
+ * What a command that changes one setting begins with. It leaves engine=stateless where the kernel would refuse
+ * everything else because of it.
+ */
+const char *change_command(const struct state *state);
+
 /* An address that is not the internet's: private, shared, unique local, ... */
 bool address_private(const struct address *address);
 

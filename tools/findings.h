@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef CHATDNATCTL_FINDINGS_H
+#define CHATDNATCTL_FINDINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * PROBLEM: mail does not pass. WARNING: it may not, or not as meant. NOTE: good to know. `status` shows these
+ * three; `check` also what was looked at in vain (SKIPPED) and what is as it should be (OK).
+ */
+enum severity { PROBLEM, WARNING, NOTE, SKIPPED, OK, SEVERITIES };
+
+#define FIXES_MAX 8
+
+struct finding {
+	enum severity severity;
+	const char *check; /* what was looked at */
+	const char *id;	   /* stable, for scripts */
+	char *text;
+	char *fix[FIXES_MAX];
+	size_t fixes;
+};
+
+struct findings {
+	struct finding *v;
+	size_t n;
+
+	const char *check; /* under way */
+	size_t begun;	   /* how many findings there were before it */
+	char **words;
+	size_t words_n;
+};
+
+/* Findings up to check_end() belong to this check. */
+void check_begin(struct findings *findings, const char *check);
+
+void finding(struct findings *findings, enum severity severity, const char *id, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* A command that mends the latest finding; several are to be run, or chosen from, in order. */
+void fix(struct findings *findings, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* What the check could not see, and why. */
+void skipped(struct findings *findings, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Why something could not be read, of a negative errno. */
+const char *reason(int err);
+
+/* Adds an OK that says this, unless there was a finding. */
+void check_end(struct findings *findings, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * A name as one word of a command: an interface may be called "$(reboot)", and commands get copied to a shell.
+ * Lives as long as the findings.
+ */
+const char *word(struct findings *findings, const char *name);
+
+void findings_free(struct findings *findings);
+
+/* Whether there are none but SKIPPED and OK among those from `first` on. */
+bool findings_clean(const struct findings *findings, size_t first);
+
+#endif
