@@ -123,21 +123,3 @@ char *config_format(const struct config *config)
 	}
 	return line;
 }
-
-char **list_split(const char *text, size_t *n)
-{
-	size_t len = strlen(text), room = 2, i;
-	char **list, *copy;
-
-	for (i = 0; i < len; i++)
-		room += text[i] == ',';
-	list = xcalloc(1, room * sizeof(*list) + len + 1);
-	copy = memcpy(list + room, text, len + 1);
-	*n = 0;
-	while (len && copy) {
-		char *element = strsep(&copy, ",");
-
-		list[(*n)++] = element;
-	}
-	return list;
-}

@@ -39,7 +39,4 @@ void config_change(struct config *config, const char *name, const char *value);
 
 char *config_format(const struct config *config);
 
-/* The elements of a comma-separated list, NULL at the end. One free() frees it all. */
-char **list_split(const char *text, size_t *n);
-
 #endif

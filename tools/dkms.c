@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "directory.h"
 #include "mem.h"
-#include "module.h"
 
 #define DKMS_TREE "/var/lib/dkms/chatdnat"
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "list.h"
 #include "text.h"
 
 json_object *json_text(const char *s)

@@ -8,8 +8,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "directory.h"
 #include "mem.h"
-#include "module.h"
 
 #define MODULES "/lib/modules"
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "module.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "boot.h"
+#include "directory.h"
 #include "dkms.h"
 #include "lock.h"
 #include "mem.h"
@@ -21,52 +21,6 @@ static const char *const setting_order[] = {
 	"wan", "v4",  "v6",    "ports",	  "scope",   "masquerade", "guard",  "allow",
 	"mss", "via", "stale", "enabled", "hairpin", "log",	   "engine", NULL,
 };
-
-static size_t rank(const char *const *first, const char *name)
-{
-	size_t i;
-
-	for (i = 0; first && first[i] && strcmp(first[i], name) != 0; i++)
-		;
-	return i;
-}
-
-static bool before(const char *const *first, const char *a, const char *b)
-{
-	size_t ra = rank(first, a), rb = rank(first, b);
-
-	return ra != rb ? ra < rb : strcmp(a, b) < 0;
-}
-
-char **directory_names(const char *path, const char *const *first, size_t *n)
-{
-	DIR *dir = opendir(path);
-	char **names = NULL;
-	struct dirent *entry;
-	size_t i;
-
-	*n = 0;
-	if (!dir)
-		return NULL;
-	while ((entry = readdir(dir))) {
-		if (entry->d_name[0] == '.')
-			continue;
-		names = xgrow(names, *n, sizeof(*names));
-		for (i = *n; i && before(first, entry->d_name, names[i - 1]); i--)
-			names[i] = names[i - 1];
-		names[i] = xstrdup(entry->d_name);
-		(*n)++;
-	}
-	closedir(dir);
-	return names;
-}
-
-void names_free(char **names, size_t n)
-{
-	while (n)
-		free(names[--n]);
-	free(names);
-}
 
 bool module_loaded(void)
 {

@@ -40,8 +40,4 @@ char *module_parameter(const char *name);
  */
 bool module_write(const char *name, const char *value);
 
-/* The names in a directory, sorted; those in `first` lead, in that order. One free() for each and one for the list. */
-char **directory_names(const char *path, const char *const *first, size_t *n);
-void names_free(char **names, size_t n);
-
 #endif

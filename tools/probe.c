@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "config.h"
+#include "list.h"
 #include "mem.h"
 
 #define RANGE_MAX 16

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config.h"
+#include "list.h"
 #include "mem.h"
 
 void relays_parse(struct relays *relays, enum family family, const char *text)

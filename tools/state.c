@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "conntrack.h"
+#include "list.h"
 #include "mem.h"
 #include "saved.h"
 #include "sysfs.h"

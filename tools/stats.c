@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "directory.h"
 #include "mem.h"
 #include "module.h"
 #include "sysfs.h"

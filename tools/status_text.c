@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "list.h"
 #include "mem.h"
 #include "text.h"
 #include "version.h"
