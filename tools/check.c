@@ -2,7 +2,7 @@
 #include "checks.h"
 #include "command.h"
 #include "json.h"
-#include "json_finding.h"
+#include "json_common.h"
 #include "text.h"
 #include "version.h"
 

@@ -41,34 +41,6 @@ json_object *json_list(const char *comma_separated)
 	return array;
 }
 
-json_object *json_config(const struct config *config)
-{
-	json_object *object = json_object_new_object();
-	size_t i;
-
-	for (i = 0; i < config->n; i++)
-		json_put(object, config->v[i].name, json_text(config->v[i].value));
-	return object;
-}
-
-json_object *json_stats(const struct stats *stats)
-{
-	json_object *object = json_object_new_object();
-	enum family family;
-	size_t i;
-
-	for (family = 0; family < FAMILIES; family++) {
-		json_object *counters = json_object_new_object();
-
-		for (i = 0; i < stats->n; i++)
-			if (stats->v[i].have[family])
-				json_put(counters, stats->v[i].name,
-					 json_object_new_uint64(stats->v[i].value[family]));
-		json_put(object, families[family].id, counters);
-	}
-	return object;
-}
-
 void json_print(json_object *object)
 {
 	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |

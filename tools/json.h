@@ -4,15 +4,10 @@
 
 #include <json-c/json.h>
 
-#include "config.h"
-#include "stats.h"
-
 /* All take over or make new objects; a NULL string becomes null. */
 json_object *json_text(const char *s);
 void json_put(json_object *object, const char *key, json_object *value);
 json_object *json_list(const char *comma_separated);
-json_object *json_config(const struct config *config);
-json_object *json_stats(const struct stats *stats);
 
 void json_print(json_object *object);
 

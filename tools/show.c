@@ -6,6 +6,7 @@
 
 #include "command.h"
 #include "json.h"
+#include "json_common.h"
 #include "module.h"
 #include "stats.h"
 #include "text.h"

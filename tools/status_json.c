@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "json.h"
-#include "json_finding.h"
+#include "json_common.h"
 #include "saved.h"
 #include "version.h"
 
