@@ -2,7 +2,7 @@
 #ifndef CHATDNATCTL_NFT_EXPR_H
 #define CHATDNATCTL_NFT_EXPR_H
 
-#include "nft_eval.h"
+#include "nft_packet.h"
 #include "nft_regs.h"
 #include "nft_set.h"
 

@@ -2,7 +2,7 @@
 #ifndef CHATDNATCTL_NFT_LOAD_H
 #define CHATDNATCTL_NFT_LOAD_H
 
-#include "nft_eval.h"
+#include "nft_packet.h"
 #include "nft_regs.h"
 
 /* Each loads a fact of the packet into a register, or marks that as not known. */

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "nft_eval.h"
+#include "nft_packet.h"
 #include "nft_regs.h"
 
 /* iptables' own matches, which iptables-nft puts into nftables rules as they are. */
