@@ -4,17 +4,17 @@
  * tunnels, neighbours, IPsec, and others' firewalls, whose rules are then gone
  * through. Input: which; then answers (tool.c).
  */
-#include "../../tools/conntrack.h"
+#include "../../tools/state/conntrack.h"
 
 #include <linux/in.h>
 #include <string.h>
 
-#include "../../tools/link.h"
-#include "../../tools/neighbour.h"
-#include "../../tools/nft_eval.h"
-#include "../../tools/sockets.h"
-#include "../../tools/wireguard.h"
-#include "../../tools/xfrm.h"
+#include "../../tools/host/link.h"
+#include "../../tools/host/neighbour.h"
+#include "../../tools/host/wireguard.h"
+#include "../../tools/host/xfrm.h"
+#include "../../tools/nft/nft_eval.h"
+#include "../../tools/state/sockets.h"
 #include "tool.h"
 
 static void read_links(void)

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "../../tools/ports.h"
+#include "../../tools/module/ports.h"
 
 static struct ports model, again;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The file for modprobe that keeps the configuration. Input: its contents. */
-#include "../../tools/saved.h"
+#include "../../tools/module/saved.h"
 
 #include <string.h>
 

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "checks_firewall.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/netfilter.h>
+
+#include "../lib/mem.h"
+
+static const char *name_of(struct findings *f, const struct link *link, const char *otherwise)
+{
+	return link ? word(f, link->name) : otherwise;
+}
+
+/* Chains as iptables-nft writes them, which ufw and Docker use. */
+static bool by_iptables(const struct nft_chain *chain)
+{
+	return (chain->family == NFPROTO_IPV4 || chain->family == NFPROTO_IPV6) && !strcmp(chain->table, "filter") &&
+	       !strcmp(chain->name, "FORWARD");
+}
+
+static bool has_chain(const struct state *state, const struct nft_chain *base, const char *name)
+{
+	return chain_find(&state->ruleset, base->family, base->table, name);
+}
+
+static void fix_iptables(struct findings *f, const struct state *state, enum family family, enum way way,
+			 const struct obstacle *o)
+{
+	const char *iptables = family == V4 ? "iptables" : "ip6tables", *in = name_of(f, o->in, "INTERFACE"),
+		   *out = name_of(f, o->out, "INTERFACE");
+	bool docker = has_chain(state, o->base, "DOCKER-USER");
+	const char *chain = docker ? "DOCKER-USER" : "FORWARD";
+
+	if (has_chain(state, o->base, family == V4 ? "ufw-user-forward" : "ufw6-user-forward")) {
+		/* What answers passes by ufw's own rules. */
+		fix(f, "ufw route allow in on %s out on %s", way == ANSWER ? out : in, way == ANSWER ? in : out);
+		if (!docker)
+			return;
+	}
+	if (way == OUTWARD) {
+		fix(f, "%s -I %s -i %s -o %s -j ACCEPT", iptables, chain, in, out);
+		fix(f, "%s -I %s -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT", iptables, chain);
+	} else {
+		fix(f, "%s -I %s -m conntrack --ctstate DNAT -j ACCEPT", iptables, chain);
+	}
+}
+
+static bool named_before(const struct relays *relays, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (!strcmp(relays->v[i].text, relays->v[n].text))
+			return true;
+	return false;
+}
+
+/* By the relays' addresses, of all families at once, since interfaces change their zones and need not have one. */
+static void fix_firewalld(struct findings *f, const struct state *state, enum way way, const struct obstacle *o)
+{
+	const char *policy = way == INWARD ? "chatdnat-in" : "chatdnat-out", *side = way == INWARD ? "destination" : "source";
+	char *chain = xasprintf("filter_FWD_policy_%s", policy);
+	size_t i, n;
+
+	if (!has_chain(state, o->base, chain))
+		fix(f, "firewall-cmd --permanent --new-policy=%s", policy);
+	fix(f, "firewall-cmd --permanent --policy=%s --add-ingress-zone=ANY", policy);
+	fix(f, "firewall-cmd --permanent --policy=%s --add-egress-zone=ANY", policy);
+	for (i = n = 0; i < state->relays.n && n < FIXES_MAX - 4; i++) {
+		const struct relay *relay = &state->relays.v[i];
+
+		if (!relay->valid || named_before(&state->relays, i))
+			continue;
+		fix(f, "firewall-cmd --permanent --policy=%s --add-rich-rule='rule family=%s %s address=%s accept'", policy,
+		    relay->family == V4 ? "ipv4" : "ipv6", side, relay->text);
+		n++;
+	}
+	fix(f, "firewall-cmd --reload");
+	free(chain);
+}
+
+/* What a firewall has to let pass that sees a relay's packets untracked. */
+static void fix_rest(struct findings *f, const struct state *state, enum family family, const struct obstacle *o)
+{
+	const struct nft_chain *base = o->base;
+
+	if (by_iptables(base))
+		fix(f, "%s -I %s -m conntrack --ctstate UNTRACKED -j ACCEPT", family == V4 ? "iptables" : "ip6tables",
+		    has_chain(state, base, "DOCKER-USER") ? "DOCKER-USER" : "FORWARD");
+	else if (strcmp(base->table, "firewalld") != 0)
+		fix(f, "nft insert rule %s %s %s ct state untracked accept", nft_family_name(base->family),
+		    word(f, base->table), word(f, base->name));
+}
+
+void fix_obstacle(struct findings *f, const struct state *state, enum family family, enum way way,
+		  const struct obstacle *o)
+{
+	const struct nft_chain *base = o->base;
+	const char *kind = nft_family_name(base->family), *table = word(f, base->table), *name = word(f, base->name);
+
+	if (o->stopped == REST) {
+		fix_rest(f, state, family, o);
+		fix(f, "chatdnatctl set engine=tracked    # or this");
+		return;
+	}
+	if (o->fate == TAKEN || base->hook != NF_INET_FORWARD || base->family == NFPROTO_NETDEV)
+		fix(f, "nft -a list chain %s %s %s    # and take the rule away that concerns the port", kind,
+		    word(f, o->chain->table), word(f, o->chain->name));
+	else if (!strcmp(base->table, "firewalld"))
+		fix_firewalld(f, state, way, o);
+	else if (by_iptables(base))
+		fix_iptables(f, state, family, way, o);
+	else if (way != OUTWARD)
+		fix(f, "nft insert rule %s %s %s ct status dnat accept", kind, table, name);
+	else
+		fix(f, "nft insert rule %s %s %s ct state established,related accept", kind, table, name);
+	if (way == OUTWARD && base->hook == NF_INET_FORWARD && strcmp(base->table, "firewalld") != 0 && !by_iptables(base))
+		fix(f, "nft insert rule %s %s %s iifname %s oifname %s accept", kind, table, name,
+		    name_of(f, o->in, "INTERFACE"), name_of(f, o->out, "INTERFACE"));
+}
+
+static void report(struct findings *f, const struct state *state, enum family family, enum way way,
+		   const struct obstacle *o)
+{
+	static const char *const id[WAYS] = { "firewall-drops", "firewall-drops-answers", "firewall-drops-outbound" };
+	static const char *const what[WAYS] = { "connections to the relay", "the relay's answers",
+						"what the relay opens itself, its own mail for instance" };
+	const char *verb = o->fate == TAKEN ? "translates" : "drops", *kind = nft_family_name(o->base->family);
+	char *more = o->ports > 1 ? xasprintf(" and %zu more", o->ports - 1) : xstrdup("");
+	char *inside = o->chain != o->base ? xasprintf(" (in chain %s)", o->chain->name) : xstrdup("");
+
+	finding(f, o->unsure || way == OUTWARD ? WARNING : PROBLEM, o->fate == TAKEN ? "translated-elsewhere" : id[way],
+		"%s: the table %s %s, chain %s%s, %s%s %s (%s%s).", families[family].name, kind, o->base->table,
+		o->base->name, inside, o->unsure ? "by all appearances " : "", verb,
+		o->fate == TAKEN ? "before the module does" : what[way], o->port, more);
+	fix_obstacle(f, state, family, way, o);
+	free(more);
+	free(inside);
+}
+
+/* What a chain makes of connections that are served without state. */
+static void report_stateless(struct findings *f, const struct state *state, enum family family, enum way way,
+			     const struct obstacle *o)
+{
+	const char *kind = nft_family_name(o->base->family);
+	const char *what = way == ANSWER ? "the relay's answers" : "connections to the relay";
+	char *more = o->ports > 1 ? xasprintf(" and %zu more", o->ports - 1) : xstrdup("");
+
+	if (o->stopped == REST) {
+		finding(f, WARNING, "firewall-drops-untracked",
+			"%s: the table %s %s, chain %s, drops %s (%s%s), which are served without state: it sees, untracked, only what "
+			"takes no shortcut past it, errors and the first packets to a neighbour for instance. These it has to let "
+			"pass; what is to be dropped belongs in a chain of the family netdev, at ingress.",
+			families[family].name, kind, o->base->table, o->base->name, what, o->port, more);
+		fix_rest(f, state, family, o);
+	} else {
+		finding(f, WARNING, "firewall-passed-by",
+			"%s: the table %s %s, chain %s, drops %s (%s%s) of some clients. They are served without state, and pass it "
+			"by: such rules belong in a chain of the family netdev, at ingress.",
+			families[family].name, kind, o->base->table, o->base->name, what, o->port, more);
+	}
+	fix(f, "nft add table netdev ban");
+	fix(f, "nft add chain netdev ban in { type filter hook ingress device %s priority 0 \\; }    # and there the rules",
+	    name_of(f, o->in, "INTERFACE"));
+	fix(f, "chatdnatctl set engine=tracked    # or this");
+	free(more);
+}
+
+static void check_ways(struct findings *f, const struct state *state, enum family family)
+{
+	size_t met = 0, i, n;
+	enum way way;
+
+	check_begin(f, "firewall");
+	if (state->ruleset.err) {
+		skipped(f, "%s: the rules of nftables cannot be read: %s.", families[family].name,
+			reason(state->ruleset.err));
+		return;
+	}
+	for (way = 0; way < WAYS; way++) {
+		struct obstacle *obstacles;
+
+		met += obstacles_find(state, family, way, &obstacles, &n);
+		/* Whoever drops connections is not asked about their answers too. */
+		for (i = 0; i < n; i++)
+			if (way == ANSWER && !findings_clean(f, f->begun))
+				continue;
+			else if (obstacles[i].stopped == ALL)
+				report(f, state, family, way, &obstacles[i]);
+			else
+				report_stateless(f, state, family, way, &obstacles[i]);
+		obstacles_free(obstacles, n);
+	}
+	check_end(f, "%s: %s.", families[family].name,
+		  met ? "nobody else's chains stop what is to be sent on, nor what the relay sends" :
+			"nobody else has chains on the way");
+}
+
+static void check_legacy(struct findings *f, const struct state *state)
+{
+	check_begin(f, "iptables-legacy");
+	if (state->ruleset.legacy) {
+		skipped(f, "Rules of the legacy iptables are in use, beside nftables; they are not looked into.");
+		fix(f, "iptables-legacy -S FORWARD; iptables-legacy -t nat -S PREROUTING");
+		fix(f, "iptables-legacy -I FORWARD -m conntrack --ctstate DNAT -j ACCEPT    # if its policy is DROP");
+	}
+	check_end(f, "The legacy iptables is not in use.");
+}
+
+/* Both leave the counters behind: what they handle does not come by the usual way. */
+static void check_shortcuts(struct findings *f, const struct state *state)
+{
+	const struct nft_chain *ingress = NULL;
+	size_t i;
+
+	check_begin(f, "shortcuts");
+	if (state->ruleset.err) {
+		skipped(f, "Ingress chains and flowtables cannot be seen: %s.",
+			reason(state->ruleset.err));
+		return;
+	}
+	for (i = 0; i < state->ruleset.n && !ingress; i++)
+		if (state->ruleset.v[i].base && state->ruleset.v[i].family == NFPROTO_NETDEV)
+			ingress = &state->ruleset.v[i];
+	if (state->ruleset.flowtable) {
+		finding(f, NOTE, "flowtable",
+			"The flowtable %s may take connections over: their packets then pass by everything else, and on some "
+			"kernels idle ones end early.",
+			state->ruleset.flowtable);
+		fix(f, "nft list flowtables");
+	}
+	if (ingress)
+		check_end(f, "The chain netdev %s %s sees packets before everybody else; there are no flowtables.",
+			  ingress->table, ingress->name);
+	check_end(f, "There are no ingress chains and no flowtables.");
+}
+
+void check_firewall(struct findings *f, const struct state *state)
+{
+	enum family family;
+
+	for (family = 0; family < FAMILIES; family++)
+		if (relays_of(&state->relays, family))
+			check_ways(f, state, family);
+	check_legacy(f, state);
+	check_shortcuts(f, state);
+}

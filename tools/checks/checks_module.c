@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "checks.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../host/container.h"
+#include "../host/sysfs.h"
+#include "../lib/version.h"
+#include "../module/boot.h"
+#include "checks_kernels.h"
+
+#define SECURE_BOOT "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+#define RULES_INSTEAD "docs/nftables.md"
+
+static void check_loading(struct findings *f, const struct state *state)
+{
+	char *why = loading_impossible();
+
+	check_begin(f, "loading");
+	if (why && state->loaded)
+		finding(f, NOTE, "no-modules", "The module is loaded, but could not be again: this machine cannot load modules: %s.",
+			why);
+	else if (why)
+		finding(f, PROBLEM, "no-modules",
+			"This machine cannot load modules: %s. " RULES_INSTEAD
+			" has nftables rules that do the same without a module.",
+			why);
+	if (why)
+		fix(f, "nft -f chatdnat.nft    # the rules from " RULES_INSTEAD);
+	check_end(f, "This machine can load modules.");
+	free(why);
+}
+
+static void check_loaded(struct findings *f, const struct state *state)
+{
+	const char *version = state->module.version;
+
+	check_begin(f, "module");
+	if (!state->loaded) {
+		finding(f, PROBLEM, "not-loaded", "The module is not loaded%s%s.",
+			boot_closed() ? ", and " CLOSED_UNIT " keeps this host closed" : "",
+			state->saved_found > 0 ? "; what follows is about the saved configuration" : "");
+		if (state->saved_found > 0)
+			fix(f, boot_unit_enabled() ? "systemctl restart chatdnat" : "modprobe chatdnat");
+		else
+			fix(f, "modprobe chatdnat wan=INTERFACE v4=ADDRESS v6=ADDRESS");
+		return;
+	}
+	if (boot_closed()) {
+		finding(f, PROBLEM, "still-closed", "The module is loaded, but " CLOSED_UNIT
+			" still keeps this host closed: nothing is forwarded.");
+		fix(f, "systemctl stop chatdnat-closed");
+	}
+	if (!version || strcmp(version, tool_version) != 0) {
+		finding(f, NOTE, "versions-differ",
+			"chatdnatctl is version %s, the loaded module %s. Settings and counters that one of them does not know "
+			"are shown as they are, or missing. After an update the new module must be loaded; that ends live "
+			"connections.",
+			tool_version, version ? version : "of an unknown version");
+		fix(f, "modprobe -r chatdnat && modprobe chatdnat");
+	}
+	check_end(f, "The module is loaded, version %s.", tool_version);
+}
+
+/* 1 on, 0 off, -1 cannot be known: four bytes of attributes, then the value. */
+static int secure_boot(void)
+{
+	unsigned char value[5];
+	int fd = open(SECURE_BOOT, O_RDONLY | O_CLOEXEC), on = -1;
+
+	if (fd < 0)
+		return access("/sys/firmware/efi", F_OK) == 0 ? -1 : 0;
+	if (read(fd, value, sizeof(value)) == (ssize_t)sizeof(value))
+		on = value[4] == 1;
+	close(fd);
+	return on;
+}
+
+static bool file_has(const char *path, const char *word)
+{
+	char *text = sysfs_read(path);
+	bool has = text && strstr(text, word);
+
+	free(text);
+	return has;
+}
+
+static void fix_signature(struct findings *f, const struct kernel *kernel)
+{
+	bool debian = access("/etc/debian_version", F_OK) == 0;
+
+	if (kernel->signature == UNSIGNED && access("/var/lib/dkms", F_OK) == 0)
+		fix(f, "dkms install --force chatdnat/%s -k %s    # signs with DKMS's key", tool_version,
+		    word(f, kernel->release));
+	else if (kernel->signature == UNSIGNED)
+		fix(f, "/lib/modules/%s/build/scripts/sign-file sha256 MOK.priv MOK.der %s", word(f, kernel->release),
+		    word(f, kernel->file));
+	if (debian || access("/var/lib/dkms/mok.pub", F_OK) == 0)
+		fix(f, "mokutil --import /var/lib/dkms/mok.pub    # asks for a password");
+	else
+		fix(f, "mokutil --import MOK.der    # asks for a password");
+	fix(f, "reboot    # and enrol the key (Enroll MOK) with that password");
+}
+
+static void check_signature(struct findings *f, const struct state *state, const struct kernels *kernels)
+{
+	bool enforced = file_has("/sys/module/module/parameters/sig_enforce", "Y") ||
+			file_has("/sys/kernel/security/lockdown", "[integrity]") ||
+			file_has("/sys/kernel/security/lockdown", "[confidentiality]");
+	int secure = secure_boot();
+	size_t i;
+
+	check_begin(f, "signature");
+	if (!enforced && secure < 0) {
+		skipped(f, "Whether Secure Boot is on cannot be seen: " SECURE_BOOT " cannot be read.");
+		return;
+	}
+	for (i = 0; (enforced || secure == 1) && i < kernels->n; i++) {
+		const struct kernel *k = &kernels->v[i];
+
+		if (!k->file || k->signature == HIDDEN)
+			continue;
+		if (k->signature == UNSIGNED)
+			finding(f, PROBLEM, "unsigned",
+				"The kernel takes signed modules only (Secure Boot), and the module for %s is not signed.",
+				k->release);
+		else if (!state->loaded && k->running)
+			finding(f, WARNING, "key-not-known",
+				"The kernel takes signed modules only (Secure Boot): the key that the module is signed with must be "
+				"enrolled.");
+		else
+			continue;
+		fix_signature(f, k);
+		return;
+	}
+	if (!enforced && secure != 1)
+		check_end(f, "Signatures are not enforced: Secure Boot is off or not there.");
+	else
+		check_end(f, "The kernel takes signed modules only (Secure Boot), and the installed ones are signed.");
+}
+
+void check_module(struct findings *f, const struct state *state)
+{
+	struct kernels kernels;
+
+	kernels_read(&kernels);
+	check_loaded(f, state);
+	check_loading(f, state);
+	check_signature(f, state, &kernels);
+	check_kernels(f, &kernels);
+	check_boot(f, state);
+	kernels_free(&kernels);
+}

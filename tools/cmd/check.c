@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "../checks/checks.h"
+#include "../lib/json.h"
+#include "../lib/text.h"
+#include "../lib/version.h"
+#include "command.h"
+#include "json_common.h"
+
+/* A script reads one line a check and takes a note for what it mostly is: something to look at. */
+static const struct {
+	const char *word;
+	enum colour colour;
+} results[SEVERITIES] = {
+	[PROBLEM] = { "fail", RED },	  [WARNING] = { "warn", YELLOW }, [NOTE] = { "warn", YELLOW },
+	[SKIPPED] = { "skipped", PLAIN }, [OK] = { "ok", GREEN },
+};
+
+static void print_text(const struct findings *findings)
+{
+	size_t i, j;
+
+	for (i = 0; i < findings->n; i++) {
+		const struct finding *f = &findings->v[i];
+
+		text_item(results[f->severity].colour, results[f->severity].word, 9, f->check, 17, "%s", f->text);
+		for (j = 0; j < f->fixes; j++)
+			text_line("           %s", f->fix[j]);
+	}
+}
+
+static void print_json(const struct state *state, const struct findings *findings, bool failed)
+{
+	json_object *object = json_object_new_object(), *array = json_object_new_array();
+	size_t i;
+
+	for (i = 0; i < findings->n; i++) {
+		json_object *item = json_object_new_object();
+
+		json_put(item, "result", json_text(results[findings->v[i].severity].word));
+		json_finding(item, &findings->v[i]);
+		json_object_array_add(array, item);
+	}
+	json_put(object, "failed", json_object_new_boolean(failed));
+	json_put(object, "loaded", json_object_new_boolean(state->loaded));
+	json_put(object, "tool_version", json_text(tool_version));
+	json_put(object, "module_version", json_text(state->module.version));
+	json_put(object, "checks", array);
+	json_print(object);
+}
+
+static bool has_failed(const struct findings *findings)
+{
+	size_t i;
+
+	for (i = 0; i < findings->n; i++)
+		if (findings->v[i].severity == PROBLEM)
+			return true;
+	return false;
+}
+
+static bool probe(struct probes *probes, const struct state *state, int argc, char **argv)
+{
+	int i;
+
+	probes->asked = true;
+	probes_add_relays(probes, &state->relays, config_text(&state->module.config, "ports"));
+	for (i = 0; i < argc; i++) {
+		if (!probes_add_outward(probes, argv[i])) {
+			error("check: '%s' is not an address", argv[i]);
+			return false;
+		}
+	}
+	probes_run(probes);
+	return true;
+}
+
+static int check(int argc, char **argv, const struct options *options)
+{
+	struct findings findings;
+	struct state state;
+	int ret = USAGE;
+
+	if (argc && !options->flag) {
+		error("check: takes addresses with --probe only");
+		return USAGE;
+	}
+	if (!state_read(&state))
+		return FAILED;
+	if (!options->flag || probe(&state.probes, &state, argc, argv)) {
+		checks_run(&findings, &state);
+		ret = has_failed(&findings) ? FAILED : DONE;
+		if (options->json)
+			print_json(&state, &findings, ret == FAILED);
+		else
+			print_text(&findings);
+		findings_free(&findings);
+	}
+	state_free(&state);
+	return ret;
+}
+
+const struct command check_command = {
+	.name = "check",
+	.arguments = " [--json] [--probe [ADDRESS...]]",
+	.summary = "look at everything on this host that mail depends on",
+	.help = "Looks at the module, the kernels, the interfaces, routes, sysctls, firewalls and\n"
+		"services of this host, one line each: ok, warn, fail, or skipped and why. Under\n"
+		"it stand the commands that mend it. Without the module the saved configuration\n"
+		"is looked at. Some checks need root. The exit status is 1 if one failed.\n\n"
+		"  --probe  also connect to each TCP port of each relay, and to port 25 of the\n"
+		"           mail servers at the addresses given, to see whether the hoster lets\n"
+		"           mail out, and ask the DNS for this host's own names; takes 5 seconds,\n"
+		"           and longer only if the DNS does not answer\n"
+		"  --json   print JSON\n",
+	.flag = "--probe",
+	.reads = true,
+	.run = check,
+};

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+#include <string.h>
+
+#include "../lib/text.h"
+#include "../lib/version.h"
+#include "command.h"
+
+static const struct command *const commands[] = {
+	&status_command, &check_command, &show_command, &set_command, &save_command,
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static const struct command *command_named(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < COMMANDS; i++)
+		if (!strcmp(commands[i]->name, name))
+			return commands[i];
+	return NULL;
+}
+
+static int print_help(const struct command *command)
+{
+	size_t i;
+
+	if (command) {
+		printf("Usage: chatdnatctl %s%s\n\n%s", command->name, command->arguments, command->help);
+		return DONE;
+	}
+	puts("Usage: chatdnatctl [COMMAND] [ARGUMENT...]\n\nCommands:");
+	for (i = 0; i < COMMANDS; i++)
+		printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
+	puts("\nOptions:\n"
+	     "  --json     print JSON (status, check, show)\n"
+	     "  --help     this text; after a command, that command's\n"
+	     "  --version  the tool's version\n\n"
+	     "Exit status: 0 done, 1 refused or failed, 2 usage. See chatdnatctl(8).");
+	return DONE;
+}
+
+static int usage(const char *what, const char *word)
+{
+	error("%s: '%s'; see chatdnatctl --help", what, word);
+	return USAGE;
+}
+
+static int run(int argc, char **argv)
+{
+	const struct command *command = NULL;
+	struct options options = { 0 };
+	bool help = false, only_arguments = false;
+	int i, n = 0;
+
+	for (i = 1; i < argc; i++) {
+		const char *word = argv[i];
+
+		if (only_arguments || word[0] != '-' || !word[1]) {
+			if (command)
+				argv[n++] = argv[i];
+			else if (!(command = command_named(word)))
+				return usage("no such command", word);
+		} else if (!strcmp(word, "--")) {
+			only_arguments = true;
+		} else if (!strcmp(word, "--json")) {
+			options.json = true;
+		} else if (!strcmp(word, "--help") || !strcmp(word, "-h")) {
+			help = true;
+		} else if (!strcmp(word, "--version") || !strcmp(word, "-V")) {
+			printf("chatdnatctl %s\n", tool_version);
+			return DONE;
+		} else if (command && command->flag && !strcmp(word, command->flag)) {
+			options.flag = true;
+		} else {
+			return usage("no such option", word);
+		}
+	}
+	if (help)
+		return print_help(command);
+	if (!command)
+		command = &status_command;
+	if (options.json && !command->reads)
+		return usage("no such option", "--json");
+	return command->run(n, argv, &options);
+}
+
+int main(int argc, char **argv)
+{
+	int ret = run(argc, argv);
+
+	if (fflush(stdout) || ferror(stdout)) {
+		error("cannot write the output");
+		ret = ret ? ret : FAILED;
+	}
+	return ret;
+}

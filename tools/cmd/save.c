@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../host/sysfs.h"
+#include "../lib/mem.h"
+#include "../lib/text.h"
+#include "../module/boot.h"
+#include "../module/module.h"
+#include "../module/saved.h"
+#include "command.h"
+
+/* A file that is complete on disk under another name until it takes its own. */
+struct pending {
+	const char *path;
+	char *text;
+	char *temporary;
+};
+
+static bool complain(const char *what, const char *path)
+{
+	error("save: cannot %s %s: %s", what, path, errno == EACCES || errno == EPERM ? "needs root" : strerror(errno));
+	return false;
+}
+
+static char *directory_of(const char *path)
+{
+	return xstrndup(path, (size_t)(strrchr(path, '/') - path));
+}
+
+static bool write_all(int fd, const char *text)
+{
+	size_t left = strlen(text);
+
+	while (left) {
+		ssize_t n = write(fd, text, left);
+
+		if (n < 0 && errno != EINTR)
+			return false;
+		if (n > 0) {
+			text += n;
+			left -= (size_t)n;
+		}
+	}
+	return fchmod(fd, 0644) == 0 && fsync(fd) == 0;
+}
+
+static bool prepare(struct pending *p)
+{
+	char *dir = directory_of(p->path);
+	bool ok;
+	int fd;
+
+	if (mkdir(dir, 0755) < 0 && errno != EEXIST) {
+		ok = complain("create", dir);
+		free(dir);
+		return ok;
+	}
+	/* kmod and systemd read names that end in ".conf" only. */
+	p->temporary = xasprintf("%s/.chatdnat.XXXXXX", dir);
+	free(dir);
+	fd = mkostemp(p->temporary, O_CLOEXEC);
+	if (fd < 0) {
+		complain("write", p->path);
+		free(p->temporary);
+		p->temporary = NULL;
+		return false;
+	}
+	ok = write_all(fd, p->text) || complain("write", p->path);
+	if (close(fd) < 0 && ok)
+		ok = complain("write", p->path);
+	return ok;
+}
+
+static bool publish(struct pending *p)
+{
+	char *dir;
+	int fd;
+
+	if (rename(p->temporary, p->path) < 0)
+		return complain("replace", p->path);
+	free(p->temporary);
+	p->temporary = NULL;
+	dir = directory_of(p->path);
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(dir);
+	if (fd >= 0) {
+		fsync(fd);
+		close(fd);
+	}
+	text_line("%s", p->path);
+	return true;
+}
+
+static void discard(struct pending *p)
+{
+	if (p->temporary)
+		unlink(p->temporary);
+	free(p->temporary);
+	free(p->text);
+}
+
+static bool write_files(struct pending *files, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (!prepare(&files[i]))
+			return false;
+	for (i = 0; i < n; i++)
+		if (!publish(&files[i]))
+			return false;
+	return true;
+}
+
+static void preview(const struct pending *p)
+{
+	const char *line = p->text;
+
+	text_line("==> %s <==", p->path);
+	while (*line) {
+		int len = (int)strcspn(line, "\n");
+
+		text_line("%.*s", len, line);
+		line += len + 1;
+	}
+}
+
+/* What an earlier save has written, and nobody has changed. */
+static bool autoload_is_ours(const char *text)
+{
+	char *now = sysfs_read(SAVED_LOAD);
+	bool ours = now && !strncmp(text, now, strlen(now)) && !strcmp(text + strlen(now), "\n");
+
+	free(now);
+	return ours;
+}
+
+static void remove_autoload(const char *text)
+{
+	if (autoload_is_ours(text) && unlink(SAVED_LOAD) == 0)
+		text_line("removed " SAVED_LOAD ": " BOOT_UNIT " loads the module");
+}
+
+static int save(int argc, char **argv, const struct options *options)
+{
+	struct pending files[] = { { .path = SAVED_OPTIONS }, { .path = SAVED_LOAD } };
+	bool unit = boot_unit_enabled(), done = true;
+	size_t n = unit ? 1 : 2, i;
+	struct module module;
+
+	(void)argv;
+	if (argc) {
+		error("save: takes no arguments");
+		return USAGE;
+	}
+	if (saved_in_uci()) {
+		error("save: at boot the configuration is that of " SAVED_UCI ": change it there");
+		return FAILED;
+	}
+	if (!module_open(&module, !options->flag))
+		return FAILED;
+	files[0].text = saved_render(&module.config);
+	files[1].text = xstrdup("chatdnat\n");
+	if (options->flag)
+		for (i = 0; i < n; i++)
+			preview(&files[i]);
+	else
+		done = write_files(files, n);
+	if (unit && done && !options->flag)
+		remove_autoload(files[1].text);
+	for (i = 0; i < 2; i++)
+		discard(&files[i]);
+	module_free(&module);
+	return done ? DONE : FAILED;
+}
+
+const struct command save_command = {
+	.name = "save",
+	.arguments = " [--dry-run]",
+	.summary = "keep the active configuration across reboots",
+	.help = "Writes the active configuration to\n\n"
+		"  " SAVED_OPTIONS "       for modprobe\n"
+		"  " SAVED_LOAD "   so that the module is loaded at boot\n\n"
+		"and prints their names. Each file is replaced in one step. The second is not\n"
+		"written, and removed, where " BOOT_UNIT " is enabled, which loads the module.\n\n"
+		"  --dry-run  print what would be written\n",
+	.flag = "--dry-run",
+	.run = save,
+};

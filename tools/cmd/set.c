@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+#include <string.h>
+
+#include "../lib/mem.h"
+#include "../lib/text.h"
+#include "../module/module.h"
+#include "command.h"
+
+static bool change(struct module *module, int argc, char **argv)
+{
+	bool done;
+	char *line;
+	int i;
+
+	for (i = 0; i < argc; i++) {
+		char *equals = strchr(argv[i], '=');
+		char *name = xstrndup(argv[i], (size_t)(equals - argv[i]));
+
+		config_change(&module->config, name, equals + 1);
+		free(name);
+	}
+	line = config_format(&module->config);
+	done = module_write("config", line);
+	free(line);
+	return done;
+}
+
+/* A module without the parameter `config` can change one setting at a time. */
+static bool change_one(int argc, char **argv)
+{
+	char *equals = strchr(argv[0], '='), *name;
+	bool done;
+
+	if (argc > 1) {
+		error("this version of the module cannot change several settings at once; set one at a time");
+		return false;
+	}
+	name = xstrndup(argv[0], (size_t)(equals - argv[0]));
+	if (!*name || strchr(name, '/')) {
+		error("%s: this version of the module has no such setting", name);
+		done = false;
+	} else {
+		done = module_write(name, equals + 1);
+	}
+	free(name);
+	return done;
+}
+
+static int set(int argc, char **argv, const struct options *options)
+{
+	struct module module;
+	bool done;
+	int i;
+
+	(void)options;
+	if (!argc) {
+		error("set: name at least one setting: NAME=VALUE");
+		return USAGE;
+	}
+	for (i = 0; i < argc; i++) {
+		if (!strchr(argv[i], '=')) {
+			error("set: '%s' is not of the form NAME=VALUE", argv[i]);
+			return USAGE;
+		}
+	}
+	if (!module_open(&module, true))
+		return FAILED;
+	done = module.has_config ? change(&module, argc, argv) : change_one(argc, argv);
+	module_free(&module);
+	return done ? DONE : FAILED;
+}
+
+const struct command set_command = {
+	.name = "set",
+	.arguments = " NAME=VALUE...",
+	.summary = "change settings, all of them or none",
+	.help = "Changes the named settings of the loaded module in one transaction; the others\n"
+		"stay as they are. When the kernel refuses a value nothing changes, and its\n"
+		"reason is printed. Nothing is printed otherwise. The change lasts until the\n"
+		"module is unloaded; `chatdnatctl save' keeps it.\n\n"
+		"  chatdnatctl set v4=10.9.0.3\n"
+		"  chatdnatctl set wan=eth0,ppp+ v6=fd00:9::2 ports=chatmail,turn\n",
+	.run = set,
+};

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef CHATDNATCTL_KERNEL_MODULE_H
+#define CHATDNATCTL_KERNEL_MODULE_H
+
+#include <stdbool.h>
+
+/*
+ * Whether a kernel module is loaded, or built into the kernel: asking it by netlink would load it. True where that
+ * cannot be known.
+ */
+bool kernel_module_loaded(const char *name);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef CHATDNATCTL_WIREGUARD_H
+#define CHATDNATCTL_WIREGUARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <linux/wireguard.h>
+
+#include "../lib/family.h"
+
+struct wireguard_peer {
+	unsigned char public_key[WG_KEY_LEN];
+	int64_t handshake; /* the latest, in seconds of the wall clock; 0: never */
+};
+
+/* One of a peer's AllowedIPs. */
+struct wireguard_allowed {
+	struct address address;
+	unsigned int prefix;
+	size_t peer;
+};
+
+struct wireguard {
+	int port; /* UDP, on which it listens */
+	struct wireguard_peer *peers;
+	size_t peers_n;
+	struct wireguard_allowed *allowed;
+	size_t allowed_n;
+};
+
+/* 0, or a negative errno. Needs root. To be freed in either case. */
+int wireguard_read(struct wireguard *wireguard, const char *interface);
+void wireguard_free(struct wireguard *wireguard);
+
+/* The peer that gets what goes to an address: of the longest prefix, whatever the routes say. Or NULL. */
+const struct wireguard_peer *wireguard_peer_of(const struct wireguard *wireguard, const struct address *to);
+
+#endif

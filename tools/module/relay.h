@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef CHATDNATCTL_RELAY_H
+#define CHATDNATCTL_RELAY_H
+
+#include "../host/route.h"
+
+/* One entry of `v4` or `v6`: RELAY or RELAY@OWN. */
+struct relay {
+	enum family family;
+	char *text, *own_text; /* own_text: NULL without '@' */
+	bool valid;	       /* both were understood, so that the following holds */
+	struct address address, own;
+	struct route route;
+	unsigned long connections; /* tracked ones */
+
+	/* What the module says of it; NULL where it does not. */
+	char *engine;	  /* "stateless" or "tracked" */
+	char *engine_own; /* without state: the own address that leads to it */
+	char *engine_why; /* tracked all the same */
+};
+
+struct relays {
+	struct relay *v;
+	size_t n;
+};
+
+void relays_parse(struct relays *relays, enum family family, const char *text);
+void relays_free(struct relays *relays);
+size_t relays_of(const struct relays *relays, enum family family);
+
+/* Takes up what the module's file `engines` says. */
+void relays_engines(struct relays *relays, const char *text);
+
+bool relay_stateless(const struct relay *relay);
+
+#endif
