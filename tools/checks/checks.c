@@ -15,5 +15,5 @@ void checks_run(struct findings *findings, const struct state *state)
 	check_guard(findings, state);
 	check_probes(findings, state);
 	check_dns(findings, state);
-	check_path(findings, state);
+	check_counters(findings, state);
 }

@@ -7,13 +7,13 @@
 
 void check_bridge(struct findings *findings, const struct state *state);
 void check_config(struct findings *findings, const struct state *state);
+void check_counters(struct findings *findings, const struct state *state);
 void check_dns(struct findings *findings, const struct state *state);
 void check_firewall(struct findings *findings, const struct state *state);
 void check_guard(struct findings *findings, const struct state *state);
 void check_host(struct findings *findings, const struct state *state);
 void check_listeners(struct findings *findings, const struct state *state);
 void check_module(struct findings *findings, const struct state *state);
-void check_path(struct findings *findings, const struct state *state);
 void check_probes(struct findings *findings, const struct state *state);
 void check_tunnel(struct findings *findings, const struct state *state);
 void check_wireguard(struct findings *findings, const struct state *state);

@@ -21,13 +21,13 @@ static bool wan_has(const struct state *state, enum family family)
 
 static void check_wan(struct findings *f, const struct state *state)
 {
-	const struct link *way = link_by_index(&state->links, state->world[V4].err ? 0 : state->world[V4].oif);
+	const struct link *out = link_by_index(&state->links, state->world[V4].err ? 0 : state->world[V4].oif);
 
 	if (state->wan_n)
 		return;
 	check_begin(f, "wan");
 	finding(f, PROBLEM, "idle", "No WAN interface is set: nothing is sent on.");
-	fix(f, "chatdnatctl set wan=%s", way ? word(f, way->name) : "INTERFACE");
+	fix(f, "chatdnatctl set wan=%s", out ? word(f, out->name) : "INTERFACE");
 }
 
 static void check_relays(struct findings *f, const struct state *state)

@@ -25,7 +25,7 @@ static bool has_chain(const struct state *state, const struct nft_chain *base, c
 	return chain_find(&state->ruleset, base->family, base->table, name);
 }
 
-static void fix_iptables(struct findings *f, const struct state *state, enum family family, enum way way,
+static void fix_iptables(struct findings *f, const struct state *state, enum family family, enum direction direction,
 			 const struct obstacle *o)
 {
 	const char *iptables = family == V4 ? "iptables" : "ip6tables", *in = name_of(f, o->in, "INTERFACE"),
@@ -35,11 +35,11 @@ static void fix_iptables(struct findings *f, const struct state *state, enum fam
 
 	if (has_chain(state, o->base, family == V4 ? "ufw-user-forward" : "ufw6-user-forward")) {
 		/* What answers passes by ufw's own rules. */
-		fix(f, "ufw route allow in on %s out on %s", way == ANSWER ? out : in, way == ANSWER ? in : out);
+		fix(f, "ufw route allow in on %s out on %s", direction == ANSWER ? out : in, direction == ANSWER ? in : out);
 		if (!docker)
 			return;
 	}
-	if (way == OUTWARD) {
+	if (direction == OUTWARD) {
 		fix(f, "%s -I %s -i %s -o %s -j ACCEPT", iptables, chain, in, out);
 		fix(f, "%s -I %s -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT", iptables, chain);
 	} else {
@@ -58,9 +58,9 @@ static bool named_before(const struct relays *relays, size_t n)
 }
 
 /* By the relays' addresses, of all families at once, since interfaces change their zones and need not have one. */
-static void fix_firewalld(struct findings *f, const struct state *state, enum way way, const struct obstacle *o)
+static void fix_firewalld(struct findings *f, const struct state *state, enum direction direction, const struct obstacle *o)
 {
-	const char *policy = way == INWARD ? "chatdnat-in" : "chatdnat-out", *side = way == INWARD ? "destination" : "source";
+	const char *policy = direction == INWARD ? "chatdnat-in" : "chatdnat-out", *side = direction == INWARD ? "destination" : "source";
 	char *chain = xasprintf("filter_FWD_policy_%s", policy);
 	size_t i, n;
 
@@ -94,7 +94,7 @@ static void fix_rest(struct findings *f, const struct state *state, enum family 
 		    word(f, base->table), word(f, base->name));
 }
 
-void fix_obstacle(struct findings *f, const struct state *state, enum family family, enum way way,
+void fix_obstacle(struct findings *f, const struct state *state, enum family family, enum direction direction,
 		  const struct obstacle *o)
 {
 	const struct nft_chain *base = o->base;
@@ -109,43 +109,43 @@ void fix_obstacle(struct findings *f, const struct state *state, enum family fam
 		fix(f, "nft -a list chain %s %s %s    # and take the rule away that concerns the port", kind,
 		    word(f, o->chain->table), word(f, o->chain->name));
 	else if (!strcmp(base->table, "firewalld"))
-		fix_firewalld(f, state, way, o);
+		fix_firewalld(f, state, direction, o);
 	else if (by_iptables(base))
-		fix_iptables(f, state, family, way, o);
-	else if (way != OUTWARD)
+		fix_iptables(f, state, family, direction, o);
+	else if (direction != OUTWARD)
 		fix(f, "nft insert rule %s %s %s ct status dnat accept", kind, table, name);
 	else
 		fix(f, "nft insert rule %s %s %s ct state established,related accept", kind, table, name);
-	if (way == OUTWARD && base->hook == NF_INET_FORWARD && strcmp(base->table, "firewalld") != 0 && !by_iptables(base))
+	if (direction == OUTWARD && base->hook == NF_INET_FORWARD && strcmp(base->table, "firewalld") != 0 && !by_iptables(base))
 		fix(f, "nft insert rule %s %s %s iifname %s oifname %s accept", kind, table, name,
 		    name_of(f, o->in, "INTERFACE"), name_of(f, o->out, "INTERFACE"));
 }
 
-static void report(struct findings *f, const struct state *state, enum family family, enum way way,
+static void report(struct findings *f, const struct state *state, enum family family, enum direction direction,
 		   const struct obstacle *o)
 {
-	static const char *const id[WAYS] = { "firewall-drops", "firewall-drops-answers", "firewall-drops-outbound" };
-	static const char *const what[WAYS] = { "connections to the relay", "the relay's answers",
+	static const char *const id[DIRECTIONS] = { "firewall-drops", "firewall-drops-answers", "firewall-drops-outbound" };
+	static const char *const what[DIRECTIONS] = { "connections to the relay", "the relay's answers",
 						"what the relay opens itself, its own mail for instance" };
 	const char *verb = o->fate == TAKEN ? "translates" : "drops", *kind = nft_family_name(o->base->family);
 	char *more = o->ports > 1 ? xasprintf(" and %zu more", o->ports - 1) : xstrdup("");
 	char *inside = o->chain != o->base ? xasprintf(" (in chain %s)", o->chain->name) : xstrdup("");
 
-	finding(f, o->unsure || way == OUTWARD ? WARNING : PROBLEM, o->fate == TAKEN ? "translated-elsewhere" : id[way],
+	finding(f, o->unsure || direction == OUTWARD ? WARNING : PROBLEM, o->fate == TAKEN ? "translated-elsewhere" : id[direction],
 		"%s: the table %s %s, chain %s%s, %s%s %s (%s%s).", families[family].name, kind, o->base->table,
 		o->base->name, inside, o->unsure ? "by all appearances " : "", verb,
-		o->fate == TAKEN ? "before the module does" : what[way], o->port, more);
-	fix_obstacle(f, state, family, way, o);
+		o->fate == TAKEN ? "before the module does" : what[direction], o->port, more);
+	fix_obstacle(f, state, family, direction, o);
 	free(more);
 	free(inside);
 }
 
 /* What a chain makes of connections that are served without state. */
-static void report_stateless(struct findings *f, const struct state *state, enum family family, enum way way,
+static void report_stateless(struct findings *f, const struct state *state, enum family family, enum direction direction,
 			     const struct obstacle *o)
 {
 	const char *kind = nft_family_name(o->base->family);
-	const char *what = way == ANSWER ? "the relay's answers" : "connections to the relay";
+	const char *what = direction == ANSWER ? "the relay's answers" : "connections to the relay";
 	char *more = o->ports > 1 ? xasprintf(" and %zu more", o->ports - 1) : xstrdup("");
 
 	if (o->stopped == REST) {
@@ -171,7 +171,7 @@ static void report_stateless(struct findings *f, const struct state *state, enum
 static void check_ways(struct findings *f, const struct state *state, enum family family)
 {
 	size_t met = 0, i, n;
-	enum way way;
+	enum direction direction;
 
 	check_begin(f, "firewall");
 	if (state->ruleset.err) {
@@ -179,18 +179,18 @@ static void check_ways(struct findings *f, const struct state *state, enum famil
 			reason(state->ruleset.err));
 		return;
 	}
-	for (way = 0; way < WAYS; way++) {
+	for (direction = 0; direction < DIRECTIONS; direction++) {
 		struct obstacle *obstacles;
 
-		met += obstacles_find(state, family, way, &obstacles, &n);
+		met += obstacles_find(state, family, direction, &obstacles, &n);
 		/* Whoever drops connections is not asked about their answers too. */
 		for (i = 0; i < n; i++)
-			if (way == ANSWER && !findings_clean(f, f->begun))
+			if (direction == ANSWER && !findings_clean(f, f->begun))
 				continue;
 			else if (obstacles[i].stopped == ALL)
-				report(f, state, family, way, &obstacles[i]);
+				report(f, state, family, direction, &obstacles[i]);
 			else
-				report_stateless(f, state, family, way, &obstacles[i]);
+				report_stateless(f, state, family, direction, &obstacles[i]);
 		obstacles_free(obstacles, n);
 	}
 	check_end(f, "%s: %s.", families[family].name,
@@ -209,7 +209,7 @@ static void check_legacy(struct findings *f, const struct state *state)
 	check_end(f, "The legacy iptables is not in use.");
 }
 
-/* Both leave the counters behind: what they handle does not come by the usual way. */
+/* Both leave the counters behind: what they handle does not pass the hooks. */
 static void check_shortcuts(struct findings *f, const struct state *state)
 {
 	const struct nft_chain *ingress = NULL;

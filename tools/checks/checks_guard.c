@@ -205,7 +205,7 @@ static void look(struct guard *g)
 	check_ipsec(g);
 	check_ssh(g);
 	if (g->strict)
-		check_inside(g);
+		check_guard_inside(g);
 }
 
 void check_guard(struct findings *f, const struct state *state)

@@ -15,6 +15,6 @@ struct guard {
 };
 
 /* What guard=strict closes to the networks behind this host. */
-void check_inside(struct guard *guard);
+void check_guard_inside(struct guard *guard);
 
 #endif

@@ -48,7 +48,7 @@ static void check_relay(struct findings *f, const struct state *state, const str
 	const struct family_info *family = &families[relay->family];
 	const char *via = via_of(state);
 	const struct link *out;
-	char *way;
+	char *route;
 
 	check_begin(f, "route");
 	if (!relay->valid) {
@@ -75,9 +75,9 @@ static void check_relay(struct findings *f, const struct state *state, const str
 	} else if (out && wan_of(state, out)) {
 		by_wan(f, state, relay, out);
 	}
-	way = route_describe(state, &relay->route);
-	check_end(f, "The relay %s is reached %s.", relay->text, way);
-	free(way);
+	route = route_describe(state, &relay->route);
+	check_end(f, "The relay %s is reached %s.", relay->text, route);
+	free(route);
 }
 
 static void check_via(struct findings *f, const struct state *state)

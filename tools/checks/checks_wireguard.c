@@ -13,7 +13,7 @@
 /* WireGuard drops its keys after so long (REJECT_AFTER_TIME): nothing passes without another handshake. */
 #define HANDSHAKE_MAX 180
 
-/* Whether the way to a relay is this tunnel. */
+/* Whether the route to a relay leads through this tunnel. */
 static bool by(const struct state *state, const struct relay *relay, const struct link *link)
 {
 	return relay_link(state, relay) == link;

@@ -28,7 +28,7 @@ static const char *const somebody[FAMILIES] = { [V4] = "193.0.0.1", [V6] = "2001
 struct search {
 	const struct state *state;
 	enum family family;
-	enum way way;
+	enum direction direction;
 	const struct relay *relay;
 	const struct link *tunnel;
 	struct address client;
@@ -59,7 +59,7 @@ static bool on_device(const struct nft_chain *chain, const struct link *link)
 	return false;
 }
 
-static bool meets(const struct nft_chain *chain, enum family family, enum way way)
+static bool meets(const struct nft_chain *chain, enum family family, enum direction direction)
 {
 	bool nat = !strcmp(chain->type, "nat");
 
@@ -70,7 +70,7 @@ static bool meets(const struct nft_chain *chain, enum family family, enum way wa
 		if (chain->family == NFPROTO_NETDEV && chain->hook != 0)
 			return false;
 		/* What comes from the tunnel is hardly ever filtered before routing, and never translated there. */
-		return way == INWARD && !(nat && chain->priority > OUR_PRIORITY);
+		return direction == INWARD && !(nat && chain->priority > OUR_PRIORITY);
 	}
 	return !nat && (chain->hook == NF_INET_FORWARD || chain->hook == NF_INET_POST_ROUTING);
 }
@@ -86,7 +86,7 @@ static bool make_packet(const struct search *s, const struct nft_chain *chain, c
 		.in = wan, .out = s->tunnel, .src = s->client, .dst = s->relay->address,
 		.protocol = protocol == TCP ? IPPROTO_TCP : IPPROTO_UDP, .sport = 50123, .dport = port, .tracked = true,
 	};
-	if (s->way == INWARD && early) {
+	if (s->direction == INWARD && early) {
 		p->out = NULL;
 		p->tracked = !is_ingress(chain) && chain->priority > NF_IP_PRI_CONNTRACK;
 		p->translated = ours && !is_ingress(chain);
@@ -95,16 +95,16 @@ static bool make_packet(const struct search *s, const struct nft_chain *chain, c
 		if (!p->translated)
 			p->dst = *own;
 		p->to_host = !p->translated;
-	} else if (s->way == INWARD) {
+	} else if (s->direction == INWARD) {
 		p->translated = true;
 	} else {
 		p->in = s->tunnel;
 		p->out = wan;
 		p->src = s->relay->address;
 		p->dst = s->client;
-		p->established = p->translated = s->way == ANSWER;
-		p->sport = s->way == ANSWER ? port : 50123;
-		p->dport = s->way == ANSWER ? 50123 : port;
+		p->established = p->translated = s->direction == ANSWER;
+		p->sport = s->direction == ANSWER ? port : 50123;
+		p->dport = s->direction == ANSWER ? 50123 : port;
 	}
 	p->untracked = stateless && ours;
 	if (p->untracked)
@@ -135,7 +135,7 @@ static void record(struct search *s, const struct nft_chain *base, const struct 
 		o->fate = outcome->fate;
 		o->stopped = stopped;
 		o->in = packet->in;
-		o->out = s->way == INWARD ? s->tunnel : packet->out;
+		o->out = s->direction == INWARD ? s->tunnel : packet->out;
 		o->unsure = true;
 		o->port = xasprintf("%u/%s", port, protocol == TCP ? "tcp" : "udp");
 	}
@@ -185,7 +185,7 @@ static void try(struct search *s, const struct nft_chain *base, const struct lin
 		uint16_t port)
 {
 	bool local = port == SSH || (port >= s->local_first && port <= s->local_last);
-	bool engines_differ = protocol == TCP && s->way != OUTWARD && !local && !is_ingress(base);
+	bool engines_differ = protocol == TCP && s->direction != OUTWARD && !local && !is_ingress(base);
 
 	if (engines_differ && relay_stateless(s->relay))
 		try_stateless(s, base, wan, port);
@@ -200,7 +200,7 @@ static void try_ports(struct search *s, const struct nft_chain *base, const stru
 	size_t tried = 0;
 	uint32_t port;
 
-	if (s->way == OUTWARD) {
+	if (s->direction == OUTWARD) {
 		try(s, base, wan, TCP, 25);
 		return;
 	}
@@ -239,14 +239,14 @@ static void try_relay(struct search *s, const struct relay *relay)
 	s->relay = relay;
 	s->tunnel = relay ? relay_link(s->state, relay) : NULL;
 	for (i = 0; s->tunnel && i < s->state->ruleset.n; i++)
-		if (meets(&s->state->ruleset.v[i], s->family, s->way))
+		if (meets(&s->state->ruleset.v[i], s->family, s->direction))
 			try_chain(s, &s->state->ruleset.v[i]);
 }
 
-size_t obstacles_find(const struct state *state, enum family family, enum way way, struct obstacle **found, size_t *n)
+size_t obstacles_find(const struct state *state, enum family family, enum direction direction, struct obstacle **found, size_t *n)
 {
 	const struct relay *first = first_relay(state, family);
-	struct search s = { .state = state, .family = family, .way = way };
+	struct search s = { .state = state, .family = family, .direction = direction };
 
 	if (!sysctl_local_ports(&s.local_first, &s.local_last))
 		s.local_first = s.local_last = 0;

@@ -5,8 +5,8 @@
 #include "../nft/nft_eval.h"
 #include "../state/state.h"
 
-/* The ways through this host that a relay needs. */
-enum way { INWARD, ANSWER, OUTWARD, WAYS };
+/* The directions through this host in which a relay needs packets forwarded. */
+enum direction { INWARD, ANSWER, OUTWARD, DIRECTIONS };
 
 /*
  * What of a connection a chain stops. Served without state, most of its packets take a shortcut past the chain, which
@@ -14,7 +14,7 @@ enum way { INWARD, ANSWER, OUTWARD, WAYS };
  */
 enum stopped { ALL, REST, PASS_BY };
 
-/* A chain of others that stops connections on one of the ways. */
+/* A chain of others that stops connections in one of the directions. */
 struct obstacle {
 	const struct nft_chain *base, *chain; /* where it begins, and where it ends */
 	enum fate fate;
@@ -25,8 +25,8 @@ struct obstacle {
 	size_t ports;
 };
 
-/* How many chains of others the packets of a way meet. */
-size_t obstacles_find(const struct state *state, enum family family, enum way way, struct obstacle **found, size_t *n);
+/* How many chains of others the packets of a direction meet. */
+size_t obstacles_find(const struct state *state, enum family family, enum direction direction, struct obstacle **found, size_t *n);
 void obstacles_free(struct obstacle *obstacles, size_t n);
 
 #endif

@@ -102,16 +102,16 @@ static void print_relays(const struct state *state)
 			field(label, "none");
 		for (i = 0; i < state->relays.n; i++) {
 			const struct relay *r = &state->relays.v[i];
-			char *way, *engine;
+			char *route, *engine;
 
 			if (r->family != family)
 				continue;
-			way = r->valid ? route_describe(state, &r->route) : xstrdup("not understood");
+			route = r->valid ? route_describe(state, &r->route) : xstrdup("not understood");
 			engine = describe_engine(r);
 			field(label, "%s%s%s%s, %s%s", r->text, r->own_text ? " for " : "", r->own_text ? r->own_text : "",
-			      relay_standby(state, r) ? " (not here now)" : "", way, engine);
+			      relay_standby(state, r) ? " (not here now)" : "", route, engine);
 			free(engine);
-			free(way);
+			free(route);
 			label = "";
 		}
 	}

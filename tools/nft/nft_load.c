@@ -114,7 +114,7 @@ void load_ct(struct regs *regs, uint32_t dreg, uint32_t key, const struct packet
 	}
 }
 
-/* The way back to a source is taken to be by the interface that the packet came in by. */
+/* The route to a source is assumed to leave by the interface that the packet came in by. */
 void load_fib(struct regs *regs, uint32_t dreg, uint32_t result, uint32_t flags, const struct packet *packet)
 {
 	bool destination = flags & NFTA_FIB_F_DADDR;

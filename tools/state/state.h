@@ -60,7 +60,7 @@ bool setting_exists(const struct state *state, const char *setting);
 /* The interface by which a relay is reached, or NULL. */
 const struct link *relay_link(const struct state *state, const struct relay *relay);
 
-/* Of several relays the first whose way is known stands for all in what is suggested. */
+/* Of several relays the first that has a route stands for all in what is suggested. */
 const struct relay *first_relay(const struct state *state, enum family family);
 
 /* An own address that is named and that this host does not have: another proxy may have it at the moment. */

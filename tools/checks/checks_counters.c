@@ -249,7 +249,7 @@ static char *check_drops(struct findings *f, const struct state *state, enum fam
 	return past;
 }
 
-static void check_counters(struct findings *f, const struct state *state, enum family family)
+static void check_family(struct findings *f, const struct state *state, enum family family)
 {
 	const struct relay *relay = first_relay(state, family);
 	uint64_t seen, translated, sent, answered, kept;
@@ -281,10 +281,10 @@ static void check_counters(struct findings *f, const struct state *state, enum f
 	free(past);
 }
 
-void check_path(struct findings *f, const struct state *state)
+void check_counters(struct findings *f, const struct state *state)
 {
 	enum family family;
 
 	for (family = 0; family < FAMILIES; family++)
-		check_counters(f, state, family);
+		check_family(f, state, family);
 }

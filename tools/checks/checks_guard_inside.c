@@ -122,7 +122,7 @@ static void check_hosts_behind(struct guard *g)
 	free(names);
 }
 
-void check_inside(struct guard *g)
+void check_guard_inside(struct guard *g)
 {
 	check_services(g);
 	check_hosts_behind(g);
