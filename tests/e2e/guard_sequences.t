@@ -65,7 +65,8 @@ def setup():
                    for name, ns in (("relay", t.relay), ("other", t.other), ("proxy", HOME))]
     t.route_what_is_behind()
     swallow_answers(t.internet)
-    answer_once(t.relay, t.other)
+    # What answers again does so seconds later, when another case counts.
+    answer_once(HOME, t.relay, t.other)
     # As most distributions have it.
     HOME.sysctl(ipv4__conf__all__rp_filter=1, ipv4__conf__eth0__rp_filter=1)
     link = craft.Link(t.internet)
@@ -183,7 +184,7 @@ def on_entries_from_before():
                 for peer, port in tried:
                     link.send(KINDS["SYN"](peer, port, target))
                 passed = watch.drained(version)
-                # What listeners got before they may answer again, and again.
+                # An answer to what came before the guard may have been on its way.
                 tap.ok(passed is not None and set(passed) <= {"answers"},
                        f"{version} to {name}: no SYN rides on an entry from before: {passed}")
                 conntrack.flush()
@@ -221,8 +222,7 @@ def behind_options():
                 counters = module.Counters()
                 link.send(craft.tcp(peer, target, CLOSED, SYN, 2000, **more))
                 passed = watch.drained(version)
-                # Listeners of the case before may answer again, and again.
-                tap.ok(passed is not None and set(passed) <= {"answers"}, f"{version} to {name}: the SYN does not pass: {passed}")
+                tap.equal(passed, {}, f"{version} to {name}: the SYN does not pass")
                 dropped = "dropped_input" if target == PROXY[version] else "dropped_forward"
                 tap.equal(counters.gained(version), {dropped: 1}, f"{version} to {name}: it is counted")
                 conntrack.flush()
