@@ -66,6 +66,12 @@ def every_counter_and_setting_is_explained():
 
 
 @case.case
+def the_readme_is_short():
+    words = README.read_text(encoding="utf-8").split("\n| name |", maxsplit=1)[0].split()
+    tap.ok(len(words) <= 500, f"README.md: {len(words)} words before the settings, at most 500")
+
+
+@case.case
 def the_readme():
     play = guide.Play(proxy=HOME)
     play.guide("../README.md")
