@@ -71,6 +71,6 @@ module_init(chatdnat_init);
 module_exit(chatdnat_exit);
 
 MODULE_AUTHOR("The chatdnat authors");
-MODULE_DESCRIPTION("Front door of a chatmail relay: sends new connections for its ports on to it (DNAT) and masquerades what leaves, IPv4 and IPv6");
+MODULE_DESCRIPTION("Front door of a chatmail relay: forwards new connections for its ports to it (DNAT) and masquerades outgoing ones, IPv4 and IPv6");
 MODULE_LICENSE("GPL");
 MODULE_VERSION(CHATDNAT_VERSION);

@@ -52,7 +52,7 @@ static int chatdnat_settings_check(const struct chatdnat_settings *settings,
 	kfree(line);
 	if (len > CHATDNAT_VALUE_MAX)
 		return chatdnat_refuse(why, -E2BIG, text,
-				       "less, so that all settings together are one line of at most 2048 bytes");
+				       "a shorter text: all settings together are one line of at most 2048 bytes");
 	return 0;
 }
 
@@ -84,7 +84,7 @@ static void chatdnat_warn_ssh(const struct chatdnat_settings *old,
 				 CHATDNAT_PORT_SSH) &&
 	    !(old && chatdnat_portset_has(&old->service.ports, CHATDNAT_TCP,
 					  CHATDNAT_PORT_SSH)))
-		pr_warn("ports: 22/tcp is sent on to the relay: new SSH connections no longer reach this host by its WAN interfaces\n");
+		pr_warn("ports: 22/tcp is forwarded to the relay: new SSH connections on the WAN interfaces no longer reach this host\n");
 }
 
 static bool chatdnat_shuts_ssh_out(const struct chatdnat_settings *settings)
@@ -101,7 +101,7 @@ static void chatdnat_warn_guard(const struct chatdnat_settings *old,
 		pr_warn("allow: 22/tcp is not allowed: guard=%s blocks new SSH connections %s\n",
 			new->guard == CHATDNAT_GUARD_STRICT ? "strict" : "full",
 			new->guard == CHATDNAT_GUARD_STRICT ?
-			"by any interface" : "by the WAN interfaces");
+			"on all interfaces" : "on the WAN interfaces");
 }
 
 /* The settings that a write starts from. */
@@ -247,32 +247,32 @@ CHATDNAT_PARAM(v4, CHATDNAT_SETTING_V4,
 CHATDNAT_PARAM(v6, CHATDNAT_SETTING_V6,
 	       "The relay's IPv6 address, or several RELAY@OWN, comma-separated (default: none, IPv6 is left alone)");
 CHATDNAT_PARAM(ports, CHATDNAT_SETTING_PORTS,
-	       "Ports sent on, comma-separated: number, range or name, each with an optional /tcp or /udp (default: chatmail, that is 25,80,143,443,465,587,993)");
+	       "Ports forwarded to the relay, comma-separated: number, range or name, each with an optional /tcp or /udp (default: chatmail, that is 25,80,143,443,465,587,993)");
 CHATDNAT_PARAM(scope, CHATDNAT_SETTING_SCOPE,
-	       "local: what is addressed to this host; any: whatever enters by a WAN interface (default: local)");
+	       "local: translate packets to this host's addresses; any: to any address, if they arrive on a WAN interface (default: local)");
 CHATDNAT_PARAM(masquerade, CHATDNAT_SETTING_MASQUERADE,
-	       "off; wan: forwarded connections that leave by a WAN interface take its address; all: those to the relay by any interface too (default: wan)");
+	       "off; wan: forwarded connections get the address of the WAN interface they leave on; all: those to the relay on any interface too (default: wan)");
 CHATDNAT_PARAM(guard, CHATDNAT_SETTING_GUARD,
-	       "off; forward: what enters by a WAN interface is forwarded only to the relay, or as part of a known connection; full: the same, and this host itself takes only allow and what a host needs; strict: as full, and other interfaces are judged too (default: off)");
+	       "off; forward: packets from a WAN interface are forwarded only to the relay, or as part of a known connection; full: the same, and this host itself accepts only allow and what a host needs; strict: as full, and other interfaces are judged too (default: off)");
 CHATDNAT_PARAM(allow, CHATDNAT_SETTING_ALLOW,
-	       "What is open of this host itself with guard=full and strict: ports, spelt like ports, and protocols: vrrp, ospf, gre, esp, or a number as 112/ip (default: ssh)");
+	       "Open on this host itself with guard=full and strict: ports, spelt as in ports, and protocols: vrrp, ospf, gre, esp, or a number as in 112/ip (default: ssh)");
 CHATDNAT_PARAM(mss, CHATDNAT_SETTING_MSS,
 	       "auto: clamp the TCP MSS of connections to and from the relay to the path MTU; a number: to that; off (default: auto)");
 CHATDNAT_PARAM(via, CHATDNAT_SETTING_VIA,
-	       "Interface by which connections sent on may leave, else they are refused (default: any)");
+	       "The only interface that connections to the relay may use, others are refused (default: any)");
 CHATDNAT_PARAM(stale, CHATDNAT_SETTING_STALE,
 	       "On a change, connections whose relay or port is gone: flush ends them, keep lets them finish (default: flush)");
 CHATDNAT_PARAM(enabled, CHATDNAT_SETTING_ENABLED,
-	       "0 drains: no new connection is sent on, live ones go on (default: 1)");
+	       "0 drains: no new connection is forwarded, live ones continue (default: 1)");
 CHATDNAT_PARAM(hairpin, CHATDNAT_SETTING_HAIRPIN,
-	       "1: this host and those behind it reach the relay by this host's public addresses too (default: 0)");
+	       "1: this host and those behind it also reach the relay under this host's public addresses (default: 0)");
 CHATDNAT_PARAM(log, CHATDNAT_SETTING_LOG,
 	       "drops: log what is dropped, rate-limited, through the kernel's netfilter loggers (default: off)");
 CHATDNAT_PARAM(engine, CHATDNAT_SETTING_ENGINE,
-	       "tracked: by connection tracking; stateless: TCP by rewriting alone, refused where that cannot be the same; auto: stateless where it can (default: tracked)");
+	       "tracked: by connection tracking; stateless: TCP packet by packet, refused where the result would differ; auto: stateless where possible (default: tracked)");
 module_param_cb(config, &chatdnat_param_ops, NULL, 0644);
 MODULE_PARM_DESC(config,
-		 "The whole configuration at once: name=value ..., what is not named takes its default");
+		 "The whole configuration at once: name=value ..., settings that are not named take their defaults");
 
 /**
  * chatdnat_params_last_error() - why the last write was refused

@@ -87,7 +87,7 @@ static int chatdnat_allowed_parse_element(struct chatdnat_allowed *allow,
 						      why);
 	if (named && slash && !chatdnat_text_is(suffix, "ip"))
 		return chatdnat_refuse(why, -EINVAL, element,
-				       "nothing but /ip after a protocol's name, which has no ports");
+				       "only /ip after the name of a protocol, which has no ports");
 	if (!named) {
 		err = chatdnat_protocol_number(element, what, &protocol, why);
 		if (err)

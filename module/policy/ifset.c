@@ -26,7 +26,7 @@ static int chatdnat_ifname_check(struct chatdnat_text text,
 					       "an interface name without blanks, quotes, '/' or ':'");
 	if (chatdnat_text_is(text, ".") || chatdnat_text_is(text, ".."))
 		return chatdnat_refuse(why, -EINVAL, text,
-				       "an interface name, not a folder");
+				       "an interface name, not '.' or '..'");
 	return 0;
 }
 
@@ -38,7 +38,7 @@ static int chatdnat_ifpattern_parse(struct chatdnat_ifpattern *pattern,
 
 	if (!text.len)
 		return chatdnat_refuse(why, -EINVAL, text,
-				       "an interface name in each place of the list");
+				       "an interface name on each side of a comma");
 	err = chatdnat_ifname_check(text, why);
 	if (err)
 		return err;

@@ -70,7 +70,7 @@ static int chatdnat_range_parse(const struct chatdnat_portset *set,
 	    ports->first <= CHATDNAT_PORT_SSH &&
 	    ports->last >= CHATDNAT_PORT_SSH)
 		return chatdnat_refuse(why, -EINVAL, text,
-				       "a range without 22/tcp, SSH to this host; it is sent on only where 22 is written by itself");
+				       "a range without 22/tcp, SSH to this host, which is forwarded only where 22 is listed by itself");
 	return 0;
 }
 
@@ -90,7 +90,7 @@ static int chatdnat_proto_parse(struct chatdnat_text element,
 		*proto = CHATDNAT_UDP;
 	else
 		return chatdnat_refuse(why, -EINVAL, element,
-				       "tcp or udp behind the '/'");
+				       "'tcp' or 'udp' after '/'");
 	return 0;
 }
 

@@ -26,7 +26,7 @@ static int chatdnat_relay_parse(enum chatdnat_family family,
 		return err;
 	if (chatdnat_addr_equal(&relay->addr, &relay->own))
 		return chatdnat_refuse(why, -EINVAL, element,
-				       "a relay that is another host than the own address behind '@'");
+				       "a relay other than the local address after '@'");
 	return 0;
 }
 
@@ -59,7 +59,7 @@ int chatdnat_relays_parse(enum chatdnat_family family,
 			return err;
 		if (chatdnat_relays_names(relays, &add.own))
 			return chatdnat_refuse(why, -EINVAL, element,
-					       "one relay for each own address, and one without '@' at most");
+					       "one relay for each local address, and at most one without '@'");
 		if (relays->n == CHATDNAT_RELAYS_MAX)
 			return chatdnat_refuse(why, -E2BIG, element,
 					       "at most 16 relays");

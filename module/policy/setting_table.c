@@ -292,7 +292,7 @@ int chatdnat_setting_table_parse(struct chatdnat_settings *settings,
 	while (chatdnat_text_next(&text, ' ', &element)) {
 		if (!chatdnat_text_split(element, '=', &key, &value))
 			return chatdnat_refuse(why, -EINVAL, element,
-					       "name=value, each one blank from the next");
+					       "name=value, separated by single blanks");
 		setting = chatdnat_setting_find(key);
 		if (!setting)
 			return chatdnat_refuse(why, -EINVAL, key,

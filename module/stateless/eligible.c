@@ -15,13 +15,13 @@
 
 static const char *const chatdnat_eligible_reasons[CHATDNAT_TRACKED_MAX] = {
 	[CHATDNAT_TRACKED_SCOPE] =
-		"scope=any serves addresses that nothing tells apart",
+		"scope=any has no fixed local addresses",
 	[CHATDNAT_TRACKED_MASQUERADE] =
 		"masquerade=all needs state",
 	[CHATDNAT_TRACKED_PORTS] =
 		"no TCP port outside this host's net.ipv4.ip_local_port_range",
 	[CHATDNAT_TRACKED_OWNS] =
-		"several own addresses for it",
+		"several local addresses for it",
 	[CHATDNAT_TRACKED_NO_OWN] =
 		"no local address for it yet, or one in a VRF",
 	[CHATDNAT_TRACKED_ROUTE] =
@@ -31,15 +31,15 @@ static const char *const chatdnat_eligible_reasons[CHATDNAT_TRACKED_MAX] = {
 /* What there would have to be instead. */
 static const char *const chatdnat_eligible_expected[CHATDNAT_TRACKED_MAX] = {
 	[CHATDNAT_TRACKED_SCOPE] =
-		"scope=local with engine=stateless, which serves one own address for each relay",
+		"scope=local with engine=stateless, which serves one local address for each relay",
 	[CHATDNAT_TRACKED_MASQUERADE] =
-		"masquerade=off or wan with engine=stateless, which keeps no state to turn it back",
+		"masquerade=off or wan with engine=stateless, which keeps no state to undo it",
 	[CHATDNAT_TRACKED_PORTS] =
-		"TCP ports outside net.ipv4.ip_local_port_range with engine=stateless, which cannot tell this host's own connections apart",
+		"TCP ports outside net.ipv4.ip_local_port_range with engine=stateless, which cannot distinguish this host's own connections",
 	[CHATDNAT_TRACKED_OWNS] =
-		"one own address for each relay with engine=stateless: name it, RELAY@OWN",
+		"one local address for each relay with engine=stateless: name it, RELAY@OWN",
 	[CHATDNAT_TRACKED_ROUTE] =
-		"a relay that is reached by another than a WAN interface with engine=stateless, so that its answers come back through here",
+		"a relay that is not reached through a WAN interface with engine=stateless, so that its replies come back through this host",
 };
 
 /* How many entries name a relay. */

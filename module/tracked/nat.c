@@ -91,7 +91,7 @@ int chatdnat_nat_register(enum chatdnat_family family)
 	if (chatdnat_nat_registered[family])
 		return 0;
 	if (family == CHATDNAT_IPV6 && !ipv6_mod_enabled()) {
-		pr_warn_once("v6: this kernel runs without IPv6, nothing is sent on over it\n");
+		pr_warn_once("v6: this kernel runs without IPv6, nothing is forwarded over it\n");
 		return 0;
 	}
 

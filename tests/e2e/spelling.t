@@ -650,8 +650,8 @@ REFUSED = [
     ("config", "v4=10.9.0.2 engine=stateless masquerade=all", EINVAL, "masquerade=off or wan"),
     ("config", "v4=10.9.0.2 ports=25,40000 engine=stateless", EINVAL, "ip_local_port_range"),
     ("config", "v4=10.9.0.2 ports=turn engine=stateless", EINVAL, "ip_local_port_range"),
-    ("config", "v4=10.9.0.2@203.0.113.1,10.9.0.2@203.0.113.2 engine=stateless", EINVAL, "one own address"),
-    ("config", "v6=fd00:9::2@2001:db8::1,fd00:9::2 engine=stateless", EINVAL, "one own address"),
+    ("config", "v4=10.9.0.2@203.0.113.1,10.9.0.2@203.0.113.2 engine=stateless", EINVAL, "one local address"),
+    ("config", "v6=fd00:9::2@2001:db8::1,fd00:9::2 engine=stateless", EINVAL, "one local address"),
     ("config", "stale=flush enabled=2", (EINVAL, ERANGE), "2"),
     ("config", "enabled=", EINVAL, "enabled"),
     ("config", "wan=a,b,c,d,e,f,g,h,i", E2BIG),
@@ -687,7 +687,7 @@ LOADS_REFUSED = [
     ("wan=eth0 v4=10.9.0.2 scope=any engine=stateless", "engine", "scope=local", EINVAL),
     ("engine=stateless wan=eth0 v6=fd00:9::2 masquerade=all", "engine", "masquerade=off or wan", EINVAL),
     ("v4=10.9.0.2 ports=40000 engine=stateless", "engine", "ip_local_port_range", EINVAL),
-    ("v4=10.9.0.2@203.0.113.1,10.9.0.2 engine=stateless", "engine", "one own address", EINVAL),
+    ("v4=10.9.0.2@203.0.113.1,10.9.0.2 engine=stateless", "engine", "one local address", EINVAL),
     ("stale=drop", "stale", "drop", EINVAL),
     ("enabled=yes", "enabled", "yes", EINVAL),
     # The kernel's own refusal: there is no value to pass on.
@@ -889,8 +889,8 @@ def an_engine_binds_the_others():
     tap.equal(before["engine"], "stateless", "stateless is taken")
     for name, value, reason in (("scope", "any", "scope=local"), ("masquerade", "all", "masquerade=off or wan"),
                                 ("ports", "25,40000-40010", "ip_local_port_range"), ("ports", "turn", "ip_local_port_range"),
-                                ("v4", "10.9.0.2@203.0.113.1,10.9.0.2", "one own address"),
-                                ("v6", "fd00:9::2@2001:db8::1,fd00:9::2@2001:db8::2", "one own address")):
+                                ("v4", "10.9.0.2@203.0.113.1,10.9.0.2", "one local address"),
+                                ("v6", "fd00:9::2@2001:db8::1,fd00:9::2@2001:db8::2", "one local address")):
         tap.equal(attempt(module.set, name, value), EINVAL, f"{name}={value}: refused")
         tap.ok(explains(module.last_error(), [name], value, reason), f"{name}={value}: says why")
         tap.equal(module.state(), before, f"{name}={value}: nothing has changed")

@@ -143,7 +143,7 @@ def refused_where_it_cannot_be():
     for change, why in (({"scope": "any"}, "scope=local"), ({"masquerade": "all"}, "masquerade=off or wan"),
                         ({"ports": "40000-40010"}, "ip_local_port_range"),
                         ({"v4": "192.0.2.10"}, "a WAN interface"),
-                        ({"v4": "10.9.0.2@203.0.113.1,10.9.0.2@203.0.113.9"}, "one own address")):
+                        ({"v4": "10.9.0.2@203.0.113.1,10.9.0.2@203.0.113.9"}, "one local address")):
         try:
             module.configure(**{**settings(), **change})
             refused = ""

@@ -75,8 +75,8 @@ static const struct bad {
 	{ "eth0:1", -EINVAL, "eth0:1", "without blanks" },
 	{ "\"eth0\"", -EINVAL, "\"eth0\"", "without blanks" },
 	{ "'eth0'", -EINVAL, "'eth0'", "without blanks" },
-	{ ".", -EINVAL, ".", "not a folder" },
-	{ "..", -EINVAL, "..", "not a folder" },
+	{ ".", -EINVAL, ".", "not '.' or '..'" },
+	{ "..", -EINVAL, "..", "not '.' or '..'" },
 	{ EIGHT ",i", -E2BIG, "i", "at most 8" },
 	{ EIGHT ",a+", -E2BIG, "a+", "at most 8" },
 };
@@ -193,7 +193,7 @@ static const struct one {
 	{ "+", "one interface" },
 	{ "sixteen_bytes_xx", "at most 15" },
 	{ "wg 0", "without blanks" },
-	{ "..", "not a folder" },
+	{ "..", "not '.' or '..'" },
 };
 CHATDNAT_TEST_ROWS(ones);
 

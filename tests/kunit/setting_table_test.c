@@ -90,7 +90,7 @@ static const struct bad {
 	{ "allow=99999", "allow", -ERANGE, "99999", "1 to 65535" },
 	{ "allow=6/ip", "allow", -EINVAL, "6/ip", "TCP by its ports" },
 	{ "ports=vrrp", "ports", -EINVAL, "vrrp", "a port number" },
-	{ "ports=112/ip", "ports", -EINVAL, "112/ip", "tcp or udp" },
+	{ "ports=112/ip", "ports", -EINVAL, "112/ip", "'tcp' or 'udp'" },
 	{ "scope=", "scope", -EINVAL, "", "local or any" },
 	{ "scope=Local", "scope", -EINVAL, "Local", "local or any" },
 	{ "masquerade=on", "masquerade", -EINVAL, "on", "off, wan or all" },

@@ -57,7 +57,7 @@ def check():
 
 
 def command(port, unsure=False):
-    return f"bridge link set dev {port} hairpin on" + ("    # if it is the relay's port" if unsure else "")
+    return f"bridge link set dev {port} hairpin on" + ("    # if this is the relay's port" if unsure else "")
 
 
 @case.case

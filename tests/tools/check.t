@@ -195,7 +195,7 @@ def the_unit():
         enable()
         result = ctl.run("check", "--json")
         finds(result, "the unit has failed", "unit-failed", "fail", "journalctl -b -u chatdnat",
-              "systemctl restart chatdnat    # when that is mended")
+              "systemctl restart chatdnat    # when that is fixed")
         finds(result, "the unit has failed", "not-loaded", "fail", "systemctl restart chatdnat")
         tap.ok("chatdnat.service has failed" in ctl.run().err, "the unit has failed: status says so")
         tap.ok(subprocess.run(["modprobe", "chatdnat", "wan=no/name"], capture_output=True, check=False).returncode,
@@ -243,7 +243,7 @@ def secure_boot():
             ko.write_bytes(image)
             with Fake() as fake:
                 return fake.run("check", "--json", places=places)
-        skips(look(None, signed), "UEFI, but no variable", "signature", "cannot be seen")
+        skips(look(None, signed), "UEFI, but no variable", "signature", "cannot be read")
         passes(look(b"\0", b"unsigned"), "Secure Boot off", "signature")
         passes(look(b"\1", signed), "Secure Boot on, signed", "signature")
         finds(look(b"\1", b"unsigned"), "Secure Boot on, unsigned", "unsigned", "fail",
@@ -333,7 +333,7 @@ def routes():
     HOME.ip("route del unreachable 100.64.0.0/10\n")
     provoked("an own address", "relay-local", "fail", config=changed(v4=PROXY["ipv4"]))
     provoked("a private address by the WAN", "relay-leaks", "fail", "ip route replace 10.200.0.2 dev TUNNEL",
-             "chatdnatctl set via=TUNNEL    # drops rather than leaks", config=newer(v4="10.200.0.2"))
+             "chatdnatctl set via=TUNNEL    # drops packets instead of leaking them", config=newer(v4="10.200.0.2"))
     provoked("a private IPv6 address by the WAN", "relay-leaks", "fail", config=newer(v6="fd77::2"))
     provoked("a public relay", "relay-by-wan", "warn", config=changed(v4="192.0.2.10"))
     with Fake(config=newer(v4="192.0.2.10", v6="", masquerade="off")) as fake:
@@ -427,7 +427,7 @@ def sysctls():
     provoked("own tables only", "no-default-route", "fail", "ip route add default via 203.0.113.254 dev eth0")
     with Fake(config=NEWER) as fake:
         found = [each["text"] for each in checks(fake.run("check", "--json")) if each["id"] == "no-default-route"]
-        tap.ok(found and "table of their own" in found[0], "own tables only: said so")
+        tap.ok(found and "own routing table" in found[0], "own tables only: said so")
     mends("own tables only", "no-default-route", NEWER, "ip route add default via 203.0.113.254 dev eth0")
     HOME.ip("rule del from 203.0.113.1 table 77\nroute flush table 77\n"
             "route del default\nroute add default via 203.0.113.254\n")
@@ -486,13 +486,13 @@ def listeners():
         with listening(*args), Fake(config=config) as fake:
             result = fake.run("check", "--json")
             if seen:
-                found = finds(result, f"listening: {name}", "shadowed", "warn", "ss -lntup    # who listens")
+                found = finds(result, f"listening: {name}", "shadowed", "warn", "ss -lntup    # which programs listen")
                 tap.ok(found and f" {seen}," in found["text"], f"listening: {name}: {seen}")
             else:
                 passes(result, f"listening: {name}", "listeners")
     with Fake(config=changed(ports="25,40000-40009/udp")) as fake:
         text = [each["text"] for each in checks(fake.run("check", "--json")) if each["check"] == "local-ports"]
-        tap.ok(text and text[0].startswith("10 UDP ports"), "local ports: counted, and ok")
+        tap.ok(text and text[0].startswith("10 forwarded UDP ports"), "local ports: counted, and ok")
     HOME.ip("link add wg9 type wireguard\n")
     HOME.run("wg", "set", "wg9", "listen-port", "51820")
     HOME.ip("link set wg9 up\n")
@@ -674,14 +674,14 @@ def strict():
             if not seen:
                 passes(result, f"guard=strict: {name}", "guard")
                 continue
-            found = finds(result, f"guard=strict: {name}", "inside-locked-out", "warn", "ss -lntup    # who listens")
+            found = finds(result, f"guard=strict: {name}", "inside-locked-out", "warn", "ss -lntup    # which programs listen")
             tap.ok(found and f": {seen}." in found["text"], f"guard=strict: {name}: {seen}")
             tap.equal(fake.run("--json").findings()["inside-locked-out"]["severity"], severity, f"guard=strict: {name}: a {severity}")
             mends(f"guard=strict: {name}", "inside-locked-out", guarded,
-                  "chatdnatctl set guard=full    # judges the WAN interfaces alone")
+                  "chatdnatctl set guard=full    # judges the WAN interfaces only")
     with listening(udp, "", 53), listening(tcp, "", 9100), Fake(config=guarded) as fake:
         text = fake.run("--json").findings()["inside-locked-out"]["text"]
-        tap.ok("9100/tcp" in text and "appearances: 53/udp." in text, "guard=strict: which are for inside")
+        tap.ok("9100/tcp" in text and "Apparently services for the inside: 53/udp." in text, "guard=strict: which are for inside")
     provoked("guard=strict, no SSH", "no-ssh", "warn", "chatdnatctl set allow=ssh", config=newer(guard="strict", allow=""))
 
     # Hosts behind: containers, a LAN.
@@ -689,7 +689,7 @@ def strict():
     with Fake(config=guarded) as fake:
         passes(fake.run("check", "--json"), "a bridge without hosts", "guard")
     HOME.ip("link add host9 type dummy\nlink set host9 master lan9 up\n")
-    mends("a bridge with hosts", "inside-cut-off", guarded, "chatdnatctl set guard=full    # judges the WAN interfaces alone")
+    mends("a bridge with hosts", "inside-cut-off", guarded, "chatdnatctl set guard=full    # judges the WAN interfaces only")
     with Fake(config=guarded) as fake:
         tap.equal(fake.run("--json").findings()["inside-cut-off"]["severity"], "warning", "a bridge with hosts: a warning")
     HOME.ip("link del host9\nlink del lan9\nlink add lan9 type veth peer name lan8\naddr add 10.9.77.1/24 dev lan9\n"
@@ -913,7 +913,7 @@ def drops_then_and_now():
     HOME.ip("link del wan9\n")
     with elsewhere(meminfo=b"MemTotal:  1000000 kB\nMemFree:  9 kB\nMemAvailable:  40000 kB\n") as top, Fake(stats=drops) as fake:
         finds(fake.run("check", "--json", places={"/proc/meminfo": top / "meminfo"}), "no memory", "dropped-nat", "warn",
-              "free -m    # and what needs so much: top -o %MEM")
+              "free -m    # and what uses it: top -o %MEM")
     past("no memory, once", 5, "memory", stats=drops)
 
 

@@ -244,7 +244,7 @@ def firewall_without_state():
         finally:
             table_gone(script)
     nft(f"table inet x {{ chain f {{ {BASE} policy drop; ct status dnat accept; iifname wg0 accept; }} }}")
-    ban = "nft add chain netdev ban in { type filter hook ingress device eth0 priority 0 \\; }    # and there the rules"
+    ban = "nft add chain netdev ban in { type filter hook ingress device eth0 priority 0 \\; }    # and the rules there"
     found = finds(ctl.run("check", "--json"), "untracked", UNTRACKED, "warn", "nft insert rule inet x f ct state untracked accept",
                   "nft add table netdev ban", ban, "chatdnatctl set engine=tracked    # or this")
     tap.ok(found and "table inet x, chain f" in found["text"], "untracked: named")
@@ -377,7 +377,7 @@ def firewall_legacy():
         return
     HOME.run("iptables-legacy", "-w", "-P", "FORWARD", "ACCEPT")
     with Fake() as fake:
-        skips(fake.run("check", "--json"), "legacy iptables", "iptables-legacy", "not looked into")
+        skips(fake.run("check", "--json"), "iptables-legacy", "iptables-legacy", "not checked")
     subprocess.run(["modprobe", "-r", "iptable_filter"], check=False)
 
 

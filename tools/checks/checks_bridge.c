@@ -65,8 +65,8 @@ static void check_place(struct findings *f, const struct state *state, const str
 	if (port ? port->hairpin != HAIRPIN_OFF : !next_off(state, place->bridge, &at))
 		return;
 	finding(f, WARNING, "bridge-hairpin-off",
-		"The relay %s is behind %s%s of the bridge %s, and br_netfilter is on: the bridge passes nothing on by the port "
-		"that it came in by, unless that is in hairpin mode. So the relay, and hosts behind the same port, do not reach "
+		"The relay %s is behind %s%s of the bridge %s, and br_netfilter is on: the bridge sends no packet out of the port "
+		"that it arrived on, unless that port is in hairpin mode. The relay, and hosts behind the same port, do not reach "
 		"it under this host's public address.",
 		relay->text, port ? "the port " : "one of the ports", port ? port->name : "", place->bridge->name);
 	if (port) {
@@ -75,7 +75,7 @@ static void check_place(struct findings *f, const struct state *state, const str
 	}
 	at = 0;
 	while ((port = next_off(state, place->bridge, &at)))
-		fix_port(f, port, "    # if it is the relay's port");
+		fix_port(f, port, "    # if this is the relay's port");
 }
 
 void check_bridge(struct findings *f, const struct state *state)

@@ -26,7 +26,7 @@ static void check_wan(struct findings *f, const struct state *state)
 	if (state->wan_n)
 		return;
 	check_begin(f, "wan");
-	finding(f, PROBLEM, "idle", "No WAN interface is set: nothing is sent on.");
+	finding(f, PROBLEM, "idle", "No WAN interface is set: nothing is forwarded to the relay.");
 	fix(f, "chatdnatctl set wan=%s", out ? word(f, out->name) : "INTERFACE");
 }
 
@@ -36,7 +36,7 @@ static void check_relays(struct findings *f, const struct state *state)
 
 	check_begin(f, "families");
 	if (!state->relays.n) {
-		finding(f, PROBLEM, "no-relay", "No relay is set: nothing is sent on.");
+		finding(f, PROBLEM, "no-relay", "No relay is set: nothing is forwarded.");
 		fix(f, "chatdnatctl set v4=ADDRESS v6=ADDRESS");
 		return;
 	}
@@ -44,8 +44,8 @@ static void check_relays(struct findings *f, const struct state *state)
 		if (relays_of(&state->relays, family) || !wan_has(state, family))
 			continue;
 		finding(f, WARNING, "half-configured",
-			"The WAN interface has an %s address, but no %s relay is set: whoever finds that address in the DNS "
-			"reaches this host, not the relay.",
+			"The WAN interface has an %s address, but no %s relay is set: clients that find that address in the DNS "
+			"reach this host, not the relay.",
 			families[family].name, families[family].name);
 		fix(f, "chatdnatctl set %s=ADDRESS", families[family].setting);
 	}
@@ -65,12 +65,12 @@ static void check_named_addresses(struct findings *f, const struct state *state)
 		if (!relay_standby(state, relay))
 			continue;
 		finding(f, NOTE, "named-address-absent",
-			"The address %s, which %s names, is not on this host at the moment, as on a standby. Connections to it "
+			"The address %s, named in %s, is not on this host at the moment, as on a standby. Connections to it "
 			"are forwarded to the relay %s whenever they arrive here.",
 			relay->own_text, families[relay->family].setting, relay->text);
 		fix(f, "ip address show to %s    # prints the interface once it is here", word(f, relay->own_text));
 	}
-	check_end(f, named ? "Each address that v4 and v6 name behind '@' is on this host." : "v4 and v6 name no address behind '@'.");
+	check_end(f, named ? "Each address after '@' in v4 and v6 is on this host." : "v4 and v6 have no address after '@'.");
 }
 
 /* The module may be loaded so, or addresses and routes have come since. */
@@ -83,9 +83,9 @@ static void check_engine(struct findings *f, const struct state *state)
 		skipped(f, "This version of the module has no setting engine.");
 	if (relay) {
 		finding(f, WARNING, "stateless-refused",
-			"engine=stateless, but the relay %s is tracked: %s. As long as it is so the kernel refuses any change.",
+			"engine=stateless, but the relay %s is tracked: %s. Until that is resolved, the kernel refuses all changes.",
 			relay->text, relay->engine_why);
-		fix(f, "%s    # each relay without state where that is possible", change_command(state));
+		fix(f, "%s    # stateless where that is possible", change_command(state));
 	}
 	check_end(f, "engine=%s can serve each relay.", config_text(&state->module.config, "engine"));
 }
@@ -94,19 +94,19 @@ static void check_modes(struct findings *f, const struct state *state)
 {
 	check_begin(f, "enabled");
 	if (setting_is(state, "enabled", "0")) {
-		finding(f, WARNING, "draining", "New connections are not sent on (enabled=0); live ones go on.");
+		finding(f, WARNING, "draining", "New connections are not forwarded (enabled=0); live ones continue.");
 		fix(f, "%s enabled=1", change_command(state));
 	}
-	check_end(f, "New connections are sent on.");
+	check_end(f, "New connections are forwarded.");
 	check_begin(f, "masquerade");
 	if (setting_is(state, "masquerade", "all")) {
 		finding(f, WARNING, "masquerade-all",
-			"masquerade=all: the relay sees this host's address in place of every client's. Limits per address "
+			"masquerade=all: the relay sees this host's address instead of each client's. Limits per address "
 			"hit all clients together, fail2ban bans this host, and a relay that trusts this address is open to "
 			"everybody.");
 		fix(f, "chatdnatctl set masquerade=wan");
 	}
-	check_end(f, "The relay sees its clients' own addresses where it is reached by another interface than a WAN one.");
+	check_end(f, "The relay sees the addresses of its clients, unless it is reached through a WAN interface.");
 }
 
 /* A TURN server hands out a port of its own for each call: two that follow one another are a range. */
@@ -128,12 +128,12 @@ static void check_calls(struct findings *f, const struct state *state)
 		check_end(f, "No TURN server is among the ports.");
 	} else if (!udp_range(&state->ports)) {
 		finding(f, WARNING, "calls-without-range",
-			"ports has %d/udp, TURN's, but no range of UDP ports: calls ring, and nothing is heard. Which range it is "
-			"stands in the TURN server's configuration.",
+			"ports has %d/udp (TURN), but no range of UDP ports: calls ring, and nothing is heard. The range is in the "
+			"configuration of the TURN server.",
 			TURN_PORT);
 		fix(f, "%s ports=%s,49152-65535/udp", change_command(state), word(f, config_text(&state->module.config, "ports")));
 	}
-	check_end(f, "TURN and a range of UDP ports are sent on; the TURN server has to announce this host's address.");
+	check_end(f, "TURN and a range of UDP ports are forwarded; the TURN server must announce this host's address.");
 }
 
 static void check_refusal(struct findings *f, const struct state *state)
@@ -144,9 +144,9 @@ static void check_refusal(struct findings *f, const struct state *state)
 			state->module.last_error);
 		fix(f, "chatdnatctl set NAME=VALUE");
 	} else if (!state->module.last_error) {
-		skipped(f, "%s", state->loaded ? "This version of the module does not tell." : "The module is not loaded.");
+		skipped(f, "%s", state->loaded ? "This version of the module does not report it." : "The module is not loaded.");
 	}
-	check_end(f, "The kernel took the last change.");
+	check_end(f, "The kernel accepted the last change.");
 }
 
 static void check_saved(struct findings *f, const struct state *state)
@@ -165,7 +165,7 @@ static void check_saved(struct findings *f, const struct state *state)
 		return;
 	}
 	if (saved_in_uci()) {
-		skipped(f, "At boot the configuration is that of " SAVED_UCI ".");
+		skipped(f, "At boot the configuration comes from " SAVED_UCI ".");
 		return;
 	}
 	if (!state->saved_found) {

@@ -26,7 +26,7 @@ static void check_untranslated(struct findings *f, enum family family, uint64_t 
 		return;
 	finding(f, translated ? WARNING : PROBLEM, "not-translated",
 		"%s: of %" PRIu64 " connections seen %" PRIu64
-		" were not translated: another table translates them first, or the kernel could not.",
+		" were not translated: another table translated them first, or the translation failed.",
 		families[family].name, seen, seen - translated);
 	fix(f, "nft list ruleset | grep -nE 'dnat|redirect'");
 	fix(f, "%s -t nat -S PREROUTING", family == V4 ? "iptables" : "ip6tables");
@@ -62,22 +62,22 @@ static void check_unsent(struct findings *f, const struct state *state, enum fam
 	if (i == n && !state->ruleset.err && !state->ruleset.legacy && (met || sent)) {
 		finding(f, NOTE, "not-sent",
 			"%s: of %" PRIu64 " connections translated %" PRIu64
-			" did not leave towards the relay. No firewall's rules drop them now; if more are lost, a rule "
+			" were not sent to the relay. No firewall's rules drop them now; if more are lost, a rule "
 			"may limit them.",
 			families[family].name, translated, translated - sent);
-		fix(f, "chatdnatctl show stats    # sent has to keep up with translated");
+		fix(f, "chatdnatctl show stats    # sent must not lag behind translated");
 		obstacles_free(obstacles, n);
 		return;
 	}
 	finding(f, sent ? WARNING : PROBLEM, "not-sent",
 		"%s: of %" PRIu64 " connections translated %" PRIu64
-		" did not leave towards the relay: %s drops them when they are forwarded%s%s%s%s%s%s. Let what was "
-		"translated pass%s.",
+		" were not sent to the relay: %s drops them when they are forwarded%s%s%s%s%s%s. Accept translated "
+		"connections%s.",
 		families[family].name, translated, translated - sent,
 		i < n ? "the firewall" : "a firewall on this host", i < n ? ", in the table " : "",
 		i < n ? nft_family_name(obstacles[i].base->family) : "", i < n ? " " : "",
 		i < n ? obstacles[i].base->table : "", i < n ? ", chain " : "", i < n ? obstacles[i].base->name : "",
-		i < n ? "" : ", in the table that drops it");
+		i < n ? "" : ", in the table that drops them");
 	if (i < n)
 		fix_obstacle(f, state, family, INWARD, &obstacles[i]);
 	else
@@ -100,9 +100,9 @@ static void fix_relay_side(struct findings *f, const struct link *out, const str
 static const char *why_unanswered(bool masqueraded, bool stateless, bool probed)
 {
 	if (masqueraded)
-		return "the relay is down, or a firewall on the way or on the relay drops them";
+		return "the relay is down, or a firewall on the path or on the relay drops them";
 	if (stateless && probed)
-		return "it does answer this host itself, so that its replies to clients leave another way. Without state they may "
+		return "it does answer this host itself, so its replies to clients take another route. Without state they may "
 		       "leave by another proxy that serves the same addresses. If there is none, the relay must route them into "
 		       "the tunnel, and the tunnel must let any client's address pass";
 	if (stateless)
@@ -110,7 +110,7 @@ static const char *why_unanswered(bool masqueraded, bool stateless, bool probed)
 		       "another proxy that serves the same addresses. If there is none, the relay must route them into the "
 		       "tunnel, and the tunnel must let any client's address pass";
 	if (probed)
-		return "it does answer this host itself, so that its replies to clients do not come back through here. It must "
+		return "it does answer this host itself, so its replies to clients do not come back through this host. It must "
 		       "route them into the tunnel, and the tunnel must let any client's address pass";
 	return "the relay is down, or its replies do not come back through this host. It must route them into the tunnel, and the "
 	       "tunnel must let any client's address pass";
@@ -191,7 +191,7 @@ static bool no_memory(struct findings *f, const struct state *state, enum family
 	(void)family;
 	free(text);
 	if (low && f)
-		fix(f, "free -m    # and what needs so much: top -o %%MEM");
+		fix(f, "free -m    # and what uses it: top -o %%MEM");
 	return low;
 }
 
@@ -220,9 +220,9 @@ static const struct drop {
 	bool (*still)(struct findings *f, const struct state *state, enum family family);
 } drops[] = {
 	{ "dropped_source", "dropped-source",
-	  "connections were dropped because the interface by which they leave had no address, or no port, to take", no_source },
-	{ "dropped_nat", "dropped-nat", "connections were dropped for want of memory for their translation", no_memory },
-	{ "dropped_via", "dropped-via", "packets were dropped because their route to the relay was not by the interface via",
+	  "connections were dropped because their outgoing interface had no address, or no free port, for them", no_source },
+	{ "dropped_nat", "dropped-nat", "connections were dropped because there was no memory for their translation", no_memory },
+	{ "dropped_via", "dropped-via", "packets were dropped because their route to the relay did not use the interface via",
 	  not_by_via },
 };
 
@@ -275,7 +275,7 @@ static void check_family(struct findings *f, const struct state *state, enum fam
 	if (relay && !seen && findings_clean(f, f->begun))
 		skipped(f, "%s: no connection has arrived yet.", families[family].name);
 	if (relay)
-		check_end(f, "%s: of %" PRIu64 " connections that arrived, %" PRIu64 " were sent on and %" PRIu64
+		check_end(f, "%s: of %" PRIu64 " connections that arrived, %" PRIu64 " were forwarded and %" PRIu64
 			     " answered.%s",
 			  families[family].name, seen, sent, answered, past);
 	free(past);

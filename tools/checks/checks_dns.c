@@ -72,17 +72,17 @@ static bool check_address(struct findings *f, const struct address *address)
 
 	address_format(address, text, sizeof(text));
 	if (address_private(address)) {
-		skipped(f, "%s is private: whoever translates it outside has the address that needs a PTR record.", text);
+		skipped(f, "%s is private: the PTR record belongs to the public address that it is translated to.", text);
 		return true;
 	}
 	if (in_hosts_file(address, NULL)) {
-		skipped(f, "%s stands in " HOSTS ", which hides what the DNS says of it.", text);
+		skipped(f, "%s is in " HOSTS ", which hides its DNS records.", text);
 		return true;
 	}
 	check_begin(f, "reverse-dns");
 	err = name_of(address, name);
 	if (!err && in_hosts_file(address, name)) {
-		skipped(f, "%s has the name %s, which stands in " HOSTS ": that hides what the DNS says of it.", text, name);
+		skipped(f, "%s has the name %s, which is in " HOSTS ": that hides its DNS records.", text, name);
 		return true;
 	}
 	if (!err)
@@ -90,18 +90,18 @@ static bool check_address(struct findings *f, const struct address *address)
 	else if (!unanswered(err))
 		*name = '\0';
 	if (unanswered(err)) {
-		skipped(f, "The DNS does not answer about %s: %s.", text, gai_strerror(err));
+		skipped(f, "The DNS lookup of %s failed: %s.", text, gai_strerror(err));
 		return false;
 	}
 	if (err && !*name) {
 		finding(f, WARNING, "no-ptr",
-			"%s has no PTR record: many mail servers refuse what comes from there. Its hoster sets it, to the relay's "
+			"%s has no PTR record: many mail servers refuse mail from it. The hoster sets it, to the relay's "
 			"name.",
 			text);
 		fix(f, "getent hosts %s    # prints that name, once it is set", text);
 	} else if (err) {
 		finding(f, WARNING, "ptr-not-confirmed",
-			"%s has the name %s, which has not that address: many mail servers refuse what comes from there. It needs "
+			"%s has the name %s, which does not have that address: many mail servers refuse mail from it. It needs "
 			"%s record, or the PTR record another name.",
 			text, name, address->family == V4 ? "an A" : "an AAAA");
 		fix(f, "getent ahosts %s    # prints the address, once it is set", word(f, name));
@@ -128,7 +128,7 @@ void check_dns(struct findings *f, const struct state *state)
 
 	check_begin(f, "reverse-dns");
 	if (!asked_for(state)) {
-		skipped(f, "What names the DNS gives this host is asked with the address of a mail server: check --probe ADDRESS.");
+		skipped(f, "The DNS names of this host are checked with the address of a mail server only: check --probe ADDRESS.");
 		return;
 	}
 	for (family = 0; family < FAMILIES; family++) {
@@ -136,7 +136,7 @@ void check_dns(struct findings *f, const struct state *state)
 		const struct link *out = relay ? relay_link(state, relay) : NULL;
 
 		if (out && wan_of(state, out))
-			skipped(f, "%s: the relay is elsewhere on the internet, and its mail leaves by its own address.",
+			skipped(f, "%s: the relay is elsewhere on the internet, and sends mail from its own address.",
 				families[family].name);
 		for (i = 0; relay && !(out && wan_of(state, out)) && i < state->links.n; i++) {
 			const struct link *link = &state->links.v[i];

@@ -106,7 +106,7 @@ void fix_obstacle(struct findings *f, const struct state *state, enum family fam
 		return;
 	}
 	if (o->fate == TAKEN || base->hook != NF_INET_FORWARD || base->family == NFPROTO_NETDEV)
-		fix(f, "nft -a list chain %s %s %s    # and take the rule away that concerns the port", kind,
+		fix(f, "nft -a list chain %s %s %s    # and delete the rule for the port", kind,
 		    word(f, o->chain->table), word(f, o->chain->name));
 	else if (!strcmp(base->table, "firewalld"))
 		fix_firewalld(f, state, direction, o);
@@ -126,14 +126,14 @@ static void report(struct findings *f, const struct state *state, enum family fa
 {
 	static const char *const id[DIRECTIONS] = { "firewall-drops", "firewall-drops-answers", "firewall-drops-outbound" };
 	static const char *const what[DIRECTIONS] = { "connections to the relay", "the relay's answers",
-						"what the relay opens itself, its own mail for instance" };
+						"connections that the relay opens, such as its own mail" };
 	const char *verb = o->fate == TAKEN ? "translates" : "drops", *kind = nft_family_name(o->base->family);
 	char *more = o->ports > 1 ? xasprintf(" and %zu more", o->ports - 1) : xstrdup("");
 	char *inside = o->chain != o->base ? xasprintf(" (in chain %s)", o->chain->name) : xstrdup("");
 
 	finding(f, o->unsure || direction == OUTWARD ? WARNING : PROBLEM, o->fate == TAKEN ? "translated-elsewhere" : id[direction],
 		"%s: the table %s %s, chain %s%s, %s%s %s (%s%s).", families[family].name, kind, o->base->table,
-		o->base->name, inside, o->unsure ? "by all appearances " : "", verb,
+		o->base->name, inside, o->unsure ? "apparently " : "", verb,
 		o->fate == TAKEN ? "before the module does" : what[direction], o->port, more);
 	fix_obstacle(f, state, family, direction, o);
 	free(more);
@@ -150,19 +150,19 @@ static void report_stateless(struct findings *f, const struct state *state, enum
 
 	if (o->stopped == REST) {
 		finding(f, WARNING, "firewall-drops-untracked",
-			"%s: the table %s %s, chain %s, drops %s (%s%s), which are served without state: it sees, untracked, only what "
-			"takes no shortcut past it, errors and the first packets to a neighbour for instance. These it has to let "
-			"pass; what is to be dropped belongs in a chain of the family netdev, at ingress.",
+			"%s: the table %s %s, chain %s, drops %s (%s%s), which are stateless: the chain sees, untracked, only packets "
+			"that bypass the fast path, such as ICMP errors and the first packets to a neighbour. It must accept "
+			"these; rules that drop belong in an ingress chain of the family netdev.",
 			families[family].name, kind, o->base->table, o->base->name, what, o->port, more);
 		fix_rest(f, state, family, o);
 	} else {
 		finding(f, WARNING, "firewall-passed-by",
-			"%s: the table %s %s, chain %s, drops %s (%s%s) of some clients. They are served without state, and pass it "
-			"by: such rules belong in a chain of the family netdev, at ingress.",
+			"%s: the table %s %s, chain %s, drops %s (%s%s) of some clients. They are stateless and bypass "
+			"this chain: such rules belong in an ingress chain of the family netdev.",
 			families[family].name, kind, o->base->table, o->base->name, what, o->port, more);
 	}
 	fix(f, "nft add table netdev ban");
-	fix(f, "nft add chain netdev ban in { type filter hook ingress device %s priority 0 \\; }    # and there the rules",
+	fix(f, "nft add chain netdev ban in { type filter hook ingress device %s priority 0 \\; }    # and the rules there",
 	    name_of(f, o->in, "INTERFACE"));
 	fix(f, "chatdnatctl set engine=tracked    # or this");
 	free(more);
@@ -194,19 +194,19 @@ static void check_ways(struct findings *f, const struct state *state, enum famil
 		obstacles_free(obstacles, n);
 	}
 	check_end(f, "%s: %s.", families[family].name,
-		  met ? "nobody else's chains stop what is to be sent on, nor what the relay sends" :
-			"nobody else has chains on the way");
+		  met ? "no other chain stops connections to the relay, its answers or its own connections" :
+			"there are no other chains on the path");
 }
 
 static void check_legacy(struct findings *f, const struct state *state)
 {
 	check_begin(f, "iptables-legacy");
 	if (state->ruleset.legacy) {
-		skipped(f, "Rules of the legacy iptables are in use, beside nftables; they are not looked into.");
+		skipped(f, "Rules of iptables-legacy are in use, beside nftables; they are not checked.");
 		fix(f, "iptables-legacy -S FORWARD; iptables-legacy -t nat -S PREROUTING");
 		fix(f, "iptables-legacy -I FORWARD -m conntrack --ctstate DNAT -j ACCEPT    # if its policy is DROP");
 	}
-	check_end(f, "The legacy iptables is not in use.");
+	check_end(f, "iptables-legacy is not in use.");
 }
 
 /* Both leave the counters behind: what they handle does not pass the hooks. */
@@ -226,13 +226,13 @@ static void check_shortcuts(struct findings *f, const struct state *state)
 			ingress = &state->ruleset.v[i];
 	if (state->ruleset.flowtable) {
 		finding(f, NOTE, "flowtable",
-			"The flowtable %s may take connections over: their packets then pass by everything else, and on some "
-			"kernels idle ones end early.",
+			"The flowtable %s may offload connections: their packets then bypass all other hooks, and on some "
+			"kernels idle connections end early.",
 			state->ruleset.flowtable);
 		fix(f, "nft list flowtables");
 	}
 	if (ingress)
-		check_end(f, "The chain netdev %s %s sees packets before everybody else; there are no flowtables.",
+		check_end(f, "The chain netdev %s %s sees packets before all other hooks; there are no flowtables.",
 			  ingress->table, ingress->name);
 	check_end(f, "There are no ingress chains and no flowtables.");
 }

@@ -42,7 +42,7 @@ static void check_wireguard_port(struct guard *g, const struct link *link)
 		skipped(g->f, "The port of %s cannot be read: %s.", link->name, reason(err));
 	} else if (!ports_contain(g->allow, UDP, (uint16_t)wg.port)) {
 		finding(g->f, WARNING, "tunnel-locked-out",
-			"guard=%s keeps port %d/udp from the internet, where %s listens: the other end cannot open the tunnel.",
+			"guard=%s blocks port %d/udp from the internet, where %s listens: the other end cannot open the tunnel.",
 			g->value, wg.port, link->name);
 		snprintf(element, sizeof(element), "%d/udp", wg.port);
 		fix_allow(g, element);
@@ -193,8 +193,8 @@ static void check_ssh(struct guard *g)
 {
 	if (ports_contain(g->allow, TCP, 22))
 		return;
-	finding(g->f, NOTE, "no-ssh", "guard=%s keeps port 22 from %s: SSH is not in allow.", g->value,
-		g->strict ? "the internet and from all that is behind this host" : "the internet");
+	finding(g->f, NOTE, "no-ssh", "guard=%s blocks port 22 from %s: SSH is not in allow.", g->value,
+		g->strict ? "the internet and from the networks behind this host" : "the internet");
 	fix_allow(g, "ssh");
 }
 
@@ -224,7 +224,7 @@ void check_guard(struct findings *f, const struct state *state)
 		skipped(f, "allow=%s is not understood.", text);
 	else if (g.strict || !strcmp(value, "full"))
 		look(&g);
-	check_end(f, "guard=%s locks out nothing that is known to be needed.", value);
+	check_end(f, "guard=%s blocks nothing that this host is known to need.", value);
 	free(g.wanted);
 	free(g.allow);
 }

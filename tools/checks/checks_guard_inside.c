@@ -53,10 +53,10 @@ static void check_services(struct guard *g)
 		finding(g->f, meant ? WARNING : NOTE, "inside-locked-out",
 			"guard=strict also drops connections from inside to ports that this host listens on: %s.%s%s%s Ports in "
 			"allow are open to the internet as well.",
-			ports, meant && meant_n < n ? " Inside services, by all appearances: " : "",
+			ports, meant && meant_n < n ? " Apparently services for the inside: " : "",
 			meant && meant_n < n ? meant : "", meant && meant_n < n ? "." : "");
-		fix(g->f, "ss -lntup    # who listens");
-		fix(g->f, "%s guard=full    # judges the WAN interfaces alone", change_command(g->state));
+		fix(g->f, "ss -lntup    # which programs listen");
+		fix(g->f, "%s guard=full    # judges the WAN interfaces only", change_command(g->state));
 	}
 	free(ports);
 	free(meant);
@@ -117,7 +117,7 @@ static void check_hosts_behind(struct guard *g)
 			"guard=strict forwards connections of hosts and containers behind %s to the relay only: they do not reach "
 			"the internet, nor one another through this host.",
 			names);
-		fix(g->f, "%s guard=full    # judges the WAN interfaces alone", change_command(g->state));
+		fix(g->f, "%s guard=full    # judges the WAN interfaces only", change_command(g->state));
 	}
 	free(names);
 }

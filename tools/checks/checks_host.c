@@ -36,8 +36,8 @@ static void check_forwarding(struct findings *f, const struct state *state, enum
 
 	if (state->forwarding[family] == 0) {
 		finding(f, PROBLEM, "forwarding-off",
-			"%s forwarding is off: the kernel drops what is to be sent on to the relay.%s%s%s", info->name,
-			ra ? " The default route comes by router advertisements on " : "", ra ? ra->name : "",
+			"%s forwarding is off: the kernel drops packets to the relay.%s%s%s", info->name,
+			ra ? " The default route comes from router advertisements on " : "", ra ? ra->name : "",
 			ra ? ", which a forwarding host ignores unless accept_ra is 2." : "");
 		if (ra)
 			fix_accept_ra(f, ra);
@@ -45,7 +45,7 @@ static void check_forwarding(struct findings *f, const struct state *state, enum
 		fix(f, "echo %s=1 >>/etc/sysctl.d/chatdnat.conf", info->forwarding);
 	} else if (state->forwarding[family] > 0 && ra) {
 		finding(f, WARNING, "router-advertisements",
-			"The IPv6 default route comes by router advertisements on %s, which a forwarding host ignores "
+			"The IPv6 default route comes from router advertisements on %s, which a forwarding host ignores "
 			"unless accept_ra is 2: the route is lost when it expires.",
 			ra->name);
 		fix_accept_ra(f, ra);
@@ -98,8 +98,8 @@ static void check_pattern(struct findings *f, const struct state *state, const c
 	}
 	if (!present) {
 		finding(f, wildcard ? WARNING : PROBLEM, "wan-missing",
-			wildcard ? "No interface matches the WAN pattern %s; it counts as soon as one appears." :
-				   "There is no interface %s; it counts as soon as it appears.",
+			wildcard ? "No interface matches the WAN pattern %s; one that appears is used at once." :
+				   "There is no interface %s; it is used as soon as it appears.",
 			pattern);
 		fix(f, "chatdnatctl set wan=INTERFACE");
 	}
@@ -177,8 +177,8 @@ static void check_wans(struct findings *f, const struct state *state)
 		  !behind_nat(state) ?
 			  "" :
 		  setting_is(state, "scope", "any") ?
-			  "; their IPv4 addresses are private, so somebody outside translates them" :
-			  "; their IPv4 addresses are private, so somebody outside translates them, which scope=local is right for: "
+			  "; their IPv4 addresses are private, so another router translates them" :
+			  "; their IPv4 addresses are private, so another router translates them. scope=local is right for that: "
 			  "the DNS holds the outer address");
 }
 
@@ -223,8 +223,8 @@ static void check_default_route(struct findings *f, const struct state *state, e
 	}
 	if (state->world[family].err && own_table(&route, state, first, family)) {
 		finding(f, PROBLEM, "no-default-route",
-			"%s: the addresses of %s have a table of their own, but the main table has no route to the internet: the "
-			"relay's replies are routed by that one, before they take this host's address, and are lost.",
+			"%s: the addresses of %s have their own routing table, but the main table has no route to the internet. The "
+			"relay's replies are routed by the main table, before they get this host's address, and are lost.",
 			families[family].name, first->name);
 		fix_default_route(f, family, first, &route);
 	} else if (state->world[family].err) {
@@ -261,7 +261,7 @@ static void check_timeouts(struct findings *f)
 		const char *name, *what;
 		long long least;
 	} timeouts[] = {
-		{ "nf_conntrack_tcp_timeout_established", "idle IMAP sessions end without a word", 30 * 60 },
+		{ "nf_conntrack_tcp_timeout_established", "idle IMAP sessions end silently", 30 * 60 },
 		{ "nf_conntrack_udp_timeout", "calls may break off", 30 },
 		{ "nf_conntrack_udp_timeout_stream", "calls may break off", 60 },
 	};
@@ -284,7 +284,7 @@ static void check_timeouts(struct findings *f)
 	}
 	if (!any)
 		skipped(f, "The timeouts of connection tracking cannot be read.");
-	check_end(f, "Connection tracking waits long enough for idle sessions.");
+	check_end(f, "The timeouts of connection tracking are long enough for idle sessions.");
 }
 
 void check_host(struct findings *f, const struct state *state)

@@ -32,7 +32,7 @@ static void fix_kernel(struct findings *f, const struct kernels *kernels, const 
 	if (!k->headers && on_debian())
 		fix(f, "apt install linux-headers-%s", release);
 	else if (!k->headers)
-		fix(f, "dnf install kernel-devel-%s    # or what has the headers here", release);
+		fix(f, "dnf install kernel-devel-%s    # or the package that has the headers", release);
 	/* `dkms autoinstall` says nothing and succeeds where it does not have to build. */
 	if (dkms)
 		fix(f, "dkms install chatdnat/%s -k %s", word(f, dkms), release);
@@ -105,10 +105,10 @@ static void check_unit(struct findings *f, const struct state *state)
 		finding(f, PROBLEM, "unit-failed", BOOT_UNIT " has not loaded the module%s%s. Its log has the reason.",
 			why ? ": the kernel refused it: " : "", why ? why : "");
 		fix(f, "journalctl -b -u chatdnat");
-		fix(f, "systemctl restart chatdnat    # when that is mended");
+		fix(f, "systemctl restart chatdnat    # when that is fixed");
 		free(why);
 	}
-	check_end(f, BOOT_UNIT " is to load the module at boot.");
+	check_end(f, BOOT_UNIT " loads the module at boot.");
 }
 
 void check_boot(struct findings *f, const struct state *state)
@@ -121,9 +121,9 @@ void check_boot(struct findings *f, const struct state *state)
 	} else if (boot_unit_enabled()) {
 		check_unit(f, state);
 	} else if (!file) {
-		finding(f, WARNING, "not-at-boot", "The configuration is saved, but nothing is to load the module at boot: %s.",
+		finding(f, WARNING, "not-at-boot", "The configuration is saved, but nothing loads the module at boot: %s.",
 			boot_unit_installed() ? BOOT_UNIT " is not enabled" : SAVED_LOAD " is missing");
 		fix(f, boot_unit_installed() ? "systemctl enable chatdnat" : "echo chatdnat >" SAVED_LOAD);
 	}
-	check_end(f, "%s has the module loaded at boot.", file);
+	check_end(f, "%s lists the module for loading at boot.", file);
 }

@@ -45,12 +45,12 @@ static void check_shadowed(struct findings *f, const struct state *state)
 	ports = sockets_list(&state->sockets, shadowed, state, &n);
 	if (ports) {
 		finding(f, WARNING, "shadowed",
-			"This host itself listens on %s, but clients from the internet are sent on to the relay.", ports);
-		fix(f, "ss -lntup    # who listens");
+			"This host itself listens on %s, but connections from the internet are forwarded to the relay.", ports);
+		fix(f, "ss -lntup    # which programs listen");
 		fix(f, "chatdnatctl set ports=PORTS    # without %s", n == 1 ? "it" : "them");
 	}
 	free(ports);
-	check_end(f, "No service of this host is hidden by the ports that are sent on.");
+	check_end(f, "No service of this host is hidden by the forwarded ports.");
 }
 
 /* Harmless: a connection of this host itself is known before an answer to it comes in. */
@@ -60,16 +60,16 @@ static void check_ephemeral(struct findings *f, const struct state *state)
 
 	check_begin(f, "local-ports");
 	if (!sysctl_local_ports(&first, &last)) {
-		skipped(f, "The range of this host's own ports cannot be read.");
+		skipped(f, "The range of this host's ephemeral ports cannot be read.");
 		return;
 	}
 	for (port = first; port <= last; port++)
 		overlap += ports_contain(&state->ports, UDP, (uint16_t)port);
 	if (overlap)
-		check_end(f, "%u UDP ports that are sent on are also this host's own (%u-%u); its own queries still get their "
+		check_end(f, "%u forwarded UDP ports are also ephemeral ports of this host (%u-%u); its own queries still get their "
 			     "answers.",
 			  overlap, first, last);
-	check_end(f, "No UDP port that is sent on is one of this host's own (%u-%u).", first, last);
+	check_end(f, "No forwarded UDP port is an ephemeral port of this host (%u-%u).", first, last);
 }
 
 void check_listeners(struct findings *f, const struct state *state)

@@ -21,7 +21,7 @@ static void check_loading(struct findings *f, const struct state *state)
 
 	check_begin(f, "loading");
 	if (why && state->loaded)
-		finding(f, NOTE, "no-modules", "The module is loaded, but could not be again: this machine cannot load modules: %s.",
+		finding(f, NOTE, "no-modules", "The module is loaded, but could not be loaded again: this machine cannot load modules: %s.",
 			why);
 	else if (why)
 		finding(f, PROBLEM, "no-modules",
@@ -56,7 +56,7 @@ static void check_loaded(struct findings *f, const struct state *state)
 	}
 	if (!version || strcmp(version, tool_version) != 0) {
 		finding(f, NOTE, "versions-differ",
-			"chatdnatctl is version %s, the loaded module %s. Settings and counters that one of them does not know "
+			"chatdnatctl is version %s, the loaded module %s. Settings and counters that only one of them knows "
 			"are shown as they are, or missing. After an update the new module must be loaded; that ends live "
 			"connections.",
 			tool_version, version ? version : "of an unknown version");
@@ -115,7 +115,7 @@ static void check_signature(struct findings *f, const struct state *state, const
 
 	check_begin(f, "signature");
 	if (!enforced && secure < 0) {
-		skipped(f, "Whether Secure Boot is on cannot be seen: " SECURE_BOOT " cannot be read.");
+		skipped(f, "The state of Secure Boot is unknown: " SECURE_BOOT " cannot be read.");
 		return;
 	}
 	for (i = 0; (enforced || secure == 1) && i < kernels->n; i++) {
@@ -125,11 +125,11 @@ static void check_signature(struct findings *f, const struct state *state, const
 			continue;
 		if (k->signature == UNSIGNED)
 			finding(f, PROBLEM, "unsigned",
-				"The kernel takes signed modules only (Secure Boot), and the module for %s is not signed.",
+				"The kernel accepts signed modules only (Secure Boot), and the module for %s is not signed.",
 				k->release);
 		else if (!state->loaded && k->running)
 			finding(f, WARNING, "key-not-known",
-				"The kernel takes signed modules only (Secure Boot): the key that the module is signed with must be "
+				"The kernel accepts signed modules only (Secure Boot): the key that the module is signed with must be "
 				"enrolled.");
 		else
 			continue;
@@ -137,9 +137,9 @@ static void check_signature(struct findings *f, const struct state *state, const
 		return;
 	}
 	if (!enforced && secure != 1)
-		check_end(f, "Signatures are not enforced: Secure Boot is off or not there.");
+		check_end(f, "Signatures are not enforced: Secure Boot is off or absent.");
 	else
-		check_end(f, "The kernel takes signed modules only (Secure Boot), and the installed ones are signed.");
+		check_end(f, "The kernel accepts signed modules only (Secure Boot), and the installed ones are signed.");
 }
 
 void check_module(struct findings *f, const struct state *state)

@@ -40,7 +40,7 @@ static void report(struct findings *f, const struct state *state, const struct p
 			reached ? "; other ports do answer: a firewall on the relay" : "");
 		fix_probe(f, p, to);
 	} else if (p->speaks_first && !*p->banner) {
-		finding(f, p->outward ? NOTE : WARNING, "probe-silent", "%s port %u: connected from %s, but the server says nothing.",
+		finding(f, p->outward ? NOTE : WARNING, "probe-silent", "%s port %u: connected from %s, but the server sends nothing.",
 			to, p->port, from);
 		fix_probe(f, p, to);
 	}
@@ -63,11 +63,11 @@ void check_probes(struct findings *f, const struct state *state)
 	}
 	check_begin(f, "probe");
 	if (state->probes.left_out)
-		skipped(f, "%zu ports more are not tried: at most %d, and of a large range the first.", state->probes.left_out,
+		skipped(f, "%zu more ports are not tried: at most %d are, and of a large range the first.", state->probes.left_out,
 			PROBES_MAX);
 	if (!state->probes.n)
 		skipped(f, "There is no relay with a TCP port to try.");
 	check_begin(f, "egress");
 	if (!outward)
-		skipped(f, "Whether port 25 is open outward is tried with the address of a mail server: check --probe ADDRESS.");
+		skipped(f, "Outgoing port 25 is tried with the address of a mail server only: check --probe ADDRESS.");
 }

@@ -22,12 +22,12 @@ static void by_wan(struct findings *f, const struct state *state, const struct r
 	/* A neighbour in a hoster's private network is nothing unusual; the internet has no private addresses. */
 	if (address_private(&relay->address) && relay->route.has_gateway && !(own && address_private(own))) {
 		finding(f, PROBLEM, "relay-leaks",
-			"The relay's private address %s is reached by the WAN interface %s, where nobody knows it: the tunnel is "
+			"The relay's private address %s is routed to the WAN interface %s, where it does not exist: the tunnel is "
 			"down, or its route is missing.",
 			relay->text, out->name);
 		fix(f, "ip route replace %s dev TUNNEL", relay->text);
 		if (setting_exists(state, "via"))
-			fix(f, "%s via=TUNNEL    # drops rather than leaks", change_command(state));
+			fix(f, "%s via=TUNNEL    # drops packets instead of leaking them", change_command(state));
 	} else if (setting_is(state, "masquerade", "off")) {
 		finding(f, WARNING, "relay-by-wan",
 			"The relay %s is reached by the WAN interface %s and masquerade is off: its replies come back "
@@ -36,7 +36,7 @@ static void by_wan(struct findings *f, const struct state *state, const struct r
 		fix(f, "%s masquerade=wan", change_command(state));
 	} else if (!setting_is(state, "masquerade", "all")) {
 		finding(f, NOTE, "relay-by-wan",
-			"The relay %s is reached by the WAN interface %s: it sees this host's address in place of the "
+			"The relay %s is reached by the WAN interface %s: it sees this host's address instead of the "
 			"clients', and counts limits and bans against it. A tunnel would keep the clients' addresses.",
 			relay->text, out->name);
 		fix(f, "ip route replace %s dev TUNNEL", relay->text);
@@ -89,7 +89,7 @@ static void check_via(struct findings *f, const struct state *state)
 	if (!setting_exists(state, "via")) {
 		skipped(f, "This version of the module has no setting via.");
 	} else if (!*via) {
-		check_end(f, "via is not set: connections leave by whatever interface the routes say.");
+		check_end(f, "via is not set: the routes decide which interface connections use.");
 	} else if (!link) {
 		finding(f, PROBLEM, "via-missing", "There is no interface %s (via): connections are dropped.", via);
 		fix(f, "wg-quick up %s    # if it is WireGuard's", word(f, via));
@@ -139,10 +139,10 @@ static bool too_small_for_ipv6(struct findings *f, const struct state *state, co
 	if (via && via->mtu && via->mtu < IPV6_MIN_MTU)
 		out = via;
 	if (out && out->mtu < IPV6_MIN_MTU) {
-		finding(f, PROBLEM, "mtu-too-small", "The MTU of %s is %u: IPv6 needs %d, and the kernel does without it there.",
+		finding(f, PROBLEM, "mtu-too-small", "The MTU of %s is %u: IPv6 needs %d, and the kernel disables it there.",
 			out->name, out->mtu, IPV6_MIN_MTU);
 		fix(f, "ip link set dev %s mtu %d", word(f, out->name), IPV6_MIN_MTU);
-		fix(f, "ip -6 address add ADDRESS/PREFIX dev %s    # which went with it", word(f, out->name));
+		fix(f, "ip -6 address add ADDRESS/PREFIX dev %s    # removed with IPv6", word(f, out->name));
 		return true;
 	}
 	if (out && relay->route.mtu && relay->route.mtu < IPV6_MIN_MTU) {
@@ -232,12 +232,12 @@ static void check_rp_filter(struct findings *f, const struct state *state)
 		if (!own || (!route.err && route.oif == link->index))
 			continue;
 		finding(f, WARNING, "rp-filter-strict",
-			"%s: rp_filter is strict, and answers to the internet would not leave by it: the kernel drops what comes "
-			"in there.",
+			"%s: rp_filter is strict, and replies to the internet would use another interface: the kernel drops packets "
+			"that arrive there.",
 			link->name);
 		fix_rp_filter(f, link);
 	}
-	check_end(f, "rp_filter is %s.", strict ? "strict, and the routes allow for it" : "not strict on a WAN interface");
+	check_end(f, "rp_filter is %s.", strict ? "strict, and the routes fit it" : "not strict on a WAN interface");
 }
 
 void check_tunnel(struct findings *f, const struct state *state)

@@ -74,7 +74,7 @@ static void check_handshake(struct findings *f, const struct link *link, const s
 	if (!peer->handshake)
 		finding(f, WARNING, "tunnel-never-up",
 			"%s: there was no handshake yet with the peer that has %s: the relay's end is down, has another key or "
-			"endpoint, or a firewall keeps out port %d/udp.",
+			"endpoint, or a firewall blocks port %d/udp.",
 			link->name, relay->text, wg->port);
 	else if (age > HANDSHAKE_MAX)
 		finding(f, WARNING, "tunnel-silent",
@@ -121,7 +121,7 @@ static void check_tunnel_of(struct findings *f, const struct state *state, const
 			continue;
 		}
 		finding(f, PROBLEM, "no-peer",
-			"%s: the relay %s is in no peer's AllowedIPs: WireGuard takes nothing for it, and drops what comes from it.",
+			"%s: the relay %s is in no peer's AllowedIPs: WireGuard sends it nothing, and drops packets from it.",
 			link->name, relay->text);
 		fix_allowed_ips(f, state, &wg, link, relay);
 	}
@@ -147,6 +147,6 @@ void check_wireguard(struct findings *f, const struct state *state)
 		any = true;
 		check_tunnel_of(f, state, link);
 	}
-	check_end(f, any ? "Each relay behind WireGuard is a peer's, and its tunnel is in use." :
+	check_end(f, any ? "Each relay behind WireGuard belongs to a peer, and its tunnel is in use." :
 			   "No relay is reached by a tunnel of WireGuard.");
 }

@@ -102,11 +102,12 @@ static int check(int argc, char **argv, const struct options *options)
 const struct command check_command = {
 	.name = "check",
 	.arguments = " [--json] [--probe [ADDRESS...]]",
-	.summary = "look at everything on this host that mail depends on",
-	.help = "Looks at the module, the kernels, the interfaces, routes, sysctls, firewalls and\n"
-		"services of this host, one line each: ok, warn, fail, or skipped and why. Under\n"
-		"it stand the commands that mend it. Without the module the saved configuration\n"
-		"is looked at. Some checks need root. The exit status is 1 if one failed.\n\n"
+	.summary = "check everything on this host that mail depends on",
+	.help = "Checks the module, the kernels, the interfaces, routes, sysctls, firewalls and\n"
+		"services of this host, one line each: ok, warn, fail, or skipped with the\n"
+		"reason, followed by the commands that fix it. Without the module, the saved\n"
+		"configuration is checked. Some checks need root. The exit status is 1 if a\n"
+		"check failed.\n\n"
 		"  --probe  also connect to each TCP port of each relay, and to port 25 of the\n"
 		"           mail servers at the addresses given, to see whether the hoster lets\n"
 		"           mail out, and ask the DNS for this host's own names; takes 5 seconds,\n"

@@ -160,7 +160,7 @@ static int save(int argc, char **argv, const struct options *options)
 		return USAGE;
 	}
 	if (saved_in_uci()) {
-		error("save: at boot the configuration is that of " SAVED_UCI ": change it there");
+		error("save: at boot the configuration comes from " SAVED_UCI ": change it there");
 		return FAILED;
 	}
 	if (!module_open(&module, !options->flag))

@@ -61,10 +61,10 @@ static int status(int argc, char **argv, const struct options *options)
 const struct command status_command = {
 	.name = "status",
 	.arguments = " [--json]",
-	.summary = "what is configured, is it working, what to do if not (default)",
-	.help = "Shows the loaded module's configuration, its WAN interfaces, the ways to the\n"
-		"relays, live connections and counters, and under them what is wrong or\n"
-		"suspicious, each with the command that mends it. Counting live connections\n"
+	.summary = "show the configuration, what is wrong and how to fix it (default)",
+	.help = "Shows the loaded module's configuration, its WAN interfaces, the routes to the\n"
+		"relays, live connections and counters, followed by what is wrong or\n"
+		"suspicious, each with the command that fixes it. Counting live connections\n"
 		"needs root. The exit status is 1 if the module is not loaded.\n\n"
 		"  --json  print JSON\n",
 	.reads = true,

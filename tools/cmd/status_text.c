@@ -32,7 +32,7 @@ static void print_head(const struct state *state)
 	const char *version = state->module.version;
 	const char *doing = !state->wan_n || !state->relays.n				      ? "idle" :
 			    !strcmp(config_text(&state->module.config, "enabled"), "0") ? "draining" :
-											  "sending connections on";
+											  "forwarding connections";
 
 	text_heading("chatdnat %s, loaded, %s", version ? version : "(unknown version)", doing);
 	putchar('\n');
@@ -155,7 +155,7 @@ static void print_connections(const struct state *state)
 
 	if (!state->counted)
 		field("connections", "%lu IPv4, %lu IPv6%s", connections_of(state, V4), connections_of(state, V6),
-		      stateless ? "; those without state are not among them" : "");
+		      stateless ? "; stateless ones are not counted" : "");
 	else if (state->counted == -EPERM || state->counted == -EACCES)
 		field("connections", "unknown: counting them needs root");
 	else
@@ -204,7 +204,7 @@ static void print_findings(const struct findings *findings)
 
 	if (!findings->n || findings->v[0].severity >= NOTE) {
 		putchar('\n');
-		text_field(GREEN, 0, "ok", 9, "Nothing is wrong that can be seen from here.");
+		text_field(GREEN, 0, "ok", 9, "No problems found.");
 	}
 	for (i = 0; i < findings->n && findings->v[i].severity < SKIPPED; i++) {
 		const struct finding *f = &findings->v[i];

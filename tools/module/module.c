@@ -55,7 +55,7 @@ static void explain_unit(const char *release, bool installed)
 	if (!installed)
 		error("the module is not loaded: " BOOT_UNIT " has failed, as none is installed for the running kernel %s%s%s; "
 		      "chatdnatctl check says what to do, then: systemctl restart chatdnat", release,
-		      log ? ", which DKMS could not build it for, see " : "", log ? log : "");
+		      log ? ", for which DKMS could not build it, see " : "", log ? log : "");
 	else
 		error("the module is not loaded: " BOOT_UNIT " has failed%s%s; see: journalctl -b -u chatdnat; then: "
 		      "systemctl restart chatdnat", why ? ": the kernel refused it: " : "", why ? why : "");
@@ -183,7 +183,7 @@ bool module_write(const char *name, const char *value)
 		return false;
 	}
 	if (err == -EMSGSIZE) {
-		error("%s: %zu bytes are more than the kernel takes in one write", name, strlen(value));
+		error("%s: %zu bytes are more than the kernel accepts in one write", name, strlen(value));
 		return false;
 	}
 	if (err == -ENODEV) {
