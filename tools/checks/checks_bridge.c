@@ -9,13 +9,13 @@
 #include "../host/sysfs.h"
 #include "../lib/mem.h"
 
-/* The relay as a bridge sees it. */
+/* The bridge port of a relay. */
 struct place {
 	const struct link *bridge;
 	const struct link *port; /* NULL: not known */
 };
 
-/* Whether br_netfilter is loaded, and shows iptables and nftables what this bridge passes on. */
+/* Whether br_netfilter is loaded, and passes bridged packets to iptables and nftables. */
 static bool filtered(const struct link *bridge, enum family family)
 {
 	char path[64];
@@ -26,7 +26,7 @@ static bool filtered(const struct link *bridge, enum family family)
 	return all > 0 || (!all && bridge->netfilter[family]);
 }
 
-/* False if the relay is behind no bridge that counts here. */
+/* False if the relay is not behind such a bridge. */
 static bool find_place(struct place *place, const struct state *state, const struct relay *relay)
 {
 	const struct link *out = relay_link(state, relay);
@@ -40,7 +40,7 @@ static bool find_place(struct place *place, const struct state *state, const str
 	return true;
 }
 
-/* A port out of hairpin mode, the first from `at` on; or NULL. */
+/* The first port from `at` on that is not in hairpin mode; or NULL. */
 static const struct link *next_off(const struct state *state, const struct link *bridge, size_t *at)
 {
 	while (*at < state->links.n) {
@@ -89,7 +89,7 @@ void check_bridge(struct findings *f, const struct state *state)
 	for (i = 0; setting_is(state, "hairpin", "1") && i < state->relays.n; i++) {
 		if (!find_place(&places[i], state, &state->relays.v[i]))
 			continue;
-		/* Both families' relay is one host as a rule. */
+		/* The relays of both families are usually one host. */
 		for (j = 0; j < i && (places[j].bridge != places[i].bridge || places[j].port != places[i].port); j++)
 			;
 		if (j == i)

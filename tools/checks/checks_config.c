@@ -52,7 +52,7 @@ static void check_relays(struct findings *f, const struct state *state)
 	check_end(f, "Each family that the WAN interfaces have addresses of has a relay.");
 }
 
-/* A service address may come and go, by VRRP for instance. */
+/* A service address may come and go, for example with VRRP. */
 static void check_named_addresses(struct findings *f, const struct state *state)
 {
 	size_t i, named = 0;
@@ -73,7 +73,7 @@ static void check_named_addresses(struct findings *f, const struct state *state)
 	check_end(f, named ? "Each address after '@' in v4 and v6 is on this host." : "v4 and v6 have no address after '@'.");
 }
 
-/* The module may be loaded so, or addresses and routes have come since. */
+/* The module may have been loaded so, or addresses and routes have changed since. */
 static void check_engine(struct findings *f, const struct state *state)
 {
 	const struct relay *relay = refused_relay(state);
@@ -109,7 +109,7 @@ static void check_modes(struct findings *f, const struct state *state)
 	check_end(f, "The relay sees the addresses of its clients, unless it is reached through a WAN interface.");
 }
 
-/* A TURN server hands out a port of its own for each call: two that follow one another are a range. */
+/* A TURN server hands out a port of its own for each call: two adjacent ports are a range. */
 static bool udp_range(const struct ports *ports)
 {
 	unsigned int port;

@@ -8,7 +8,7 @@
 #include "../host/sysfs.h"
 #include "../lib/mem.h"
 
-/* More than this part of the connections went missing: not a few that were just under way. */
+/* More than this share of the connections is missing: not only a few in flight. */
 #define MANY(missing, of) ((missing) * 10 > (of))
 
 static bool ufw_enabled(void)
@@ -32,7 +32,7 @@ static void check_untranslated(struct findings *f, enum family family, uint64_t 
 	fix(f, "%s -t nat -S PREROUTING", family == V4 ? "iptables" : "ip6tables");
 }
 
-/* Whatever drops: no rule that drops was found, so it is one that cannot be looked into. */
+/* For any firewall: no rule that drops was found, so it cannot be inspected. */
 static void fix_some_firewall(struct findings *f, const struct state *state, enum family family, const struct link *out)
 {
 	const char *tables = family == V4 ? "iptables" : "ip6tables";
@@ -58,7 +58,7 @@ static void check_unsent(struct findings *f, const struct state *state, enum fam
 	met = obstacles_find(state, family, INWARD, &obstacles, &n);
 	for (i = 0; i < n && (obstacles[i].fate != DROPPED || obstacles[i].stopped == PASS_BY); i++)
 		;
-	/* The counters remember what has been mended since. */
+	/* The counters include problems that have been fixed since. */
 	if (i == n && !state->ruleset.err && !state->ruleset.legacy && (met || sent)) {
 		finding(f, NOTE, "not-sent",
 			"%s: of %" PRIu64 " connections translated %" PRIu64
@@ -96,7 +96,7 @@ static void fix_relay_side(struct findings *f, const struct link *out, const str
 	fix(f, "%s rule add from %s table 100    # on the relay", ip, word(f, relay->text));
 }
 
-/* Why nothing of what the relay answers has come by here. */
+/* Why no answer of the relay has passed this host. */
 static const char *why_unanswered(bool masqueraded, bool stateless, bool probed)
 {
 	if (masqueraded)
@@ -116,7 +116,7 @@ static const char *why_unanswered(bool masqueraded, bool stateless, bool probed)
 	       "tunnel must let any client's address pass";
 }
 
-/* Without state, replies that leave by another proxy look from here like those of a relay that is down. */
+/* A stateless relay that replies through another proxy looks like one that is down. */
 static enum severity unanswered_severity(bool stateless, bool probed, uint64_t answered)
 {
 	if (stateless)
@@ -144,7 +144,7 @@ static void check_unanswered(struct findings *f, const struct state *state, enum
 		fix(f, "chatdnatctl check --probe    # whether the relay answers this host");
 	if (out && !masqueraded) {
 		fix_relay_side(f, out, relay);
-		/* With engine=stateless it would be refused. */
+		/* engine=stateless refuses it. */
 		if (!setting_is(state, "engine", "stateless"))
 			fix(f, "chatdnatctl set masquerade=all    # instead; hides the clients' addresses");
 	}
@@ -159,7 +159,7 @@ static uint64_t counter(const struct state *state, enum family family, const cha
 	return n;
 }
 
-/* What is dropped now for the reason of a counter: the counters themselves never go back. */
+/* What is dropped at present for a counter's reason: counters never decrease. */
 static bool no_source(struct findings *f, const struct state *state, enum family family)
 {
 	const struct relay *relay = first_relay(state, family);
@@ -216,7 +216,7 @@ static bool not_by_via(struct findings *f, const struct state *state, enum famil
 
 static const struct drop {
 	const char *counter, *id, *text;
-	/* Whether it still is so; with findings, adds what mends it to the latest. */
+	/* Whether the cause still exists; with findings, adds its fix to the latest. */
 	bool (*still)(struct findings *f, const struct state *state, enum family family);
 } drops[] = {
 	{ "dropped_source", "dropped-source",
@@ -226,7 +226,7 @@ static const struct drop {
 	  not_by_via },
 };
 
-/* What is still dropped is a finding; what was, a sentence to go on with. To be freed. */
+/* Present drops are a finding; earlier ones a sentence to append. To be freed. */
 static char *check_drops(struct findings *f, const struct state *state, enum family family)
 {
 	char *past = xstrdup(""), *longer;
@@ -266,7 +266,7 @@ static void check_family(struct findings *f, const struct state *state, enum fam
 	/* While draining nothing is translated. */
 	if (!setting_is(state, "enabled", "0"))
 		check_untranslated(f, family, seen, translated);
-	/* What is not forwarded at all, or has no route, has its own finding; and so has what the module drops itself. */
+	/* Forwarding that is off, a missing route, and the module's own drops have their own findings. */
 	kept = counter(state, family, "dropped_via") + counter(state, family, "dropped_source");
 	if (state->forwarding[family] != 0 && (!relay || relay_link(state, relay)))
 		check_unsent(f, state, family, translated > kept ? translated - kept : 0, sent);

@@ -11,7 +11,7 @@
 
 #define HOSTS "/etc/hosts"
 
-/* The names of hosts are asked for there first, and what stands there the world does not see. */
+/* The resolver reads this file first; its entries are not in the DNS. */
 static bool in_hosts_file(const struct address *address, const char *name)
 {
 	char *text = sysfs_read(HOSTS), *lines = NULL, *line;
@@ -58,13 +58,13 @@ static int confirm(const struct address *address, const char *name)
 	return err;
 }
 
-/* The DNS does not answer: the libraries differ in which of these they say it with. */
+/* The DNS does not answer: C libraries differ in the error code. */
 static bool unanswered(int err)
 {
 	return err == EAI_AGAIN || err == EAI_FAIL || err == EAI_SYSTEM;
 }
 
-/* False if the DNS does not answer, so that there is no sense in going on. */
+/* False if the DNS does not answer, so that the rest is skipped. */
 static bool check_address(struct findings *f, const struct address *address)
 {
 	char text[INET6_ADDRSTRLEN], name[NI_MAXHOST];
@@ -120,7 +120,7 @@ static bool asked_for(const struct state *state)
 	return false;
 }
 
-/* Of all addresses of the WAN interfaces: any may be the one that mail leaves by. */
+/* All addresses of the WAN interfaces: any may be the source of mail. */
 void check_dns(struct findings *f, const struct state *state)
 {
 	enum family family;

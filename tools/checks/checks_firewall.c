@@ -34,7 +34,7 @@ static void fix_iptables(struct findings *f, const struct state *state, enum fam
 	const char *chain = docker ? "DOCKER-USER" : "FORWARD";
 
 	if (has_chain(state, o->base, family == V4 ? "ufw-user-forward" : "ufw6-user-forward")) {
-		/* What answers passes by ufw's own rules. */
+		/* ufw's own rules accept replies. */
 		fix(f, "ufw route allow in on %s out on %s", direction == ANSWER ? out : in, direction == ANSWER ? in : out);
 		if (!docker)
 			return;
@@ -81,7 +81,7 @@ static void fix_firewalld(struct findings *f, const struct state *state, enum di
 	free(chain);
 }
 
-/* What a firewall has to let pass that sees a relay's packets untracked. */
+/* What a firewall must accept if it sees a relay's packets untracked. */
 static void fix_rest(struct findings *f, const struct state *state, enum family family, const struct obstacle *o)
 {
 	const struct nft_chain *base = o->base;
@@ -140,7 +140,7 @@ static void report(struct findings *f, const struct state *state, enum family fa
 	free(inside);
 }
 
-/* What a chain makes of connections that are served without state. */
+/* What a chain does to stateless connections. */
 static void report_stateless(struct findings *f, const struct state *state, enum family family, enum direction direction,
 			     const struct obstacle *o)
 {
@@ -183,7 +183,7 @@ static void check_ways(struct findings *f, const struct state *state, enum famil
 		struct obstacle *obstacles;
 
 		met += obstacles_find(state, family, direction, &obstacles, &n);
-		/* Whoever drops connections is not asked about their answers too. */
+		/* If connections are dropped, their answers are not reported. */
 		for (i = 0; i < n; i++)
 			if (direction == ANSWER && !findings_clean(f, f->begun))
 				continue;
@@ -209,7 +209,7 @@ static void check_legacy(struct findings *f, const struct state *state)
 	check_end(f, "iptables-legacy is not in use.");
 }
 
-/* Both leave the counters behind: what they handle does not pass the hooks. */
+/* Packets that they handle bypass the usual path and its counters. */
 static void check_shortcuts(struct findings *f, const struct state *state)
 {
 	const struct nft_chain *ingress = NULL;

@@ -5,7 +5,7 @@
 #include "checks.h"
 #include "obstacles.h"
 
-/* The commands that open a chain, in the terms of the tool that made it. */
+/* The commands that open a chain, in the syntax of the tool that made it. */
 void fix_obstacle(struct findings *findings, const struct state *state, enum family family, enum direction direction,
 		  const struct obstacle *obstacle);
 

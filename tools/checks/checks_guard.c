@@ -12,10 +12,10 @@
 #include "../lib/mem.h"
 #include "../module/protocol.h"
 
-/* No header has it. */
+/* Not in any header. */
 enum { IPPROTO_VRRP = 112 };
 
-/* Each command does for the findings before it, too: they may all be run, one after the other. */
+/* Each command includes the previous ones: they may all be run, one after the other. */
 static void fix_allow(struct guard *g, const char *element)
 {
 	char *longer = xasprintf("%s%s%s", g->wanted, *g->wanted ? "," : "", element);
@@ -25,13 +25,13 @@ static void fix_allow(struct guard *g, const char *element)
 	fix(g->f, "%s allow=%s", change_command(g->state), word(g->f, g->wanted));
 }
 
-/* Whether what enters by this interface is judged. */
+/* Whether packets that arrive on this interface are judged. */
 static bool judged(const struct guard *g, const struct link *link)
 {
 	return g->strict ? !link->loopback : wan_of(g->state, link) != NULL;
 }
 
-/* The other end, at home behind a NAT as a rule, is the one to open the tunnel. */
+/* The other end, usually at home behind a NAT, opens the tunnel. */
 static void check_wireguard_port(struct guard *g, const struct link *link)
 {
 	struct wireguard wg;
@@ -50,7 +50,7 @@ static void check_wireguard_port(struct guard *g, const struct link *link)
 	wireguard_free(&wg);
 }
 
-/* Whether packets of a peer enter by an interface that is judged: by the one that leads there. */
+/* Whether packets of a peer arrive on an interface that is judged: the one of its route. */
 static bool judged_from(const struct guard *g, const struct address *peer)
 {
 	const struct link *out;
@@ -116,7 +116,7 @@ static void check_tunnels(struct guard *g)
 	}
 }
 
-/* Those that a guard lets in, or that have ports; and 255 only sends. */
+/* Protocols that a guard accepts, or that have ports; 255 only sends. */
 static bool needs_no_protocol(uint8_t protocol)
 {
 	switch (protocol) {
@@ -133,7 +133,7 @@ static bool needs_no_protocol(uint8_t protocol)
 	}
 }
 
-/* Whether packets for the socket enter by an interface that is judged. A VRF and its interfaces are judged alike. */
+/* Whether packets for the socket arrive on an interface that is judged. A VRF and its interfaces are judged alike. */
 static bool receives_judged(const struct guard *g, const struct raw_socket *raw)
 {
 	const struct links *links = &g->state->links;

@@ -4,17 +4,17 @@
 
 #include "checks.h"
 
-/* What a guard of full or strict is known to lock out. */
+/* What guard=full or strict is known to block. */
 struct guard {
 	struct findings *f;
 	const struct state *state;
 	const char *value;
-	bool strict;	     /* judges what enters by any interface, not by the WAN alone */
+	bool strict;	     /* judges all interfaces, not only the WAN */
 	struct ports *allow;
-	char *wanted;	     /* what `allow` has to be to mend all that was found so far */
+	char *wanted;	     /* the value of `allow` that fixes all findings so far */
 };
 
-/* What guard=strict closes to the networks behind this host. */
+/* What guard=strict blocks for the networks behind this host. */
 void check_guard_inside(struct guard *guard);
 
 #endif

@@ -16,7 +16,7 @@ static bool on_loopback(const struct address *address)
 	return address_parse(&v6, V6, "::1") && address_equal(&v6, address);
 }
 
-/* A client's socket, bound to a port of the range for clients; a guard lets DHCP's answers in. */
+/* A client socket, bound to an ephemeral port; a guard accepts DHCP answers. */
 static bool is_client(const struct listener *l)
 {
 	unsigned int first, last;
@@ -27,7 +27,7 @@ static bool is_client(const struct listener *l)
 	       (sysctl_local_ports(&first, &last) && l->port >= first && l->port <= last);
 }
 
-/* A service that guard=full leaves open to hosts inside. */
+/* A service that guard=full leaves open to inside hosts. */
 static bool closed_inside(const void *context, const struct listener *l)
 {
 	const struct guard *g = context;
@@ -90,7 +90,7 @@ static bool has_hosts(const struct state *state, const struct link *link)
 		return false;
 	if (!strcmp(link->kind, "bridge"))
 		return has_port(state, link);
-	/* The network of a relay, at a hoster for instance, has hosts that are not behind this one. */
+	/* The network of a relay, for example at a hoster, has hosts that are not behind this one. */
 	return (!*link->kind || !strcmp(link->kind, "vlan")) && !leads_to_relay(state, link);
 }
 
@@ -105,7 +105,7 @@ static void check_hosts_behind(struct guard *g)
 
 		if (!has_hosts(g->state, link))
 			continue;
-		/* A hoster's private network has hosts too, which need this one for nothing. */
+		/* A hoster's private network also has hosts, which do not need this one. */
 		if (!strcmp(link->kind, "bridge"))
 			severity = WARNING;
 		longer = xasprintf("%s%s%s", names ? names : "", names ? ", " : "", link->name);

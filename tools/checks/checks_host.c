@@ -17,7 +17,7 @@ static const struct link *learnt_from_ra(const struct state *state)
 
 	if (world->err || !world->from_ra || !wan_of(state, link))
 		return NULL;
-	/* 0: somebody else, such as systemd-networkd, handles them; 2: they are taken while forwarding, too. */
+	/* 0: another program, such as systemd-networkd, handles them; 2: accepted while forwarding, too. */
 	return sysctl_read(V6, link->name, "accept_ra") == 1 ? link : NULL;
 }
 
@@ -52,7 +52,7 @@ static void check_forwarding(struct findings *f, const struct state *state, enum
 	}
 }
 
-/* The sysctl of the interface by which a packet enters decides. */
+/* The sysctl of the input interface decides. */
 static void check_interface_forwarding(struct findings *f, const struct state *state, enum family family,
 				       const struct link *link)
 {
@@ -115,7 +115,7 @@ static bool all_standby(const struct state *state, enum family family)
 	return true;
 }
 
-/* One up interface with an address is enough; without any up the patterns' own findings say so. */
+/* One up interface with an address is enough; if none is up, other findings say so. */
 static void check_wan_address(struct findings *f, const struct state *state, enum family family)
 {
 	const struct link *first = NULL;
@@ -139,7 +139,7 @@ static void check_wan_address(struct findings *f, const struct state *state, enu
 	fix(f, "ip address add ADDRESS/PREFIX dev %s", word(f, first->name));
 }
 
-/* Not the internet's address: whoever translates it outside knows the one that belongs into the DNS. */
+/* Not a public address: the router that translates it has the one for the DNS. */
 static bool behind_nat(const struct state *state)
 {
 	bool private = false;
@@ -183,8 +183,8 @@ static void check_wans(struct findings *f, const struct state *state)
 }
 
 /*
- * Whether the address's own rule ("ip rule add from ...") leads to the internet where the main table does not. That
- * does for this host's own connections. A relay's reply is routed while it still has the relay's address.
+ * Whether a rule for the address ("ip rule add from ...") leads to the internet and the main table does not. That
+ * is enough for this host's own connections. A relay's reply is routed while it still has the relay's address.
  */
 static bool own_table(struct route *route, const struct state *state, const struct link *link, enum family family)
 {
@@ -206,7 +206,7 @@ static void fix_default_route(struct findings *f, enum family family, const stru
 		fix(f, "ip %sroute add default via %s dev %s", family == V6 ? "-6 " : "", gateway, word(f, link->name));
 }
 
-/* A forwarding host with accept_ra=1 loses the route, and after that nothing shows where it came from. */
+/* A forwarding host with accept_ra=1 loses the route, and then nothing shows its origin. */
 static void check_default_route(struct findings *f, const struct state *state, enum family family)
 {
 	const struct link *first = NULL;

@@ -33,7 +33,7 @@ static void fix_kernel(struct findings *f, const struct kernels *kernels, const 
 		fix(f, "apt install linux-headers-%s", release);
 	else if (!k->headers)
 		fix(f, "dnf install kernel-devel-%s    # or the package that has the headers", release);
-	/* `dkms autoinstall` says nothing and succeeds where it does not have to build. */
+	/* `dkms autoinstall` succeeds silently if it need not build. */
 	if (dkms)
 		fix(f, "dkms install chatdnat/%s -k %s", word(f, dkms), release);
 	else
@@ -78,7 +78,7 @@ void check_kernels(struct findings *f, const struct kernels *kernels)
 		  kernels->n == 1 ? "the installed kernel" : "each of the installed kernels");
 }
 
-/* The file that has the module loaded at boot where no unit does: systemd or Debian without it, OpenWrt. */
+/* The file that lists the module for loading at boot if no unit does: for systemd, Debian without it, OpenWrt. */
 static const char *autoload_file(void)
 {
 	char *modules = sysfs_read("/etc/modules"), *line, *rest = modules;

@@ -8,7 +8,7 @@
 /* Whether each installed kernel has the module. */
 void check_kernels(struct findings *findings, const struct kernels *kernels);
 
-/* What loads the module at boot, and whether it did. */
+/* What loads the module at boot, and whether it succeeded. */
 void check_boot(struct findings *findings, const struct state *state);
 
 #endif

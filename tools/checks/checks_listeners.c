@@ -6,7 +6,7 @@
 
 #include "../host/sysctl.h"
 
-/* Whether clients of an address of this family, or of just this one, are sent on. */
+/* Whether clients of an address of this family, or of just this one, are forwarded to a relay. */
 static bool sent_on(const struct state *state, enum family family, const struct address *own)
 {
 	size_t i;
@@ -53,7 +53,7 @@ static void check_shadowed(struct findings *f, const struct state *state)
 	check_end(f, "No service of this host is hidden by the forwarded ports.");
 }
 
-/* Harmless: a connection of this host itself is known before an answer to it comes in. */
+/* Harmless: a connection of this host itself is known before its answer arrives. */
 static void check_ephemeral(struct findings *f, const struct state *state)
 {
 	unsigned int first, last, port, overlap = 0;

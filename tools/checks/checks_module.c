@@ -65,7 +65,7 @@ static void check_loaded(struct findings *f, const struct state *state)
 	check_end(f, "The module is loaded, version %s.", tool_version);
 }
 
-/* 1 on, 0 off, -1 cannot be known: four bytes of attributes, then the value. */
+/* 1 on, 0 off, -1 unknown: four bytes of attributes, then the value. */
 static int secure_boot(void)
 {
 	unsigned char value[5];

@@ -19,7 +19,7 @@ static void by_wan(struct findings *f, const struct state *state, const struct r
 {
 	const struct address *own = link_address(out, relay->family);
 
-	/* A neighbour in a hoster's private network is nothing unusual; the internet has no private addresses. */
+	/* A neighbour in a hoster's private network is normal; the internet has no private addresses. */
 	if (address_private(&relay->address) && relay->route.has_gateway && !(own && address_private(own))) {
 		finding(f, PROBLEM, "relay-leaks",
 			"The relay's private address %s is routed to the WAN interface %s, where it does not exist: the tunnel is "
@@ -130,7 +130,7 @@ static void fix_mss(struct findings *f, const struct state *state)
 		fix(f, "nft insert rule inet filter forward tcp flags syn tcp option maxseg size set rt mtu");
 }
 
-/* The kernel takes IPv6 away from an interface with a smaller MTU, and so the route: `via` tells by which it was. */
+/* The kernel takes IPv6 away from an interface with a smaller MTU, and so the route: `via` shows which one it was. */
 static bool too_small_for_ipv6(struct findings *f, const struct state *state, const struct relay *relay,
 			       const struct link *out)
 {
@@ -203,8 +203,8 @@ static void fix_rp_filter(struct findings *f, const struct link *link)
 }
 
 /*
- * Strict: what comes in must be from where an answer would go. The kernel looks the source up as an answer from the
- * address that was called, so that rules by that address count.
+ * Strict: a packet must arrive on the interface of the route back. The kernel looks the source up as an answer from the
+ * destination address, so that rules by that address count.
  */
 static void check_rp_filter(struct findings *f, const struct state *state)
 {

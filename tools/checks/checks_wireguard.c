@@ -10,10 +10,10 @@
 #include "../host/wireguard.h"
 #include "../lib/mem.h"
 
-/* WireGuard drops its keys after so long (REJECT_AFTER_TIME): nothing passes without another handshake. */
+/* WireGuard drops its keys after so long (REJECT_AFTER_TIME): no packet passes without another handshake. */
 #define HANDSHAKE_MAX 180
 
-/* Whether the route to a relay leads through this tunnel. */
+/* Whether the route to a relay uses this tunnel. */
 static bool by(const struct state *state, const struct relay *relay, const struct link *link)
 {
 	return relay_link(state, relay) == link;
@@ -29,7 +29,7 @@ static void append(char **text, const struct address *address, unsigned int pref
 	*text = longer;
 }
 
-/* What the only peer has to be allowed: what it is, and all relays behind the tunnel. */
+/* The AllowedIPs of the only peer: its present ones, and all relays behind the tunnel. */
 static char *allowed_ips(const struct state *state, const struct wireguard *wg, const struct link *link)
 {
 	char *text = NULL;
@@ -88,7 +88,7 @@ static void check_handshake(struct findings *f, const struct link *link, const s
 	fix(f, "wg-quick up WG    # on the relay");
 }
 
-/* Both families' relay is one peer as a rule, which need not be told twice. */
+/* The relays of both families are usually one peer, which is reported once. */
 static bool told(const struct state *state, const struct wireguard *wg, const struct link *link, size_t relay)
 {
 	const struct wireguard_peer *peer = wireguard_peer_of(wg, &state->relays.v[relay].address);
@@ -137,7 +137,7 @@ void check_wireguard(struct findings *f, const struct state *state)
 	for (i = 0; i < state->links.n; i++) {
 		const struct link *link = &state->links.v[i];
 
-		/* One that is down has a finding of its own. */
+		/* An interface that is down has its own finding. */
 		if (strcmp(link->kind, "wireguard") != 0 || !link->up)
 			continue;
 		for (j = 0; j < state->relays.n && !by(state, &state->relays.v[j], link); j++)

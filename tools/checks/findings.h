@@ -7,7 +7,7 @@
 
 /*
  * PROBLEM: mail does not pass. WARNING: it may not, or not as meant. NOTE: good to know. `status` shows these
- * three; `check` also what was looked at in vain (SKIPPED) and what is as it should be (OK).
+ * three; `check` also checks that were not possible (SKIPPED) and those without a finding (OK).
  */
 enum severity { PROBLEM, WARNING, NOTE, SKIPPED, OK, SEVERITIES };
 
@@ -26,8 +26,8 @@ struct findings {
 	struct finding *v;
 	size_t n;
 
-	const char *check; /* under way */
-	size_t begun;	   /* how many findings there were before it */
+	const char *check; /* the current check */
+	size_t begun;	   /* the number of findings before it */
 	char **words;
 	size_t words_n;
 };
@@ -38,16 +38,16 @@ void check_begin(struct findings *findings, const char *check);
 void finding(struct findings *findings, enum severity severity, const char *id, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* A command that mends the latest finding; several are to be run, or chosen from, in order. */
+/* A command that fixes the latest finding; several are to be run in order, or are alternatives. */
 void fix(struct findings *findings, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* What the check could not see, and why. */
 void skipped(struct findings *findings, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Why something could not be read, of a negative errno. */
+/* The reason for a negative errno. */
 const char *reason(int err);
 
-/* Adds an OK that says this, unless there was a finding. */
+/* Adds an OK with this text, unless there was a finding. */
 void check_end(struct findings *findings, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /*

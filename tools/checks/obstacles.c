@@ -11,18 +11,20 @@
 #include "../host/sysctl.h"
 #include "../lib/mem.h"
 
-/* Where the module translates destinations, see module/tracked/nat.c: just ahead of everybody else's usual place. */
+/*
+ * Where the module translates destinations, see module/tracked/nat.c: just before the usual priority of other tables.
+ */
 #define OUR_PRIORITY (NF_IP_PRI_NAT_DST - 1)
 
-/* And where it does without state, see module/hooks/hooks.c. */
+/* The priority of the stateless engine, see module/hooks/hooks.c. */
 #define STATELESS_PRIORITY (NF_IP_PRI_CONNTRACK - 1)
 
-/* The port whose sessions with this host go on, which is always tracked for that. */
+/* SSH: always tracked, so that sessions with this host continue. */
 #define SSH 22
 
 #define PORTS_MAX 64
 
-/* Addresses of an ordinary client and of an ordinary server, for rules that ask; nothing is sent there. */
+/* Addresses of an ordinary client and of an ordinary server, for rules that match them; nothing is sent there. */
 static const char *const somebody[FAMILIES] = { [V4] = "193.0.0.1", [V6] = "2001:67c:2e8::1" };
 
 struct search {
@@ -33,7 +35,7 @@ struct search {
 	const struct link *tunnel;
 	struct address client;
 	unsigned int local_first, local_last; /* this host's own ports, which are always tracked */
-	bool again; /* for what the other engine meets */
+	bool again; /* for packets of the stateless engine */
 	struct obstacle *v;
 	size_t n, chains, stops;
 };
@@ -69,7 +71,7 @@ static bool meets(const struct nft_chain *chain, enum family family, enum direct
 	if (is_before_routing(chain)) {
 		if (chain->family == NFPROTO_NETDEV && chain->hook != 0)
 			return false;
-		/* What comes from the tunnel is hardly ever filtered before routing, and never translated there. */
+		/* Packets from the tunnel are hardly ever filtered at prerouting, and never translated there. */
 		return direction == INWARD && !(nat && chain->priority > OUR_PRIORITY);
 	}
 	return !nat && (chain->hook == NF_INET_FORWARD || chain->hook == NF_INET_POST_ROUTING);
@@ -165,7 +167,7 @@ static bool drops(const struct search *s, const struct nft_chain *base, struct p
 	return outcome->fate == DROPPED;
 }
 
-/* The rules of a ban are about the connections of some clients, or about some of their packets. */
+/* A ban matches the connections of some clients, or some of their packets. */
 static void try_stateless(struct search *s, const struct nft_chain *base, const struct link *wan, uint16_t port)
 {
 	struct packet untracked, tracked;
@@ -193,7 +195,7 @@ static void try(struct search *s, const struct nft_chain *base, const struct lin
 		try_tracked(s, base, wan, protocol, port);
 }
 
-/* Each port by itself, and of a range its first: who filters ports filters them as they are configured. */
+/* Each port by itself, and the first of a range: filters usually match ports as they are configured. */
 static void try_ports(struct search *s, const struct nft_chain *base, const struct link *wan)
 {
 	enum protocol protocol;
@@ -225,7 +227,7 @@ static void try_chain(struct search *s, const struct nft_chain *base)
 		met = true;
 		before = s->stops;
 		try_ports(s, base, &links->v[i]);
-		/* The other WAN interfaces would tell the same. */
+		/* The other WAN interfaces would give the same result. */
 		if (s->stops > before)
 			break;
 	}

@@ -5,16 +5,16 @@
 #include "../nft/nft_eval.h"
 #include "../state/state.h"
 
-/* The directions through this host in which a relay needs packets forwarded. */
+/* The directions through this host that a relay needs. */
 enum direction { INWARD, ANSWER, OUTWARD, DIRECTIONS };
 
 /*
- * What of a connection a chain stops. Served without state, most of its packets take a shortcut past the chain, which
- * sees the REST, untracked; or it has rules against some clients, which those PASS_BY.
+ * Which packets of a connection a chain stops. Most packets of a stateless connection bypass the chain, which
+ * sees the REST, untracked; or it has rules against some clients, whose packets PASS_BY.
  */
 enum stopped { ALL, REST, PASS_BY };
 
-/* A chain of others that stops connections in one of the directions. */
+/* A foreign chain that stops connections in one direction. */
 struct obstacle {
 	const struct nft_chain *base, *chain; /* where it begins, and where it ends */
 	enum fate fate;
@@ -25,7 +25,7 @@ struct obstacle {
 	size_t ports;
 };
 
-/* How many chains of others the packets of a direction meet. */
+/* How many foreign chains the packets of a direction pass. */
 size_t obstacles_find(const struct state *state, enum family family, enum direction direction, struct obstacle **found, size_t *n);
 void obstacles_free(struct obstacle *obstacles, size_t n);
 

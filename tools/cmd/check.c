@@ -6,7 +6,7 @@
 #include "command.h"
 #include "json_common.h"
 
-/* A script reads one line a check and takes a note for what it mostly is: something to look at. */
+/* Scripts read one line for each check; a note is reported as "warn". */
 static const struct {
 	const char *word;
 	enum colour colour;

@@ -15,7 +15,7 @@
 #include "../module/saved.h"
 #include "command.h"
 
-/* A file that is complete on disk under another name until it takes its own. */
+/* A file that is written under another name, and renamed when complete. */
 struct pending {
 	const char *path;
 	char *text;
@@ -131,7 +131,7 @@ static void preview(const struct pending *p)
 	}
 }
 
-/* What an earlier save has written, and nobody has changed. */
+/* Unchanged since an earlier save. */
 static bool autoload_is_ours(const char *text)
 {
 	char *now = sysfs_read(SAVED_LOAD);

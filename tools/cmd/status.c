@@ -15,7 +15,7 @@ static void absent_json(void)
 	json_print(object);
 }
 
-/* Among equals in a packet's order; what is as it should be, or could not be looked at, is for `check` to tell. */
+/* Equal ones in the order of a packet's path; OK and SKIPPED are for `check` only. */
 static void worst_first(struct findings *findings)
 {
 	size_t i, j;

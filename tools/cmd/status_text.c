@@ -179,7 +179,7 @@ static void print_counters(const struct state *state)
 	for (i = 0; i < state->stats.n; i++) {
 		const struct counter *c = &state->stats.v[i];
 
-		/* A reason for which nothing was dropped only makes the table longer. */
+		/* Drop counters that are 0 are left out. */
 		if (!strncmp(c->name, "dropped_", 8) && !c->value[V4] && !c->value[V6])
 			continue;
 		for (family = 0; family < FAMILIES; family++) {

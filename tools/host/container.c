@@ -12,7 +12,7 @@
 
 #define CAP_SYS_MODULE 16
 
-/* Of the name space that the machine's first process has: all identifiers are mapped to themselves. */
+/* In the namespace of the machine's first process all identifiers are mapped to themselves. */
 static bool in_user_namespace(void)
 {
 	char *map = sysfs_read("/proc/self/uid_map");

@@ -3,8 +3,8 @@
 #define CHATDNATCTL_CONTAINER_H
 
 /*
- * Why no module can be loaded here, whoever tries: a few words that follow "this machine cannot load modules: ".
- * NULL if nothing speaks against it. To be freed.
+ * Why no module can be loaded here, even by root: a few words that follow "this machine cannot load modules: ".
+ * NULL if it seems possible. To be freed.
  */
 char *loading_impossible(void);
 

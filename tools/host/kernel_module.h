@@ -5,8 +5,8 @@
 #include <stdbool.h>
 
 /*
- * Whether a kernel module is loaded, or built into the kernel: asking it by netlink would load it. True where that
- * cannot be known.
+ * Whether a kernel module is loaded, or built into the kernel: asking by netlink would load it. True if that
+ * is unknown.
  */
 bool kernel_module_loaded(const char *name);
 

@@ -10,10 +10,10 @@
 struct link_address {
 	struct address address;
 	unsigned int prefix;
-	bool global; /* of use beyond the link, and not tentative or failed */
+	bool global; /* not link-local, and not tentative or failed */
 };
 
-/* What carries packets in packets of another IP protocol than UDP. */
+/* A tunnel over another IP protocol than UDP. */
 struct tunnel {
 	uint8_t protocol; /* 0: the link is none */
 	bool has_remote;
@@ -31,7 +31,7 @@ struct link {
 	bool up, carrier, loopback;
 	struct tunnel tunnel;
 	enum hairpin hairpin;
-	bool netfilter[FAMILIES]; /* a bridge that itself shows netfilter its packets */
+	bool netfilter[FAMILIES]; /* a bridge that passes its packets to netfilter by its own setting */
 	struct link_address *addresses;
 	size_t n;
 };
@@ -47,7 +47,7 @@ void links_free(struct links *links);
 
 const struct link *link_by_name(const struct links *links, const char *name);
 const struct link *link_by_index(const struct links *links, unsigned int index);
-/* The first address of use beyond the link, or NULL. */
+/* The first address that is not link-local, or NULL. */
 const struct address *link_address(const struct link *link, enum family family);
 bool link_has_address(const struct link *link, const struct address *address);
 bool link_has(const struct link *link, enum family family);

@@ -9,7 +9,7 @@
 /* A name of at most 15 bytes; a longer one is cut off. */
 void link_copy_name(char out[16], const struct nlattr *attr);
 
-/* Of IFLA_LINKINFO: what a link is, and what it is to the one above it. */
+/* From IFLA_LINKINFO: the kind of a link, and its role as a port. */
 void link_take_info(struct link *link, const struct nlattr *nest);
 
 #endif

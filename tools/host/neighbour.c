@@ -55,7 +55,7 @@ static int neighbour_cb(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-/* An entry of the bridge's own table: behind which port there is who. */
+/* An entry of the bridge's forwarding table. */
 static int port_cb(const struct nlmsghdr *nlh, void *data)
 {
 	const struct ndmsg *ndm = mnl_nlmsg_get_payload(nlh);

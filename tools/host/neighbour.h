@@ -5,8 +5,8 @@
 #include "../lib/family.h"
 
 /*
- * The port of a bridge behind which a neighbour is: its interface's index, or 0 where the kernel does not know (it has
- * not been spoken to, or not for a while).
+ * The port of a bridge behind which a neighbour is: its interface's index, or 0 if the kernel does not know it (it has
+ * sent nothing, or not for a while).
  */
 unsigned int neighbour_port(unsigned int bridge, const struct address *neighbour);
 

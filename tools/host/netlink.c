@@ -42,7 +42,7 @@ static int end_cb(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_ERROR;
 }
 
-/* libmnl itself does not look for a reason at the end of a dump. */
+/* libmnl does not check for an error at the end of a dump. */
 static mnl_cb_t control[] = { [NLMSG_ERROR] = end_cb, [NLMSG_DONE] = end_cb };
 
 static int receive(struct mnl_socket *nl, unsigned int seq, mnl_cb_t cb, void *data)

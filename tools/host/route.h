@@ -14,7 +14,7 @@ struct route {
 	unsigned int mtu; /* of the route itself, 0: the interface's */
 };
 
-/* How a packet of this host to `to` would leave; with `from`, one that has this source address. */
+/* The route of this host to `to`; with `from`, for this source address. */
 void route_get(struct route *route, const struct address *to, const struct address *from);
 
 #endif

@@ -8,7 +8,7 @@
 #include "../lib/mem.h"
 #include "sysfs.h"
 
-/* In a sysctl's name an interface's dots would be separators: such names are written with slashes. */
+/* Dots of an interface name would be separators: such sysctl names are written with slashes. */
 char *sysctl_name(enum family family, const char *interface, const char *what)
 {
 	const char *format = strchr(interface, '.') ? "net/%s/conf/%s/%s" : "net.%s.conf.%s.%s";

@@ -61,7 +61,7 @@ long long sysfs_read_number(const char *path)
 
 int sysfs_write(const char *path, const char *text)
 {
-	/* sysfs drops a write of no bytes, so that an empty value needs its newline. */
+	/* sysfs ignores a write of 0 bytes, so an empty value needs its newline. */
 	char *line = xasprintf("%s\n", text);
 	size_t len = strlen(line);
 	int fd, err = 0;

@@ -47,7 +47,7 @@ static void allowed_read(struct wireguard *wg, const struct nlattr *entry)
 	wg->allowed[wg->allowed_n++] = allowed;
 }
 
-/* A peer whose AllowedIPs did not fit goes on in the next message, with its key and without the rest. */
+/* A peer whose AllowedIPs did not fit continues in the next message, with its key and without the rest. */
 static void peer_key(struct wireguard *wg, const struct nlattr *attr)
 {
 	const void *key = mnl_attr_get_payload(attr);

@@ -34,7 +34,7 @@ struct wireguard {
 int wireguard_read(struct wireguard *wireguard, const char *interface);
 void wireguard_free(struct wireguard *wireguard);
 
-/* The peer that gets what goes to an address: of the longest prefix, whatever the routes say. Or NULL. */
+/* The peer for an address: by the longest prefix, independent of routes. Or NULL. */
 const struct wireguard_peer *wireguard_peer_of(const struct wireguard *wireguard, const struct address *to);
 
 #endif

@@ -18,7 +18,7 @@ struct xfrm_states {
 	size_t n;
 };
 
-/* Those whose packets have no UDP around them. */
+/* States without UDP encapsulation. */
 void xfrm_read(struct xfrm_states *states);
 void xfrm_free(struct xfrm_states *states);
 

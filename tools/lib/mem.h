@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-/* These end the program when there is no memory: nothing here can go on without. */
+/* These end the program when there is no memory: no command can continue without. */
 void *xcalloc(size_t n, size_t size);
 void *xgrow(void *array, size_t n, size_t size); /* room for one more than n */
 char *xstrdup(const char *s);

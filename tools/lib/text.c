@@ -56,7 +56,7 @@ static size_t utf8_decode(const unsigned char *s, uint32_t *point)
 	return len;
 }
 
-/* C1 controls, and what reorders or breaks the line around it. */
+/* C1 controls, and characters that reorder or break a line. */
 static bool misleading(uint32_t point)
 {
 	return point < 0xa0 || (point >= 0x200b && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) ||

@@ -7,15 +7,15 @@
 enum colour { PLAIN, BOLD, RED, YELLOW, GREEN, CYAN };
 
 /*
- * What comes from the kernel may hold any byte (an interface can be called "\033[2J"), so
- * everything below escapes what a terminal would act upon.
+ * Text from the kernel may contain any byte (an interface can be called "\033[2J"), so
+ * everything below escapes control sequences.
  */
 char *text_clean(const char *s);
 
 /* One line, never wrapped: for scripts and for commands that are copied. */
 void text_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* A label, then text that wraps at 80 columns and goes on under itself. */
+/* A label, then text that wraps at 80 columns, indented. */
 void text_field(enum colour colour, size_t indent, const char *label, size_t width, const char *format,
 		...) __attribute__((format(printf, 5, 6)));
 

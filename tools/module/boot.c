@@ -79,7 +79,7 @@ char *boot_refusal(void)
 		static const char prefix[] = "chatdnat: ";
 		char *text;
 
-		/* The oldest record was overwritten: the next read goes on with the one after it. */
+		/* The oldest record was overwritten: the next read continues with the one after it. */
 		if (n < 0 && (errno == EPIPE || errno == EINTR))
 			continue;
 		if (n <= 0)

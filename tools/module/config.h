@@ -32,7 +32,7 @@ void config_append(struct config *config, const char *name, const char *value);
 void config_set(struct config *config, const char *name, const char *value);
 
 /*
- * One change of a transaction. A name that is not there, or that was replaced already, is appended: the
+ * One change of a transaction. A name that does not exist, or that was replaced already, is appended: the
  * kernel refuses it and says why.
  */
 void config_change(struct config *config, const char *name, const char *value);

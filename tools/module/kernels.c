@@ -22,7 +22,7 @@ static bool exists(const char *release, const char *what)
 	return found;
 }
 
-/* What depmod wrote of the module: its path below the kernel's directory. */
+/* The module's path in depmod's index, below the kernel's directory. */
 static char *indexed_file(const char *release)
 {
 	char *path = xasprintf(MODULES "/%s/modules.dep", release), *line = NULL, *file = NULL;
@@ -104,7 +104,7 @@ void kernels_read(struct kernels *kernels)
 
 	*kernels = (struct kernels){ 0 };
 	for (i = 0; i < n; i++) {
-		/* Headers alone, or what a removed kernel left behind, do not boot. */
+		/* Headers alone, or the remains of a removed kernel, do not boot. */
 		if (!exists(names[i], "modules.builtin") && !exists(names[i], "modules.order"))
 			continue;
 		kernels->v = xgrow(kernels->v, kernels->n, sizeof(*kernels->v));

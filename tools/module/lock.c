@@ -9,7 +9,7 @@
 
 #include "../lib/text.h"
 
-/* Not in /run/lock, where anybody may create files, nor readable: who can open it can hold it. */
+/* Not in /run/lock, where anybody may create files, nor readable: any user who can open it could hold it. */
 #define LOCK "/run/chatdnatctl.lock"
 
 bool lock_take(void)

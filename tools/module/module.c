@@ -27,7 +27,7 @@ bool module_loaded(void)
 	return access(MODULE_DIR, F_OK) == 0;
 }
 
-/* What depmod knows of the running kernel: yes, no, or cannot tell. */
+/* Whether depmod's index has the module for the running kernel: yes, no, or unknown. */
 static int installed_for(const char *release)
 {
 	char *path = xasprintf("/lib/modules/%s/modules.dep", release), *line = NULL;
@@ -46,7 +46,7 @@ static int installed_for(const char *release)
 	return found;
 }
 
-/* After a boot: the unit's log has what modprobe said. */
+/* After a boot: the unit's log has modprobe's output. */
 static void explain_unit(const char *release, bool installed)
 {
 	char *dkms = installed ? NULL : dkms_version(), *log = dkms ? dkms_log(dkms, release) : NULL;
@@ -130,7 +130,7 @@ static bool present(void)
 
 bool module_open(struct module *module, bool change)
 {
-	/* Whom the lock is refused may still be told that there is nothing to change. */
+	/* Without the lock, the error may still be that the module is not loaded. */
 	return present() && (!change || lock_take()) && module_read(module);
 }
 

@@ -23,10 +23,10 @@ bool module_loaded(void);
 /* Says on stderr that the module is not loaded and how to load it. */
 void module_explain_absence(void);
 
-/* False, after saying why, if the module is not there to be read. */
+/* False, after an error message, if the module is not loaded. */
 bool module_read(struct module *module);
 
-/* The same; to change or save it, waits for its turn first. */
+/* The same; waits for the lock first, to change or save the settings. */
 bool module_open(struct module *module, bool change);
 
 void module_free(struct module *module);
@@ -35,7 +35,7 @@ void module_free(struct module *module);
 char *module_parameter(const char *name);
 
 /*
- * Writes one parameter. On refusal says why, in the kernel's own words where it gave any, and
+ * Writes one parameter. On refusal prints the reason, that of the kernel if there is one, and
  * returns false.
  */
 bool module_write(const char *name, const char *value);

@@ -49,7 +49,7 @@ static bool number(const char **s, uint16_t *port)
 	return n <= 65535;
 }
 
-/* What is before the slash; *protocol is what stands behind it, or PROTOCOLS. */
+/* The text before the slash; *protocol is the one after it, or PROTOCOLS. */
 static bool split_suffix(char *element, enum protocol *protocol)
 {
 	char *slash = strchr(element, '/');

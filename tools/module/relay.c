@@ -70,7 +70,7 @@ static void take_engine(struct relays *relays, char *line)
 		*why = '\0';
 		why += 2;
 	}
-	/* Entries that name the same relay are served alike. */
+	/* Entries with the same relay have the same engine. */
 	for (i = 0; i < relays->n; i++) {
 		struct relay *r = &relays->v[i];
 

@@ -13,10 +13,10 @@ struct relay {
 	struct route route;
 	unsigned long connections; /* tracked ones */
 
-	/* What the module says of it; NULL where it does not. */
+	/* As the module reports; NULL: it does not. */
 	char *engine;	  /* "stateless" or "tracked" */
-	char *engine_own; /* without state: the own address that leads to it */
-	char *engine_why; /* tracked all the same */
+	char *engine_own; /* stateless: the local address that leads to it */
+	char *engine_why; /* why it is tracked all the same */
 };
 
 struct relays {
@@ -28,7 +28,7 @@ void relays_parse(struct relays *relays, enum family family, const char *text);
 void relays_free(struct relays *relays);
 size_t relays_of(const struct relays *relays, enum family family);
 
-/* Takes up what the module's file `engines` says. */
+/* Reads the module's file `engines`. */
 void relays_engines(struct relays *relays, const char *text);
 
 bool relay_stateless(const struct relay *relay);

@@ -12,7 +12,7 @@
 #include "ports.h"
 #include "relay.h"
 
-/* What a name that is not in the file takes; of names that are not here nothing is claimed. */
+/* Defaults for names that are not in the file; names that are not here are not compared. */
 static const struct {
 	const char *name, *value;
 } defaults[] = {
@@ -80,7 +80,7 @@ char *saved_render(const struct config *config)
 	return line;
 }
 
-/* One logical line as kmod sees it. False at the end. */
+/* One logical line, as kmod joins them. False at the end. */
 static bool read_logical_line(FILE *f, char **line, size_t *size)
 {
 	size_t n = 0;
@@ -113,7 +113,7 @@ static void merge(struct config *config, struct config *words)
 	for (i = 0; i < words->n; i++) {
 		const char *value = words->v[i].value ? words->v[i].value : "";
 
-		/* The parameter `config` resets what it does not name. */
+		/* The parameter `config` resets settings that it does not name. */
 		if (!strcmp(words->v[i].name, "config")) {
 			config_free(config);
 			config_parse(config, value);
@@ -192,7 +192,7 @@ static bool same_relays(enum family family, const char *a, const char *b)
 	return same;
 }
 
-/* A file written by hand may spell a value in another way than the kernel reads it back. */
+/* A file written by hand may spell a value differently from the kernel. */
 static bool same_value(const char *name, const char *a, const char *b)
 {
 	if (!strcmp(a, b))

@@ -10,7 +10,7 @@
 #include "module.h"
 
 /*
- * Also the order in which they are read: a connection that passes meanwhile then makes a later
+ * Also the order of reading: a connection that passes meanwhile then makes a later
  * counter larger, never a missing one.
  */
 static const char *const counter_order[] = {

@@ -14,7 +14,7 @@ struct counter {
 	uint64_t value[FAMILIES];
 };
 
-/* Whatever counters the module has, in a connection's order through the box. */
+/* All counters of the module, in the order in which a connection increments them. */
 struct stats {
 	struct counter *v;
 	size_t n;

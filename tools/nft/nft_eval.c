@@ -49,7 +49,7 @@ static enum ending end(struct run *run, enum fate fate, const struct nft_chain *
 	return ENDED;
 }
 
-/* True if the chain goes on with its next rule. */
+/* True if the chain continues with its next rule. */
 static bool obey(struct run *run, const struct nft_chain *chain, unsigned int depth, enum ending *ending)
 {
 	const struct nft_chain *target;
@@ -106,7 +106,7 @@ static enum ending do_chain(struct run *run, const struct nft_chain *chain, unsi
 				return end(run, TAKEN, chain);
 			break;
 		case VERDICT:
-			/* Whom a rule in doubt does not drop, the next ones may. */
+			/* If a rule in doubt does not drop the packet, later ones may. */
 			if (!obey(run, chain, depth, &ending) && (!doubt || run->outcome.fate == DROPPED))
 				return ending;
 			run->machine.where = chain;

@@ -216,7 +216,7 @@ static enum step do_target(struct machine *m, const struct expression *e)
 	return step;
 }
 
-/* "over" so many is the exception, up to so many the rule. */
+/* "over" a limit is the exception, up to it the normal case. */
 static enum step do_limit(const struct machine *m, const struct expression *e, int flags)
 {
 	if (m->packet->anybody)
@@ -230,7 +230,7 @@ static enum step do_load(struct machine *m, const char *name, const struct expre
 		if (!e->attr[NFTA_META_SREG])
 			load_meta(&m->regs, number(e, NFTA_META_DREG), number(e, NFTA_META_KEY), m->packet);
 	} else if (!strcmp(name, "ct")) {
-		/* Without an entry there is nothing else to ask for. */
+		/* Without an entry there are no other keys. */
 		if (m->packet->untracked && !e->attr[NFTA_CT_SREG] && number(e, NFTA_CT_KEY) != NFT_CT_STATE)
 			return NO_MATCH;
 		if (!e->attr[NFTA_CT_SREG])

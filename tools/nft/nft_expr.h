@@ -8,7 +8,7 @@
 
 struct nlattr;
 
-/* What an expression does to its rule. */
+/* The effect of an expression on its rule. */
 enum step {
 	NEXT,
 	NO_MATCH,

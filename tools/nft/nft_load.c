@@ -69,7 +69,7 @@ void load_meta(struct regs *regs, uint32_t dreg, uint32_t key, const struct pack
 	case NFT_META_MARK:
 	case NFT_META_IIFGROUP:
 	case NFT_META_OIFGROUP:
-		/* Nothing has set them, as far as can be seen. */
+		/* Assumed to be unset. */
 		load_u32(regs, dreg, 0);
 		break;
 	default:
@@ -114,7 +114,7 @@ void load_ct(struct regs *regs, uint32_t dreg, uint32_t key, const struct packet
 	}
 }
 
-/* The route to a source is assumed to leave by the interface that the packet came in by. */
+/* The route back to a source is assumed to use the input interface. */
 void load_fib(struct regs *regs, uint32_t dreg, uint32_t result, uint32_t flags, const struct packet *packet)
 {
 	bool destination = flags & NFTA_FIB_F_DADDR;
@@ -148,7 +148,7 @@ static void put_u16(struct header *h, size_t at, uint16_t value)
 
 static void ip_header(struct header *h, const struct packet *packet)
 {
-	/* The client's address is the source of what opens, and the destination of what answers. */
+	/* The client's address is the source of an opening packet, and the destination of an answer. */
 	bool src = !packet->anybody || packet->established, dst = !packet->anybody || !packet->established;
 
 	if (packet->src.family == V4) {

@@ -5,7 +5,7 @@
 #include "nft_packet.h"
 #include "nft_regs.h"
 
-/* Each loads a fact of the packet into a register, or marks that as not known. */
+/* Each loads a property of the packet into a register, or marks it as unknown. */
 void load_meta(struct regs *regs, uint32_t dreg, uint32_t key, const struct packet *packet);
 void load_ct(struct regs *regs, uint32_t dreg, uint32_t key, const struct packet *packet);
 void load_fib(struct regs *regs, uint32_t dreg, uint32_t result, uint32_t flags, const struct packet *packet);

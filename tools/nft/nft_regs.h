@@ -6,10 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What a condition comes to. */
+/* The result of a condition. */
 enum truth { FALSE, TRUE, UNKNOWN };
 
-/* nf_tables' registers: 64 bytes, seen as 4 of 16 or as 16 of 4. A byte is known or not. */
+/* nf_tables' registers: 64 bytes, seen as 4 of 16 or as 16 of 4. Each byte is known or not. */
 struct regs {
 	uint8_t v[64];
 	bool known[64];

@@ -21,10 +21,10 @@ struct element {
 struct nlattr;
 void data_parse(struct element *element, const struct nlattr *nest);
 
-/* The number of bytes in a set's key, 0 if it cannot be known. */
+/* The number of bytes in a set's key, 0: unknown. */
 size_t set_key_size(const struct nft_chain *where, const char *set);
 
-/* Whether a set holds the key; what a map has for it goes to element. */
+/* Whether a set has the key; a map's value is copied to element. */
 enum truth set_lookup(const struct nft_chain *where, const char *set, const void *key, size_t len,
 		      struct element *element);
 

@@ -14,7 +14,7 @@
 #include <linux/netfilter/xt_tcpudp.h>
 #include <linux/rtnetlink.h>
 
-/* Its info is the kernel's bytes, of any alignment. */
+/* Its info is a byte array of the kernel, without alignment. */
 #define LOAD(structure, info, len) ((len) >= sizeof(structure) && (memcpy(&(structure), info, sizeof(structure)), 1))
 
 static enum truth not_if(bool invert, bool truth)
@@ -38,10 +38,10 @@ static enum truth conntrack(uint32_t revision, const void *info, size_t len, con
 	struct xt_conntrack_mtinfo2 m;
 	unsigned int state;
 
-	/* The third revision only has more behind this. */
+	/* Only the third revision has more fields. */
 	if (revision < 2 || !LOAD(m, info, len))
 		return UNKNOWN;
-	/* Without an entry nothing but its absence matches. */
+	/* Without an entry only its absence matches. */
 	if (packet->untracked)
 		return m.match_flags & XT_CONNTRACK_STATE &&
 				       not_if(m.invert_flags & XT_CONNTRACK_STATE,
@@ -173,7 +173,7 @@ enum truth xt_match(const char *name, uint32_t revision, const void *info, size_
 		return addrtype(revision, info, len, packet);
 	if (!strcmp(name, "mark"))
 		return mark(revision, info, len);
-	/* Of another protocol, or a header of IPv6's that no ordinary connection has. */
+	/* For another protocol, or an IPv6 header that no ordinary connection has. */
 	for (i = 0; i < sizeof(absent) / sizeof(absent[0]); i++)
 		if (!strcmp(name, absent[i]))
 			return FALSE;

@@ -7,10 +7,10 @@
 #include "nft_packet.h"
 #include "nft_regs.h"
 
-/* iptables' own matches, which iptables-nft puts into nftables rules as they are. */
+/* iptables' own matches, which iptables-nft puts into nftables rules unchanged. */
 enum truth xt_match(const char *name, uint32_t revision, const void *info, size_t len, const struct packet *packet);
 
-/* What conntrack would tell of the packet's connection: IPS_* bits. */
+/* The conntrack status of the packet's connection: IPS_* bits. */
 uint32_t packet_status(const struct packet *packet);
 
 #endif

@@ -148,7 +148,7 @@ static int flowtable_cb(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-/* The chains of a table that is switched off are not in anybody's way. */
+/* The chains of a dormant table have no effect. */
 static int table_cb(const struct nlmsghdr *nlh, void *data)
 {
 	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);

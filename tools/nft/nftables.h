@@ -25,7 +25,7 @@ struct nft_chain {
 	size_t n;
 };
 
-/* nftables as others use it, which includes iptables-nft, and so ufw, Docker and firewalld. */
+/* All nftables rules, which includes iptables-nft, and so ufw, Docker and firewalld. */
 struct ruleset {
 	int err;     /* negative errno: it could not be read */
 	bool legacy; /* the older iptables is in use beside it; its rules are not read */

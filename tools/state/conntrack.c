@@ -91,7 +91,7 @@ static bool parse_tuple(struct tuple *t, const struct nlattr *nest)
 	return got == 15;
 }
 
-/* Of several entries with this relay, the one for the address that the client called. */
+/* Of several entries with this relay, the one for the address that the client connected to. */
 static struct relay *relay_of(const struct relays *relays, const struct address *relay, const struct address *called)
 {
 	struct relay *best = NULL;
@@ -150,7 +150,7 @@ int conntrack_count(struct relays *relays, const struct ports *ports)
 	struct nlmsghdr *nlh =
 		netfilter_request(buf, NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_UNSPEC);
 
-	/* Kernels that can filter on the status then send only what was translated; others ignore it. */
+	/* Kernels that can filter on the status then send only translated connections; others ignore it. */
 	mnl_attr_put_u32(nlh, CTA_STATUS, htonl(IPS_DST_NAT));
 	return netlink_request(NETLINK_NETFILTER, nlh, entry_cb, &query);
 }

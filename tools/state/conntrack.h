@@ -7,7 +7,7 @@
 
 /*
  * Counts the live connections of each relay: destination NAT, on one of the ports, answered by
- * that relay. 0, or a negative errno when they cannot be known (no ctnetlink, not root).
+ * that relay. 0, or a negative errno if they are unknown (no ctnetlink, not root).
  */
 int conntrack_count(struct relays *relays, const struct ports *ports);
 

@@ -131,7 +131,7 @@ static void on_data(struct probe *p)
 		return;
 	if (n > 0)
 		p->got += (size_t)n;
-	/* What is shown ends with its first line; a zero would hide the rest. */
+	/* Only the first line is shown; a zero byte would hide the rest. */
 	end = memchr(p->banner, '\n', p->got);
 	if (n > 0 && !end && p->got < BANNER_MAX)
 		return;

@@ -17,9 +17,9 @@ struct probe {
 	struct address to;
 	uint16_t port;
 	bool outward;	   /* not to the relay but to a mail server elsewhere */
-	bool speaks_first; /* the server is to say something */
+	bool speaks_first; /* the server should send a greeting */
 	bool connected;
-	int err;	   /* why not: a positive errno; ETIMEDOUT too when time was up */
+	int err;	   /* why not: a positive errno; ETIMEDOUT also at the end of the time limit */
 	struct address from;
 	char banner[BANNER_MAX + 1]; /* its first line, as it came */
 
@@ -31,7 +31,7 @@ struct probes {
 	bool asked; /* for */
 	struct probe *v;
 	size_t n;
-	size_t left_out; /* ports that would have been too many */
+	size_t left_out; /* ports beyond the limit */
 };
 
 /* All TCP ports of all relays; of a range larger than a few only the first. */
@@ -40,11 +40,11 @@ void probes_add_relays(struct probes *probes, const struct relays *relays, const
 /* Port 25 of a mail server elsewhere. False if the text is no address. */
 bool probes_add_outward(struct probes *probes, const char *address);
 
-/* At once, and done after PROBE_SECONDS at the latest. */
+/* All at once, for PROBE_SECONDS at most. */
 void probes_run(struct probes *probes);
 void probes_free(struct probes *probes);
 
-/* How many of the family's relays' ports took a connection. */
+/* How many ports of the family's relays accepted a connection. */
 size_t probes_connected(const struct probes *probes, enum family family);
 
 #endif

@@ -48,7 +48,7 @@ static int socket_cb(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-/* A raw socket's number of the protocol stands where others have their port. */
+/* A raw socket has its protocol number in the port field. */
 static int raw_cb(const struct nlmsghdr *nlh, void *data)
 {
 	const struct inet_diag_msg *msg = mnl_nlmsg_get_payload(nlh);

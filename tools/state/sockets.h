@@ -5,16 +5,16 @@
 #include "../lib/family.h"
 #include "../module/ports.h"
 
-/* A local socket that waits for clients. */
+/* A listening socket of this host. */
 struct listener {
 	enum protocol protocol;
 	struct address address;
-	bool any;	/* of its family's addresses */
+	bool any;	/* bound to any address of its family */
 	bool both;	/* serves IPv4 too */
 	uint16_t port;
 };
 
-/* A socket of a program that speaks an IP protocol itself, as VRRP's and OSPF's do. */
+/* A raw socket of a program with its own IP protocol, such as VRRP and OSPF. */
 struct raw_socket {
 	uint8_t protocol;
 	unsigned int bound; /* to an interface of this index; 0: to none */
@@ -35,7 +35,7 @@ struct sockets {
 
 void sockets_read(struct sockets *sockets);
 
-/* "443/tcp, 53/udp" for the listeners that `is` says yes to, each port once; NULL if there is none. To be freed. */
+/* "443/tcp, 53/udp" for the listeners that `is` accepts, each port once; NULL if there is none. To be freed. */
 char *sockets_list(const struct sockets *sockets, bool (*is)(const void *context, const struct listener *l),
 		   const void *context, size_t *n);
 void sockets_free(struct sockets *sockets);

@@ -12,7 +12,7 @@
 #include "../module/saved.h"
 #include "conntrack.h"
 
-/* Looked up to see where the default route goes; nothing is sent. */
+/* Only for route lookups, to find the default route; nothing is sent. */
 static const char *const somewhere[FAMILIES] = { [V4] = "192.88.99.0", [V6] = "2000::" };
 
 static void read_forwarding(struct state *state)
@@ -182,7 +182,7 @@ const struct relay *first_relay(const struct state *state, enum family family)
 
 bool relay_standby(const struct state *state, const struct relay *relay)
 {
-	/* With scope=any addresses count that are routed here. */
+	/* With scope=any addresses that are routed here count. */
 	if (!relay->valid || !relay->own_text || state->links_err || setting_is(state, "scope", "any"))
 		return false;
 	return !own_address(state, &relay->own);
@@ -205,7 +205,7 @@ const struct relay *refused_relay(const struct state *state)
 	for (i = 0; setting_is(state, "engine", "stateless") && i < state->relays.n; i++) {
 		const struct relay *r = &state->relays.v[i];
 
-		/* An address may come later: that alone is taken. */
+		/* An address may come later: only that is accepted. */
 		if (r->engine_why && !strstr(r->engine_why, "address for it yet"))
 			return r;
 	}

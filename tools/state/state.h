@@ -11,9 +11,9 @@
 #include "probe.h"
 #include "sockets.h"
 
-/* Everything that `status` and `check` look at, read once. */
+/* All input of `status` and `check`, read once. */
 struct state {
-	bool loaded; /* if not, the saved configuration stands for the active one */
+	bool loaded; /* if not, the saved configuration is used */
 	struct module module;
 	struct stats stats;
 	struct ports ports;
@@ -26,7 +26,7 @@ struct state {
 	struct address somewhere[FAMILIES]; /* on the internet */
 	struct route world[FAMILIES]; /* to there */
 
-	int counted;		      /* 0, or the negative errno of counting connections */
+	int counted;		      /* of counting connections: 0, or a negative errno */
 	long long ct_count, ct_max;   /* of the whole conntrack table, -1: unknown */
 	long long forwarding[FAMILIES]; /* the global sysctl, -1: unknown */
 
@@ -38,16 +38,16 @@ struct state {
 	struct probes probes; /* none unless they are asked for */
 };
 
-/* False, after saying why, when the module is there and cannot be read. */
+/* False, after an error message, if the module is loaded and cannot be read. */
 bool state_read(struct state *state);
 void state_free(struct state *state);
 
 bool wan_matches(const char *pattern, const char *interface);
 
-/* The pattern by which an interface faces the internet, or NULL. */
+/* The pattern of `wan` that matches an interface, or NULL. */
 const char *wan_of(const struct state *state, const struct link *link);
 
-/* Whether any interface has it, or a WAN interface. */
+/* Whether any interface has the address, or a WAN interface. */
 bool own_address(const struct state *state, const struct address *address);
 bool wan_has_address(const struct state *state, const struct address *address);
 
@@ -60,16 +60,16 @@ bool setting_exists(const struct state *state, const char *setting);
 /* The interface by which a relay is reached, or NULL. */
 const struct link *relay_link(const struct state *state, const struct relay *relay);
 
-/* Of several relays the first that has a route stands for all in what is suggested. */
+/* Of several relays the first with a route stands for all in suggested commands. */
 const struct relay *first_relay(const struct state *state, enum family family);
 
-/* An own address that is named and that this host does not have: another proxy may have it at the moment. */
+/* A named local address that this host does not have: another proxy may have it at the moment. */
 bool relay_standby(const struct state *state, const struct relay *relay);
 
-/* The first relay that is served without state, or the first that is not; or NULL. */
+/* The first stateless relay, or the first tracked one; or NULL. */
 const struct relay *relay_served(const struct state *state, enum family family, bool stateless);
 
-/* With engine=stateless, a relay that is tracked, for which the kernel refuses any change; or NULL. */
+/* With engine=stateless, a relay that is tracked, for which the kernel refuses all changes; or NULL. */
 const struct relay *refused_relay(const struct state *state);
 
 /*
