@@ -38,11 +38,11 @@ uninstall: ## Remove what install installed
 	$(if $(INSTALL_MOD_PATH),,depmod $(KVER))
 
 .PHONY: dkms-install
-dkms-install: ## Have DKMS build the module for this kernel and those to come
+dkms-install: ## Let DKMS build the module for this kernel and later ones
 	DKMS='$(DKMS)' DKMS_SOURCES='$(DKMS_SOURCES)' KERNEL_HOOKS='$(KERNEL_HOOKS)' scripts/dkms install $(KVER)
 
 .PHONY: dkms-uninstall
-dkms-uninstall: ## Take the module back from DKMS
+dkms-uninstall: ## Remove the module from DKMS
 	DKMS='$(DKMS)' DKMS_SOURCES='$(DKMS_SOURCES)' KERNEL_HOOKS='$(KERNEL_HOOKS)' scripts/dkms uninstall
 
 .PHONY: dist
@@ -58,48 +58,48 @@ deb: ## Make the Debian packages of the commit, in build/deb/
 deps: ## Install the packages that building, testing and linting need (Debian)
 	scripts/deps build headers vm machines check fuzz debug lint deb packages packaging
 
-# A copy for each kernel, so that several can be built side by side. The code is what it is with debug information, but that
-# is forty times as much, which takes its time to write here and to load in an emulated machine.
+# A copy for each kernel, so that several can be built in parallel. Debug information does not change the code, but
+# makes the file forty times as large, which is slow to write here and to load in an emulated machine.
 build/%/chatdnat.ko: $(MODULE_SOURCES)
 	mkdir -p $(@D)
 	cp -rpu Kbuild VERSION module $(@D)/
 	$(MAKE) -C $(or $(HEADERS),/lib/modules/$*/build) M=$(CURDIR)/$(@D) W=1 \
 		CONFIG_DEBUG_INFO= CONFIG_DEBUG_INFO_BTF_MODULES= modules
 
-# What measures it, for a test machine only.
+# The benchmark's packet generator, for a test machine only.
 build/%/inject/inject.ko: $(wildcard tests/bench/inject/*)
 	mkdir -p $(@D)
 	cp -pu $^ $(@D)/
 	$(MAKE) -C /lib/modules/$*/build M=$(CURDIR)/$(@D) W=1 modules
 
-# What plays a switch that forwards by itself.
+# A simulated switch with hardware forwarding.
 build/%/switch/switch.ko: $(wildcard tests/e2e/switch/*)
 	mkdir -p $(@D)
 	cp -pu $^ $(@D)/
 	$(MAKE) -C $(or $(HEADERS),/lib/modules/$*/build) M=$(CURDIR)/$(@D) W=1 \
 		CONFIG_DEBUG_INFO= CONFIG_DEBUG_INFO_BTF_MODULES= modules
 
-# What lets it run out of memory.
+# Makes allocations fail.
 build/%/fails/fails.ko: $(wildcard tests/debug/fails/*)
 	mkdir -p $(@D)
 	cp -pu $^ $(@D)/
 	$(MAKE) -C $(or $(HEADERS),/lib/modules/$*/build) M=$(CURDIR)/$(@D) W=1 modules
 
-# What counts which of its code runs, where the kernel cannot: the kernel's own sources.
+# gcov for kernels without it, from the kernel's own sources.
 build/%/gcov/gcov.ko: $(wildcard tests/coverage/gcov/*)
 	mkdir -p $(@D)
 	tar -xJf /usr/src/linux-source-6.12.tar.xz -C $(@D) --strip-components=3 --wildcards '*/kernel/gcov/*.[ch]'
 	cp -pu $^ $(@D)/
 	$(MAKE) -C /lib/modules/$*/build M=$(CURDIR)/$(@D) W=1 modules
 
-# Its parts by themselves, with their tests.
+# The unit tests.
 build/%/kunit/chatdnat_kunit.ko: $(MODULE_SOURCES) $(wildcard tests/kunit/Kbuild tests/kunit/*.[ch])
 	mkdir -p $(@D)
 	cp -rpu VERSION module tests/kunit/Kbuild tests/kunit/*.[ch] $(@D)/
 	cp -pu Kbuild $(@D)/Kbuild.chatdnat
 	$(MAKE) -C $(or $(HEADERS),/lib/modules/$*/build) M=$(CURDIR)/$(@D) W=1 modules
 
-# What a test machine runs: the module for each of bookworm's kernels, and the tool. tests/vm/built makes it for others.
+# For test machines: the module for each of bookworm's kernels, and the tool. tests/vm/built builds for others.
 .PHONY: built
 built:
 	tests/vm/built amd64
@@ -112,7 +112,7 @@ built-debug:
 		"build/$$release/chatdnat.ko" "build/$$release/fails/fails.ko"
 	tests/vm/built tool
 
-# The same with counters, but for what is not run. The checks that UBSAN adds are branches that nobody wrote.
+# The same with counters, except for code that is not run. The checks of UBSAN would count as branches.
 .PHONY: built-coverage
 built-coverage:
 	release=$$(tests/vm/run --list | tail -n 1) && \
@@ -124,20 +124,20 @@ built-coverage:
 	$(MAKE) -s built
 
 .PHONY: demo
-demo: ## Real mail through the module, in an emulated machine
+demo: ## Send real mail through the module, in an emulated machine
 	@scripts/space demo
 	@scripts/deps build headers vm
 	$(MAKE) -s built
 	tests/demo/run
 
 .PHONY: check
-check: ## The tests, in about ten minutes once the kernels are there, which takes as long
+check: ## Run the tests, in about ten minutes; the first time also fetch the kernels, which takes as long
 	@scripts/space check
 	@scripts/deps build headers vm check fuzz debug
 	tests/run $(TESTS)
 
 .PHONY: bench
-bench: ## What a packet costs, next to others that translate; ROWS=... for some, KERNELS=... for one kernel
+bench: ## Measure the cost of a packet, and of alternatives; ROWS=... for some, KERNELS=... for one kernel
 	scripts/deps build headers vm
 	$(MAKE) -s built
 	for release in $$(tests/vm/run --list); do \
@@ -146,33 +146,33 @@ bench: ## What a packet costs, next to others that translate; ROWS=... for some,
 	tests/bench/run $(if $(KERNELS),--kernels '$(KERNELS)') $(ROWS)
 
 .PHONY: check-long
-check-long: ## The rest: 6.1, guides, two proxies, other firewalls, without state, builds, other kernels and processors, a lack of memory
+check-long: ## Run all other tests: 6.1, guides, two proxies, firewalls, stateless engine, builds, other kernels and processors, faults
 	@scripts/space check-long
 	@scripts/deps build headers vm check machines debug deb packages packaging
 	tests/run --long $(TESTS)
 
 .PHONY: check-debug
-check-debug: ## The tests on a kernel with all its instruments (KASAN, lockdep, kmemleak...)
+check-debug: ## Run all tests on the debug kernel (KASAN, lockdep, kmemleak...)
 	scripts/deps build headers vm check debug
 	tests/run --debug $(TESTS)
 
 .PHONY: kunit
-kunit: ## The module's parts by themselves, in the debug kernel (KUnit); SUITES=... for some
+kunit: ## Run the unit tests (KUnit) on the debug kernel; SUITES=... for some
 	scripts/deps build headers vm debug
 	tests/kunit/run $(SUITES)
 
 .PHONY: fuzz
-fuzz: ## Made-up input for parsers and header code; TARGETS=... for some, TIME=... seconds for each
+fuzz: ## Fuzz parsers and header code; TARGETS=... for some, TIME=... seconds for each
 	scripts/deps build fuzz
 	TIME='$(TIME)' tests/fuzz/run $(TARGETS)
 
 .PHONY: mutations
-mutations: ## Break the module in small ways, one at a time: do the tests notice? NAMES=... for some; all take an hour or two
+mutations: ## Break the module in small ways and check that a test notices; NAMES=... for some; all take an hour or two
 	scripts/deps build headers vm check fuzz debug
 	tests/mutations/run $(NAMES)
 
 .PHONY: coverage
-coverage: ## Which of the module's code the tests run, on the debug kernel; TESTS=... for some
+coverage: ## Show which code of the module the tests run; TESTS=... for some
 	scripts/deps build headers vm check debug
 	tests/coverage/run $(TESTS)
 
