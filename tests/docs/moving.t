@@ -55,7 +55,7 @@ def from_the_recipe():
         for command in block.commands():
             play.command("moving.md", play["proxy"], command)
             for name, connection in living.items():
-                tap.ok(connection.echo(b"still here"), f"{name}: the old connection goes on")
+                tap.ok(connection.echo(b"still here"), f"{name}: the old connection continues")
         if not step:
             before = module.Counters()
         reached(f"step {step + 1}")

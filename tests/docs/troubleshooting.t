@@ -45,13 +45,13 @@ def both_ways(what, firewall, tools):
     mend(inward, tools)
     for version in topo.IP_VERSIONS:
         tap.equal(traffic.tcp(t.internet, PROXY[version], 993, CLIENT[version]), Seen("relay", CLIENT[version], 993),
-                  f"{what}: {version} mended")
+                  f"{what}: {version} fixed")
         tap.equal(traffic.tcp(t.relay, WORLD[version], 25, timeout=1), "silence",
                   f"{what}: {version} the policy drops the relay's mail")
     mend(outward, tools)
     for version in topo.IP_VERSIONS:
         tap.equal(traffic.tcp(t.relay, WORLD[version], 25), Seen("world", PROXY[version], 25),
-                  f"{what}: {version} mended")
+                  f"{what}: {version} fixed")
 
 
 def mend(commands, tools):

@@ -219,7 +219,7 @@ def one_relay_by_two_interfaces():
     tap.equal(set(seen), set(TUNNEL.items()), "who was let in is masqueraded")
     for version in topo.ip_versions():
         stats = module.stats(version)
-        tap.equal(stats["sent"], stats["translated"], f"{version}: what was translated is sent on")
+        tap.equal(stats["sent"], stats["translated"], f"{version}: what was translated is forwarded")
 
 
 @case.case

@@ -122,7 +122,7 @@ def masqueraded():
     burst("ipv4", "all")
 
 
-@case.tracked("without state nobody knows who is idle")
+@case.tracked("the stateless engine does not know idle connections")
 def flushed_at_once():
     """As many live connections, ended by one write."""
     module.load(**settings())

@@ -153,7 +153,7 @@ def theirs_to_our_relay():
             tap.equal(counters.gained(version), {}, f"{version}: and are not counted")
         module.configure(**settings(OTHER, masquerade="all"))
         tap.ok(all(connection.goes_on() for connection in theirs[::2]),
-               "those to another port go on when the relay changes")
+               "those to another port continue when the relay changes")
         for connection in theirs:
             connection.close()
     finally:
@@ -210,8 +210,8 @@ def flush_ruleset_under_traffic():
         for turn in range(5):
             HOME.nft("flush ruleset")
             before = rounds[0]
-            tap.ok(wait.until(lambda b=before: rounds[0] > b + 2), f"connections go on after flush ruleset, {turn + 1}")
-            tap.equal([flow.ask().server for flow in flows], ["relay"] * len(flows), "UDP flows go on")
+            tap.ok(wait.until(lambda b=before: rounds[0] > b + 2), f"connections continue after flush ruleset, {turn + 1}")
+            tap.equal([flow.ask().server for flow in flows], ["relay"] * len(flows), "UDP flows continue")
             reached("relay", 143, "new connections")
             for version in versions():
                 tap.equal(traffic.tcp(t.relay, WORLD[version], 25), Seen("world", PROXY[version], 25),
@@ -262,7 +262,7 @@ def iptables(flavour):
             module.unload()
             if order == "after":
                 tap.ok(all(connection.echo(b"c" * 1000) for connection in theirs),
-                       f"{what}: theirs go on after our unload")
+                       f"{what}: theirs continue after our unload")
                 for connection in theirs:
                     connection.close()
         finally:
@@ -316,7 +316,7 @@ def a_helpers_expected_connection_is_not_new():
                     module.set("ports", "imap,imaps")
                     tap.ok(data.goes_on(), "nor ended by a change that keeps its port")
                 tap.equal(traffic.tcp(t.internet, PROXY["ipv4"], 993, CLIENT["ipv4"]),
-                          Seen("relay", CLIENT["ipv4"], 993), "one that nobody expects is sent on")
+                          Seen("relay", CLIENT["ipv4"], 993), "one that nobody expects is forwarded")
     finally:
         server.close()
         proxy.close()

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Which connections are sent on to the relay, what they look like there, and what is left alone."""
+"""Which connections are forwarded to the relay, what they look like there, and what is left alone."""
 
 import os
 import socket
@@ -93,7 +93,7 @@ def families_are_independent():
                   f"only v6 is set: {version}")
 
 
-@case.tracked("several own addresses for one relay are not served without state")
+@case.tracked("several local addresses for one relay need the tracked engine")
 def scope():
     module.load(**settings(ports="chatmail,turn"))
     for version in all_versions():
@@ -103,10 +103,10 @@ def scope():
             for address in (PROXY2, PROXY3):
                 tap.equal(traffic.ask(protocol, t.internet, address[version], port, CLIENT[version]),
                           Seen("relay", CLIENT[version], port),
-                          f"{what}: local takes {address[version]}, an own address too")
+                          f"{what}: local takes {address[version]}, a local address too")
             tap.equal(traffic.ask(protocol, t.internet, TUNNEL[version], port, CLIENT[version]),
                       Seen("relay", CLIENT[version], port),
-                      f"{what}: local takes an own address of another interface")
+                      f"{what}: local takes a local address of another interface")
             tap.equal(traffic.ask(protocol, t.internet, TRANSIT[version], port, CLIENT[version]),
                       Seen("other", CLIENT[version], port), f"{what}: local lets transit traffic pass")
             tap.equal(counters.gained(version).get("seen"), 3, f"{what}: transit traffic is not counted")
@@ -122,7 +122,7 @@ def scope():
                 ("seen", "translated", "sent", "answered"), 2), f"{what}: any counts both")
 
 
-@case.tracked("several own addresses for one relay are not served without state")
+@case.tracked("several local addresses for one relay need the tracked engine")
 def relay_by_own_address():
     chosen = {SETTING[version]: f"{RELAY[version]}@{PROXY[version]},{OTHER[version]}@{PROXY2[version]}"
               for version in all_versions()}
@@ -143,7 +143,7 @@ def relay_by_own_address():
                           f"{address[version]} leads to {server}")
 
 
-@case.tracked("several own addresses for one relay are not served without state")
+@case.tracked("several local addresses for one relay need the tracked engine")
 def connections_that_look_alike_to_the_relay():
     """From one port to two addresses of the proxy: untranslated they differ, behind it they would not."""
     module.load(**settings(ports="chatmail,turn"))
@@ -241,7 +241,7 @@ def nothing_but_unicast():
         # These come later on the same way, so what was to arrive has arrived.
         for version in all_versions():
             tap.equal(traffic.udp(t.internet, PROXY[version], 3478, CLIENT[version]),
-                      Seen("relay", CLIENT[version], 3478), f"{version}: unicast is sent on")
+                      Seen("relay", CLIENT[version], 3478), f"{version}: unicast is forwarded")
         strangers = [packet for packet in behind.packets("in")
                      if packet.proto == socket.IPPROTO_UDP and packet.src not in CLIENT.values()]
     tap.equal(strangers, [], "broadcast and multicast do not reach the relay")
@@ -263,7 +263,7 @@ def errors_from_the_relay():
                   f"{version} tcp: the relay's reset reaches the client")
         gained = counters.gained(version)
         tap.equal([gained.get(name) for name in ("translated", "sent")], [2, 2],
-                  f"{version}: both have been sent on")
+                  f"{version}: both have been forwarded")
         tap.ok(wait.until(lambda: counters.gained(version).get("answered", 0) >= 1),
                f"{version}: a reset counts as an answer")
 

@@ -85,7 +85,7 @@ def an_interface_is_renamed():
             becomes(client, "relay", CLIENT[version], f"{version}: renamed, the flow that never paused is the relay's")
             becomes(query, "world", PROXY[version], f"{version}: the relay's query is masqueraded")
             tap.equal(open_before.fate_when_told(), "reset", f"{version}: a connection to the proxy is reset")
-            tap.ok(ssh.goes_on(), f"{version}: the operator's session goes on")
+            tap.ok(ssh.goes_on(), f"{version}: the operator's session continues")
             tap.ok(inside.goes_on(), f"{version}: another interface's too")
         rename("eth0", "ens9")
     rename("ens9", "eth0")
@@ -155,7 +155,7 @@ def what_was_not_masqueraded_before_the_load():
                           f"{version}: another table's masquerading, and the proxy's own query")
                 module.load(**settings(ports="turn"))
                 becomes(query, "world", PROXY[version], f"{version}: after the load it is")
-                tap.equal([asked(others), asked(own)], [("world", PROXY[version])] * 2, f"{version}: the others go on")
+                tap.equal([asked(others), asked(own)], [("world", PROXY[version])] * 2, f"{version}: the others continue")
                 tap.equal(module.stats(version)["masqueraded"], 1, f"{version}: and are left alone")
             module.unload()
     finally:
@@ -235,7 +235,7 @@ def a_flood_of_routes():
         HOME.ip("addr add 192.0.2.99/32 dev eth0\n")
         tap.ok(wait.until(lambda: calls.counts()["chatdnat_flush_misplaced"]), "an address is something else")
         HOME.ip("addr del 192.0.2.99/32 dev eth0\n")
-    tap.equal(broken, [], "connections go on meanwhile")
+    tap.equal(broken, [], "connections continue meanwhile")
     tap.ok(wait.until(lambda: module.engines() == engines), "by the same engine")
     for connection in connections:
         connection.close()
@@ -270,7 +270,7 @@ def connections_of_routed_hosts():
                 tap.equal(routed.answer.peer, TRANSIT[version], f"{version}: not masqueraded before the load")
                 module.load(**settings())
                 if rules:
-                    tap.ok(routed.goes_on(), f"{version}: with rules, by which it may leave elsewhere, it goes on")
+                    tap.ok(routed.goes_on(), f"{version}: with rules, by which it may leave elsewhere, it continues")
                 else:
                     tap.equal(routed.fate(), "reset", f"{version}: an inside address that would leave by the WAN: reset")
             module.unload()
@@ -289,7 +289,7 @@ def connections_to_this_host_by_a_rule():
             tap.equal(connection.answer.server, "proxy", f"{version}: it is this host's")
             HOME.ip_of(version, "addr", "add", LATE[version], "dev", "eth0")
             tap.equal(connection.fate(1), "silence", f"{version}: an address that arrives at the WAN interface does not end it")
-            tap.ok(connection.goes_on(), f"{version}: it goes on")
+            tap.ok(connection.goes_on(), f"{version}: it continues")
         HOME.ip_of(version, "addr", "del", LATE[version], "dev", "eth0")
         HOME.ip_of(version, "rule", "del", "priority", "100")
 

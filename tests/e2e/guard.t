@@ -93,7 +93,7 @@ def forward_cells(version):
                 "forwarded" if address == relay and flags == RST else "dropped_invalid",
                 lambda src, a=address, f=flags: craft.tcp(src, a, 25, f))
     for who, own in (("the proxy", PROXY), ("the proxy's inner address", TUNNEL)):
-        # Without state one own address serves, for TCP.
+        # Without state one local address serves, for TCP.
         if own == PROXY or module.ENGINE == "tracked":
             add(f"tcp 25 to {who}", "forwarded", lambda src, o=own: craft.tcp(src, o[version], 25))
         add(f"udp 3478 to {who}", "forwarded", lambda src, o=own: craft.udp(src, o[version], 3478))
@@ -389,7 +389,7 @@ def other_interfaces_are_not_judged():
 
 @case.case
 def a_tunnel_as_wan():
-    """What wraps packets up leaves with the tunnel as the device that it came in by, and is this host's own."""
+    """What wraps packets up leaves with the tunnel as the device that it arrived on, and is this host's own."""
     if subprocess.run(["modprobe", "-q", "ip_gre"], check=False).returncode:
         tap.skip("GRE", "this kernel has none")
         return
@@ -423,7 +423,7 @@ def own_to_group(version):
 
 @case.case
 def multicast_routing():
-    """What is for a group has no device that it came in by behind routing, or another."""
+    """What is for a group has no device that it arrived on after routing, or another."""
     for version in versions():
         outer, inner = CLIENT[version], RELAY[version]
         try:
@@ -464,7 +464,7 @@ def a_relay_with_a_public_address():
     for version in versions():
         counters = module.Counters()
         tap.equal(traffic.tcp(t.internet, PROXY[version], 25, CLIENT[version]), Seen("public", PROXY[version], 25),
-                  f"{version}: sent on and back out")
+                  f"{version}: forwarded and back out")
         tap.equal(dropped(counters, version), {}, f"{version}: nothing is dropped")
         tap.equal(traffic.tcp(t.public, PROXY[version], 2222, timeout=0.3), "silence",
                   f"{version}: a relay out there is no friend of the host")
@@ -479,7 +479,7 @@ def a_relay_with_a_public_address():
 
 @case.case
 def drained():
-    """What is not sent on any more is for the host itself."""
+    """What is not forwarded any more is for the host itself."""
     module.load(**settings(guard="full", enabled="0"))
     for version in versions():
         counters = module.Counters()

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The guard in use: what is live goes on, errors about it pass, drops are logged, others' tables do their work."""
+"""The guard in use: what is live continues, errors about it pass, drops are logged, others' tables do their work."""
 
 import ipaddress
 import os
@@ -66,7 +66,7 @@ class Live:
             except OSError as error:
                 alive = False
                 tap.diag(error)
-            tap.ok(alive, f"{what}: {self.version} {name} goes on")
+            tap.ok(alive, f"{what}: {self.version} {name} continues")
 
     def check_idle(self, what):
         """The servers speak first."""
@@ -286,7 +286,7 @@ def drops_are_logged_to_ulogd():
                 file.write(value)
 
 
-# As Docker writes them, with one published port of one container. The operator's chain lets pass what is sent on, with state
+# As Docker writes them, with one published port of one container. The operator's chain lets pass what is forwarded, with state
 # and without.
 DOCKER = """
 table ip chatdnat_docker {
@@ -341,7 +341,7 @@ def a_drop_of_others_is_theirs():
     dropped_by_another_table((("tcp", 22), ("udp", 3478)))
 
 
-@case.tracked("the shortcut goes past other tables")
+@case.tracked("the fast path goes past other tables")
 def what_others_drop_of_the_relays():
     dropped_by_another_table((("tcp", 993),))
 

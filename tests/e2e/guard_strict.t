@@ -141,7 +141,7 @@ def switched_on_among_live_connections():
             counters = module.Counters()
             module.set("guard", "strict")
             for name, connection in connections.items():
-                tap.ok(connection.goes_on(), f"{version}, tracked {tracked}: {name} goes on")
+                tap.ok(connection.goes_on(), f"{version}, tracked {tracked}: {name} continues")
             tap.equal(dropped(counters, version), set(), f"{version}, tracked {tracked}: nothing is dropped")
             for name, connection in connections.items():
                 connection.close()

@@ -79,7 +79,7 @@ def off_by_default():
                       Seen("relay", CLIENT[version], port), f"{version} {protocol}: a client meets the relay")
 
 
-@case.tracked("several own addresses for one relay are not served without state")
+@case.tracked("several local addresses for one relay need the tracked engine")
 def from_the_relays_side():
     load(hairpin="1")
     for version in topo.ip_versions():
@@ -89,7 +89,7 @@ def from_the_relays_side():
         reaches(version, t.relay, PROXY3[version], ("relay", TUNNEL[version]), "under any address", MASQUERADED)
 
 
-@case.tracked("several own addresses for one relay are not served without state")
+@case.tracked("several local addresses for one relay need the tracked engine")
 def from_another_interface():
     # With a wildcard replies have a way of their own; none to those inside.
     for wan in ("eth0", "eth+"):
@@ -108,7 +108,7 @@ def from_another_interface():
         module.unload()
 
 
-@case.tracked("several own addresses for one relay are not served without state")
+@case.tracked("several local addresses for one relay need the tracked engine")
 def from_the_box():
     load(hairpin="1")
     for version in topo.ip_versions():
@@ -146,7 +146,7 @@ def a_relay_on_the_lan():
         with Connection(lan_host, PROXY[version], TCP) as connection, wire.Link(lan_host, "eth0") as link:
             tap.ok(connection.echo(os.urandom(300000)), f"{version}: 300000 bytes")
             tap.equal([error for error in link.errors("in") if error.type == 5], [],
-                      f"{version}: nobody is told of a shorter way")
+                      f"{version}: there are no redirects")
         reaches(version, lan_relay, PROXY[version], ("lanrelay", LAN[version]), "the relay meets itself", MASQUERADED)
         reaches(version, HOME, PROXY[version], ("lanrelay", LAN[version]), "the box", MASQUERADED)
         reaches(version, t.internet, PROXY[version], ("lanrelay", topo.WORLD[version]), "and the world", SENT_ON)
@@ -179,7 +179,7 @@ def scope_any_catches_no_more():
         reaches(version, t.other, PROXY[version], ("relay", OTHER[version]), "but not to the public address", SENT_ON)
 
 
-@case.tracked("several own addresses for one relay are not served without state")
+@case.tracked("several local addresses for one relay need the tracked engine")
 def own_addresses_that_are_named():
     """RELAY@OWN: an address that is named is public wherever it is."""
     lines = {"ipv4": f"{RELAY['ipv4']}@{PROXY['ipv4']},{OTHER['ipv4']}@{PROXY2['ipv4']},{OTHER['ipv4']}@10.200.0.1",
@@ -200,7 +200,7 @@ def own_addresses_that_are_named():
 
 @case.case
 def switching():
-    """On: flows that met the box begin anew. Off: what was begun goes on, the next meets the box."""
+    """On: flows that met the box begin anew. Off: what was begun continues, the next meets the box."""
     load()
     for version in topo.ip_versions():
         with Flow(t.other, PROXY[version], UDP) as flow, Flow(HOME, PROXY[version], UDP) as own:
@@ -212,7 +212,7 @@ def switching():
                 tap.equal((connection.answer.server, mine.answer.server), ("relay", "relay"), f"{version}: on: TCP")
                 module.set("hairpin", "0")
                 tap.ok(connection.echo(b"still there") and mine.echo(b"still there"),
-                       f"{version}: off: what was begun goes on")
+                       f"{version}: off: what was begun continues")
             reaches(version, t.other, PROXY[version], ("proxy", OTHER[version]), "off: new ones meet the box")
             reaches(version, HOME, PROXY[version], ("proxy", PROXY[version]), "off: the box's own too")
 

@@ -71,7 +71,7 @@ def others(outside):
 
 @case.case
 def it_goes_and_comes():
-    """Open connections go on in both directions, whoever speaks first; new ones are served. Under no other address."""
+    """Open connections continue in both directions, whoever speaks first; new ones are served. Under no other address."""
     load()
     for version in topo.ip_versions():
         address(version, "add")
@@ -83,7 +83,7 @@ def it_goes_and_comes():
                     address(version, how)
                     fates = [push(each) if number % 2 else each.goes_on() for number, each in enumerate(connections)]
                     tap.equal(fates, [True] * CLIENTS, f"{version}: {what}: half of the clients and the relay speak first")
-                    tap.ok(all(each.echo(os.urandom(50000)) for each in connections), f"{version}: {what}: all go on")
+                    tap.ok(all(each.echo(os.urandom(50000)) for each in connections), f"{version}: {what}: all continue")
                     tap.equal(served(version), well(version), f"{version}: {what}: a new connection is served")
                     tap.equal(traffic.udp(t.internet, OWN[version], UDP, CLIENT[version]), Seen("relay", CLIENT[version], UDP),
                               f"{version}: {what}: and so is UDP")
@@ -109,7 +109,7 @@ def it_was_never_here():
         tap.equal((gained.get("seen"), gained.get("translated"), gained.get("sent")), (2, 2, 2), f"{version}: and counted")
         if module.ENGINE != "tracked":
             tap.equal(module.engines().get(f"{RELAY[version]}@{OWN[version]}"), "stateless", f"{version}: engines says so")
-        # From inside nobody is sent on, as ever.
+        # From inside nobody is forwarded, as ever.
         tap.ok(not isinstance(traffic.tcp(t.relay, OWN[version], TCP, timeout=0.5), Seen), f"{version}: not from inside")
 
 

@@ -86,7 +86,7 @@ def judged_by_the_ends(name, watch, sends):
     for put, packet, link, end, names in sends:
         put.send(packet)
         tap.equal(wait.until(lambda: watch.arrived(link, end)), [names], f"{name}: {names} is for the end to judge")
-    tap.ok(watch.session.goes_on(), f"{name}: the session goes on")
+    tap.ok(watch.session.goes_on(), f"{name}: the session continues")
     tap.equal((watch.resets(), watch.leaked()), (0, set()), f"{name}: no reset, nothing leaks")
 
 
@@ -127,7 +127,7 @@ def of_a_connection_that_a_helper_reads():
             counters = module.Counters()
             watch.outside.send(watch.beyond(watch.there))
             tap.equal(wait.until(lambda: counters.gained("ipv4").get("dropped_invalid")), 1, "dropped and counted")
-            tap.ok(watch.session.goes_on(), "the session goes on")
+            tap.ok(watch.session.goes_on(), "the session continues")
             tap.equal((watch.arrived(watch.inside, watch.there), watch.resets()), ([], 0), "nothing arrives, no reset")
     finally:
         module.unload()
@@ -146,8 +146,8 @@ def impossible_resets():
             tap.ok(watch.session.goes_on(), f"{version}: and takes no notice")
             tap.equal(len(watch.outside.segments("in", RST, RST)), 0, f"{version}: nobody answers")
             if module.ENGINE == "tracked":
-                # Without state a segment goes on with any flags.
-                tap.equal(len(watch.arrived(watch.inside, watch.there)), 1, f"{version}: impossible flags do not go on")
+                # Without state a segment continues with any flags.
+                tap.equal(len(watch.arrived(watch.inside, watch.there)), 1, f"{version}: impossible flags do not continue")
 
 
 @case.case
@@ -166,7 +166,7 @@ def a_relay_with_a_public_address():
                 watch.outside.send(watch.beyond(watch.back, names=(public, TCP, proxy, translated[1].sport)))
                 tap.ok(wait.until(lambda w=watch: (proxy, client) in w.arrived(w.outside, w.back)),
                        f"{version} guard={guard}: the client gets the relay's")
-                tap.ok(watch.session.goes_on(), f"{version} guard={guard}: the session goes on")
+                tap.ok(watch.session.goes_on(), f"{version} guard={guard}: the session continues")
                 tap.equal(watch.resets(), 0, f"{version} guard={guard}: no reset")
         module.unload()
 
@@ -249,7 +249,7 @@ def from_inside_out_of_nothing():
             counters = module.Counters()
             told = sorted((PROXY[version], TCP, FLAGS[name]) for name in TOLD)
             if module.ENGINE != "tracked":
-                # Without state a segment with these goes on too, and an error about one: for the client to judge.
+                # Without state a segment with these continues too, and an error about one: for the client to judge.
                 told = sorted(told + [(PROXY[version], 0, 0)] + [(PROXY[version], TCP, FLAGS[name]) for name in
                                                                  ("SYN and ACK", "no flag", "all flags", "FIN")])
             tap.equal(sent_out_of_nothing(version, RELAY[version], "wg0", t.relay), told,
@@ -334,7 +334,7 @@ def the_boxs_own_connections():
                 watch.outside.forget()
                 watch.outside.send(watch.beyond(watch.there))
                 tap.ok(wait.until(lambda w=watch: w.outside.segments("in", ACK)), f"{name}: its stack says what it expects")
-                tap.ok(watch.session.goes_on(), f"{name}: it goes on")
+                tap.ok(watch.session.goes_on(), f"{name}: it continues")
                 tap.equal((watch.resets(), watch.arrived(watch.inside, watch.there)), (0, []), f"{name}: no reset")
                 end = served(watch.session)
                 conntrack.flush()
@@ -411,7 +411,7 @@ def errors_about_what_nobody_translates():
                     put.send(craft.icmp(src, client, kind, code, rest=bytes(4), payload=quoted))
                 tap.equal(drained(link, outside, version), [], f"{version} guard={guard}: about a connection of the proxy's")
                 tap.equal(counters.gained(version).get("dropped_invalid"), 2, f"{version} guard={guard}: counted")
-                tap.ok(session.goes_on(), f"{version} guard={guard}: which goes on")
+                tap.ok(session.goes_on(), f"{version} guard={guard}: which continues")
         module.unload()
     # A router tells of what it carries, untranslated, under its own address.
     module.load(**named())

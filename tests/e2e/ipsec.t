@@ -94,7 +94,7 @@ def segments_fit_the_tunnel():
         counters = module.Counters()
         with wire.Link(t.internet, "to_eth0") as near, wire.Link(t.public, "eth0") as far:
             tap.equal(traffic.tcp(t.internet, PROXY[version], TCP, CLIENT[version]), Seen("relay", CLIENT[version], TCP),
-                      f"{version}: sent on")
+                      f"{version}: forwarded")
             sizes = [wire.mss_of(segment.options) for link, flags in ((far, wire.SYN), (near, wire.SYN | wire.ACK))
                      for _, _, segment in link.segments("in", flags) if TCP in (segment.sport, segment.dport)]
         tap.ok(len(sizes) == 2 and max(sizes) <= most - 28 and min(sizes) > 1200, f"{version}: {sizes}")

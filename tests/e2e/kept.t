@@ -143,7 +143,7 @@ def an_own_address_goes():
         length = 64 if version == "ipv6" else 24
         address = f"{flag(version)}addr %s {PROXY2[version]}/{length} dev eth0"
         for _ in range(2):
-            tap.equal(syn(version, CLIENT[version], PROXY2), SENT, f"{version}: for an own address")
+            tap.equal(syn(version, CLIENT[version], PROXY2), SENT, f"{version}: for a local address")
         HOME.ip(address % "del" + "\n")
         tap.equal(syn(version, CLIENT[version], PROXY2), UNSEEN, f"{version}: which it is no longer")
         HOME.ip(address % "add" + (" nodad\n" if version == "ipv6" else "\n"))
@@ -194,15 +194,15 @@ def what_the_stack_does_not_let_in():
     """It looks at who a packet is from, and whether it forwards at all, with every one."""
     module.load(**settings())
     warm("ipv4")
-    for name, source in (("an own address", PROXY2["ipv4"]), ("the tunnel's own", TUNNEL["ipv4"]),
+    for name, source in (("a local address", PROXY2["ipv4"]), ("the tunnel's own", TUNNEL["ipv4"]),
                          ("loopback", "127.0.0.1"), ("nobody", "0.0.0.0"), ("a group", "224.0.0.1"),
                          ("everybody", "255.255.255.255")):
         if topo.OWN == (1,) and source == PROXY2["ipv4"]:
             continue
-        tap.ok(syn("ipv4", source)[2] == 0, f"from {name}: is not sent on")
+        tap.ok(syn("ipv4", source)[2] == 0, f"from {name}: is not forwarded")
         warm("ipv4")
     HOME.ip(f"route add {CLIENT['ipv4']}/32 via {OTHER['ipv4']}\n")
-    tap.equal(syn("ipv4", CLIENT["ipv4"]), SENT, "from where the way back is another: rp_filter=0 lets it in")
+    tap.equal(syn("ipv4", CLIENT["ipv4"]), SENT, "from where the return route is another: rp_filter=0 lets it in")
     HOME.sysctl(ipv4__conf__eth0__rp_filter=1)
     tap.equal(syn("ipv4", CLIENT["ipv4"]), STOPPED, "rp_filter=1 does not")
     HOME.sysctl(ipv4__conf__eth0__rp_filter=2)
@@ -233,7 +233,7 @@ def the_way_back_changes():
         HOME.ip(route % "add")
         counters = module.Counters()
         dial(version)
-        tap.equal(counters.gained(version).get("clamped", 0), 2, f"{version}: SYN and SYN-ACK fit the new way back")
+        tap.equal(counters.gained(version).get("clamped", 0), 2, f"{version}: SYN and SYN-ACK fit the new return route")
         HOME.ip(route % "del")
 
 
@@ -253,7 +253,7 @@ def the_way_on_becomes_narrow():
         tap.ok(wait.until(lambda r=relay: "mtu 1300" in HOME.run("ip", "route", "get", r)), f"{version}: there is an exception")
         counters = module.Counters()
         tap.equal(traffic.tcp(t.internet, PROXY[version], CLOSED, CLIENT[version]), "refused", f"{version}: one more")
-        tap.equal(counters.gained(version).get("clamped"), 1, f"{version}: fits the narrow way")
+        tap.equal(counters.gained(version).get("clamped"), 1, f"{version}: fits the smaller MTU")
         HOME.ip_of(version, "route", "flush", "cache")
 
 
@@ -275,7 +275,7 @@ def a_bridge_with_its_own_netfilter():
         for version in topo.ip_versions():
             counters = module.Counters()
             for _ in range(2):
-                tap.equal(dial(version), served(version), f"{version}: sent on")
+                tap.equal(dial(version), served(version), f"{version}: forwarded")
             gained = counters.gained(version)
             tap.equal((gained.get("seen"), gained.get("sent"), gained.get("clamped")), (2, 2, 4),
                       f"{version}: counted and clamped once each")

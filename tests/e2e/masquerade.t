@@ -124,7 +124,7 @@ def what_others_forward():
         counters = module.Counters()
         tap.equal(traffic.tcp(t.internet, topo.TRANSIT[version], 993, CLIENT[version]),
                   Seen("other", CLIENT[version], 993),
-                  f"masquerade=all {version}: what is not sent on by us keeps its source on other interfaces")
+                  f"masquerade=all {version}: what is not forwarded by us keeps its source on other interfaces")
         tap.equal(counters.gained(version), {}, f"masquerade=all {version}: and is not counted")
 
 
@@ -132,7 +132,7 @@ GATEWAY2 = {"ipv4": "198.18.1.254", "ipv6": "2001:db8:7::fe"}
 
 
 def strangers(version, address, number):
-    """What somebody on the WAN side sends through the proxy to a host that is reached by a WAN interface."""
+    """Packets that a host on the WAN side sends through the proxy to a host that is reached by a WAN interface."""
     src, sport = CLIENT[version], 40000 + number
     return [craft.tcp(src, address, 25, sport=sport), craft.tcp(src, address, 26, craft.ACK, sport=sport),
             craft.udp(src, address, 53, sport=sport), craft.echo(src, address, sport)]
@@ -161,7 +161,7 @@ def what_enters_by_the_wan():
                         if packet.dst == address[version] and packet.dport != 9 and
                         not (packet.icmp and packet.icmp[0] > 128)]
             tap.equal(left, [CLIENT[version]] * (len(sent) if guard == "off" else len(left)),
-                      f"{name}: what enters by the WAN leaves as it came, or not at all")
+                      f"{name}: what arrives on the WAN leaves as it came, or not at all")
             tap.equal(counters.gained(version).get("masqueraded", 0), int(there == "to_eth0" or wan != "eth0"),
                       f"{name}: the relay's is masqueraded, nothing else")
         module.unload()
@@ -265,7 +265,7 @@ def the_relay_speaks_first():
         for version in versions():
             with Forgotten(version, PROXY2) as session:
                 tap.equal(session.heard(5), ("data", "news"), f"{version} {text}: the client hears its relay")
-                tap.ok(session.connection.goes_on(), f"{version} {text}: and goes on")
+                tap.ok(session.connection.goes_on(), f"{version} {text}: and continues")
                 tap.equal(session.dropped(), 0, f"{version} {text}: nothing is dropped")
         module.unload()
 
@@ -329,7 +329,7 @@ def a_tunnels_own_packets_keep_their_source():
         conntrack.flush()
         with sniff.Sniffer(t.internet, "to_eth0") as outside:
             tap.equal(traffic.udp(HOME, "10.77.0.2", 5353, timeout=10), Seen("peer", "10.77.0.1", 5353),
-                      "and goes on working")
+                      "and continues working")
             sources = {packet.src for packet in outside.packets("in") if packet.dport == WG_PORT}
         tap.equal(sources, {PROXY2["ipv4"]}, "its outer packets keep the address that the peer dialled")
         tap.equal(counters.gained("ipv4"), {}, "and are not counted")

@@ -202,7 +202,7 @@ def another_mtu():
                     with Connection(t.internet, SECOND[version], TCP, client[version]) as connection:
                         tap.ok(connection.echo(os.urandom(SIZE)), f"{version} {way} mss=auto: {SIZE} bytes")
                     tap.equal([wire.mss_of(segment.options) for _, _, segment in there.segments("in")], [narrow],
-                              f"{version} {way} mss=auto: the SYN fits the way back")
+                              f"{version} {way} mss=auto: the SYN fits the return route")
                     tap.equal(len(there.errors("in")), 0, f"{version} {way} mss=auto: without ICMP's help")
                     tap.equal(links.sources(), [set(), {SECOND[version]}], f"{version} {way} mss=auto: by the second")
                     tap.equal(traffic.tcp(t.internet, PROXY[version], TCP, client[version]).server, "relay",
@@ -251,7 +251,7 @@ def refusals_leave_where_they_came_in():
                                    traffic.udp(t.internet, own[version], UDP, CLIENT[version])),
                                   ("refused", "refused"), f"{version} {way}: {own[version]} refused by via")
                     tap.equal((links.resets(), links.errors()), (([{PROXY[version]}, {SECOND[version]}]),) * 2,
-                              f"{version} {way}: refused by the interface that the client came in by")
+                              f"{version} {way}: refused through the interface that the client arrived on")
             module.unload()
             load()
             HOME.ip(f"route add unreachable {RELAY['ipv4']}/32\n-6 route add unreachable {RELAY['ipv6']}/128\n")
@@ -262,7 +262,7 @@ def refusals_leave_where_they_came_in():
                             tap.ok(traffic.tcp(t.internet, own[version], TCP, client[version])
                                    in ("EHOSTUNREACH", "ENETUNREACH"), f"{version} {way}: {own[version]} unreachable")
                         tap.equal(links.errors(), [{PROXY[version]}, {SECOND[version]}],
-                                  f"{version} {way}: the error by the interface that the client came in by")
+                                  f"{version} {way}: the error through the interface that the client arrived on")
             finally:
                 HOME.ip(f"route del unreachable {RELAY['ipv4']}/32\n-6 route del unreachable {RELAY['ipv6']}/128\n")
             module.unload()
@@ -270,7 +270,7 @@ def refusals_leave_where_they_came_in():
 
 @case.case
 def resets_leave_where_they_came_in():
-    """A change of relay resets its clients, each by the interface that it came in by."""
+    """A change of relay resets its clients, each through the interface that it arrived on."""
     for way in WAYS:
         with way:
             load()
@@ -315,7 +315,7 @@ def one_goes_down():
             take_down(name)
             try:
                 for version in topo.ip_versions():
-                    tap.ok(live[version].echo(os.urandom(SIZE)), f"{version} {name} down: the other goes on")
+                    tap.ok(live[version].echo(os.urandom(SIZE)), f"{version} {name} down: the other continues")
                     tap.equal(traffic.tcp(t.internet, stays[version], TCP, CLIENT[version]),
                               Seen("relay", CLIENT[version], TCP), f"{version} {name} down: new ones come in")
                     tap.equal(traffic.tcp(t.relay, WORLD[version] if name == "eth1" else GATEWAY2[version], 25),
@@ -327,11 +327,11 @@ def one_goes_down():
                     tap.ok(wait.until(lambda v=version, o=own: traffic.tcp(
                         t.internet, o[v], TCP, CLIENT[v]) == Seen("relay", CLIENT[v], TCP), 10),
                         f"{version} {name} up again: {own[version]}")
-                tap.ok(live[version].echo(b"still there"), f"{version} {name} up again: the connection goes on")
+                tap.ok(live[version].echo(b"still there"), f"{version} {name} up again: the connection continues")
                 live[version].close()
 
 
-@case.tracked("several own addresses for one relay are not served without state")
+@case.tracked("several local addresses for one relay need the tracked engine")
 def addresses_and_relays():
     """RELAY@OWN: one box, two addresses, two relays, and one for the rest."""
     lines = {version: f"{RELAY[version]}@{PROXY[version]},{OTHER[version]}@{PROXY2[version]}"
@@ -357,7 +357,7 @@ def addresses_and_relays():
         with Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as first, \
                 Connection(t.internet, PROXY2[version], TCP, CLIENT[version]) as second:
             module.set(topo.SETTING[version], f"{RELAY[version]}@{PROXY[version]},{OTHER[version]}")
-            tap.ok(first.echo(b"a") and second.echo(b"b"), f"{version}: both go on where their relay stays")
+            tap.ok(first.echo(b"a") and second.echo(b"b"), f"{version}: both continue where their relay stays")
             tap.equal(traffic.tcp(t.internet, PROXY3[version], TCP, CLIENT[version]),
                       Seen("other", CLIENT[version], TCP),
                       f"{version}: an entry without @ serves the rest")
@@ -419,7 +419,7 @@ def two_proxies_for_one_relay():
     box.ip("link set eth0 down\nlink set wg0 down\n")
     for version in topo.ip_versions():
         counters = module.Counters()
-        tap.ok(live[version][0].echo(os.urandom(SIZE)), f"{version}: the other proxy is gone, ours goes on")
+        tap.ok(live[version][0].echo(os.urandom(SIZE)), f"{version}: the other proxy is gone, ours continues")
         tap.equal(traffic.tcp(t.internet, PROXY[version], TCP, CLIENT2[version]), Seen("relay", CLIENT2[version], TCP),
                   f"{version}: and takes new ones")
         tap.equal(traffic.tcp(t.relay, WORLD[version], 25), Seen("world", PROXY[version], 25),
@@ -442,7 +442,7 @@ def two_proxies_for_one_relay():
     HOME.ip("link set wg0 down\n")
     try:
         for version in topo.ip_versions():
-            tap.ok(live[version][1].echo(os.urandom(SIZE)), f"{version}: our tunnel is down, the other's clients go on")
+            tap.ok(live[version][1].echo(os.urandom(SIZE)), f"{version}: our tunnel is down, the other's clients continue")
             tap.equal(traffic.tcp(t.internet, PROXY[version], TCP, CLIENT[version]), "refused",
                       f"{version}: ours are refused")
             tap.equal(live[version][0].fate_when_talking(), "reset", f"{version}: or reset")

@@ -30,7 +30,7 @@ def works_without_ipv6():
     tap.equal((module.get("v4"), module.get("v6")), (RELAY["ipv4"], RELAY["ipv6"]), "both families' settings are taken")
     for protocol, port in (("tcp", 993), ("udp", 3478)):
         tap.equal(traffic.ask(protocol, t.internet, PROXY["ipv4"], port, CLIENT["ipv4"]),
-                  Seen("relay", CLIENT["ipv4"], port), f"IPv4 {protocol} is sent on")
+                  Seen("relay", CLIENT["ipv4"], port), f"IPv4 {protocol} is forwarded")
     tap.equal(traffic.tcp(t.relay, WORLD["ipv4"], 25), Seen("world", PROXY["ipv4"], 25), "and masqueraded")
     module.set("masquerade", "all")
     tap.equal(traffic.tcp(t.internet, PROXY["ipv4"], 993, CLIENT["ipv4"]), Seen("relay", TUNNEL["ipv4"], 993),
@@ -45,7 +45,7 @@ def each_engine_without_ipv6():
     module.load(wan="eth0", v4=v4, v6=entries, engine="auto")
     tap.equal(module.get("v6"), entries, "engine=auto takes IPv6 settings")
     tap.equal(traffic.ask("tcp", t.internet, PROXY["ipv4"], 993, CLIENT["ipv4"]), Seen("relay", CLIENT["ipv4"], 993),
-              "and IPv4 is sent on")
+              "and IPv4 is forwarded")
     for engine in ("tracked", "auto", "stateless"):
         for v6 in (RELAY["ipv6"], f"{RELAY['ipv6']}@2001:db8:1::1", entries):
             module.configure(wan="eth0", v4=v4, v6=v6, engine=engine)
@@ -53,7 +53,7 @@ def each_engine_without_ipv6():
 
 
 @case.case
-@case.tracked("without state nobody knows who is idle")
+@case.tracked("the stateless engine does not know idle connections")
 def reconfigures_without_ipv6():
     module.load(wan="eth0", v4=RELAY["ipv4"], v6=RELAY["ipv6"])
     for changes in ({"v6": "fd00:9:1::2"}, {"v6": ""}, {"v6": "fd00:9::2@2001:db8:1::1"}, {"enabled": "0"}):

@@ -110,12 +110,12 @@ def flush_ends_what_the_relay_took_up_again():
             served = wait.until(lambda c=connection: relay.connection(c.address, c.port))
             conntrack.flush()
             served.push(b"news")
-            tap.equal(connection.sock.recv(100), b"news", f"{version}: a client goes on to hear from the relay")
+            tap.equal(connection.sock.recv(100), b"news", f"{version}: a client continues to hear from the relay")
             with Connection(t.relay, WORLD[version], 25, RELAY[version], 5000) as own:
                 to_other()
                 tap.equal(connection.fate(), "reset", f"{version}: with another relay it is reset")
                 tap.ok(wait.until(lambda s=served: s.state == "reset"), f"{version}: so is the relay's end")
-                tap.ok(own.goes_on(), f"{version}: what the relay opened itself goes on, whatever port it is from")
+                tap.ok(own.goes_on(), f"{version}: what the relay opened itself continues, whatever port it is from")
         module.unload()
 
 
@@ -146,7 +146,7 @@ def flush_is_for_the_connections_concerned_only():
         with connect(version) as stays, connect(version, address=PROXY2) as goes, \
                 flow(version) as udp_stays, flow(version, address=PROXY2) as udp_goes:
             tap.equal([stays.answer.server, goes.answer.server, udp_stays.ask().server, udp_goes.ask().server],
-                      ["relay", "other"] * 2, f"{version}: two relays by own address")
+                      ["relay", "other"] * 2, f"{version}: two relays by local address")
             blocked = Blocked(goes)
             since = time.monotonic()
             module.set(setting, f"{RELAY[version]}@{PROXY[version]}")
@@ -204,18 +204,18 @@ def keep_lets_flows_finish():
         with flow(version) as udp:
             tap.equal(udp.ask().server, "relay", f"{version}: a UDP flow to the first relay")
             to_other(stale="keep")
-            tap.equal(udp.ask().server, "relay", f"{version}: goes on after a change of relay")
+            tap.equal(udp.ask().server, "relay", f"{version}: continues after a change of relay")
             tap.equal(answers(version), Seen("other", CLIENT[version], 993), f"{version}: new ones get the new relay")
 
 
-@case.tracked("without state nobody knows which connections are old")
+@case.tracked("the stateless engine does not know which connections are old")
 def keep_lets_them_finish():
     module.load(**settings(ports="imap,imaps,turn", stale="keep"))
     for version in versions():
         module.configure(**settings(ports="imap,imaps,turn", stale="keep"))
         with connect(version) as old:
             to_other(stale="keep")
-            tap.ok(old.echo(b"e" * 5000), f"{version}: a live connection goes on after a change of relay")
+            tap.ok(old.echo(b"e" * 5000), f"{version}: a live connection continues after a change of relay")
             tap.equal(answers(version), Seen("other", CLIENT[version], 993), f"{version}: new ones get the new relay")
             module.set("ports", "imap")
             tap.ok(old.echo(b"f" * 5000), f"{version}: and after its port is gone")
@@ -235,14 +235,14 @@ def disabling_drains():
             tap.equal(udp.ask().server, "relay", f"{version}: a UDP flow")
             counters = module.Counters()
             module.set("enabled", "0")
-            tap.ok(live.echo(b"h" * 5000), f"{version}: a live connection goes on")
+            tap.ok(live.echo(b"h" * 5000), f"{version}: a live connection continues")
             tap.equal(udp.ask().server, "relay", f"{version}: a UDP flow too")
             tap.equal(answers(version), "refused", f"{version}: new ones stay with the proxy")
             tap.equal(traffic.udp(t.internet, PROXY[version], 3478, CLIENT2[version]), "refused",
                       f"{version}: over UDP as well")
             tap.equal(counters.gained(version), {"seen": 2}, f"{version}: they are seen, none is translated")
             module.set("enabled", "1")
-            tap.ok(live.echo(b"i" * 5000), f"{version}: the live one goes on after enabling again")
+            tap.ok(live.echo(b"i" * 5000), f"{version}: the live one continues after enabling again")
         tap.equal(answers(version), Seen("relay", CLIENT[version], 993), f"{version}: new ones are sent on again")
 
 
@@ -290,7 +290,7 @@ def connections_known_before_their_port_was_configured():
                 elif TRACKED:
                     stay["a connection to that port"] = goes
                 for whose, connection in stay.items():
-                    tap.ok(connection.goes_on(), f"{what}: {whose} goes on")
+                    tap.ok(connection.goes_on(), f"{what}: {whose} continues")
                 for connection in (goes, *stay.values()):
                     connection.close()
                 for port in (22, 993):
@@ -303,12 +303,12 @@ def connections_known_before_their_port_was_configured():
 
 @case.case
 def own_connections_under_a_wildcard():
-    """Of what the proxy opens itself the way back is lo, which is a WAN then."""
+    """Of what the proxy opens itself the return route is lo, which is a WAN then."""
     for version in versions():
         module.load(**settings(wan="+", scope="any", ports="imap", masquerade="off"))
         with Connection(HOME, WORLD[version], 993, PROXY[version]) as own:
             module.set("ports", "imap,imaps")
-            tap.ok(own.goes_on(), f"{version}: wan=+ scope=any: the proxy's own connection goes on")
+            tap.ok(own.goes_on(), f"{version}: wan=+ scope=any: the proxy's own connection continues")
         module.unload()
 
 
@@ -348,7 +348,7 @@ def flows_kept_from_before_the_load():
                     incoming.sock.send(b"after")
                     # The internet's error about the one before.
                     wait.until(lambda sock=outgoing.sock: _sends(sock, b"after"))
-                tap.equal([silent.recv(100) for _ in range(5)], [b"after"] * 5, f"{version}: it goes on")
+                tap.equal([silent.recv(100) for _ in range(5)], [b"after"] * 5, f"{version}: it continues")
                 tap.equal(counters.gained(version), {}, f"{version}: and counts as nothing new")
                 module.unload()
             conntrack.flush()
@@ -409,7 +409,7 @@ def unrelated_settings_do_not_disturb():
     for thread in threads:
         thread.join(10)
     tap.equal(refused, 60, "only the malformed ones of 1,500 writes are refused")
-    tap.equal(broken, [], f"streams go on through {writes} writes")
+    tap.equal(broken, [], f"streams continue through {writes} writes")
     tap.ok(rounds[0] > before, f"with traffic in between ({rounds[0] - before} exchanges)")
     tap.ok(all(connection.echo(b"k" * 100) for connection in idle), "connections that were idle meanwhile as well")
     for connection in idle:
@@ -456,7 +456,7 @@ def an_old_relay_that_goes_on_sending():
 
 @case.case
 def what_an_old_relay_opens():
-    """Its UDP answers are no news, its own queries and connections are, even from ports that were sent on."""
+    """Its UDP answers are no news, its own queries and connections are, even from ports that were forwarded."""
     # Nothing else of it is to be dropped: what other cases left, for one, where nobody has told it.
     relay.abort()
     module.load(**settings(ports="imaps,turn,5000,40000/udp"))
@@ -479,7 +479,7 @@ def what_an_old_relay_opens():
         tap.equal(counters.gained(version), {"masqueraded": 2, "dropped_stale": 1}, f"{version}: counted")
 
 
-@case.tracked("without state nobody knows which connections are old")
+@case.tracked("the stateless engine does not know which connections are old")
 def keep_for_sixteen_services():
     module.load(**settings(ports="imap", stale="keep"))
     with connect("ipv4", 143) as first:
@@ -492,7 +492,7 @@ def keep_for_sixteen_services():
             since = time.monotonic()
             module.set("ports", "5015")
             expect_prompt_reset(blocked, since, "the first, with the seventeenth, which forgets whose it is,")
-            tap.ok(second.goes_on(), "the second goes on")
+            tap.ok(second.goes_on(), "the second continues")
 
 
 def slab_objects():

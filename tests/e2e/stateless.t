@@ -27,7 +27,7 @@ BITS = {"ipv4": 24, "ipv6": 64}
 INNER = {"ipv4": "10.78.0.2", "ipv6": "fd78::2"}
 NOBODY = {"ipv4": "203.0.113.50", "ipv6": "2001:db8:1::50"}
 WG = 51821
-# The stack: the way of what takes the shortcut, where there is one.
+# The stack: the way of what takes the fast path, where there is one.
 PAST = "past" if module.SHORTCUT else "by"
 
 t = relay = None
@@ -89,7 +89,7 @@ def without_a_trace():
     load()
     for version in topo.ip_versions():
         tap.ok(stateless(version), f"{version}: engines says so")
-        # Neighbours are learnt on the stack's way.
+        # Neighbours are learnt on the path through the stack.
         tap.equal(served(version), well(version), f"{version}: served")
         counters = module.Counters()
         with Watch() as watch:
@@ -102,7 +102,7 @@ def without_a_trace():
                       f"{version}: counted as one connection")
             tap.equal(watch.way(), PAST, f"{version}: and went {PAST} the stack")
         tap.equal(traffic.udp(t.internet, PROXY[version], UDP, CLIENT[version]), Seen("relay", CLIENT[version], UDP),
-                  f"{version}: UDP is sent on by the other engine")
+                  f"{version}: UDP is forwarded by the other engine")
         tap.equal(traffic.tcp(t.relay, topo.WORLD[version], 25), Seen("world", PROXY[version], 25),
                   f"{version}: and so is what the relay opens")
         counters = module.Counters()
@@ -118,7 +118,7 @@ def without_a_trace():
 
 @case.case
 def an_exception_for_one_client():
-    """Anybody can tell the box of a narrow way to a host; only that host's packets take the stack's way for it."""
+    """Anybody can tell the box of a smaller path MTU to a host; only that host's packets take the path through the stack for it."""
     load()
     for version in topo.ip_versions():
         own, other = PROXY[version], CLIENT2[version]
@@ -158,7 +158,7 @@ def refused_where_it_cannot_be():
 
 @case.case
 def as_the_host_changes():
-    """A second own address, or a route by the WAN, takes state. The relay is served all the same, and again without state."""
+    """A second local address, or a route by the WAN, takes state. The relay is served all the same, and again without state."""
     load()
     for version in topo.ip_versions():
         with Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as connection:
@@ -166,17 +166,17 @@ def as_the_host_changes():
             HOME.ip(f"{FLAG[version]}addr add {SECOND[version]}/{BITS[version]} dev eth0"
                     f"{' nodad' if version == 'ipv6' else ''}\n")
             tap.ok(wait.until(lambda v=version: module.engines().get(RELAY[v], "").startswith("tracked: several")),
-                   f"{version}: two own addresses: tracked")
-            tap.ok(connection.echo(b"x" * 100000), f"{version}: a connection goes on")
+                   f"{version}: two local addresses: tracked")
+            tap.ok(connection.echo(b"x" * 100000), f"{version}: a connection continues")
             tap.equal(served(version, CLIENT2), well(version, CLIENT2), f"{version}: a new one is served")
             HOME.ip(f"{FLAG[version]}addr del {SECOND[version]}/{BITS[version]} dev eth0\n")
-            tap.ok(wait.until(lambda v=version: stateless(v)), f"{version}: one own address: stateless again")
+            tap.ok(wait.until(lambda v=version: stateless(v)), f"{version}: one local address: stateless again")
             HOME.ip(f"{FLAG[version]}route replace {RELAY[version]} dev eth0\n")
             tap.ok(wait.until(lambda v=version: module.engines().get(RELAY[v], "").startswith("tracked: its route")),
                    f"{version}: the relay's route leaves by the WAN: tracked")
             HOME.ip(f"{FLAG[version]}route del {RELAY[version]} dev eth0\n")
             tap.ok(wait.until(lambda v=version: stateless(v)), f"{version}: its route leads to the tunnel: stateless again")
-            tap.ok(connection.echo(b"x" * 100000), f"{version}: the connection goes on")
+            tap.ok(connection.echo(b"x" * 100000), f"{version}: the connection continues")
             tap.equal(served(version), well(version), f"{version}: a new one is served")
 
 
@@ -293,7 +293,7 @@ def what_the_stack_would_drop():
                 return ports(version).count(41) > before
             counter = {"port": 42000}
             dst = PROXY["ipv4"]
-            for name, source in (("an own address", dst), ("the relay's", RELAY["ipv4"]), ("the tunnel's", topo.TUNNEL["ipv4"]),
+            for name, source in (("a local address", dst), ("the relay's", RELAY["ipv4"]), ("the tunnel's", topo.TUNNEL["ipv4"]),
                                  ("one behind another tunnel", OTHER["ipv4"]), ("loopback", "127.0.0.1"),
                                  ("the unspecified", "0.0.0.0"), ("multicast", "224.1.1.1")):
                 packet = wire.ip(source, dst, 6, wire.tcp(source, dst, 41, TCP, flags=ACK, ack=1))
@@ -452,10 +452,10 @@ def drained():
     for version in topo.ip_versions():
         with Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as connection:
             module.set("enabled", "0")
-            tap.equal(served(version, CLIENT2), "refused", f"{version}: no new connection is sent on")
-            tap.ok(connection.goes_on(), f"{version}: open ones go on")
+            tap.equal(served(version, CLIENT2), "refused", f"{version}: no new connection is forwarded")
+            tap.ok(connection.goes_on(), f"{version}: open ones continue")
             module.set("enabled", "1")
-            tap.equal(served(version, CLIENT2), well(version, CLIENT2), f"{version}: sent on again")
+            tap.equal(served(version, CLIENT2), well(version, CLIENT2), f"{version}: forwarded again")
             # That the box refused it does not make it a peer of the box's.
             with Watch(client=CLIENT2[version]) as watch, Connection(t.internet, PROXY[version], TCP, CLIENT2[version]) as again:
                 tap.ok(again.echo(os.urandom(300000)), f"{version}: 300 kB come back whole")
@@ -495,9 +495,9 @@ def the_tunnel_goes():
             tap.equal(traffic.tcp(t.internet, PROXY[version], TCP, CLIENT2[version]) == well(version, CLIENT2), False,
                       f"{version}: a route that forbids")
             HOME.ip(f"{FLAG[version]}route del prohibit {RELAY[version]}\n")
-            tap.ok(connection.goes_on(), f"{version}: without it the connection goes on")
+            tap.ok(connection.goes_on(), f"{version}: without it the connection continues")
             HOME.ip(f"{FLAG[version]}route replace {RELAY[version]} dev wg0 mtu lock 1290\n")
-            tap.ok(connection.echo(os.urandom(200000)), f"{version}: the way got narrower")
+            tap.ok(connection.echo(os.urandom(200000)), f"{version}: the MTU became smaller")
             HOME.ip(f"{FLAG[version]}route del {RELAY[version]}\n")
             tap.ok(connection.echo(os.urandom(200000)), f"{version}: and wide again")
             for device in ("eth0", "wg0"):
@@ -532,7 +532,7 @@ def tracked_by_the_device():
     load()
     try:
         for version in topo.ip_versions():
-            # Neighbours are learnt, so that nothing else keeps packets from the shortcut.
+            # Neighbours are learnt, so that nothing else keeps packets from the fast path.
             tap.equal(served(version), well(version), f"{version}: served")
             with Watch() as watch, Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as connection:
                 tap.ok(connection.echo(os.urandom(300000)), f"{version}: 300 kB come back whole")
@@ -695,13 +695,13 @@ def through_gre():
 
 @case.case
 def an_inside_that_becomes_a_wan():
-    """Who comes by an interface that is named as a WAN interface only later is served by the shortcut too."""
+    """Who comes by an interface that is named as a WAN interface only later is served by the fast path too."""
     for version in topo.ip_versions():
         # The relay of the other family keeps the interface an inside one, until it is named.
         module.load(**settings(engine="auto", **{
             topo.SETTING[each]: f"{OTHER[each]}@{topo.TUNNEL[each]}" if each == version else RELAY[each]
             for each in topo.ip_versions()}))
-        tap.equal(traffic.tcp(t.relay, topo.TUNNEL[version], TCP), "refused", f"{version}: from inside nobody is sent on")
+        tap.equal(traffic.tcp(t.relay, topo.TUNNEL[version], TCP), "refused", f"{version}: from inside nobody is forwarded")
         module.set("wan", "eth0,wg0")
         tap.equal(module.engines().get(f"{OTHER[version]}@{topo.TUNNEL[version]}"), "stateless", f"{version}: engines says so")
         tap.equal(traffic.tcp(t.relay, topo.TUNNEL[version], TCP), Seen("other", RELAY[version], TCP), f"{version}: served")
@@ -734,7 +734,7 @@ def a_source_port_of_the_service():
 
 
 def outlives(version, what, *connections):
-    tap.equal([connection.goes_on() for connection in connections], [True] * len(connections), f"{version}: {what}: all go on")
+    tap.equal([connection.goes_on() for connection in connections], [True] * len(connections), f"{version}: {what}: all continue")
 
 
 @case.case
@@ -828,7 +828,7 @@ def beside_a_tracked_relay():
             with Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as connection:
                 conntrack.flush()
                 # The relay cannot be the first to speak: nobody knows by which of its addresses.
-                tap.ok(connection.goes_on(), f"{version}: the other relay's goes on")
+                tap.ok(connection.goes_on(), f"{version}: the other relay's continues")
                 tap.ok(connection.echo(os.urandom(10000)), f"{version}: and is answered")
             # It would get the address of the interface, by which its later packets do not leave.
             counters = module.Counters()

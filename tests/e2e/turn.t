@@ -119,7 +119,7 @@ def fragments_out_of_order():
         link.send(piece(0, 1200, 8), piece(2400, len(datagram), 8))
         tap.equal(traffic.udp(t.internet, proxy, MIDDLE, client), Seen("relay", client, MIDDLE),
                   "ipv4: one with a gap waits")
-        tap.equal(counters.gained("ipv4"), SENT_ON, "ipv4: and is not sent on")
+        tap.equal(counters.gained("ipv4"), SENT_ON, "ipv4: and is not forwarded")
 
 
 def pieces(version, datagram, ident, *spans):
@@ -212,7 +212,7 @@ def unasked_answers():
 
 @case.case
 def adding_the_range():
-    """What the box has open goes on; what was refused before gets through."""
+    """What the box has open continues; what was refused before gets through."""
     load(ports="chatmail,turn")
     for version in topo.ip_versions():
         module.set("ports", "chatmail,turn")
@@ -233,7 +233,7 @@ def adding_the_range():
             flow.ask()
             both_ways("before")
             module.set("ports", RANGE)
-            tap.equal(flow.ask().server, "world", f"{version}: a query goes on")
+            tap.equal(flow.ask().server, "world", f"{version}: a query continues")
             both_ways("after")
             own.sendto(b"unasked", peer.getsockname()[:2])
             tap.equal(peer.recv(100), b"unasked", f"{version}: and the box speaks first")

@@ -104,7 +104,7 @@ def another_nat_user():
         tap.equal([connection.answer.server for connection in theirs], ["other"] * len(theirs),
                   "another table's connections")
         module.unload()
-        tap.ok(all(connection.echo(b"b" * 1000) for connection in theirs), "they go on after the unload")
+        tap.ok(all(connection.echo(b"b" * 1000) for connection in theirs), "they continue after the unload")
         unload_under_traffic("another NAT")
         tap.ok(all(connection.echo(b"c" * 1000) for connection in theirs), "and after another one")
         for connection in theirs:
@@ -148,7 +148,7 @@ def what_another_table_masquerades_goes_on():
             with Connection(HOME, WORLD[version], 25) as connection:
                 tap.equal(connection.answer.peer, PROXY[version], f"{version}: the box's own, masqueraded")
                 module.unload()
-                tap.ok(connection.goes_on(), f"{version}: the box's own goes on after the unload")
+                tap.ok(connection.goes_on(), f"{version}: the box's own continues after the unload")
         for served, version in (("ipv4", "ipv6"), ("ipv6", "ipv4")) if len(versions()) == 2 else ():
             module.load(wan="eth0", **{topo.SETTING[served]: RELAY[served]})
             with Connection(t.relay, WORLD[version], 25) as connection, \
@@ -156,7 +156,7 @@ def what_another_table_masquerades_goes_on():
                 tap.equal((connection.answer.peer, ours.answer.peer), (PROXY[version], PROXY[served]),
                           f"{version} without a relay: masqueraded by the other table, {served} by us")
                 module.unload()
-                tap.ok(connection.goes_on(), f"{version} without a relay: goes on after the unload")
+                tap.ok(connection.goes_on(), f"{version} without a relay: continues after the unload")
                 # Without state, relays' ends of other cases may still be talking.
                 left = [entry for entry in conntrack.entries()
                         if entry.orig.src == RELAY[served] and entry.orig.sport == ours.port]
@@ -172,7 +172,7 @@ def a_later_load_does_not_continue():
         module.load(**settings(ports="imaps,turn"))
         with connect(version) as connection:
             tap.ok(connection.echo(b"d" * 100), f"{version}: a live connection to the first relay")
-            # The client misses its reset and goes on sending.
+            # The client misses its reset and continues sending.
             t.internet.nft("table inet deaf { chain c { type filter hook input priority -300;"
                            " tcp flags & rst == rst drop; }; }")
             module.unload()

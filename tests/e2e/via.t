@@ -248,7 +248,7 @@ def an_alternative_name():
 
 @case.case
 def what_is_not_sent_on():
-    """via concerns connections that are sent on, not the box, nor what others forward."""
+    """via concerns connections that are forwarded, not the box, nor what others forward."""
     load(via="wg0")
     proxy = traffic.Host("proxy", HOME).tcp(2525)
     try:
@@ -425,7 +425,7 @@ def fragments_and_odd_packets():
 BROADCAST = b"\xff" * 6
 
 
-@case.tracked("several own addresses for one relay are not served without state")
+@case.tracked("several local addresses for one relay need the tracked engine")
 def what_the_stack_drops_silently():
     """Neither sources that cannot be, nor what was meant for a whole link, get an answer."""
     load(via="wg0")

@@ -50,7 +50,7 @@ def sent_on(version, name):
     counters = module.Counters()
     for protocol, port in (("tcp", TCP), ("udp", UDP)):
         tap.equal(traffic.ask(protocol, t.internet, PROXY[version], port, CLIENT[version]),
-                  Seen("relay", CLIENT[version], port), f"{version} {name}: {protocol} is sent on")
+                  Seen("relay", CLIENT[version], port), f"{version} {name}: {protocol} is forwarded")
     with Connection(t.internet, PROXY2[version], TCP, CLIENT[version]) as connection:
         tap.ok(connection.echo(os.urandom(SIZE)), f"{version} {name}: {SIZE} bytes")
     with Connection(t.relay, WORLD[version], 25) as connection:

@@ -68,7 +68,7 @@ def mends(name, finding, config, *commands, **how):
             HOME.run("sh", "-ec", command)
     with Fake(config=config, **how) as fake:
         left = [each["text"] for each in checks(fake.run("check", "--json")) if each["id"] == finding]
-        if not tap.equal(left, [], f"{name}: mended"):
+        if not tap.equal(left, [], f"{name}: fixed"):
             tap.diag(found)
 
 
@@ -331,7 +331,7 @@ def routes():
     provoked("no route", "relay-no-route", "fail", "ip route add 100.64.0.1 dev TUNNEL", check="route",
              config=changed(v4="100.64.0.1"))
     HOME.ip("route del unreachable 100.64.0.0/10\n")
-    provoked("an own address", "relay-local", "fail", config=changed(v4=PROXY["ipv4"]))
+    provoked("a local address", "relay-local", "fail", config=changed(v4=PROXY["ipv4"]))
     provoked("a private address by the WAN", "relay-leaks", "fail", "ip route replace 10.200.0.2 dev TUNNEL",
              "chatdnatctl set via=TUNNEL    # drops packets instead of leaking them", config=newer(v4="10.200.0.2"))
     provoked("a private IPv6 address by the WAN", "relay-leaks", "fail", config=newer(v6="fd77::2"))
@@ -342,7 +342,7 @@ def routes():
         tap.ok(found and "masquerade is off" in found["text"], "a public relay, masquerade=off: why")
     with Fake(config=newer(v4="192.0.2.10", v6="")) as fake:
         found = finds(fake.run("check", "--json"), "a public relay, masquerade=wan", "relay-by-wan", "warn")
-        tap.ok(found and "masquerade is off" not in found["text"], "a public relay: masquerading mends the first of its findings")
+        tap.ok(found and "masquerade is off" not in found["text"], "a public relay: masquerading fixes the first of its findings")
     provoked("not by via", "relay-not-via", "fail", f"ip route replace {RELAY['ipv4']} dev eth0", config=newer(via="eth0"))
     passes(Fake(config=newer(via="wg0")).run("check", "--json"), "by via", "route")
 
@@ -557,7 +557,7 @@ def protocols():
         mends("several at once", "protocol-locked-out", newer(guard="full", allow=""), "chatdnatctl set allow=ospf,vrrp")
         with Fake(config=newer(guard="full", allow="")) as fake:
             fixes = [command for each in checks(fake.run("check", "--json")) if each["check"] == "guard" for command in each["fix"]]
-            tap.ok("chatdnatctl set allow=ospf" in fixes and "chatdnatctl set allow=ospf,vrrp,ssh" in fixes, "each goes on from the one before")
+            tap.ok("chatdnatctl set allow=ospf" in fixes and "chatdnatctl set allow=ospf,vrrp,ssh" in fixes, "each continues from the one before")
     with Fake(config=newer(guard="paranoid")) as fake:
         skips(fake.run("check", "--json"), "a guard of a newer module", "guard", "guard=paranoid is not understood")
     with Fake(config=newer(guard="full", allow="22,novel/ip")) as fake:
@@ -855,7 +855,7 @@ def commands_that_an_engine_takes():
 
 @case.case
 def standby():
-    """An own address that is named and not here is another proxy's at the moment."""
+    """A local address that is named and not here is another proxy's at the moment."""
     own = {"ipv4": "203.0.113.77", "ipv6": "2001:db8:1::77"}
     versions = topo.ip_versions()
     named = {topo.SETTING[version]: f"{RELAY[version]}@{own[version]}" for version in versions}

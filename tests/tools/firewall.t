@@ -174,14 +174,14 @@ def firewall_as_traffic_meets_it():
 
 
 def mends(name, finding, outcome, *commands, wait=True):
-    """What is found can be mended by the commands, and traffic then passes."""
+    """What is found can be fixed by the commands, and traffic then passes."""
     found = finds(ctl.run("check", "--json"), name, finding, outcome, *commands)
     for command in found["fix"] if found else ():
         if command.split()[0] in ("nft", "iptables", "ip6tables"):
             subprocess.run(["sh", "-c", command], check=True, stdout=subprocess.DEVNULL)
     conntrack.flush()
     if wait:
-        tap.ok(isinstance(traffic.tcp(t.internet, PROXY["ipv4"], 993, CLIENT["ipv4"]), traffic.Seen), f"{name}: mended")
+        tap.ok(isinstance(traffic.tcp(t.internet, PROXY["ipv4"], 993, CLIENT["ipv4"]), traffic.Seen), f"{name}: fixed")
     return found
 
 
@@ -192,11 +192,11 @@ def firewall_is_named_and_mended():
     found = mends("nftables", "firewall-drops", "fail", "nft insert rule inet filter forward ct status dnat accept")
     tap.ok(found and "table inet filter, chain forward" in found["text"], "nftables: named")
     passes_inward = [each for each in checks(ctl.run("check", "--json")) if each["id"] == "firewall-drops"]
-    tap.equal(passes_inward, [], "nftables: seen as mended")
+    tap.equal(passes_inward, [], "nftables: seen as fixed")
     mends("nftables, outward", "firewall-drops-outbound", "warn",
           "nft insert rule inet filter forward iifname wg0 oifname eth0 accept")
-    tap.ok(isinstance(traffic.tcp(t.relay, WORLD["ipv4"], 25), traffic.Seen), "nftables, outward: mended")
-    passes(ctl.run("check", "--json"), "nftables, all mended", "firewall")
+    tap.ok(isinstance(traffic.tcp(t.relay, WORLD["ipv4"], 25), traffic.Seen), "nftables, outward: fixed")
+    passes(ctl.run("check", "--json"), "nftables, all fixed", "firewall")
     HOME.nft("delete table inet filter")
 
     # Names that a shell would act upon.
@@ -228,7 +228,7 @@ def firewall_is_named_and_mended():
 def firewall_without_state():
     module.load(**settings(ports="993,3478/udp", v4=f"{RELAY['ipv4']}@{PROXY['ipv4']}", engine="auto"))
     served = traffic.Seen("relay", CLIENT["ipv4"], 993)
-    # A neighbour is asked for its address on the stack's way.
+    # A neighbour is asked for its address on the path through the stack.
     tap.equal(traffic.tcp(t.internet, PROXY["ipv4"], 993, CLIENT["ipv4"]), served, "no rules: served")
     for name, finding, script in WITHOUT_STATE:
         nft(script)
@@ -251,7 +251,7 @@ def firewall_without_state():
     for command in found["fix"] if found else ():
         if command.startswith("nft "):
             HOME.run("sh", "-c", command)
-    passes(ctl.run("check", "--json"), "untracked: mended", "firewall")
+    passes(ctl.run("check", "--json"), "untracked: fixed", "firewall")
     HOME.nft(f"add rule netdev ban in ip saddr {CLIENT['ipv4']} drop")
     tap.equal(traffic.tcp(t.internet, PROXY["ipv4"], 993, CLIENT["ipv4"], timeout=0.5), "silence", "a ban where it is said holds")
     HOME.nft("delete table netdev ban")
@@ -282,7 +282,7 @@ def firewall_without_state():
         found = finds(ctl.run("check", "--json"), chain, UNTRACKED, "warn", command)
         HOME.run("sh", "-c", command)
         left = [each["text"] for each in checks(ctl.run("check", "--json")) if each["id"] in (UNTRACKED, PASSED_BY)]
-        tap.equal(left, [], f"{chain}: mended")
+        tap.equal(left, [], f"{chain}: fixed")
         HOME.nft("delete table ip filter")
 
 
@@ -305,7 +305,7 @@ def firewall_of_ufw_and_firewalld():
     tap.ok(found and "table ip filter, chain FORWARD" in found["text"], "ufw: named")
     # What ufw makes of that command.
     iptables("-A ufw-user-forward -i eth0 -o wg0 -j ACCEPT", "-A ufw-user-forward -i wg0 -o eth0 -j ACCEPT")
-    tap.ok(isinstance(traffic.tcp(t.internet, PROXY["ipv4"], 993, CLIENT["ipv4"]), traffic.Seen), "ufw: mended")
+    tap.ok(isinstance(traffic.tcp(t.internet, PROXY["ipv4"], 993, CLIENT["ipv4"]), traffic.Seen), "ufw: fixed")
     passes(ctl.run("check", "--json"), "ufw, allowed", "firewall")
     iptables("-F ufw-user-forward", "-A ufw-user-forward -i eth0 -o wg0 -p tcp -m multiport --dports 25,993 -j ACCEPT",
              "-A ufw-user-forward -i wg0 -o eth0 -p tcp -m tcp --dport 25 -m comment --comment x -j ACCEPT")
@@ -324,7 +324,7 @@ def firewall_of_ufw_and_firewalld():
     result = ctl.run("--json")
     found = result.findings().get("not-sent")
     tap.ok(found and "table inet shop, chain way" in found["text"], "status names the table and the chain")
-    tap.equal(found and found["fix"], ["nft insert rule inet shop way ct status dnat accept"], "status: with the rule that mends it")
+    tap.equal(found and found["fix"], ["nft insert rule inet shop way ct status dnat accept"], "status: with the rule that fixes it")
     tap.ok("table inet shop, chain way" in " ".join(ctl.run().out.split()), "status: as text, too")
     HOME.nft("delete table inet shop")
 
@@ -348,15 +348,15 @@ def firewall_of_docker():
             tap.ok(found and f"table {family} filter, chain FORWARD" in found["text"], f"{what}: named")
             run_fixes(found, what, [f"{tool} -I DOCKER-USER -m conntrack --ctstate DNAT -j ACCEPT"])
             tap.equal(traffic.tcp(t.internet, PROXY[version], 993, CLIENT[version]),
-                      traffic.Seen("relay", CLIENT[version], 993), f"{what}: mended")
+                      traffic.Seen("relay", CLIENT[version], 993), f"{what}: fixed")
             tap.ok(not isinstance(traffic.tcp(t.relay, WORLD[version], 25, timeout=0.5), traffic.Seen),
                    f"{what}: drops the relay's mail")
             found = finds(ctl.run("check", "--json"), f"{what}, outward", "firewall-drops-outbound", "warn")
             run_fixes(found, what, [f"{tool} -I DOCKER-USER -i wg0 -o eth0 -j ACCEPT",
                                     f"{tool} -I DOCKER-USER -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT"])
             tap.equal(traffic.tcp(t.relay, WORLD[version], 25), traffic.Seen("world", PROXY[version], 25),
-                      f"{what}: outward mended")
-            passes(ctl.run("check", "--json"), f"{what}: all mended", "firewall")
+                      f"{what}: outward fixed")
+            passes(ctl.run("check", "--json"), f"{what}: all fixed", "firewall")
             HOME.nft(f"delete table {family} filter")
             conntrack.flush()
         HOME.run("ipset", "destroy", "docker-ext-bridges")

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""ufw and firewalld themselves beside the module: what they drop is named, and what chatdnatctl prints mends it for good."""
+"""ufw and firewalld themselves beside the module: what they drop is named, and what chatdnatctl prints fixes it for good."""
 # vm: --timeout 1500
 
 import contextlib
@@ -108,11 +108,11 @@ def content(what):
 
 @contextlib.contextmanager
 def live(what):
-    """Connections to the relay that have to go on."""
+    """Connections to the relay that have to continue."""
     connections = [Connection(t.internet, PROXY[version], 993, CLIENT[version]) for version in IP_VERSIONS]
     yield
     for version, connection in zip(IP_VERSIONS, connections):
-        tap.ok(connection.goes_on(), f"{what}: {version} a live connection goes on")
+        tap.ok(connection.goes_on(), f"{what}: {version} a live connection continues")
         connection.close()
 
 
@@ -139,13 +139,13 @@ def ufw():
     tap.equal(status["not-sent"]["fix"], ["ufw route allow in on eth0 out on wg0"], "ufw: status names the command")
 
     mend("ufw", "firewall-drops")
-    inward("ufw, mended")
-    outward("ufw, mended one way", False)
+    inward("ufw, fixed")
+    outward("ufw, fixed one way", False)
     mend("ufw, outward", "firewall-drops-outbound")
-    outward("ufw, mended")
+    outward("ufw, fixed")
     guide("ufw allow 51820/udp")
-    tunnel("ufw, mended")
-    content("ufw, mended")
+    tunnel("ufw, fixed")
+    content("ufw, fixed")
 
     module.configure(**settings(ports="993,turn,50000-50010/udp", guard="full", allow="ssh,51820/udp"))
     inward("ufw and guard=full")
@@ -210,20 +210,20 @@ def firewalld_runs():
         guide("firewall-cmd --reload")
     inward("firewalld, two zones")
     outward("firewalld, two zones", False)
-    tunnel("firewalld, mended")
+    tunnel("firewalld, fixed")
     names(ctl.run("check", "--json"), "firewalld, two zones", "firewall-drops-outbound", "warn", in_zone("internal"))
 
     mend("firewalld", "firewall-drops-outbound")
-    inward("firewalld, mended")
-    outward("firewalld, mended")
-    content("firewalld, mended")
+    inward("firewalld, fixed")
+    outward("firewalld, fixed")
+    content("firewalld, fixed")
     run("firewall-cmd --zone=dmz --change-interface=wg0")
-    outward("firewalld, mended, the tunnel in a third zone")
-    content("firewalld, mended, the tunnel in a third zone")
+    outward("firewalld, fixed, the tunnel in a third zone")
+    content("firewalld, fixed, the tunnel in a third zone")
     with live("firewall-cmd --reload"):
         run("firewall-cmd --reload")
-    inward("firewalld, mended and reloaded")
-    outward("firewalld, mended and reloaded")
+    inward("firewalld, fixed and reloaded")
+    outward("firewalld, fixed and reloaded")
 
 
 case.run(setup, EVERY_RELAY, 700)

@@ -40,7 +40,7 @@ def narrow(result, name):
 
 
 def finds(result, name, finding, severity, *commands):
-    """It is found, with the command that mends it, in JSON; text says the same."""
+    """It is found, with the command that fixes it, in JSON; text says the same."""
     everything = result.json()["findings"]
     found = [each for each in everything if each["id"] == finding]
     if not tap.ok(found, f"{name}: found"):
@@ -48,7 +48,7 @@ def finds(result, name, finding, severity, *commands):
         return
     tap.equal({each["severity"] for each in found}, {severity}, f"{name}: a {severity}")
     fixes = [command for each in found for command in each["fix"]]
-    tap.ok(all(each["fix"] for each in found), f"{name}: each with a command that mends it")
+    tap.ok(all(each["fix"] for each in found), f"{name}: each with a command that fixes it")
     for command in commands:
         if not tap.ok(command in fixes, f"{name}: {command}"):
             tap.diag(fixes)
@@ -129,7 +129,7 @@ def saved_unreadable():
             finds(result, "unreadable", "saved-unreadable", "warning", "chatdnatctl save")
             tap.ok("Too many levels of symbolic links" in result.findings()["saved-unreadable"]["text"], "unreadable: says why")
             result = fake.run("save")
-            tap.equal((result.status, os.path.islink(OPTIONS)), (0, False), "unreadable: the command mends it")
+            tap.equal((result.status, os.path.islink(OPTIONS)), (0, False), "unreadable: the command fixes it")
             misses(fake.run("--json"), "unreadable", "saved-unreadable")
         os.chmod(OPTIONS, 0)
         with Fake() as fake:
@@ -183,7 +183,7 @@ def without_ctnetlink():
 def paths():
     HOME.ip("route add unreachable 100.64.0.0/10\n")
     diagnosis("no route", "relay-no-route", "problem", "ip route add 100.64.0.1 dev TUNNEL", config=changed(v4="100.64.0.1"))
-    diagnosis("relay is an own address", "relay-local", "problem", "chatdnatctl set v4=ADDRESS", config=changed(v4="203.0.113.1"))
+    diagnosis("relay is a local address", "relay-local", "problem", "chatdnatctl set v4=ADDRESS", config=changed(v4="203.0.113.1"))
     diagnosis("relay by wan", "relay-by-wan", "note", config=changed(v4="192.0.2.10"))
     diagnosis("relay by wan, not masqueraded", "relay-by-wan", "warning", "chatdnatctl set masquerade=wan",
               config=changed(v4="192.0.2.10", masquerade="off"))
@@ -368,7 +368,7 @@ def dropped_by_a_firewall():
             subprocess.run(command.split(), check=True)
     HOME.nft("insert rule inet filter forward ct state established accept")
     tap.equal(str(traffic.tcp(t.internet, PROXY["ipv4"], 993, CLIENT["ipv4"])).startswith("Seen"), True,
-              "a firewall drops: the command mends it")
+              "a firewall drops: the command fixes it")
     HOME.nft("delete table inet filter")
 
 

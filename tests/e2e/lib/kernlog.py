@@ -25,7 +25,7 @@ class Reader:
             except BlockingIOError:
                 return found
             except BrokenPipeError:
-                # The ring went round; reading goes on at the oldest record.
+                # The ring went round; reading continues at the oldest record.
                 continue
             text = record.decode("utf-8", "replace").split(";", 1)[1]
             # Lines with a leading blank are the record's dictionary.

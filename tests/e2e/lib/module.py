@@ -18,7 +18,7 @@ SETTINGS = ("wan", "v4", "v6", "ports", "scope", "masquerade", "guard", "allow",
 PARAMETERS = SETTINGS + ("config",)
 # The engine that tests run with which do not ask for one themselves.
 ENGINE = os.environ.get("CHATDNAT_ENGINE", "tracked")
-# With PREEMPT_RT the stateless engine takes the stack's way alone.
+# With PREEMPT_RT the stateless engine takes the path through the stack alone.
 SHORTCUT = "PREEMPT_RT" not in os.uname().version.split()
 FAMILIES = ("ipv4", "ipv6")
 COUNTERS = ("seen", "translated", "sent", "answered", "outbound", "masqueraded", "clamped",

@@ -57,7 +57,7 @@ class Router(net.Closing):
             raise
 
     def add(self, source, group, enters, leaves):
-        """What waits for this goes on at once."""
+        """What waits for this continues at once."""
         enters, leaves = self._interfaces.index(enters), self._interfaces.index(leaves)
         self._set(_ADD_ROUTE, _in6(source) + _in6(group) + struct.pack("=HxxI28x", enters, 1 << leaves)
                   if self._level == socket.IPPROTO_IPV6 else

@@ -207,7 +207,7 @@ def _reach(ns, address):
 
 @contextlib.contextmanager
 def second_address():
-    """PROXY2, also where there is one own address only. Nobody takes it who does not ask for it."""
+    """PROXY2, also where there is one local address only. Nobody takes it who does not ask for it."""
     missing = 2 not in OWN
     if missing:
         HOME.ip(f"addr add {PROXY2['ipv4']}/24 dev eth0\n"
@@ -220,7 +220,7 @@ def second_address():
 
 
 def own_addresses(version):
-    """The proxy's own addresses, the first one first."""
+    """The proxy's local addresses, the first one first."""
     return [(PROXY, PROXY2, PROXY3)[n - 1][version] for n in OWN]
 
 
@@ -234,5 +234,5 @@ def settings(relay=None, **changes):
 
 
 def named(**changes):
-    """The same for one own address by name: the others are the host's alone, whatever the engine."""
+    """The same for one local address by name: the others are the host's alone, whatever the engine."""
     return settings(**{SETTING[version]: f"{RELAY[version]}@{PROXY[version]}" for version in ip_versions()}, **changes)

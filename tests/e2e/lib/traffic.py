@@ -114,7 +114,7 @@ class _Served:
 
 
 def listener(ns, family, kind, port):
-    """A server's socket, for any own address; receive() tells which one a datagram was for."""
+    """A server's socket, for any local address; receive() tells which one a datagram was for."""
     sock = ns.socket(family, kind)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if family == socket.AF_INET6:
@@ -129,7 +129,7 @@ def listener(ns, family, kind, port):
 
 
 def receive(sock):
-    """A datagram, its sender, the own address that it was for, and the ancillary data that has an answer come from there."""
+    """A datagram, its sender, the local address that it was for, and the ancillary data that has an answer come from there."""
     data, ancillary, _, peer = sock.recvmsg(1 << 16, 256)
     ancillary = [each for each in ancillary if each[1] in (IP_PKTINFO, IPV6_PKTINFO)]
     info = ancillary[0][2]
