@@ -3,15 +3,15 @@
 #include <linux/module.h>
 
 /* Here too, so that what a kernel lacks is told before another file fails. */
+#include "core/stats.h"
 #include "net/compat.h"
-#include "tracked/reply_count.h"
+#include "net/path_mtu.h"
 #include "notifier.h"
+#include "params.h"
+#include "sysfs.h"
 #include "tracked/dnat_cache.h"
 #include "tracked/nat.h"
-#include "params.h"
-#include "core/stats.h"
-#include "sysfs.h"
-#include "net/path_mtu.h"
+#include "tracked/reply_count.h"
 
 static int __init chatdnat_init(void)
 {
@@ -23,19 +23,19 @@ static int __init chatdnat_init(void)
 		return err;
 	err = chatdnat_path_mtu_init();
 	if (err)
-		goto err_answers;
+		goto err_reply_count;
 	err = chatdnat_dnat_cache_init();
 	if (err)
-		goto err_way;
+		goto err_path_mtu;
 	err = chatdnat_nat_init();
 	if (err)
-		goto err_memo;
+		goto err_dnat_cache;
 	err = chatdnat_notifier_init();
 	if (err)
 		goto err_nat;
 	err = chatdnat_sysfs_init();
 	if (err)
-		goto err_follow;
+		goto err_notifier;
 	err = chatdnat_params_start();
 	if (err)
 		goto err_sysfs;
@@ -43,15 +43,15 @@ static int __init chatdnat_init(void)
 
 err_sysfs:
 	chatdnat_sysfs_exit();
-err_follow:
+err_notifier:
 	chatdnat_notifier_exit();
 err_nat:
 	chatdnat_nat_exit();
-err_memo:
+err_dnat_cache:
 	chatdnat_dnat_cache_exit();
-err_way:
+err_path_mtu:
 	chatdnat_path_mtu_exit();
-err_answers:
+err_reply_count:
 	chatdnat_reply_count_exit();
 	return err;
 }

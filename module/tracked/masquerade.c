@@ -305,9 +305,8 @@ unsigned int chatdnat_masquerade(void *priv, struct sk_buff *skb,
 	packet.in = in ? in->name : NULL;
 	packet.out = state->out->name;
 	packet.translated = by;
-	packet.from_wan = !by &&
-			     chatdnat_lookup_from_wan(&snapshot->settings, skb,
-						      state, in);
+	packet.from_wan = !by && chatdnat_lookup_from_wan(&snapshot->settings,
+							  skb, state, in);
 	packet.transformed = dst_xfrm(skb_dst(skb));
 	decision = chatdnat_nat_policy_src(&snapshot->settings, &packet);
 	if (decision == CHATDNAT_SRC_LOOK_UP) {
