@@ -3,8 +3,9 @@
 #include <linux/module.h>
 
 /* Here too, so that what a kernel lacks is told before another file fails. */
-#include "core/stats.h"
 #include "net/compat.h"
+
+#include "core/stats.h"
 #include "net/path_mtu.h"
 #include "notifier.h"
 #include "params.h"
