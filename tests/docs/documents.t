@@ -104,6 +104,20 @@ def the_architecture_has_every_hook():
 
 
 @case.case
+def the_architecture_has_every_file():
+    text = (guide.DOCS / "architecture.md").read_text(encoding="utf-8")
+    tables = text.split("\n| folder | holds | files |\n")[1:]
+    for tree, table in zip(("module", "tools"), tables, strict=True):
+        told = {}
+        for folder, files in re.findall(r"^\| `([\w.]+)/?` \| [^|]* \| ([^|]*) \|$", table.split("\n\n")[0], re.M):
+            told[folder] = sorted(re.findall(r"`(\w+)`", re.sub(r"\([^)]*\)", "", files)))
+        code = {}
+        for file in (guide.ROOT / tree).rglob("*.[ch]"):
+            code.setdefault(str(file.parent.relative_to(guide.ROOT / tree)), set()).add(file.stem)
+        tap.equal(told, {folder: sorted(files) for folder, files in code.items()}, f"architecture.md: the files of {tree}/")
+
+
+@case.case
 def the_plain_guides():
     play = guide.Play(proxy=HOME)
     for name in PLAIN:
