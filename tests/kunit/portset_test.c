@@ -4,7 +4,7 @@
 
 #define CHATMAIL	"25,80,143,443,465,587,993"
 
-/* @ports: read back, as ports that are sent on; @allow: as others, if it differs */
+/* @ports: read back, as forwarded ports; @allow: as others, if it differs */
 static const struct good {
 	const char *text;
 	const char *ports;
@@ -63,7 +63,7 @@ static const struct good {
 	{ "2-65534/udp,1/udp,65535/udp", "1-65535/udp" },
 	{ "1,100/udp,2,101/udp", "1-2,100-101/udp" },
 	{ "49152-65535/udp", "49152-65535/udp" },
-	/* 22/tcp stands alone, where it would be sent on. */
+	/* 22/tcp stands alone, where it would be forwarded. */
 	{ "22,23", "22,23", "22-23" },
 	{ "23,22", "22,23", "22-23" },
 	{ "21,22", "21,22", "21-22" },

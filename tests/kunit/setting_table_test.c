@@ -9,7 +9,7 @@
 		" stale=flush enabled=1 hairpin=0 log=off engine=tracked"
 #define RELAYS	"wan=eth0 v4=10.9.0.2 v6=fd00::2 ports=" PORTS TAIL
 
-/* All else than what is sent on where. */
+/* All except what is forwarded where. */
 #define REST	" scope=any masquerade=all guard=full allow=20-25 mss=1360 via=wg0" \
 		" stale=keep enabled=0 hairpin=1 log=drops engine=auto"
 #define OFF	" scope=local masquerade=off guard=forward allow= mss=off via=" \
