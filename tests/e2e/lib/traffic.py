@@ -165,9 +165,11 @@ class Host:
 
     def connection(self, peer, peer_port):
         """The latest connection from that end."""
-        for served in reversed(self.served):
-            if served.peer == (peer, peer_port):
-                return served
+        # Whoever has its first line may be ahead of who serves it.
+        with _loop.lock:
+            for served in reversed(self.served):
+                if served.peer == (peer, peer_port):
+                    return served
         return None
 
     def close(self):
