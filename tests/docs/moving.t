@@ -38,15 +38,15 @@ def reached(what):
                   f"{what}: {version} nothing else is")
 
 
-def outgoing():
-    return [traffic.tcp(t.relay, WORLD[version], 25, timeout=1) for version in topo.IP_VERSIONS]
+def outgoing(timeout):
+    return [traffic.tcp(t.relay, WORLD[version], 25, timeout=timeout) for version in topo.IP_VERSIONS]
 
 
 @case.case
 def from_the_recipe():
     HOME.run("nft", "-f", str(RECIPE))
     reached("recipe")
-    tap.equal(outgoing(), ["silence"] * 2, "recipe: the relay's mail does not leave")
+    tap.equal(outgoing(1), ["silence"] * 2, "recipe: the relay's mail does not leave")
     living = {f"{version} {port}": Connection(t.internet, PROXY[version], port, CLIENT[version])
               for version in topo.IP_VERSIONS for port in (22, 993)}
     play = guide.Play(proxy=HOME)
@@ -62,7 +62,7 @@ def from_the_recipe():
     for version in topo.IP_VERSIONS:
         tap.ok(before.gained(version).get("answered", 0) >= 2 * len(PORTS), f"{version}: new connections are the module's")
     tap.equal(HOME.run("nft", "list", "ruleset").strip(), "", "the recipe is gone")
-    tap.equal(outgoing(), [Seen("world", PROXY[version], 25) for version in topo.IP_VERSIONS],
+    tap.equal(outgoing(5), [Seen("world", PROXY[version], 25) for version in topo.IP_VERSIONS],
               "the relay's mail leaves")
     for block in guide.blocks("moving.md"):
         if not block.tried:

@@ -39,10 +39,10 @@ def rename(old, new):
     t.settle_wan()
 
 
-def asked(flow):
-    """Who answers, and whom that one sees; a flow that is asked again and again does not pause."""
+def asked(flow, timeout=0.2):
+    """Who answers within the time, and whom that one sees; a flow that is asked again and again does not pause."""
     try:
-        answer = flow.ask(timeout=0.2)
+        answer = flow.ask(timeout=timeout)
         return answer.server, answer.peer
     except OSError:
         return None
@@ -79,7 +79,7 @@ def an_interface_is_renamed():
         open_before, ssh = (Connection(t.internet, PROXY[version], port, CLIENT[version]) for port in (993, 22))
         inside = Connection(t.other, TUNNEL2[version], 993)
         with client, query, open_before, ssh, inside:
-            tap.equal(asked(client), ("proxy", CLIENT[version]), f"{version}: under its first name, the proxy's own")
+            tap.equal(asked(client, 5), ("proxy", CLIENT[version]), f"{version}: under its first name, the proxy's own")
             tap.equal(asked(query), None, f"{version}: what the relay asks is not masqueraded, nor answered")
             rename("ens9", "eth0")
             becomes(client, "relay", CLIENT[version], f"{version}: renamed, the flow that never paused is the relay's")
@@ -151,11 +151,11 @@ def what_was_not_masqueraded_before_the_load():
                     Flow(t.relay, WORLD[version], 53, RELAY[version], 5001) as others, \
                     Flow(HOME, WORLD[version], 53, PROXY[version], 5002) as own:
                 tap.equal(asked(query), None, f"{version}: before the load, the relay's query is not masqueraded")
-                tap.equal([asked(others), asked(own)], [("world", PROXY[version])] * 2,
+                tap.equal([asked(others, 5), asked(own, 5)], [("world", PROXY[version])] * 2,
                           f"{version}: another table's masquerading, and the proxy's own query")
                 module.load(**settings(ports="turn"))
                 becomes(query, "world", PROXY[version], f"{version}: after the load it is")
-                tap.equal([asked(others), asked(own)], [("world", PROXY[version])] * 2, f"{version}: the others continue")
+                tap.equal([asked(others, 5), asked(own, 5)], [("world", PROXY[version])] * 2, f"{version}: the others continue")
                 tap.equal(module.stats(version)["masqueraded"], 1, f"{version}: and are left alone")
             module.unload()
     finally:
@@ -183,11 +183,11 @@ def kept_or_drained():
         module.load(**settings(ports="turn", **changes))
         flows = [Flow(t.internet, PROXY[version], 3478, CLIENT[version]) for version in versions()]
         for version, flow in zip(versions(), flows):
-            tap.equal(asked(flow), ("proxy", CLIENT[version]), f"{why} {version}: the proxy's own")
+            tap.equal(asked(flow, 5), ("proxy", CLIENT[version]), f"{why} {version}: the proxy's own")
         rename("ens9", "eth0")
         # The look at what has changed is behind this: it takes the same lock, and comes first.
         HOME.ip("addr add 192.0.2.99/32 dev eth0\n")
-        tap.ok(not wait.until(lambda f=flows: [True for flow in f if (asked(flow) or ["?"])[0] != "proxy"], 1),
+        tap.ok(not wait.until(lambda f=flows: [True for flow in f if (asked(flow, 5) or ["?"])[0] != "proxy"], 1),
                f"{why}: it stays so")
         HOME.ip("addr del 192.0.2.99/32 dev eth0\n")
         for flow in flows:

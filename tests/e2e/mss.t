@@ -238,7 +238,7 @@ def arrived(link, port, sport):
 def compare(version, near, far, packet, want, sport, name, count):
     counters = module.Counters()
     near.send(packet)
-    got = wait.until(lambda: arrived(far, CLOSED, sport), 3)
+    got = wait.until(lambda: arrived(far, CLOSED, sport))
     tap.equal([data.hex() for data in got], [want.hex()], name)
     tap.equal(counters.gained(version).get("clamped", 0), count, f"{name}: counted")
 
@@ -297,7 +297,7 @@ def segments_of_every_kind():
             packet, want = sent_on(version, SILENT, changed, options, 42100)
             for count in (1, 2, 3):
                 near.send(packet)
-                wait.until(lambda n=count: len(arrived(far, SILENT, 42100)) == n, 3)
+                wait.until(lambda n=count: len(arrived(far, SILENT, 42100)) == n)
             tap.equal(arrived(far, SILENT, 42100), [want] * 3, f"{version}: a SYN sent again is clamped again")
             tap.equal(counters.gained(version).get("clamped"), 3, f"{version}: and counted again")
 
@@ -307,7 +307,7 @@ def segments_of_every_kind():
             packet, want = sent_on(version, CLOSED, changed, options, 42202)
             near.send(*(wire.ip(CLIENT[version], PROXY[version], socket.IPPROTO_TCP, body) for body in (short, runt)),
                       packet)
-            got = wait.until(lambda: arrived(far, CLOSED, 42202), 3)
+            got = wait.until(lambda: arrived(far, CLOSED, 42202))
             tap.equal(got, [want], f"{version}: headers longer than the packet, or shorter than a header, harm nothing")
             if module.ENGINE == "tracked":
                 tap.equal((arrived(far, CLOSED, 42200), arrived(far, CLOSED, 42201)), ([], []),

@@ -5,7 +5,6 @@ import os
 import socket
 import sys
 import threading
-import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -15,7 +14,6 @@ from lib.topo import (CLIENT, CLIENT2, HOME, OTHER, PROXY, PROXY2, RELAY, SETTIN
                       settings)
 from lib.traffic import Connection, Flow, Seen
 
-PROMPT = 3.0
 TRACKED = module.ENGINE == "tracked"
 
 t = relay = other = None
@@ -54,14 +52,13 @@ class Blocked:
     """A client that only listens, as an IMAP client in IDLE does; without state, one that speaks at last."""
 
     def __init__(self, connection):
-        self.connection, self.fate, self.when = connection, None, None
+        self.connection, self.fate = connection, None
         self.thread = threading.Thread(target=self._listen, daemon=True)
         if TRACKED:
             self.thread.start()
 
     def _listen(self):
         self.fate = self.connection.fate_when_told(15)
-        self.when = time.monotonic()
 
     def wait(self):
         if not TRACKED:
@@ -69,12 +66,9 @@ class Blocked:
         self.thread.join(20)
 
 
-def expect_prompt_reset(blocked, since, what):
+def expect_reset(blocked, what):
     blocked.wait()
     tap.equal(blocked.fate, "reset", f"{what} is reset")
-    tap.ok(blocked.when is not None and blocked.when - since < PROMPT, f"{what}: promptly")
-    if blocked.when:
-        tap.diag(f"{what}: {blocked.when - since:.2f} s")
 
 
 @case.case
@@ -87,12 +81,11 @@ def flush_ends_what_the_old_relay_served():
             tap.equal(udp.ask().server, "relay", f"{version}: a UDP flow to the first relay")
             served = [relay.connection(c.address, c.port) for c in (idle, active)]
             blocked = Blocked(idle)
-            since = time.monotonic()
             to_other()
-            expect_prompt_reset(blocked, since, f"{version}: the idle client")
+            expect_reset(blocked, f"{version}: the idle client")
             tap.equal(active.fate_when_talking(), "reset", f"{version}: the active client is reset")
             if TRACKED:
-                tap.ok(wait.until(lambda s=served: all(one.state != "open" for one in s), PROMPT),
+                tap.ok(wait.until(lambda s=served: all(one.state != "open" for one in s)),
                        f"{version}: the old relay's sockets end too")
                 tap.equal([one.state for one in served], ["reset", "reset"], f"{version}: by a reset")
             tap.equal(udp.ask().server, "other", f"{version}: the UDP flow moves to the new relay")
@@ -148,9 +141,8 @@ def flush_is_for_the_connections_concerned_only():
             tap.equal([stays.answer.server, goes.answer.server, udp_stays.ask().server, udp_goes.ask().server],
                       ["relay", "other"] * 2, f"{version}: two relays by local address")
             blocked = Blocked(goes)
-            since = time.monotonic()
             module.set(setting, f"{RELAY[version]}@{PROXY[version]}")
-            expect_prompt_reset(blocked, since, f"{version}: the client of the entry that is gone")
+            expect_reset(blocked, f"{version}: the client of the entry that is gone")
             tap.ok(stays.echo(b"b" * 5000), f"{version}: the other one does not notice")
             tap.equal(udp_stays.ask().server, "relay", f"{version}: nor does its UDP flow")
         module.unload()
@@ -165,13 +157,12 @@ def flush_when_a_port_goes():
                 flow(version, 3478) as udp_goes, flow(version, 3479) as udp_stays:
             tap.equal([udp_goes.ask().server, udp_stays.ask().server], ["relay"] * 2, f"{version}: UDP flows")
             blocked = Blocked(goes)
-            since = time.monotonic()
             module.set("ports", "imaps,3479/udp")
-            expect_prompt_reset(blocked, since, f"{version}: the client of the port that is gone")
+            expect_reset(blocked, f"{version}: the client of the port that is gone")
             tap.ok(stays.echo(b"c" * 5000), f"{version}: the other port's does not notice")
             tap.equal(udp_stays.ask().server, "relay", f"{version}: the other UDP port's neither")
             try:
-                fate = udp_goes.ask(timeout=1).server
+                fate = udp_goes.ask(timeout=5).server
             except OSError as error:
                 fate = type(error).__name__
             tap.equal(fate, "ConnectionRefusedError", f"{version}: the UDP flow is the proxy's own now")
@@ -186,9 +177,8 @@ def flush_when_a_family_is_emptied():
         with connect(version) as goes:
             others = [connect(v) for v in kept]
             blocked = Blocked(goes)
-            since = time.monotonic()
             module.set(SETTING[version], "")
-            expect_prompt_reset(blocked, since, f"{version} emptied: its client")
+            expect_reset(blocked, f"{version} emptied: its client")
             tap.equal(answers(version), "refused", f"{version} emptied: new connections stay with the proxy")
             for connection in others:
                 tap.ok(connection.echo(b"d" * 5000), f"{version} emptied: the other family does not notice")
@@ -281,10 +271,10 @@ def connections_known_before_their_port_was_configured():
                 tap.equal([c.answer.server for c in (goes, *stay.values())], ["proxy"] * 3 + ["other", "world"],
                           f"{what}: not configured, none is the relay's")
                 served = proxy.connection(goes.address, goes.port)
-                blocked, since = Blocked(goes) if stale == "flush" else None, time.monotonic()
+                blocked = Blocked(goes) if stale == "flush" else None
                 module.set("ports", "imap,imaps,ssh")
                 if blocked:
-                    expect_prompt_reset(blocked, since, f"{what}: once its port is configured, the client of the proxy")
+                    expect_reset(blocked, f"{what}: once its port is configured, the client of the proxy")
                     if TRACKED:
                         tap.ok(wait.until(lambda s=served: s.state == "reset"), f"{what}: so is the proxy's end")
                 elif TRACKED:
@@ -489,9 +479,8 @@ def keep_for_sixteen_services():
                 module.set("ports", str(5000 + number))
             tap.ok(first.goes_on() and second.goes_on(), "connections live through sixteen changes with stale=keep")
             blocked = Blocked(first)
-            since = time.monotonic()
             module.set("ports", "5015")
-            expect_prompt_reset(blocked, since, "the first, with the seventeenth, which forgets whose it is,")
+            expect_reset(blocked, "the first, with the seventeenth, which forgets whose it is,")
             tap.ok(second.goes_on(), "the second continues")
 
 

@@ -48,7 +48,7 @@ def hairpin(port, value):
     HOME.run("bridge", "link", "set", "dev", port, "hairpin", value)
 
 
-def meets(version, ns, timeout=1):
+def meets(version, ns, timeout=5):
     return traffic.tcp(ns, PROXY[version], PORT, timeout=timeout)
 
 
@@ -67,7 +67,7 @@ def the_command_mends_it():
         for each in topo.ip_versions():
             call(each, int(each == version))
         want = Seen("relay", BOX[version], PORT)
-        tap.equal(meets(version, relay), "silence", f"{version}: the relay does not reach itself")
+        tap.equal(meets(version, relay, 1), "silence", f"{version}: the relay does not reach itself")
         tap.equal(meets(version, neighbour), want, f"{version}: a neighbour reaches it")
         found = finds(check(), f"{version}", "bridge-hairpin-off", "warn", command("p2"))
         tap.ok(found and f"{RELAY[version]} is behind the port p2 of the bridge br0" in found["text"], f"{version}: which relay, which port")
@@ -76,13 +76,13 @@ def the_command_mends_it():
         tap.equal(meets(version, relay), want, f"{version}: it does by the command")
         passes(check(), f"{version}: by the command", "hairpin")
         hairpin("p2", "off")
-        tap.equal(meets(version, relay), "silence", f"{version}: and not without it")
+        tap.equal(meets(version, relay, 1), "silence", f"{version}: and not without it")
         call(version, 0)
         tap.equal(meets(version, relay), want, f"{version}: it does without br_netfilter")
         passes(check(), f"{version}: without br_netfilter", "hairpin")
         # The bridge's own switch does the same.
         HOME.ip(f"link set br0 type bridge nf_call_{CALL[version]} 1\n")
-        tap.equal(meets(version, relay), "silence", f"{version}: the bridge's own switch")
+        tap.equal(meets(version, relay, 1), "silence", f"{version}: the bridge's own switch")
         finds(check(), f"{version}: the bridge's own switch", "bridge-hairpin-off", "warn", command("p2"))
         HOME.ip(f"link set br0 type bridge nf_call_{CALL[version]} 0\n")
 

@@ -122,7 +122,7 @@ class Tally:
                 link.send(fragment)
             if verdict not in PASSED:
                 want[verdict] = want.get(verdict, 0) + 1
-            if not wait.until(lambda: drops.gained() == want, 1):
+            if not wait.until(lambda: drops.gained() == want):
                 wrong.append(f"{name}: not {verdict}: {drops.gained()} instead of {want}")
                 want = drops.gained()
         return wrong
