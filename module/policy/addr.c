@@ -52,9 +52,9 @@ static bool chatdnat_group_parse(struct chatdnat_text text, u8 byte[2])
 }
 
 /*
- * Colon-separated groups of one side of a "::", or of a whole address; the
- * last of an address may be a dotted quad. Returns how many groups they fill,
- * or -1.
+ * Parse the colon-separated groups on one side of a "::", or of a whole
+ * address; the last group of an address may be a dotted quad. Returns the
+ * number of groups, or -1.
  */
 static int chatdnat_groups_parse(struct chatdnat_text text, bool last,
 				 u8 byte[2 * CHATDNAT_GROUPS])
@@ -146,12 +146,12 @@ static const char *chatdnat_ipv6_unfit(const u8 byte[16])
 
 /**
  * chatdnat_addr_parse() - read the address of a host
- * @family: which kind of address
+ * @family: IPv4 or IPv6
  * @addr: filled in, network byte order; undefined after a refusal
  * @text: a dotted quad, or any form of RFC 4291, section 2.2
  * @why: filled in on refusal
  *
- * Addresses that no packet can be sent on to are refused: unspecified,
+ * Addresses that cannot be a DNAT destination are refused: unspecified,
  * loopback, multicast, broadcast, link-local, IPv4 inside IPv6.
  *
  * Context: Any.
@@ -185,7 +185,10 @@ static int chatdnat_ipv6_format(const u8 byte[16], char *buf, size_t size)
 {
 	int start = -1, longest = 1, i, run, len = 0;
 
-	/* RFC 5952: "::" for the first longest run of two groups or more. */
+	/*
+	 * RFC 5952: "::" replaces the first of the longest runs of two or more
+	 * zero groups.
+	 */
 	for (i = 0; i < CHATDNAT_GROUPS; i += run + 1) {
 		for (run = 0; i + run < CHATDNAT_GROUPS; run++)
 			if (byte[2 * (i + run)] || byte[2 * (i + run) + 1])
@@ -210,10 +213,11 @@ static int chatdnat_ipv6_format(const u8 byte[16], char *buf, size_t size)
 }
 
 /**
- * chatdnat_addr_format() - write an address as RFC 5952 or a dotted quad does
- * @family: which kind of address
+ * chatdnat_addr_format() - write an address as a dotted quad or in RFC 5952
+ *			    form
+ * @family: IPv4 or IPv6
  * @addr: the address, network byte order
- * @buf: where to
+ * @buf: destination
  * @size: room in @buf
  *
  * Context: Any.
@@ -233,12 +237,12 @@ int chatdnat_addr_format(enum chatdnat_family family,
 
 /**
  * chatdnat_addr_is_link_local() - whether an address is bound to its link
- * @family: which kind of address
+ * @family: IPv4 or IPv6
  * @addr: the address, network byte order
  *
  * Context: Any; on the packet path.
- * Return: True for fe80::/10. IPv4's 169.254/16 is routed by Linux and used by
- * hosters between a host and its gateway; it does not count.
+ * Return: True for fe80::/10. Not for IPv4's 169.254/16: Linux routes it, and
+ * hosting providers use it between a host and its gateway.
  */
 bool chatdnat_addr_is_link_local(enum chatdnat_family family,
 				 const struct chatdnat_addr *addr)
@@ -250,8 +254,8 @@ bool chatdnat_addr_is_link_local(enum chatdnat_family family,
 }
 
 /**
- * chatdnat_addr_is_loopback() - whether an address never leaves its host
- * @family: which kind of address
+ * chatdnat_addr_is_loopback() - whether an address is a loopback address
+ * @family: IPv4 or IPv6
  * @addr: the address, network byte order
  *
  * Context: Any; on the packet path.
@@ -267,8 +271,8 @@ bool chatdnat_addr_is_loopback(enum chatdnat_family family,
 }
 
 /**
- * chatdnat_addr_is_multicast() - whether an address is a group's
- * @family: which kind of address
+ * chatdnat_addr_is_multicast() - whether an address is a multicast address
+ * @family: IPv4 or IPv6
  * @addr: the address, network byte order
  *
  * Context: Any; on the packet path.
@@ -284,12 +288,13 @@ bool chatdnat_addr_is_multicast(enum chatdnat_family family,
 }
 
 /**
- * chatdnat_addr_is_common() - whether an address is one that a host may have
+ * chatdnat_addr_is_common() - whether an address is a usable unicast address
  * @family: IPv4 or IPv6
  * @addr: the address, network byte order
  *
  * Context: Any; on the packet path.
- * Return: False for those that the stack lets nobody use, and for groups.
+ * Return: False for multicast, and for addresses that the stack rejects as a
+ * source or destination.
  */
 bool chatdnat_addr_is_common(enum chatdnat_family family,
 			     const struct chatdnat_addr *addr)

@@ -14,8 +14,8 @@ enum chatdnat_family {
 };
 
 /*
- * An address of either family in network byte order, laid out like the core's
- * union nf_inet_addr: an IPv4 address is the first word, the others are zero.
+ * An address of either family in network byte order, laid out like union
+ * nf_inet_addr: an IPv4 address is the first word, the others are zero.
  */
 struct chatdnat_addr {
 	__be32 word[4];

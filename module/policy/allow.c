@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Ports, and protocols that have none. */
+/* Parser for the setting "allow": ports, and protocols without ports. */
 #include <linux/errno.h>
 #include <linux/icmpv6.h>
 #include <linux/in.h>
@@ -18,7 +18,7 @@ static const struct chatdnat_protocol_name {
 	{ "esp",	IPPROTO_ESP },
 };
 
-/* Protocols that are not allowed as a whole; what to write instead. */
+/* Protocols that cannot be allowed as a whole, with the hint for the user. */
 static const struct chatdnat_protocol_refused {
 	u8 number;
 	const char *expected;
@@ -41,7 +41,7 @@ static int chatdnat_protocol_check(struct chatdnat_text element, u8 protocol,
 	return 0;
 }
 
-/* What stands before "/ip", as a number. */
+/* Parse the number before "/ip". */
 static int chatdnat_protocol_number(struct chatdnat_text element,
 				    struct chatdnat_text what, u8 *protocol,
 				    struct chatdnat_refusal *why)
@@ -100,13 +100,13 @@ static int chatdnat_allowed_parse_element(struct chatdnat_allowed *allow,
 /**
  * chatdnat_allowed_parse() - read a list of ports and protocols
  * @allow: filled in; undefined after a refusal
- * @text: comma-separated ports as chatdnat_portset_parse() takes them, names of
- *	  protocols, and numbers of protocols with /ip behind; may be empty
+ * @text: comma-separated ports as chatdnat_portset_parse() takes them, protocol
+ *	  names, and protocol numbers followed by /ip; may be empty
  * @why: filled in on refusal
  *
  * Context: Any.
  * Return: 0, -EINVAL for a malformed list and for protocols that are not
- * allowed as a whole, -ERANGE for a number that is no port or no protocol,
+ * allowed as a whole, -ERANGE for a number that is not a port or protocol,
  * -E2BIG for too many ports.
  */
 int chatdnat_allowed_parse(struct chatdnat_allowed *allow,
@@ -131,7 +131,7 @@ int chatdnat_allowed_parse(struct chatdnat_allowed *allow,
 /**
  * chatdnat_allowed_format() - write ports and protocols in their canonical form
  * @allow: the ports and protocols
- * @buf: where to
+ * @buf: destination
  * @size: room in @buf
  *
  * Context: Any.

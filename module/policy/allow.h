@@ -11,9 +11,9 @@
 #define CHATDNAT_IP_PROTOCOLS	256
 
 /**
- * struct chatdnat_allowed - what of this host itself is open to new connections
+ * struct chatdnat_allowed - services of this host that accept new connections
  * @ports: ports of TCP and UDP
- * @protocols: other protocols, a bit for each number
+ * @protocols: bitmap of other IP protocol numbers
  */
 struct chatdnat_allowed {
 	struct chatdnat_portset ports;
@@ -28,11 +28,11 @@ int chatdnat_allowed_format(const struct chatdnat_allowed *allow, char *buf,
 
 /**
  * chatdnat_allowed_protocol() - whether all of a protocol is allowed
- * @allow: what is allowed
+ * @allow: allowed ports and protocols
  * @protocol: IPPROTO_..., neither TCP nor UDP
  *
  * Context: Any; on the packet path.
- * Return: True if every packet of @protocol may enter this host.
+ * Return: True if all packets of @protocol to this host are accepted.
  */
 static inline bool
 chatdnat_allowed_protocol(const struct chatdnat_allowed *allow, u8 protocol)

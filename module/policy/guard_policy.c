@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Who may pass: the recipe's firewall, made complete after RFC 4890. */
+/*
+ * Guard: which packets may be forwarded or enter this host; ICMPv6 as in RFC
+ * 4890.
+ */
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
 #include <linux/in.h>
@@ -13,9 +16,9 @@
 
 enum chatdnat_icmp_from {
 	CHATDNAT_ICMP_ANYWHERE,
-	CHATDNAT_ICMP_NEIGHBOUR,	/* not forwarded: hop limit 255 */
+	CHATDNAT_ICMP_NEIGHBOUR,	/* from the link: hop limit 255 */
 	CHATDNAT_ICMP_LINK,		/* RFC 2710: hop limit 1, link-local */
-	CHATDNAT_ICMP_ANYWHERE_SOME,	/* so many in a second */
+	CHATDNAT_ICMP_ANYWHERE_SOME,	/* rate-limited */
 };
 
 struct chatdnat_icmp_rule {
@@ -24,7 +27,7 @@ struct chatdnat_icmp_rule {
 	enum chatdnat_icmp_from from;
 };
 
-/* What a host and a router need; the types that are not here do not enter. */
+/* Types that a host and a router need; all others are refused. */
 static const struct chatdnat_icmp_rule chatdnat_icmp_rules[] = {
 	{ ICMP_DEST_UNREACH,	ICMP_DEST_UNREACH,  CHATDNAT_ICMP_ANYWHERE },
 	{ ICMP_ECHO,		ICMP_ECHO,	    CHATDNAT_ICMP_ANYWHERE_SOME },
@@ -82,7 +85,7 @@ chatdnat_guard_policy_icmp(const struct chatdnat_icmp_rule *rule,
 		break;
 	}
 
-	/* Without an address yet, a host still reports what it listens to. */
+	/* A host without an address sends its MLD reports from ::. */
 	if (packet->hop_limit == 1 &&
 	    (chatdnat_addr_is_link_local(packet->flow.family, saddr) ||
 	     chatdnat_addr_is_unspecified(saddr)))
@@ -113,10 +116,10 @@ static bool chatdnat_is_port(const struct chatdnat_guard_packet *packet,
 }
 
 /*
- * The middle of a connection that conntrack took up only now. Whatever may not
- * be opened may not be continued: conntrack would confirm an entry that the next
- * SYN of the same source rides on. The exceptions are connections that were open
- * when the guard was switched on.
+ * A midstream segment for which conntrack has just created an entry. A
+ * connection that must not be opened must not be picked up either: a later SYN
+ * of the same flow would match the confirmed entry. The exceptions are
+ * connections that were open when the guard was enabled.
  */
 static bool chatdnat_is_midstream(const struct chatdnat_guard_packet *packet)
 {
@@ -124,7 +127,7 @@ static bool chatdnat_is_midstream(const struct chatdnat_guard_packet *packet)
 	       packet->track == CHATDNAT_TRACK_NEW;
 }
 
-/* What a relay opens itself, towards the internet. */
+/* A connection from a relay to the internet. */
 static bool chatdnat_is_outbound(const struct chatdnat_settings *settings,
 				 const struct chatdnat_guard_packet *packet)
 {
@@ -143,8 +146,8 @@ static bool chatdnat_is_allowed(const struct chatdnat_allowed *allow,
 }
 
 /*
- * A segment that conntrack calls invalid, and that the relay or its client is to
- * judge: what may be opened may be continued.
+ * An invalid segment of a connection that would be allowed if it were new. The
+ * endpoints judge it.
  */
 static bool chatdnat_is_continued(const struct chatdnat_settings *settings,
 				  const struct chatdnat_guard_packet *packet)
@@ -159,7 +162,7 @@ static bool chatdnat_is_continued(const struct chatdnat_settings *settings,
 		chatdnat_is_port(packet, &settings->service.ports));
 }
 
-/* Answers to broadcasts are not seen as such by connection tracking. */
+/* For conntrack, a reply to a broadcast is a new connection. */
 static bool chatdnat_is_dhcp_answer(const struct chatdnat_guard_packet *packet)
 {
 	const struct chatdnat_flow *flow = &packet->flow;
@@ -215,7 +218,10 @@ enum chatdnat_admission
 chatdnat_guard_policy_input(const struct chatdnat_settings *settings,
 			    const struct chatdnat_guard_packet *packet)
 {
-	/* Neighbour discovery is never tracked, errors may be about what is not. */
+	/*
+	 * Neighbour discovery is never tracked; an ICMP error may be about an
+	 * untracked packet.
+	 */
 	if (chatdnat_is_icmp(packet))
 		return chatdnat_guard_policy_icmp(packet->flow.family == CHATDNAT_IPV6 ?
 						  chatdnat_icmpv6_rules :

@@ -13,27 +13,29 @@ enum chatdnat_track {
 	CHATDNAT_TRACK_INVALID,
 };
 
-/* Seconds for which forwarded connections go on that nobody tracked before. */
+/*
+ * Seconds after enabling the guard in which it lets untracked connections
+ * continue.
+ */
 #define CHATDNAT_GUARD_SETTLES	120
 
 /**
- * struct chatdnat_guard_packet - a packet from outside that belongs to no known
- *			     connection, or is to open one, as it is after
- *			     translation
- * @track: what connection tracking makes of it
+ * struct chatdnat_guard_packet - a packet for the guard to judge, after
+ *				  translation
+ * @track: its conntrack state
  * @protocol: IPPROTO_...
- * @flow: from where to where; ports only for TCP and UDP
- * @opens: TCP: it has SYN
- * @continues: TCP: it has none, and flags that exist
- * @from_wan: it entered by a WAN interface
- * @to_wan: forwarded: it leaves by a WAN interface
- * @own_source: forwarded from inside: its source is a local address, or one that
- *		is named with a relay, which chatdnat_invalid() has put there
- * @settling: forwarded: the guard has not judged such packets for long
- * @socket: TCP to this host, in the middle of a connection: whether a socket has
- *	    that connection
+ * @flow: addresses; ports for TCP and UDP only
+ * @opens: TCP: SYN is set
+ * @continues: TCP: a valid combination of flags without SYN
+ * @from_wan: received on a WAN interface
+ * @to_wan: forwarded: output interface is a WAN interface
+ * @own_source: forwarded from the LAN: its source is a local address, or one
+ *		that "v4" or "v6" names, set by chatdnat_invalid()
+ * @settling: forwarded: the guard was enabled within CHATDNAT_GUARD_SETTLES
+ * @socket: TCP to this host, midstream: whether a local socket has the
+ *	    connection
  * @icmp_type: ICMP and ICMPv6
- * @hop_limit: or time to live
+ * @hop_limit: hop limit or time to live
  */
 struct chatdnat_guard_packet {
 	enum chatdnat_track track;
@@ -52,20 +54,19 @@ struct chatdnat_guard_packet {
 
 enum chatdnat_admission {
 	CHATDNAT_ADMIT,
-	CHATDNAT_ADMIT_SOME,		/* so many in a second */
+	CHATDNAT_ADMIT_SOME,		/* rate-limited */
 	CHATDNAT_ADMIT_LOOK_UP_SOCKET,	/* decide again with the socket */
 	CHATDNAT_REFUSE,
 	CHATDNAT_REFUSE_INVALID,
 };
 
 /**
- * chatdnat_guard_policy_settling() - whether forwarded packets have been judged for a
- *			       short time only
- * @since: when that began, in seconds
- * @now: the time, on the same clock, which never goes back
+ * chatdnat_guard_policy_settling() - whether the guard was enabled just now
+ * @since: time at which the guard was enabled, in seconds
+ * @now: current time of the same, monotonic clock
  *
  * Context: Any; on the packet path.
- * Return: True within that short time.
+ * Return: True within CHATDNAT_GUARD_SETTLES.
  */
 static inline bool chatdnat_guard_policy_settling(s64 since, s64 now)
 {

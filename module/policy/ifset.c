@@ -7,7 +7,10 @@
 
 static bool chatdnat_ifname_byte(unsigned char c)
 {
-	/* 0xa0 is a blank to the kernel, which refuses it in names. */
+	/*
+	 * isspace() of the kernel is true for 0xa0; dev_valid_name() refuses
+	 * it.
+	 */
 	return c > ' ' && c != 0x7f && c != 0xa0 && c != '/' && c != ':' &&
 	       c != '"' && c != '\'';
 }
@@ -64,7 +67,7 @@ static bool chatdnat_ifset_has_pattern(const struct chatdnat_ifset *set,
 /**
  * chatdnat_ifset_parse() - read a list of interface names
  * @set: filled in; undefined after a refusal
- * @text: comma-separated names, a trailing + matches any ending; may be empty
+ * @text: comma-separated names, a trailing '+' makes a prefix; may be empty
  * @why: filled in on refusal
  *
  * Context: Any.
@@ -125,7 +128,7 @@ int chatdnat_ifname_parse(char name[CHATDNAT_IFNAME_SIZE],
 /**
  * chatdnat_ifset_format() - write a list of interface names
  * @set: the names
- * @buf: where to
+ * @buf: destination
  * @size: room in @buf
  *
  * Context: Any.
@@ -145,7 +148,7 @@ int chatdnat_ifset_format(const struct chatdnat_ifset *set, char *buf,
 }
 
 /**
- * chatdnat_ifset_equal() - whether two sets were written alike
+ * chatdnat_ifset_equal() - whether two lists of interfaces are equal
  * @a: a set
  * @b: another
  *

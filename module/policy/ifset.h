@@ -10,12 +10,12 @@
 #define CHATDNAT_IFNAME_SIZE	16
 
 struct chatdnat_ifpattern {
-	char name[CHATDNAT_IFNAME_SIZE];	/* zero-padded, without the + */
+	char name[CHATDNAT_IFNAME_SIZE];	/* zero-padded, without '+' */
 	u8 len;
-	bool prefix;				/* written with a trailing + */
+	bool prefix;				/* the name ended with '+' */
 };
 
-/* Interface names and prefixes, in the order in which they were written. */
+/* Interface names and prefixes, in the order of the setting. */
 struct chatdnat_ifset {
 	u8 n;
 	struct chatdnat_ifpattern pattern[CHATDNAT_IFSET_MAX];

@@ -3,7 +3,7 @@
 
 #include "nat_policy.h"
 
-/* Whether the destination is an address that is named with a relay. */
+/* Whether the destination is a local address that "v4" or "v6" names. */
 static bool chatdnat_is_named(const struct chatdnat_settings *settings,
 			      const struct chatdnat_flow *flow)
 {
@@ -23,8 +23,8 @@ static bool chatdnat_is_public(const struct chatdnat_settings *settings,
 }
 
 /*
- * Whether a connection to an address that no relay is named with is served.
- * Return: CHATDNAT_DST_TRANSLATE, or what is to be done instead.
+ * Decide for a destination address that "v4" and "v6" do not name.
+ * Return: CHATDNAT_DST_TRANSLATE, or another decision.
  */
 static enum chatdnat_dst_decision
 chatdnat_nat_policy_unnamed(const struct chatdnat_settings *settings,
@@ -38,7 +38,7 @@ chatdnat_nat_policy_unnamed(const struct chatdnat_settings *settings,
 	case CHATDNAT_ADDR_LOCAL:
 		break;
 	case CHATDNAT_ADDR_UNICAST:
-		/* What the relay itself opens is not for the relay. */
+		/* Do not redirect connections that the relay opens itself. */
 		if (settings->scope == CHATDNAT_SCOPE_ANY &&
 		    !chatdnat_relays_has(&settings->service.relays[flow->family],
 					 &flow->saddr))
@@ -57,8 +57,8 @@ chatdnat_nat_policy_unnamed(const struct chatdnat_settings *settings,
 }
 
 /*
- * Whether a UDP port is in use here, and ours only as one of a whole range of
- * those that a socket gets when it asks for none: as a TURN relay wants them.
+ * A range of UDP ports, as a TURN relay needs, may overlap the ephemeral ports
+ * of this host. Such a port is left to a local socket that is bound to it.
  */
 static enum chatdnat_socket
 chatdnat_socket_in_range(const struct chatdnat_settings *settings,
@@ -75,13 +75,13 @@ chatdnat_socket_in_range(const struct chatdnat_settings *settings,
 }
 
 /**
- * chatdnat_nat_policy_dst() - what becomes of a new connection's destination
+ * chatdnat_nat_policy_dst() - decide about the destination of a new connection
  * @settings: the settings
- * @packet: what is known of its first packet
- * @relay: set to the relay that the connection would go to; NULL at first,
- *	   left alone when the decision is asked for again
+ * @packet: its first packet
+ * @relay: set to the matching relay. NULL in the first call; unchanged in
+ *	   further calls for the same packet
  *
- * What costs a lookup is asked for only once it matters.
+ * A lookup is requested only if the decision depends on its result.
  *
  * Context: Any; on the packet path.
  * Return: The decision.
@@ -100,7 +100,10 @@ chatdnat_nat_policy_dst(const struct chatdnat_settings *settings,
 	if (!*relay)
 		return CHATDNAT_DST_LEAVE;
 
-	/* The operator's own session, perhaps the one that made the change. */
+	/*
+	 * Not midstream SSH: it may be the administrator's session to this
+	 * host.
+	 */
 	if (flow->proto == CHATDNAT_TCP && flow->dport == CHATDNAT_PORT_SSH &&
 	    !packet->opens)
 		return CHATDNAT_DST_LEAVE;
@@ -109,16 +112,18 @@ chatdnat_nat_policy_dst(const struct chatdnat_settings *settings,
 	if (!from_wan && !settings->hairpin)
 		return CHATDNAT_DST_LEAVE;
 
-	/* A relay beyond the link cannot talk to a link-local address. */
+	/* A relay on another link cannot reply to a link-local address. */
 	if (chatdnat_addr_is_link_local(flow->family, &flow->saddr) ||
 	    chatdnat_addr_is_link_local(flow->family, &flow->daddr))
 		return CHATDNAT_DST_LEAVE;
 
-	/* The stack lets none of these in, but would not see it any more. */
+	/* The stack drops such packets (martians), but not once translated. */
 	if (from_wan && chatdnat_addr_is_loopback(flow->family, &flow->daddr))
 		return CHATDNAT_DST_LEAVE;
 
-	/* A service address may be another host's at the moment. */
+	/*
+	 * A named address is served even if another host has it now (failover).
+	 */
 	if (!chatdnat_is_named(settings, flow)) {
 		decision = chatdnat_nat_policy_unnamed(settings, packet, from_wan);
 		if (decision != CHATDNAT_DST_TRANSLATE)
@@ -138,8 +143,9 @@ chatdnat_nat_policy_dst(const struct chatdnat_settings *settings,
 }
 
 /*
- * Whether a connection that came by no WAN interface, as hairpin lets them,
- * would be answered past this host, or to an address that only this host has.
+ * Whether a hairpin connection has to be masqueraded: the relay would reply
+ * directly to a client on the same link, or its source is an address of this
+ * host that the relay may have no route to.
  */
 static bool chatdnat_turns_back(const struct chatdnat_settings *settings,
 				const struct chatdnat_src_packet *packet)
@@ -152,9 +158,9 @@ static bool chatdnat_turns_back(const struct chatdnat_settings *settings,
 }
 
 /**
- * chatdnat_nat_policy_src() - what becomes of a new connection's source
+ * chatdnat_nat_policy_src() - decide about the source of a new connection
  * @settings: the settings
- * @packet: what is known of its first packet
+ * @packet: its first packet
  *
  * Context: Any; on the packet path.
  * Return: The decision.
@@ -171,19 +177,22 @@ chatdnat_nat_policy_src(const struct chatdnat_settings *settings,
 	if (settings->masquerade == CHATDNAT_MASQUERADE_OFF || !packet->in)
 		return CHATDNAT_SRC_LEAVE;
 
-	/* Another source than its policy's, and it would miss the tunnel. */
+	/*
+	 * A packet with another source address would not match its IPsec
+	 * policy.
+	 */
 	wan = !packet->transformed &&
 	      chatdnat_ifset_has(&settings->wan, packet->out);
 	if (packet->translated)
 		return wan || settings->masquerade == CHATDNAT_MASQUERADE_ALL ?
 			CHATDNAT_SRC_MASQUERADE : CHATDNAT_SRC_LEAVE;
-	/* Whoever sends from the WAN side must not borrow this host's address. */
+	/* Do not masquerade connections of hosts on the WAN side. */
 	if (!wan || packet->from_wan)
 		return CHATDNAT_SRC_LEAVE;
 
 	/*
-	 * A tunnel's outer packets leave with the interface of the inner ones
-	 * as theirs, but from an address of this host.
+	 * The outer packets of a tunnel have the input interface of the inner
+	 * packet, but a source address of this host.
 	 */
 	switch (packet->saddr_type) {
 	case CHATDNAT_ADDR_UNKNOWN:

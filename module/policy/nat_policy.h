@@ -8,8 +8,8 @@
 
 enum chatdnat_addr_type {
 	CHATDNAT_ADDR_UNKNOWN,		/* not looked up */
-	CHATDNAT_ADDR_LOCAL,		/* this host's */
-	CHATDNAT_ADDR_UNICAST,		/* another host's */
+	CHATDNAT_ADDR_LOCAL,		/* of this host */
+	CHATDNAT_ADDR_UNICAST,		/* of another host */
 	CHATDNAT_ADDR_GROUP,		/* broadcast, multicast, anycast */
 };
 
@@ -20,16 +20,14 @@ enum chatdnat_socket {
 };
 
 /**
- * struct chatdnat_dst_packet - a packet that opens a connection, before it is
- *			     routed
- * @flow: from where to where
- * @opens: it does open it; else it is from the middle of a TCP connection that
- *	   conntrack did not know, or no longer
- * @in: name of the interface that it entered by; NULL: sent by this host
- * @daddr_type: whose the destination address is
- * @daddr_dev: name of the interface that has that address, empty: none;
- *	       NULL: not looked up yet
- * @socket: whether a socket of this host waits for it
+ * struct chatdnat_dst_packet - first packet of a connection, before routing
+ * @flow: addresses and ports
+ * @opens: it is a SYN, or not TCP; false: a segment of a TCP connection without
+ *	   conntrack entry
+ * @in: input interface; NULL: locally generated
+ * @daddr_type: type of the destination address
+ * @daddr_dev: interface with that address; empty: none; NULL: not looked up yet
+ * @socket: whether a local socket would receive it
  */
 struct chatdnat_dst_packet {
 	struct chatdnat_flow flow;
@@ -45,19 +43,19 @@ enum chatdnat_dst_decision {
 	CHATDNAT_DST_LOOK_UP_ADDR,	/* decide again with the type of daddr */
 	CHATDNAT_DST_LOOK_UP_DEV,	/* decide again with the device of daddr */
 	CHATDNAT_DST_LOOK_UP_SOCKET,	/* decide again with the socket */
-	CHATDNAT_DST_DRAIN,		/* ours, but no new ones are sent on */
+	CHATDNAT_DST_DRAIN,		/* matches, but enabled=0: leave */
 	CHATDNAT_DST_TRANSLATE,
 };
 
 /**
- * struct chatdnat_src_packet - the same packet, after it was routed
- * @in: name of the interface that it entered by; NULL: sent by this host
- * @out: name of the interface that it leaves by
- * @from_wan: it came in by a WAN interface, and not out of an IPsec tunnel; not
- *	      asked for if @translated
- * @saddr_type: whose the source address is
- * @translated: it is sent on to the relay by us
- * @transformed: IPsec takes it into a tunnel first
+ * struct chatdnat_src_packet - the same packet, in POST_ROUTING
+ * @in: input interface; NULL: locally generated
+ * @out: output interface
+ * @from_wan: received on a WAN interface, and not from an IPsec tunnel; not set
+ *	      if @translated
+ * @saddr_type: type of the source address
+ * @translated: the module translated its destination (DNAT to the relay)
+ * @transformed: an IPsec policy will encrypt it
  */
 struct chatdnat_src_packet {
 	const char *in;

@@ -10,7 +10,7 @@ static u8 chatdnat_portset_start(const struct chatdnat_portset *set,
 	return proto == CHATDNAT_UDP ? set->n[CHATDNAT_TCP] : 0;
 }
 
-/* The first range of a protocol that ends at @port or behind it. */
+/* Index of the first range of a protocol whose last port is >= @port. */
 static u8 chatdnat_portset_find(const struct chatdnat_portset *set,
 				enum chatdnat_proto proto, u32 port)
 {
@@ -27,7 +27,7 @@ static u8 chatdnat_portset_find(const struct chatdnat_portset *set,
 	return low;
 }
 
-/* Whether a range of a set is 22/tcp that must stand alone. */
+/* Whether a range is 22/tcp and must not be merged. */
 static bool chatdnat_is_ssh(const struct chatdnat_portset *set,
 			    enum chatdnat_proto proto,
 			    struct chatdnat_ports ports)
@@ -40,12 +40,12 @@ static bool chatdnat_is_ssh(const struct chatdnat_portset *set,
  * chatdnat_portset_add() - add a range
  * @set: the set
  * @proto: TCP or UDP
- * @add: the range, merged with all that it overlaps or touches. Where a range
- *	 over 22/tcp would be refused when it is read back, 22 is neither merged
- *	 nor merged with
+ * @add: the range, merged with all overlapping and adjacent ranges. If
+ *	 @set->ssh_apart, 22/tcp is never merged: the parser would refuse the
+ *	 resulting range
  *
  * Context: Any.
- * Return: False without room for another range.
+ * Return: False if there is no room for another range.
  */
 bool chatdnat_portset_add(struct chatdnat_portset *set,
 			  enum chatdnat_proto proto, struct chatdnat_ports add)
@@ -84,7 +84,7 @@ bool chatdnat_portset_add(struct chatdnat_portset *set,
 /**
  * chatdnat_portset_format() - write a list of ports in its canonical form
  * @set: the ports
- * @buf: where to
+ * @buf: destination
  * @size: room in @buf
  *
  * Context: Any.
@@ -111,12 +111,12 @@ int chatdnat_portset_format(const struct chatdnat_portset *set, char *buf,
 }
 
 /**
- * chatdnat_portset_equal() - whether two sets hold the same ports
+ * chatdnat_portset_equal() - whether two sets have the same ports
  * @a: a set
  * @b: another
  *
  * Context: Any.
- * Return: True if they do.
+ * Return: True if they are equal.
  */
 bool chatdnat_portset_equal(const struct chatdnat_portset *a,
 			    const struct chatdnat_portset *b)
@@ -127,7 +127,7 @@ bool chatdnat_portset_equal(const struct chatdnat_portset *a,
 	       !memcmp(a->range, b->range, total * sizeof(a->range[0]));
 }
 
-/* The range that a port is in; NULL: none. */
+/* The range that contains a port, or NULL. */
 static const struct chatdnat_ports *
 chatdnat_portset_holder(const struct chatdnat_portset *set,
 			enum chatdnat_proto proto, u16 port)
@@ -166,13 +166,13 @@ bool chatdnat_portset_has(const struct chatdnat_portset *set,
 }
 
 /**
- * chatdnat_portset_spans() - whether a port is one of several in a range
+ * chatdnat_portset_spans() - whether a port is in a range of several ports
  * @set: the set
  * @proto: TCP or UDP
  * @port: host byte order
  *
  * Context: Any; on the packet path.
- * Return: False also for a port that stands by itself.
+ * Return: False also if the range has one port only.
  */
 bool chatdnat_portset_spans(const struct chatdnat_portset *set,
 			    enum chatdnat_proto proto, u16 port)

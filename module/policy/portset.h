@@ -9,7 +9,7 @@
 #define CHATDNAT_PORTSET_MAX	128
 #define CHATDNAT_PORT_SSH	22
 
-/* Linux' own ephemeral ports begin here. */
+/* Start of the default net.ipv4.ip_local_port_range. */
 #define CHATDNAT_PORT_EPHEMERAL	32768
 
 enum chatdnat_proto {
@@ -25,11 +25,11 @@ struct chatdnat_ports {
 };
 
 /**
- * chatdnat_ports_are_ssh() - whether TCP ports are the one of SSH, by itself
+ * chatdnat_ports_are_ssh() - whether a TCP range is port 22 alone
  * @ports: the ports
  *
  * Context: Any.
- * Return: True if @ports is 22 alone.
+ * Return: True if @ports has port 22 and no other.
  */
 static inline bool chatdnat_ports_are_ssh(const struct chatdnat_ports *ports)
 {
@@ -38,10 +38,10 @@ static inline bool chatdnat_ports_are_ssh(const struct chatdnat_ports *ports)
 }
 
 /**
- * struct chatdnat_portset - disjoint ranges; ranges that touch are merged
- * @n: how many there are of each protocol
- * @ssh_apart: 22/tcp, if it is there, stands alone
- * @range: those of TCP, sorted, then those of UDP
+ * struct chatdnat_portset - disjoint port ranges; adjacent ranges are merged
+ * @n: number of ranges of each protocol
+ * @ssh_apart: 22/tcp, if present, is never merged with another range
+ * @range: TCP ranges, sorted, followed by UDP ranges, sorted
  */
 struct chatdnat_portset {
 	u8 n[CHATDNAT_PROTOS];

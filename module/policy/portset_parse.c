@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Lists of ports as text. */
+/* Parser for lists of ports. */
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
@@ -9,7 +9,7 @@
 static const struct chatdnat_port_name {
 	const char *name;
 	u16 port;
-	enum chatdnat_proto proto;	/* unless a suffix says otherwise */
+	enum chatdnat_proto proto;	/* default, if there is no suffix */
 } chatdnat_port_names[] = {
 	{ "smtp",		25,			CHATDNAT_TCP },
 	{ "http",		80,			CHATDNAT_TCP },
@@ -22,7 +22,7 @@ static const struct chatdnat_port_name {
 	{ "ssh",		CHATDNAT_PORT_SSH,	CHATDNAT_TCP },
 };
 
-/* How many of the names above are the ports of "chatmail". */
+/* The first entries of the table above are the ports of "chatmail". */
 #define CHATDNAT_CHATMAIL	7
 
 static int chatdnat_port_parse(struct chatdnat_text text, u16 *port,
@@ -74,7 +74,7 @@ static int chatdnat_range_parse(const struct chatdnat_portset *set,
 	return 0;
 }
 
-/* Sets the protocol if the element names one. */
+/* Set the protocol if the element has a suffix. */
 static int chatdnat_proto_parse(struct chatdnat_text element,
 				enum chatdnat_proto *proto,
 				struct chatdnat_refusal *why)
@@ -155,12 +155,13 @@ int chatdnat_portset_parse_element(struct chatdnat_portset *set,
  * @set: filled in; undefined after a refusal
  * @text: comma-separated numbers, ranges and names, each with an optional
  *	  /tcp or /udp
- * @sent_on: the ports are to be sent on: at least one, and SSH to this host
- *	     must not be among them by accident
+ * @sent_on: the ports will be forwarded to the relay (DNAT): require at least
+ *	     one, and do not let a range include 22/tcp, which is SSH to this
+ *	     host
  * @why: filled in on refusal
  *
  * Context: Any.
- * Return: 0, -EINVAL for a malformed list, -ERANGE for a number that is no
+ * Return: 0, -EINVAL for a malformed list, -ERANGE for a number that is not a
  * port, -E2BIG for too many.
  */
 int chatdnat_portset_parse(struct chatdnat_portset *set,

@@ -38,7 +38,8 @@ static int chatdnat_relay_parse(enum chatdnat_family family,
  * @why: filled in on refusal
  *
  * Context: Any.
- * Return: 0, -EINVAL for what is malformed or given twice, -E2BIG for too many.
+ * Return: 0, -EINVAL for a malformed element or a duplicate, -E2BIG for too
+ * many.
  */
 int chatdnat_relays_parse(enum chatdnat_family family,
 			  struct chatdnat_relays *relays,
@@ -72,7 +73,7 @@ int chatdnat_relays_parse(enum chatdnat_family family,
  * chatdnat_relays_format() - write one family's relays
  * @family: IPv4 or IPv6
  * @relays: the relays
- * @buf: where to
+ * @buf: destination
  * @size: room in @buf
  *
  * Context: Any.
@@ -102,12 +103,11 @@ int chatdnat_relays_format(enum chatdnat_family family,
 }
 
 /**
- * chatdnat_relay_serves_others() - whether a relay is for all addresses that
- *				    none is named with
+ * chatdnat_relay_serves_others() - whether a relay has no local address
  * @relay: the relay
  *
  * Context: Any; on the packet path.
- * Return: True for an entry without a local address.
+ * Return: True if @relay serves all local addresses that no other entry names.
  */
 bool chatdnat_relay_serves_others(const struct chatdnat_relay *relay)
 {
@@ -115,12 +115,12 @@ bool chatdnat_relay_serves_others(const struct chatdnat_relay *relay)
 }
 
 /**
- * chatdnat_relays_find() - the relay for connections to an address
+ * chatdnat_relays_find() - find the relay of a local address
  * @relays: one family's relays
- * @own: the address that a connection is for, network byte order
+ * @own: destination address of the connection, network byte order
  *
  * Context: Any; on the packet path.
- * Return: The relay's address, or NULL when none serves @own.
+ * Return: The relay's address, or NULL if no relay serves @own.
  */
 const struct chatdnat_addr *
 chatdnat_relays_find(const struct chatdnat_relays *relays,
@@ -141,9 +141,9 @@ chatdnat_relays_find(const struct chatdnat_relays *relays,
 }
 
 /**
- * chatdnat_relays_names() - whether an own address is named with a relay
+ * chatdnat_relays_names() - whether a local address is named with a relay
  * @relays: one family's relays
- * @own: the address, network byte order; zero: every other
+ * @own: the local address, network byte order; zero: all others
  *
  * Context: Any; on the packet path.
  * Return: True if an entry has @own as its local address.
@@ -160,7 +160,7 @@ bool chatdnat_relays_names(const struct chatdnat_relays *relays,
 }
 
 /**
- * chatdnat_relays_has() - whether an address is a relay's
+ * chatdnat_relays_has() - whether an address belongs to a relay
  * @relays: one family's relays
  * @addr: the address, network byte order
  *

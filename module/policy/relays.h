@@ -10,10 +10,10 @@
 
 struct chatdnat_relay {
 	struct chatdnat_addr addr;
-	struct chatdnat_addr own;	/* zero: serves every other address */
+	struct chatdnat_addr own;	/* zero: all other addresses */
 };
 
-/* One family's relays, in the order in which they were written. */
+/* One family's relays, in the order of the setting. */
 struct chatdnat_relays {
 	u8 n;
 	struct chatdnat_relay relay[CHATDNAT_RELAYS_MAX];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The settings' names and spellings, one by one and all in a line. */
+/* Names, parsers and formatters of the settings. */
 #include <linux/bitops.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -242,9 +242,9 @@ chatdnat_setting_find(struct chatdnat_text name)
 }
 
 /**
- * chatdnat_setting_table_format() - write all settings as one line
+ * chatdnat_setting_table_format() - write all settings in one line
  * @settings: the settings
- * @buf: where to
+ * @buf: destination
  * @size: room in @buf
  *
  * Context: Any.
@@ -267,10 +267,10 @@ int chatdnat_setting_table_format(const struct chatdnat_settings *settings, char
 
 /**
  * chatdnat_setting_table_parse() - read a line of settings
- * @settings: filled in, with defaults for what is not named; undefined after a
+ * @settings: filled in, with defaults for missing settings; undefined after a
  *	      refusal
- * @text: name=value, each one blank from the next; may be empty
- * @name: set to the setting whose value was at fault, if one was
+ * @text: name=value pairs separated by one blank; may be empty
+ * @name: set to the setting whose value was refused, if any
  * @why: filled in on refusal
  *
  * Context: Any.

@@ -4,7 +4,7 @@
 #include "settings.h"
 
 /**
- * chatdnat_settings_default() - what holds for all that is not set
+ * chatdnat_settings_default() - set all settings to their defaults
  * @settings: filled in, padding included
  *
  * Context: Any.
@@ -26,12 +26,12 @@ void chatdnat_settings_default(struct chatdnat_settings *settings)
 }
 
 /**
- * chatdnat_settings_active() - whether there is anything to do for a family
+ * chatdnat_settings_active() - whether a family has something to translate
  * @settings: the settings
  * @family: IPv4 or IPv6
  *
  * Context: Any.
- * Return: False for a family without relay, and for both without WAN interface.
+ * Return: False if the family has no relay, or if no WAN interface is set.
  */
 bool chatdnat_settings_active(const struct chatdnat_settings *settings,
 			      enum chatdnat_family family)
@@ -44,7 +44,7 @@ bool chatdnat_settings_active(const struct chatdnat_settings *settings,
  * @settings: the settings
  *
  * Context: Any; on the packet path.
- * Return: True for several names, or a pattern.
+ * Return: True if "wan" has several names, or a pattern.
  */
 bool chatdnat_settings_multihomed(const struct chatdnat_settings *settings)
 {
@@ -52,15 +52,16 @@ bool chatdnat_settings_multihomed(const struct chatdnat_settings *settings)
 }
 
 /**
- * chatdnat_service_find() - where what is for an own address is sent on to
- * @service: what is sent on
- * @family: which kind of address
+ * chatdnat_service_find() - find the relay for a local address and port
+ * @service: the relays and forwarded ports
+ * @family: IPv4 or IPv6
  * @proto: TCP or UDP
  * @own: the address, network byte order
  * @port: host byte order
  *
  * Context: Any; on the packet path.
- * Return: The relay's address, or NULL when nothing is sent on from there.
+ * Return: The relay's address, or NULL if connections to @own and @port are not
+ * forwarded (DNAT).
  */
 const struct chatdnat_addr *
 chatdnat_service_find(const struct chatdnat_service *service,
@@ -73,19 +74,19 @@ chatdnat_service_find(const struct chatdnat_service *service,
 		return NULL;
 
 	relay = chatdnat_relays_find(&service->relays[family], own);
-	/* What is addressed to the relay itself needs nobody's help. */
+	/* The packet is addressed to the relay already. */
 	if (relay && chatdnat_addr_equal(relay, own))
 		return NULL;
 	return relay;
 }
 
 /**
- * chatdnat_service_relay() - where a client's flow is sent on to
- * @service: what is sent on
- * @flow: from the client to us
+ * chatdnat_service_relay() - find the relay for a client's flow
+ * @service: the relays and forwarded ports
+ * @flow: from the client to this host
  *
  * Context: Any; on the packet path.
- * Return: The relay's address, or NULL when the flow is not served.
+ * Return: The relay's address, or NULL if the flow is not forwarded (DNAT).
  */
 const struct chatdnat_addr *
 chatdnat_service_relay(const struct chatdnat_service *service,
@@ -96,12 +97,12 @@ chatdnat_service_relay(const struct chatdnat_service *service,
 }
 
 /**
- * chatdnat_service_answers() - whether a flow looks like a relay's answers
- * @service: what is sent on
- * @flow: from a relay, perhaps, to a client
+ * chatdnat_service_answers() - whether a flow may be a relay's replies
+ * @service: the relays and forwarded ports
+ * @flow: a flow in reply direction, to a client
  *
  * Context: Any; on the packet path.
- * Return: True if @flow comes from a relay's address and port.
+ * Return: True if source address and port of @flow are those of a relay.
  */
 bool chatdnat_service_answers(const struct chatdnat_service *service,
 			      const struct chatdnat_flow *flow)
@@ -112,8 +113,8 @@ bool chatdnat_service_answers(const struct chatdnat_service *service,
 }
 
 /**
- * chatdnat_service_empty() - whether nothing is sent on at all
- * @service: what is sent on
+ * chatdnat_service_empty() - whether no relay is set
+ * @service: the relays and forwarded ports
  *
  * Context: Any.
  * Return: True if no family has a relay.

@@ -21,7 +21,7 @@ enum chatdnat_masquerade {
 	CHATDNAT_MASQUERADE_ALL,
 };
 
-/* Each judges what the one before does, and more. */
+/* In ascending order: each level includes the checks of the previous one. */
 enum chatdnat_guard {
 	CHATDNAT_GUARD_OFF,
 	CHATDNAT_GUARD_FORWARD,
@@ -29,7 +29,7 @@ enum chatdnat_guard {
 	CHATDNAT_GUARD_STRICT,
 };
 
-/* Other values of the setting are the number to clamp to. */
+/* Any other value is the MSS to clamp to. */
 #define CHATDNAT_MSS_OFF	0
 #define CHATDNAT_MSS_AUTO	1
 #define CHATDNAT_MSS_MIN	536
@@ -51,13 +51,13 @@ enum chatdnat_stale {
 	CHATDNAT_STALE_KEEP,
 };
 
-/* What is sent on where: all that tells whether a connection is ours. */
+/* The relays and the ports that are forwarded to them (DNAT). */
 struct chatdnat_service {
 	struct chatdnat_relays relays[CHATDNAT_FAMILIES];
 	struct chatdnat_portset ports;
 };
 
-/* All that an operator sets. */
+/* All settings of the module. */
 struct chatdnat_settings {
 	struct chatdnat_ifset wan;
 	struct chatdnat_service service;
@@ -74,7 +74,7 @@ struct chatdnat_settings {
 	enum chatdnat_engine engine;
 };
 
-/* A connection's ends; ports in host byte order. */
+/* Addresses and ports of a flow; ports in host byte order. */
 struct chatdnat_flow {
 	enum chatdnat_family family;
 	enum chatdnat_proto proto;

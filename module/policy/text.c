@@ -9,10 +9,10 @@
  * @why: filled in
  * @err: negative errno
  * @offending: the piece that is wrong; must outlive @why
- * @expected: what would have been right; a literal
+ * @expected: the expected text; a string literal
  *
  * Context: Any.
- * Return: @err, so that a parser can return what this returns.
+ * Return: @err, so that a parser can return the result of this function.
  */
 int chatdnat_refuse(struct chatdnat_refusal *why, int err,
 		    struct chatdnat_text offending, const char *expected)
@@ -40,8 +40,8 @@ bool chatdnat_text_is(struct chatdnat_text text, const char *word)
  * chatdnat_text_split() - cut a text in two at the first separator
  * @text: the text
  * @separator: where to cut
- * @before: what stands before it; all of @text when there is none
- * @after: what stands behind it; empty when there is none
+ * @before: the part before the separator; all of @text if there is none
+ * @after: the part after the separator; empty if there is none
  *
  * Context: Any.
  * Return: Whether there was a separator.
@@ -65,11 +65,11 @@ bool chatdnat_text_split(struct chatdnat_text text, char separator,
 
 /**
  * chatdnat_text_next() - take the next element off a separated list
- * @rest: what is left of the list; NULL in @rest->at ends it
+ * @rest: the remaining list; @rest->at is NULL at its end
  * @separator: between elements
- * @element: the element taken, empty where the list has an empty one
+ * @element: the element; may be empty
  *
- * A list of n separators has n + 1 elements, an empty text has one.
+ * A list with n separators has n + 1 elements, an empty text has one.
  *
  * Context: Any.
  * Return: False when the list has ended.
@@ -87,11 +87,11 @@ bool chatdnat_text_next(struct chatdnat_text *rest, char separator,
 
 /**
  * chatdnat_text_number() - read a decimal number
- * @text: digits and nothing else, without leading zeros
- * @number: the number; U32_MAX stands for all larger ones too
+ * @text: decimal digits only, without leading zeros
+ * @number: the number; U32_MAX if it is larger
  *
  * Context: Any.
- * Return: False when @text is no such number.
+ * Return: False if @text is not such a number.
  */
 bool chatdnat_text_number(struct chatdnat_text text, u32 *number)
 {
