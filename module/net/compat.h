@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The only file that knows that kernels differ. */
+/* Kernel compatibility shims. */
 #ifndef CHATDNAT_COMPAT_H
 #define CHATDNAT_COMPAT_H
 
@@ -22,7 +22,7 @@
 #error "chatdnat needs a kernel with sysfs: CONFIG_SYSFS"
 #endif
 
-/* After these: without what they name the headers do not compile. */
+/* After the checks above: the headers do not compile without these options. */
 #include <linux/ip.h>
 #include <linux/netfilter.h>
 #include <linux/skbuff.h>
@@ -46,9 +46,10 @@
 #endif
 
 /**
- * chatdnat_nfct_cleanup() - end the connections that a callback picks
+ * chatdnat_nfct_cleanup() - delete the conntrack entries that a callback
+ *			     selects
  * @net: network namespace
- * @iter: called for each confirmed entry; true ends it
+ * @iter: called for each confirmed entry; non-zero deletes it
  * @data: passed to @iter
  *
  * Context: Process context, may sleep. @iter runs under a conntrack bucket
@@ -70,7 +71,7 @@ chatdnat_nfct_cleanup(struct net *net, int (*iter)(struct nf_conn *ct, void *dat
 #endif
 }
 
-/* Kernels without those that look sockets up do not offer the lookup itself. */
+/* The socket lookups are built only for these users. */
 #if IS_ENABLED(CONFIG_NF_SOCKET_IPV4) || IS_ENABLED(CONFIG_NF_TPROXY_IPV4)
 #define CHATDNAT_HAVE_UDP4_LIB_LOOKUP
 #endif
@@ -106,7 +107,7 @@ chatdnat_lookup_established(__be32 saddr, __be16 sport, __be32 daddr, u16 dport,
 
 #if IS_ENABLED(CONFIG_IPV6)
 /**
- * chatdnat_lookup_established6() - the same over IPv6
+ * chatdnat_lookup_established6() - look up a TCP connection of this host, IPv6
  * @saddr: the peer's address
  * @sport: the peer's port, network byte order
  * @daddr: this host's address
@@ -133,15 +134,14 @@ chatdnat_lookup_established6(const struct in6_addr *saddr, __be16 sport,
 }
 
 /**
- * chatdnat_fib6_lookup() - look an address up in the IPv6 routing tables
+ * chatdnat_fib6_lookup() - look up an address in the IPv6 routing tables
  * @fl6: the flow
  * @res: the result
  *
- * Kernels whose IPv6 may be a module have a table of functions for this. Later
- * ones export fib6_lookup(), but only where nft_fib_ipv6 is a module, and it
- * must not be called when they were booted without IPv6. Without that export
- * the entry is taken from a cached route; ip6_route_input_lookup() never returns
- * NULL.
+ * If IPv6 can be a module, this goes through ipv6_stub. Later kernels export
+ * fib6_lookup(), but only if nft_fib_ipv6 is a module, and it must not be
+ * called if the kernel was booted without IPv6. Without the export the entry is
+ * taken from the dst of ip6_route_input_lookup(), which never returns NULL.
  *
  * Context: RCU read lock held; on the packet path.
  * Return: 0 or an errno.
@@ -174,7 +174,7 @@ static inline int chatdnat_fib6_lookup(struct flowi6 *fl6,
 
 /**
  * chatdnat_neigh6_noref() - find an IPv6 neighbour
- * @dev: the device that it is behind
+ * @dev: the device of the neighbour
  * @addr: its address
  *
  * Context: RCU read lock held, chatdnat_fib6_lookup() has found @dev; on the
@@ -193,11 +193,13 @@ chatdnat_neigh6_noref(struct net_device *dev, const struct in6_addr *addr)
 #endif
 
 /**
- * chatdnat_inet_sdif() - index of a packet's interface in a VRF, IPv4
- * @skb: the packet, not changed; some kernels do not say so
+ * chatdnat_inet_sdif() - index of the interface that a packet entered its VRF
+ *			  by, IPv4
+ * @skb: the packet; not changed, though inet_sdif() is not const on some
+ *	 kernels
  *
  * Context: Any.
- * Return: The index; 0: the packet's interface is in no VRF.
+ * Return: The index; 0 if the interface is not in a VRF.
  */
 static inline int chatdnat_inet_sdif(const struct sk_buff *skb)
 {
@@ -206,7 +208,7 @@ static inline int chatdnat_inet_sdif(const struct sk_buff *skb)
 
 /**
  * chatdnat_send_reset() - answer a TCP segment with a reset
- * @state: the hook's that the segment is in
+ * @state: the state of the current hook
  * @skb: the segment, IPv4
  *
  * Context: Softirq or process context, RCU read lock held.
@@ -224,7 +226,7 @@ static inline void chatdnat_send_reset(const struct nf_hook_state *state,
 #if IS_ENABLED(CONFIG_IPV6)
 /**
  * chatdnat_send_reset6() - answer a TCP segment with a reset
- * @state: the hook's that the segment is in
+ * @state: the state of the current hook
  * @skb: the segment, IPv6
  *
  * Context: Softirq or process context, RCU read lock held.
@@ -241,8 +243,8 @@ static inline void chatdnat_send_reset6(const struct nf_hook_state *state,
 #endif
 
 /**
- * chatdnat_route_input_ipv4() - route a packet that has arrived
- * @skb: the packet, which gets its route; none when it is refused
+ * chatdnat_route_input_ipv4() - route a received packet
+ * @skb: the packet; its dst is set, or stays empty on an error
  *
  * Context: Softirq, RCU read lock held.
  */
@@ -259,11 +261,11 @@ static inline void chatdnat_route_input_ipv4(struct sk_buff *skb)
 }
 
 /**
- * chatdnat_multipath_ipv4() - whether a packet's next hop was one of several
+ * chatdnat_multipath_ipv4() - whether a packet's route is a multipath route
  * @skb: the packet, routed by chatdnat_route_input_ipv4()
  *
  * Context: Any.
- * Return: True also where that cannot be told.
+ * Return: True also if the kernel cannot tell.
  */
 static inline bool chatdnat_multipath_ipv4(const struct sk_buff *skb)
 {
@@ -275,7 +277,8 @@ static inline bool chatdnat_multipath_ipv4(const struct sk_buff *skb)
 }
 
 /**
- * chatdnat_clear_tstamp() - forget when a packet arrived, before it is sent
+ * chatdnat_clear_tstamp() - clear the receive time of a packet before it is
+ *			     sent
  * @skb: the packet
  *
  * Context: Any.
@@ -290,8 +293,8 @@ static inline void chatdnat_clear_tstamp(struct sk_buff *skb)
 }
 
 /*
- * Up to 6.2 a reader on a machine of one 32-bit processor says itself that
- * writers interrupt it.
+ * Up to 6.2, 32-bit uniprocessor kernels need the _irq variants, because a
+ * writer may interrupt the reader.
  */
 #ifdef CHATDNAT_HAVE_U64_STATS_FETCH_IRQ
 #define chatdnat_stats_fetch_begin	u64_stats_fetch_begin_irq
@@ -302,13 +305,14 @@ static inline void chatdnat_clear_tstamp(struct sk_buff *skb)
 #endif
 
 /**
- * chatdnat_xfrm_default_blocks() - whether IPsec forbids what no policy allows
+ * chatdnat_xfrm_default_blocks() - whether IPsec blocks packets without a
+ *				    policy
  *
- * The first kernels that have it have one bit for each direction that it
- * forbids in, later ones an action for each.
+ * The first kernels with this feature have a bitmap of blocked directions,
+ * later ones an array with an action for each direction.
  *
  * Context: Any.
- * Return: True if the default of a direction is to block.
+ * Return: True if the default action of a direction is to block.
  */
 static inline bool chatdnat_xfrm_default_blocks(void)
 {
@@ -325,9 +329,9 @@ static inline bool chatdnat_xfrm_default_blocks(void)
 }
 
 /**
- * chatdnat_flow_tos() - have a lookup look at what the routing table looks at
+ * chatdnat_flow_tos() - set the TOS of a route lookup
  * @fl4: the flow
- * @tos: of its packet
+ * @tos: TOS or DSCP of the packet
  *
  * Context: Any.
  */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What this host knows: its addresses and routes. */
+/* Lookups of local addresses and of routes. */
 #include <linux/inetdevice.h>
 #include <linux/ipv6.h>
 #include <linux/netfilter.h>
@@ -16,15 +16,18 @@
 #include "lookup.h"
 
 /*
- * Settings may name IPv6 on a host that was booted without it, where what its
- * stack would look up is not there.
+ * The settings may have IPv6 relays on a host that was booted without IPv6,
+ * where the tables of its stack do not exist.
  */
 static bool chatdnat_family_enabled(enum chatdnat_family family)
 {
 	return family == CHATDNAT_IPV4 || ipv6_mod_enabled();
 }
 
-/* What a routing table would say too, at several times the cost. */
+/*
+ * Same result as the routing table lookup for most addresses, several times
+ * faster.
+ */
 static bool chatdnat_ipv4_is_own(const struct chatdnat_addr *addr,
 				 const struct net_device *dev)
 {
@@ -79,7 +82,7 @@ chatdnat_ipv6_addr_type(const struct chatdnat_addr *addr,
 				    IFA_F_TENTATIVE))
 		return CHATDNAT_ADDR_LOCAL;
 
-	/* Local without being an interface's: ip -6 route add local ... */
+	/* Not an interface address, but local: ip -6 route add local ... */
 	dst = chatdnat_lookup_route(CHATDNAT_IPV6, NULL, addr, 0, 0);
 	if (!dst)
 		return CHATDNAT_ADDR_UNICAST;
@@ -100,14 +103,14 @@ chatdnat_ipv6_addr_type(const struct chatdnat_addr *addr,
 #endif
 
 /**
- * chatdnat_lookup_addr_type() - whose an address is
- * @family: which kind of address
+ * chatdnat_lookup_addr_type() - look up the type of an address
+ * @family: IPv4 or IPv6
  * @addr: the address, network byte order
- * @dev: a device, in whose VRF to look; NULL: in none
+ * @dev: look in the VRF of this device; NULL: in no VRF
  *
  * Context: Process context or softirq; on the packet path. RCU read lock held,
  * if @dev is not NULL.
- * Return: The address's type as the routing table has it.
+ * Return: The type of the address according to the routing table.
  */
 enum chatdnat_addr_type
 chatdnat_lookup_addr_type(enum chatdnat_family family,
@@ -123,15 +126,15 @@ chatdnat_lookup_addr_type(enum chatdnat_family family,
 }
 
 /**
- * chatdnat_lookup_indev() - the device that a packet entered this host by
+ * chatdnat_lookup_indev() - the input device of a packet
  * @skb: the packet
- * @state: the hook's
+ * @state: the state of the current hook
  *
- * Once a VRF has taken a packet, hooks see the VRF's device in the place of
- * the interface.
+ * After a packet has entered a VRF, hooks see the VRF device instead of the
+ * interface.
  *
  * Context: RCU read lock held; on the packet path.
- * Return: The device, not held, or NULL: this host sent the packet.
+ * Return: The device, not held, or NULL if the packet is locally generated.
  */
 const struct net_device *
 chatdnat_lookup_indev(const struct sk_buff *skb,
@@ -151,14 +154,14 @@ chatdnat_lookup_indev(const struct sk_buff *skb,
  * chatdnat_lookup_from_wan() - whether a packet was sent from the WAN side
  * @settings: the settings
  * @skb: the packet
- * @state: the hook's
- * @in: what chatdnat_lookup_indev() returns for it
+ * @state: the state of the current hook
+ * @in: the result of chatdnat_lookup_indev() for it
  *
- * A packet that was decrypted by an IPsec policy has the interface of its outer
- * packet. It was sent by whoever holds the keys. @settings may name a VRF.
+ * A packet decrypted by IPsec still has the interface of its outer packet, but
+ * its sender is the IPsec peer. @settings may name a VRF.
  *
  * Context: RCU read lock held; on the packet path.
- * Return: True if the sender is on the WAN side.
+ * Return: True if the packet is from the WAN side.
  */
 bool chatdnat_lookup_from_wan(const struct chatdnat_settings *settings,
 			      const struct sk_buff *skb,
@@ -172,11 +175,11 @@ bool chatdnat_lookup_from_wan(const struct chatdnat_settings *settings,
 
 /**
  * chatdnat_lookup_addr_dev() - the device that has an address
- * @family: which kind of address
+ * @family: IPv4 or IPv6
  * @addr: the address, network byte order
  *
  * Context: RCU read lock held; on the packet path.
- * Return: The device, not held, or NULL when no device has the address.
+ * Return: The device, not held, or NULL if no device has the address.
  */
 struct net_device *chatdnat_lookup_addr_dev(enum chatdnat_family family,
 					    const struct chatdnat_addr *addr)
@@ -194,8 +197,8 @@ struct net_device *chatdnat_lookup_addr_dev(enum chatdnat_family family,
 }
 
 /*
- * With an interface to leave by, the stack takes for its neighbour whom it has
- * no route to.
+ * With an output interface given, the route lookup succeeds even without a
+ * route: the stack assumes that the destination is on the link.
  */
 static bool chatdnat_ipv4_has_route(const struct flowi4 *fl4)
 {
@@ -206,12 +209,12 @@ static bool chatdnat_ipv4_has_route(const struct flowi4 *fl4)
 }
 
 /**
- * chatdnat_lookup_flow_route() - how this host would send a flow
- * @family: the flow's
- * @fl: the flow; if it names an interface, it leaves by that one or not at all
+ * chatdnat_lookup_flow_route() - look up the output route of a flow
+ * @family: IPv4 or IPv6
+ * @fl: the flow; if it has an output interface, no other is used
  *
  * Context: Process context or softirq; on the packet path.
- * Return: The route, the caller's to release, or NULL.
+ * Return: The route, to be released by dst_release(), or NULL.
  */
 struct dst_entry *chatdnat_lookup_flow_route(enum chatdnat_family family,
 					     struct flowi *fl)
@@ -222,7 +225,10 @@ struct dst_entry *chatdnat_lookup_flow_route(enum chatdnat_family family,
 	if (!chatdnat_family_enabled(family))
 		return NULL;
 
-	/* Where IPv6 is a module, its operations are under RCU. */
+	/*
+	 * If IPv6 is a module, nf_route() calls it through nf_ipv6_ops, under
+	 * RCU.
+	 */
 	rcu_read_lock();
 	if (family == CHATDNAT_IPV4 && fl->flowi_oif &&
 	    !chatdnat_ipv4_has_route(&fl->u.ip4))
@@ -235,15 +241,15 @@ struct dst_entry *chatdnat_lookup_flow_route(enum chatdnat_family family,
 }
 
 /**
- * chatdnat_lookup_route() - how this host would send to an address
- * @family: which kind of address
- * @saddr: from where, network byte order; NULL: wherever
- * @daddr: where to, network byte order
- * @oif: index of the interface to leave by; 0: any
+ * chatdnat_lookup_route() - look up the output route to an address
+ * @family: IPv4 or IPv6
+ * @saddr: source address, network byte order; NULL: any
+ * @daddr: destination address, network byte order
+ * @oif: index of the output interface; 0: any
  * @mark: the packet's mark
  *
  * Context: Process context or softirq; on the packet path.
- * Return: The route, the caller's to release, or NULL.
+ * Return: The route, to be released by dst_release(), or NULL.
  */
 struct dst_entry *chatdnat_lookup_route(enum chatdnat_family family,
 					const struct chatdnat_addr *saddr,
@@ -270,14 +276,15 @@ struct dst_entry *chatdnat_lookup_route(enum chatdnat_family family,
 }
 
 /**
- * chatdnat_lookup_route_as() - how this host would send in another host's name
- * @flow: from where to where
- * @protocol: its number
- * @oif: index of the interface to leave by; 0: any
+ * chatdnat_lookup_route_as() - look up the output route of a flow with a
+ *				foreign source address
+ * @flow: the flow
+ * @protocol: IPPROTO_...
+ * @oif: index of the output interface; 0: any
  *
  * Context: Process context or softirq.
- * Return: The route, with the IPsec transformations that policies ask for, the
- * caller's to release, or NULL.
+ * Return: The route, with the IPsec transformations of matching policies, to be
+ * released by dst_release(), or NULL.
  */
 struct dst_entry *chatdnat_lookup_route_as(const struct chatdnat_flow *flow,
 					   u8 protocol, int oif)
@@ -304,7 +311,7 @@ struct dst_entry *chatdnat_lookup_route_as(const struct chatdnat_flow *flow,
 	}
 
 	dst = chatdnat_lookup_flow_route(flow->family, &fl);
-	/* IPv4's route has been through the IPsec policies already. */
+	/* For IPv4, the route lookup has applied the IPsec policies. */
 	if (dst && flow->family == CHATDNAT_IPV6)
 		dst = xfrm_lookup(&init_net, dst, &fl, NULL, 0);
 	return IS_ERR(dst) ? NULL : dst;

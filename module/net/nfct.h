@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Conntrack's entries as the plain values that decisions are made of. */
+/* Conversion of conntrack entries to plain values. */
 #ifndef CHATDNAT_NFCT_H
 #define CHATDNAT_NFCT_H
 
@@ -12,7 +12,7 @@
 static_assert(sizeof(struct chatdnat_addr) == sizeof(union nf_inet_addr));
 
 /**
- * chatdnat_family_of() - netfilter's family as ours
+ * chatdnat_family_of() - convert from netfilter's family
  * @pf: NFPROTO_IPV4 or NFPROTO_IPV6
  *
  * Context: Any.
@@ -24,7 +24,7 @@ static inline enum chatdnat_family chatdnat_family_of(u8 pf)
 }
 
 /**
- * chatdnat_pf_of() - our family as netfilter's
+ * chatdnat_pf_of() - convert to netfilter's family
  * @family: IPv4 or IPv6
  *
  * Context: Any.
@@ -36,7 +36,7 @@ static inline u8 chatdnat_pf_of(enum chatdnat_family family)
 }
 
 /**
- * chatdnat_addr_of() - an address as connection tracking keeps it
+ * chatdnat_addr_of() - view conntrack's address type as chatdnat's
  * @addr: the address, network byte order
  *
  * Context: Any.
@@ -49,12 +49,12 @@ chatdnat_addr_of(const union nf_inet_addr *addr)
 }
 
 /**
- * chatdnat_proto_of() - a protocol that has ports
+ * chatdnat_proto_of() - convert a protocol number to enum chatdnat_proto
  * @protonum: its number
- * @proto: set, to whatever if there is nothing to set it to
+ * @proto: set; undefined if the result is false
  *
  * Context: Any.
- * Return: False when it is neither TCP nor UDP.
+ * Return: False if the protocol is neither TCP nor UDP.
  */
 static inline bool chatdnat_proto_of(u8 protonum, enum chatdnat_proto *proto)
 {
@@ -63,12 +63,12 @@ static inline bool chatdnat_proto_of(u8 protonum, enum chatdnat_proto *proto)
 }
 
 /**
- * chatdnat_flow_of() - one direction of a connection
- * @tuple: the direction
+ * chatdnat_flow_of() - convert a conntrack tuple to a flow
+ * @tuple: the tuple
  * @flow: filled in
  *
  * Context: Any.
- * Return: False when it is neither TCP nor UDP.
+ * Return: False if the protocol is neither TCP nor UDP.
  */
 static inline bool chatdnat_flow_of(const struct nf_conntrack_tuple *tuple,
 				    struct chatdnat_flow *flow)
@@ -84,15 +84,15 @@ static inline bool chatdnat_flow_of(const struct nf_conntrack_tuple *tuple,
 }
 
 /**
- * chatdnat_nfct_serves() - whether a service sent a connection on
- * @service: what is sent on
+ * chatdnat_nfct_serves() - whether a connection is forwarded by a service
+ * @service: the relays and forwarded ports
  * @ct: the connection
  *
- * The NAT core does not keep who set a connection up. It is the service's when
- * it looks as if the service had done it.
+ * The NAT core does not record who translated a connection. It counts as the
+ * service's if @service would translate it in the same way.
  *
  * Context: Any.
- * Return: True if @service translates the connection like that.
+ * Return: True if @service translates the connection in the same way.
  */
 static inline bool chatdnat_nfct_serves(const struct chatdnat_service *service,
 					const struct nf_conn *ct)
@@ -115,14 +115,15 @@ static inline bool chatdnat_nfct_serves(const struct chatdnat_service *service,
 }
 
 /**
- * chatdnat_nfct_midstream() - whether a new connection began in its middle
- * @ct: the connection, of which one packet was seen
+ * chatdnat_nfct_midstream() - whether a new conntrack entry was created
+ *			       midstream
+ * @ct: the connection, of which conntrack has seen one packet
  *
- * It is one that conntrack did not know, or no longer. It tells by the state
- * after the first packet.
+ * Conntrack sets the state from the first packet: anything but SYN_SENT means
+ * that it was not a SYN.
  *
  * Context: Softirq or process context; on the packet path.
- * Return: True for TCP whose first packet was not a SYN.
+ * Return: True for TCP if the first packet was not a SYN.
  */
 static inline bool chatdnat_nfct_midstream(const struct nf_conn *ct)
 {
@@ -131,12 +132,12 @@ static inline bool chatdnat_nfct_midstream(const struct nf_conn *ct)
 }
 
 /**
- * chatdnat_nfct_only_masqueraded() - whether a connection's source alone is
- *				    translated, as that of one from behind is
+ * chatdnat_nfct_only_masqueraded() - whether only the source of a connection is
+ *				      translated
  * @ct: the connection
  *
  * Context: Any.
- * Return: True if only the source is translated.
+ * Return: True if there is SNAT and no DNAT, as for connections from the LAN.
  */
 static inline bool chatdnat_nfct_only_masqueraded(const struct nf_conn *ct)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Packets' headers as the plain values that decisions are made of. */
+/* Parse packet headers into plain values. */
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
 #include <linux/in.h>
@@ -13,13 +13,13 @@
 #include "packet.h"
 
 /**
- * chatdnat_packet_transport() - where a packet's transport header begins
+ * chatdnat_packet_transport() - find the transport header of a packet
  * @skb: the packet, its IP header checked and pulled by the stack
  * @family: IPv4 or IPv6
  * @protocol: set to IPPROTO_...
  *
  * Context: Any; on the packet path.
- * Return: Offset from @skb->data, or -1: a fragment, or headers that end early.
+ * Return: Offset from @skb->data, or -1 for a fragment or truncated headers.
  */
 int chatdnat_packet_transport(const struct sk_buff *skb,
 			      enum chatdnat_family family, u8 *protocol)
@@ -46,7 +46,7 @@ int chatdnat_packet_transport(const struct sk_buff *skb,
 }
 
 /**
- * chatdnat_packet_addresses() - a packet's addresses
+ * chatdnat_packet_addresses() - read the addresses of a packet
  * @skb: the packet, its IP header checked and pulled by the stack
  * @family: IPv4 or IPv6
  * @flow: zeroed; its family and addresses are set
@@ -101,7 +101,7 @@ static bool chatdnat_packet_udp(const struct sk_buff *skb, int offset,
 	return true;
 }
 
-/* ICMP and ICMPv6 begin alike. */
+/* ICMP and ICMPv6 both begin with the type. */
 static bool chatdnat_packet_icmp(const struct sk_buff *skb, int offset,
 				 struct chatdnat_guard_packet *packet)
 {
@@ -116,13 +116,13 @@ static bool chatdnat_packet_icmp(const struct sk_buff *skb, int offset,
 }
 
 /**
- * chatdnat_packet_for_guard() - what there is to know of a packet from outside
+ * chatdnat_packet_for_guard() - parse a packet for the guard
  * @skb: the packet, its IP header checked and pulled by the stack
  * @family: IPv4 or IPv6
- * @packet: filled in, but for @packet->track
+ * @packet: filled in, except @packet->track
  *
  * Context: Any; on the packet path.
- * Return: False for a fragment and for headers that end early.
+ * Return: False for a fragment or truncated headers.
  */
 bool chatdnat_packet_for_guard(const struct sk_buff *skb,
 			       enum chatdnat_family family,
@@ -164,12 +164,14 @@ static bool chatdnat_packet_segment(const struct sk_buff *skb,
 	parsed->flow.sport = ntohs(th->source);
 	parsed->flow.dport = ntohs(th->dest);
 	parsed->opens = th->syn && !th->ack;
-	/* RFC 9293, 3.10.7.1: what refuses a SYN has no sequence number. */
+	/*
+	 * RFC 9293, 3.10.7.1: a reset in reply to a SYN has sequence number 0.
+	 */
 	parsed->answers = th->ack && (th->syn || (th->rst && !th->seq));
 	return true;
 }
 
-/* Where the quoted transport header begins; 0 where there is none. */
+/* Offset of the quoted transport header; 0 if there is none. */
 static unsigned int chatdnat_packet_quoted_ipv4(const struct sk_buff *skb,
 						struct chatdnat_parsed *parsed)
 {
@@ -181,11 +183,11 @@ static unsigned int chatdnat_packet_quoted_ipv4(const struct sk_buff *skb,
 	    iph->protocol != IPPROTO_TCP ||
 	    (iph->frag_off & htons(IP_OFFSET)))
 		return 0;
-	/* It tells the one who sent what it quotes, or is made up. */
+	/* An error not sent to the sender of the quoted packet is forged. */
 	if (iph->saddr != ip_hdr(skb)->daddr)
 		return 0;
 
-	/* Turned: it went the other way. */
+	/* Reversed: the quoted packet went in the opposite direction. */
 	parsed->flow.saddr.word[0] = iph->daddr;
 	parsed->flow.daddr.word[0] = iph->saddr;
 	return parsed->quoted + iph->ihl * 4;
@@ -236,7 +238,9 @@ static bool chatdnat_packet_error(const struct sk_buff *skb,
 	struct icmphdr buf;
 	__be16 ports_buf[2];
 
-	/* ICMPv6's header is as long, and begins alike. */
+	/*
+	 * ICMP and ICMPv6 headers have the same length and begin with the type.
+	 */
 	static_assert(sizeof(struct icmphdr) == sizeof(struct icmp6hdr));
 	static_assert(sizeof(ports_buf) == CHATDNAT_QUOTED_MIN);
 
@@ -260,13 +264,13 @@ static bool chatdnat_packet_error(const struct sk_buff *skb,
 }
 
 /**
- * chatdnat_packet_parse() - look at a TCP segment, or an error about one
+ * chatdnat_packet_parse() - parse a TCP segment, or an ICMP error about one
  * @skb: the packet, its IP header checked and pulled by the stack
  * @family: IPv4 or IPv6
  * @parsed: filled in
  *
  * Context: Any; on the packet path.
- * Return: False for all else, for fragments and for headers that end early.
+ * Return: False for other packets, fragments and truncated headers.
  */
 bool chatdnat_packet_parse(const struct sk_buff *skb,
 			   enum chatdnat_family family,

@@ -7,18 +7,18 @@
 
 #include "../policy/guard_policy.h"
 
-/* Bytes of the transport header that an error quotes at least: the ports. */
+/* Minimum number of quoted bytes of the transport header: the ports. */
 #define CHATDNAT_QUOTED_MIN	4
 
 /**
  * struct chatdnat_parsed - a TCP segment, or an ICMP error about one
- * @flow: from where to where; an error's is the one that it is about, turned,
- *	  so that both go the same way
- * @offset: where its transport header begins, from skb->data
- * @quoted: where the packet that the error quotes begins; 0 in a segment
- * @quoted_offset: where that one's transport header begins
- * @opens: a segment with SYN and no ACK
- * @answers: a segment with SYN and ACK, or one that refuses what opens
+ * @flow: addresses and ports; of an ICMP error, those of the quoted segment,
+ *	  reversed, so that they match the direction of the error
+ * @offset: offset of the transport header from skb->data
+ * @quoted: offset of the quoted IP header; 0 in a segment
+ * @quoted_offset: offset of the quoted transport header
+ * @opens: SYN without ACK
+ * @answers: SYN with ACK, or a reset in reply to a SYN
  */
 struct chatdnat_parsed {
 	struct chatdnat_flow flow;
@@ -30,13 +30,13 @@ struct chatdnat_parsed {
 };
 
 /**
- * chatdnat_packet_flags_exist() - whether TCP knows a combination of flags
+ * chatdnat_packet_flags_exist() - whether a combination of TCP flags is valid
  * @th: the segment's header
  *
- * Conntrack calls the same ones invalid.
+ * The same combinations are valid for conntrack.
  *
  * Context: Any; on the packet path.
- * Return: True if a valid segment may have these flags.
+ * Return: True if the flags are valid.
  */
 static inline bool chatdnat_packet_flags_exist(const struct tcphdr *th)
 {

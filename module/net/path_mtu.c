@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What fits the two ways of a connection. The way on is the packet's own; the
- * way back has to be asked for, and is kept for whoever comes again soon.
+ * Path MTU of both directions of a connection. The forward route is the
+ * packet's dst; the route in the reverse direction is looked up and cached.
  */
 #include <linux/hash.h>
 #include <linux/percpu.h>
@@ -24,7 +24,7 @@ struct chatdnat_path_mtu_reverse {
 	struct chatdnat_validity validity;
 };
 
-/* What one processor keeps, by a hash of the address. */
+/* The cache of one CPU, indexed by a hash of the address. */
 struct chatdnat_path_mtu_cache {
 	struct chatdnat_path_mtu_reverse back[CHATDNAT_FAMILIES][BIT(CHATDNAT_PATH_MTU_SHIFT)];
 };
@@ -37,7 +37,7 @@ static bool chatdnat_path_mtu_has_policies(void)
 	return init_net.xfrm.policy_count[XFRM_POLICY_OUT];
 }
 
-/* What is left of a way, held, for a packet that policies take into a tunnel. */
+/* MTU of a route after IPsec policies; consumes the reference to dst. */
 static unsigned int chatdnat_path_mtu_transformed(struct dst_entry *dst,
 						  const struct chatdnat_flow_addrs *ends,
 						  u32 mark)
@@ -87,12 +87,12 @@ static unsigned int chatdnat_path_mtu_reverse_transformed(const struct chatdnat_
 #endif
 
 /**
- * chatdnat_path_mtu_forward() - what fits the way that a packet takes
+ * chatdnat_path_mtu_forward() - path MTU in forward direction
  * @skb: the packet, routed
- * @ends: from where to where
+ * @ends: addresses and ports of the packet
  *
  * Context: Softirq, RCU read lock held; on the packet path.
- * Return: Bytes, headers included.
+ * Return: The MTU in bytes, headers included.
  */
 unsigned int chatdnat_path_mtu_forward(const struct sk_buff *skb,
 				       const struct chatdnat_flow_addrs *ends)
@@ -126,7 +126,9 @@ static void chatdnat_path_mtu_ask(struct chatdnat_path_mtu_reverse *reverse,
 	dst_release(dst);
 }
 
-/* Where a way is kept; NULL where another packet may come in between. */
+/*
+ * The cache entry of an address; NULL if another softirq could preempt its use.
+ */
 static __always_inline struct chatdnat_path_mtu_reverse *
 chatdnat_path_mtu_at(enum chatdnat_family family,
 		     const struct chatdnat_addr *addr)
@@ -164,15 +166,15 @@ chatdnat_path_mtu_learn(struct chatdnat_path_mtu_reverse *reverse,
 }
 
 /**
- * chatdnat_path_mtu_reverse() - what fits the way to where a packet is from
- * @ends: from where to where
+ * chatdnat_path_mtu_reverse() - path MTU in reverse direction
+ * @ends: addresses and ports of the packet
  * @mark: the packet's mark
  *
- * What the stack learns of that one way meanwhile, as by path MTU discovery,
- * counts a second later.
+ * A change of the MTU of that route, as by path MTU discovery, takes effect
+ * when the cache entry expires, within a second.
  *
  * Context: RCU read lock held; on the packet path.
- * Return: Bytes, headers included; U32_MAX where there is no way.
+ * Return: The MTU in bytes, headers included; U32_MAX if there is no route.
  */
 unsigned int chatdnat_path_mtu_reverse(const struct chatdnat_flow_addrs *ends, u32 mark)
 {
@@ -189,13 +191,13 @@ unsigned int chatdnat_path_mtu_reverse(const struct chatdnat_flow_addrs *ends, u
 }
 
 /**
- * chatdnat_path_mtu_is_foreign() - whether a packet may be from an address
+ * chatdnat_path_mtu_is_foreign() - whether an address belongs to another host
  * @addr: the address, IPv4, network byte order
  * @mark: the packet's mark
  *
  * Context: Softirq, RCU read lock held; on the packet path.
- * Return: Whether it is another host's, by whatever interface; false also where
- * nothing can be kept.
+ * Return: True if the route to it is unicast, by any interface; false also if
+ * the cache cannot be used.
  */
 bool chatdnat_path_mtu_is_foreign(const struct chatdnat_addr *addr, u32 mark)
 {
@@ -210,7 +212,7 @@ bool chatdnat_path_mtu_is_foreign(const struct chatdnat_addr *addr, u32 mark)
 }
 
 /**
- * chatdnat_path_mtu_init() - make room for the ways that are kept
+ * chatdnat_path_mtu_init() - allocate the cache
  *
  * Context: Process context, may sleep.
  * Return: 0 or -ENOMEM.
@@ -222,7 +224,7 @@ int chatdnat_path_mtu_init(void)
 }
 
 /**
- * chatdnat_path_mtu_exit() - forget all ways
+ * chatdnat_path_mtu_exit() - free the cache
  *
  * Context: Process context, may sleep, after the last packet.
  */

@@ -7,12 +7,12 @@
 struct sk_buff;
 
 /**
- * struct chatdnat_flow_addrs - from where to where a segment goes behind prerouting
+ * struct chatdnat_flow_addrs - addresses and ports after PRE_ROUTING
  * @family: IPv4 or IPv6
- * @saddr: its source address, not translated
- * @daddr: its destination address, translated
- * @sport: the same of ports, network byte order
- * @dport: the same
+ * @saddr: source address, before SNAT
+ * @daddr: destination address, after DNAT
+ * @sport: source port, network byte order
+ * @dport: destination port, network byte order
  */
 struct chatdnat_flow_addrs {
 	enum chatdnat_family family;

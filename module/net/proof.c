@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Proves what Kbuild has found in the kernel's headers: an answer that they do
- * not agree with does not compile. Nothing here is code.
+ * Compile-time checks of Kbuild's feature probes: a wrong probe result does not
+ * compile. This file generates no code.
  */
 #include <linux/build_bug.h>
 #include <linux/ipv6.h>
@@ -14,7 +14,7 @@
 #define CHATDNAT_PROVE(declared, ...)	\
 	static_assert(CHATDNAT_IS(declared, __VA_ARGS__))
 
-/* A "no" for a name: if there is one, this is another declaration of it. */
+/* For a name that must not exist: conflicts with its declaration if it does. */
 #define CHATDNAT_PROVE_ABSENT(name)					\
 	extern struct chatdnat_absent *name
 
@@ -42,13 +42,13 @@ CHATDNAT_PROVE(nf_send_reset6,
 CHATDNAT_PROVE(nf_send_reset6, void (struct net *, struct sk_buff *, int));
 #endif
 
-/* Declared by the header that the answer names, or by linux/skbuff.h. */
+/* Declared in net/gso.h, or in linux/skbuff.h. */
 CHATDNAT_PROVE(skb_gso_validate_network_len,
 	       bool (const struct sk_buff *, unsigned int));
 
 /*
- * The compiler takes a dscp_t for a u8, but what takes one returns another
- * type. sparse sees the difference.
+ * The compiler does not distinguish dscp_t from u8, but the return type differs
+ * too. sparse does distinguish them.
  */
 #ifdef CHATDNAT_HAVE_ROUTE_INPUT_DSCP
 CHATDNAT_PROVE(ip_route_input_noref,
@@ -86,8 +86,8 @@ static_assert(CHATDNAT_IS(__inet_lookup_established,
 					__be32, u16, int, int)));
 
 /*
- * Where there is the table of functions, fib6_lookup() is not exported: a module
- * that uses it by mistake does not link.
+ * On kernels with ipv6_stub, fib6_lookup() is not exported: a module that used
+ * it would not link.
  */
 #if IS_ENABLED(CONFIG_IPV6)
 CHATDNAT_PROVE(fib6_lookup,

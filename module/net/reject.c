@@ -11,12 +11,13 @@
 #include "reject.h"
 
 /**
- * chatdnat_reject() - tell a packet's sender that it does not get through
- * @skb: the packet, which is to be dropped next
- * @state: the hook's
+ * chatdnat_reject() - reject a packet
+ * @skb: the packet; the caller drops it
+ * @state: the state of the current hook
  *
- * As the kernel's own reject does it: a reset for TCP, else "port unreachable".
- * Either passes for an answer of the address that the sender knows.
+ * Like nft's reject: a TCP reset, or "port unreachable" for other protocols. It
+ * is translated like any reply, so that the sender sees the address that it has
+ * sent to.
  *
  * Context: Softirq or process context, RCU read lock held.
  */
@@ -44,7 +45,7 @@ void chatdnat_reject(struct sk_buff *skb, const struct nf_hook_state *state)
 		nf_send_unreach(skb, ICMP_PORT_UNREACH, state->hook);
 }
 
-/* As the stack tells when it forwards, of what has been put together too. */
+/* Same check as in ip_forward(), also for reassembled and GSO packets. */
 static bool chatdnat_exceeds(const struct sk_buff *skb,
 			     unsigned int frag_max_size, unsigned int mtu)
 {
@@ -55,13 +56,13 @@ static bool chatdnat_exceeds(const struct sk_buff *skb,
 }
 
 /**
- * chatdnat_reject_too_big() - tell a sender of a narrower way
+ * chatdnat_reject_too_big() - send "fragmentation needed" or "packet too big"
  * @skb: the packet, not translated yet
  * @family: IPv4 or IPv6
- * @mtu: what fits
+ * @mtu: MTU of the route, in bytes
  *
  * Context: Softirq, RCU read lock held.
- * Return: Whether the packet is too big, and to be dropped next.
+ * Return: True if the packet is too big; the caller drops it.
  */
 bool chatdnat_reject_too_big(struct sk_buff *skb, enum chatdnat_family family,
 			     unsigned int mtu)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Puts one address in the place of another: in a segment, or in an error. */
+/* Translate an address of a TCP segment, or of an ICMP error about one. */
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
 #include <linux/ip.h>
@@ -22,7 +22,7 @@ static struct in6_addr *chatdnat_ipv6_addr(struct ipv6hdr *ip6h,
 	return side == CHATDNAT_SRC ? &ip6h->saddr : &ip6h->daddr;
 }
 
-/* @check: the transport's, which covers the addresses; may be NULL. */
+/* @check: transport checksum that covers the addresses; may be NULL. */
 static void chatdnat_rewrite_header(struct sk_buff *skb, void *header,
 				    enum chatdnat_family family,
 				    enum chatdnat_side side,
@@ -90,8 +90,9 @@ static void chatdnat_rewrite_icmp_check(struct sk_buff *skb,
 }
 
 /*
- * An error gets the address for the packet that it quotes, which went the other
- * way. A damaged one must not be mended by a new checksum.
+ * The quoted packet of an ICMP error went in the opposite direction, so that
+ * its other address is translated. The old checksum is verified first: a new
+ * one would hide a damaged packet.
  */
 static bool chatdnat_rewrite_error(struct sk_buff *skb, unsigned int hook,
 				   const struct chatdnat_parsed *parsed,
@@ -105,7 +106,7 @@ static bool chatdnat_rewrite_error(struct sk_buff *skb, unsigned int hook,
 	struct tcphdr *th;
 	bool whole;
 
-	/* A quotation need not reach as far as the checksum. */
+	/* The quoted part may end before the TCP checksum. */
 	whole = end <= skb->len;
 	if (!whole)
 		end = parsed->quoted_offset + CHATDNAT_QUOTED_MIN;
@@ -129,17 +130,19 @@ static bool chatdnat_rewrite_error(struct sk_buff *skb, unsigned int hook,
 }
 
 /**
- * chatdnat_rewrite() - give a segment, or an error about one, another address
+ * chatdnat_rewrite() - translate an address of a segment, or of an ICMP error
+ *			about one
  * @skb: the packet
- * @hook: where it is, NF_INET_...
- * @parsed: what is known of it
- * @side: which address
- * @to: the address that it gets, network byte order
- * @outer: whether an error itself gets it too, not only what it quotes
+ * @hook: the current hook, NF_INET_...
+ * @parsed: the parsed packet
+ * @side: source or destination address
+ * @to: the new address, network byte order
+ * @outer: for an ICMP error: translate its outer header too, not only the
+ *	   quoted one
  *
  * Context: Softirq or process context; on the packet path.
- * Return: False without memory, and for an error that is damaged; it is to be
- * dropped then.
+ * Return: False if out of memory, or if an ICMP error is damaged; the caller
+ * drops the packet.
  */
 bool chatdnat_rewrite(struct sk_buff *skb, unsigned int hook,
 		      const struct chatdnat_parsed *parsed,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Routes what has arrived as the stack would, before the stack does. */
+/* Route a received packet before the stack does. */
 #include <linux/ipv6.h>
 #include <linux/skbuff.h>
 #include <net/dst_metadata.h>
@@ -13,7 +13,7 @@
 #include "route_input.h"
 
 #if IS_ENABLED(CONFIG_IPV6)
-/* As ip6_route_input() has it, which is not for modules. */
+/* Like ip6_route_input(), which is not exported. */
 static void chatdnat_ipv6_route_packet(struct sk_buff *skb)
 {
 	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
@@ -31,7 +31,7 @@ static void chatdnat_ipv6_route_packet(struct sk_buff *skb)
 
 	if (tunnel && !(tunnel->mode & IP_TUNNEL_INFO_TX))
 		fl6.flowi6_tun_key.tun_id = tunnel->key.tun_id;
-	/* For rules that ask for ports, or for what extensions hide. */
+	/* For rules that match ports, or a protocol after extension headers. */
 	fib6_rules_early_flow_dissect(&init_net, skb, &fl6, &keys);
 
 	dst = ip6_route_input_lookup(&init_net, skb->dev, &fl6, skb,
@@ -43,20 +43,20 @@ static void chatdnat_ipv6_route_packet(struct sk_buff *skb)
 #endif
 
 /**
- * chatdnat_route_input_forwards() - whether a packet's route is one to another host
- * @skb: a packet that has arrived and is routed, without an error
+ * chatdnat_route_input_forwards() - whether a packet will be forwarded
+ * @skb: a received packet with a valid route
  * @family: IPv4 or IPv6
  *
  * Context: RCU read lock held; on the packet path.
- * Return: False for what is for this host, or for a group: where a multicast
- * router forwards, it is that one's to say what.
+ * Return: False for packets to this host and for multicast, whose forwarding is
+ * up to the multicast routing daemon.
  */
 bool chatdnat_route_input_forwards(const struct sk_buff *skb,
 				   enum chatdnat_family family)
 {
 	const struct dst_entry *dst = skb_dst(skb);
 
-	/* A tunnel's, of the other family. */
+	/* Tunnel metadata, or a dst of the other family. */
 	if (dst->ops->family != (family == CHATDNAT_IPV6 ? AF_INET6 : AF_INET))
 		return false;
 	if (family == CHATDNAT_IPV4)
@@ -69,15 +69,14 @@ bool chatdnat_route_input_forwards(const struct sk_buff *skb,
 
 /**
  * chatdnat_route_input() - route a packet before the stack does
- * @skb: the packet, perhaps routed already
+ * @skb: the packet; may have a route
  * @family: IPv4 or IPv6
  *
- * Unless it is dropped again, the stack finds it done: it is the very route
- * that the packet takes.
+ * The stack uses the route as it is, unless the caller drops it again.
  *
  * Context: Softirq or process context, RCU read lock held; on the packet path.
- * Return: The route, the packet's to release, perhaps one that forbids; NULL:
- * not even such, as for a source that cannot be.
+ * Return: The route, owned by @skb; may be a blackhole or prohibit route. NULL
+ * if there is none, as for an invalid source address.
  */
 const struct dst_entry *chatdnat_route_input(struct sk_buff *skb,
 					     enum chatdnat_family family)

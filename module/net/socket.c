@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Lookups of this host's sockets. */
+/* Lookups of local sockets. */
 #include <linux/netdevice.h>
 #include <net/inet6_hashtables.h>
 #include <net/inet_hashtables.h>
@@ -42,12 +42,12 @@ static struct sock *chatdnat_socket_find_udp(const struct chatdnat_flow *flow,
 }
 
 /**
- * chatdnat_socket_udp() - whether a UDP flow is for a socket of this host
- * @flow: the flow, as it arrived
- * @ifindex: the interface that it arrived by
+ * chatdnat_socket_udp() - whether a UDP flow has a local socket
+ * @flow: the flow, as received
+ * @ifindex: the input interface
  *
  * Context: RCU read lock held; on the packet path.
- * Return: Whether there is such a socket; false where the kernel offers no
+ * Return: True if there is such a socket; false if the kernel does not have the
  * lookup.
  */
 bool chatdnat_socket_udp(const struct chatdnat_flow *flow, int ifindex)
@@ -80,15 +80,14 @@ static struct sock *chatdnat_socket_find_tcp(const struct chatdnat_flow *flow,
 }
 
 /**
- * chatdnat_socket_tcp() - whether a TCP segment belongs to a connection of this
- *			   host
- * @flow: from where to where the segment goes, as it arrived
- * @dev: the interface that it arrived by
+ * chatdnat_socket_tcp() - whether a TCP segment has a local connection
+ * @flow: addresses and ports of the segment, as received
+ * @dev: the input interface
  *
  * Half-open and closing connections count, listening sockets do not.
  *
  * Context: RCU read lock held; on the packet path.
- * Return: Whether a socket of this host has that connection.
+ * Return: True if a local socket has the connection.
  */
 bool chatdnat_socket_tcp(const struct chatdnat_flow *flow,
 			 const struct net_device *dev)

@@ -11,18 +11,18 @@
 #define CHATDNAT_TCPOPT_MSS_LEN	4
 
 /**
- * chatdnat_tcp_mss_above() - find a maximum segment size that is too large
- * @options: a list of options
- * @len: its length in bytes
- * @from: where an option begins: 0, or right behind one
- * @max: bytes
+ * chatdnat_tcp_mss_above() - find an MSS option that exceeds a limit
+ * @options: the TCP options
+ * @len: their length in bytes
+ * @from: offset of an option: 0, or directly after another option
+ * @max: the limit in bytes
  *
- * Looks through all of the list from @from on, whatever it finds: what stands
- * in a malformed list is not to be relied on.
+ * The list is parsed to its end even after a match: no value of a malformed
+ * list is used.
  *
  * Context: Any; on the packet path.
- * Return: Where the first size above @max stands; @len when there is none, or
- * when the list is malformed.
+ * Return: Offset of the first MSS value above @max; @len if there is none, or
+ * if the list is malformed.
  */
 size_t chatdnat_tcp_mss_above(const u8 *options, size_t len, size_t from,
 			      u16 max)
@@ -51,7 +51,9 @@ size_t chatdnat_tcp_mss_above(const u8 *options, size_t len, size_t from,
 	return above;
 }
 
-/* The sum covers 16-bit words, in which a value at an odd offset is turned. */
+/*
+ * The checksum covers 16-bit words: at an odd offset, a value is byte-swapped.
+ */
 static void chatdnat_tcp_mss_put(struct sk_buff *skb, struct tcphdr *th, u8 *value,
 				 u16 old, u16 new)
 {
@@ -67,13 +69,13 @@ static void chatdnat_tcp_mss_put(struct sk_buff *skb, struct tcphdr *th, u8 *val
 }
 
 /**
- * chatdnat_tcp_mss_clamp_all() - clamp what a segment announces, wherever it does
+ * chatdnat_tcp_mss_clamp_all() - clamp all MSS options of a segment
  * @skb: the packet
  * @th: its TCP header, writable with all options
- * @max: bytes
+ * @max: the limit in bytes
  *
  * Context: Any; on the packet path.
- * Return: Whether anything was clamped; a malformed list is left alone.
+ * Return: True if an option was clamped; a malformed list is not changed.
  */
 bool chatdnat_tcp_mss_clamp_all(struct sk_buff *skb, struct tcphdr *th, u16 max)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The options of a TCP header, RFC 9293, 3.1 and 3.2. */
+/* The MSS option of a TCP header, RFC 9293, 3.1 and 3.2. */
 #ifndef CHATDNAT_TCP_MSS_H
 #define CHATDNAT_TCP_MSS_H
 
@@ -9,12 +9,12 @@
 
 struct sk_buff;
 
-/* As Linux has them: size, SACK permitted, timestamps, window scale. */
+/* A SYN of Linux: MSS, SACK permitted, timestamps, NOP, window scale. */
 #define CHATDNAT_TCPOPT_LINUX_LEN	20
 
 /**
- * chatdnat_tcp_mss_get() - a maximum segment size
- * @value: where it stands
+ * chatdnat_tcp_mss_get() - read an MSS value
+ * @value: the value, at any alignment
  *
  * Context: Any; on the packet path.
  * Return: The size in bytes.
@@ -25,17 +25,17 @@ static inline u16 chatdnat_tcp_mss_get(const u8 *value)
 }
 
 /**
- * chatdnat_tcp_mss_is_linux() - whether a list is what most send
- * @options: the list
- * @len: its length in bytes
+ * chatdnat_tcp_mss_is_linux() - whether a list of options is that of Linux
+ * @options: the options
+ * @len: their length in bytes
  *
  * Context: Any; on the packet path.
- * Return: Whether it can be told without a loop that the list is well-formed,
- * begins with a maximum segment size, and has no other.
+ * Return: True if the list is well-formed and begins with its only MSS option;
+ * checked without a loop.
  */
 static inline bool chatdnat_tcp_mss_is_linux(const u8 *options, size_t len)
 {
-	/* A TCP header's words are aligned. */
+	/* The words of a TCP header are aligned. */
 	const __be32 *word = (const __be32 *)options;
 
 	return len == CHATDNAT_TCPOPT_LINUX_LEN &&
@@ -49,12 +49,12 @@ size_t chatdnat_tcp_mss_above(const u8 *options, size_t len, size_t from,
 bool chatdnat_tcp_mss_clamp_all(struct sk_buff *skb, struct tcphdr *th, u16 max);
 
 /**
- * chatdnat_tcp_mss_fits() - whether nothing is to be clamped, as seen at once
+ * chatdnat_tcp_mss_fits() - whether a segment needs no clamping, fast check
  * @th: a TCP header, linear with all options
- * @max: bytes
+ * @max: the limit in bytes
  *
  * Context: Any; on the packet path.
- * Return: True if so; false also where only a full look can tell.
+ * Return: True if so; false also if the options have to be parsed.
  */
 static inline bool chatdnat_tcp_mss_fits(const struct tcphdr *th, u16 max)
 {
@@ -65,13 +65,13 @@ static inline bool chatdnat_tcp_mss_fits(const struct tcphdr *th, u16 max)
 }
 
 /**
- * chatdnat_tcp_mss_clamp() - clamp what a segment announces
+ * chatdnat_tcp_mss_clamp() - clamp the MSS of a segment
  * @skb: the packet
  * @th: its TCP header, writable with all options
- * @max: bytes
+ * @max: the limit in bytes
  *
  * Context: Any; on the packet path.
- * Return: Whether anything was clamped; a malformed list is left alone.
+ * Return: True if an option was clamped; a malformed list is not changed.
  */
 static inline bool chatdnat_tcp_mss_clamp(struct sk_buff *skb, struct tcphdr *th,
 					  u16 max)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Resets both ends of a TCP connection in each other's name, from what
- * conntrack knew of it. Without it a client that only listens, as mail clients
- * do for hours, would not learn that its relay has changed.
+ * Reset both endpoints of a TCP connection, each with the address of the other
+ * as source and with sequence numbers from conntrack. Otherwise an idle client,
+ * as a mail client in IMAP IDLE, would not notice that its relay has changed.
  */
 #include <linux/ipv6.h>
 #include <linux/netfilter.h>
@@ -20,13 +20,13 @@
 #include "nfct.h"
 #include "tcp_reset.h"
 
-/* How far from its end a number is that nobody takes for a part of the window. */
+/* Distance from the last sequence number, surely outside the window. */
 #define CHATDNAT_RESET_FAR	BIT(30)
 
 /*
- * Whether conntrack knows a connection's numbers: not those of one that was
- * synchronised from another host, nor of one that has been offloaded to a
- * flow table, until it sees a segment.
+ * Whether conntrack has the sequence numbers of a connection. They are missing
+ * for one synchronised from another host until it sees a segment, and stale for
+ * one offloaded to a flow table.
  */
 static bool chatdnat_tcp_reset_knows(const struct nf_conn *ct)
 {
@@ -38,13 +38,13 @@ static bool chatdnat_tcp_reset_knows(const struct nf_conn *ct)
 }
 
 /**
- * chatdnat_tcp_reset_prepare() - note what it takes to reset a connection
+ * chatdnat_tcp_reset_prepare() - save the data needed to reset a connection
  * @reset: filled in
  * @ct: the connection
  *
  * Context: Under @ct's conntrack bucket lock or with a reference to it.
- * Return: False where there is nothing to reset: no TCP, not answered yet (the
- * client tries again by itself), over already.
+ * Return: False if there is nothing to reset: not TCP, no reply yet (the client
+ * retransmits its SYN), or closed.
  */
 bool chatdnat_tcp_reset_prepare(struct chatdnat_tcp_reset *reset,
 				const struct nf_conn *ct)
@@ -53,7 +53,10 @@ bool chatdnat_tcp_reset_prepare(struct chatdnat_tcp_reset *reset,
 
 	if (nf_ct_protonum(ct) != IPPROTO_TCP)
 		return false;
-	/* Untranslated, and nobody answered: an end may not know these addresses. */
+	/*
+	 * Not translated and no reply seen: the endpoints may not use these
+	 * addresses.
+	 */
 	if (!(READ_ONCE(ct->status) & (IPS_NAT_MASK | IPS_SEEN_REPLY)))
 		return false;
 
@@ -143,8 +146,9 @@ static void chatdnat_tcp_reset_put_ipv6(struct sk_buff *skb,
 #endif
 
 /*
- * The WAN interface that has the address that a client knows, and so is taken
- * for the one that it came in by; 0: none, or the way leads there already.
+ * The WAN interface that has the local address of a client's connection,
+ * assumed to be its input interface; 0 if there is none, or if the route uses
+ * it already.
  */
 static int chatdnat_tcp_reset_home(const struct chatdnat_segment *segment,
 				   const struct dst_entry *dst)
@@ -155,7 +159,7 @@ static int chatdnat_tcp_reset_home(const struct chatdnat_segment *segment,
 	if (!segment->wan)
 		return 0;
 
-	/* A device goes without its routes' leave. */
+	/* A route does not keep its device registered. */
 	rcu_read_lock();
 	if (dst && !chatdnat_ifset_has(segment->wan, dst->dev->name))
 		goto unlock;
@@ -169,7 +173,7 @@ unlock:
 	return oif;
 }
 
-/* What is alive has its way back from homing; the resets must take it too. */
+/* Route the reset as chatdnat_return_path() routes replies. */
 static struct dst_entry *
 chatdnat_tcp_reset_route(const struct chatdnat_segment *segment)
 {
@@ -187,14 +191,14 @@ chatdnat_tcp_reset_route(const struct chatdnat_segment *segment)
 }
 
 /**
- * chatdnat_tcp_reset_emit() - send a segment in another host's name
+ * chatdnat_tcp_reset_emit() - send a segment with a foreign source address
  * @segment: the segment
- * @gfp: how to get memory
+ * @gfp: allocation flags
  *
- * It is not tracked: it must not begin a connection.
+ * It is untracked, so that conntrack does not create an entry for it.
  *
  * Context: Process context or softirq.
- * Return: False where there is no memory for it.
+ * Return: False if out of memory.
  */
 bool chatdnat_tcp_reset_emit(const struct chatdnat_segment *segment, gfp_t gfp)
 {
@@ -229,12 +233,13 @@ bool chatdnat_tcp_reset_emit(const struct chatdnat_segment *segment, gfp_t gfp)
 /**
  * chatdnat_tcp_reset_send() - reset both ends of a connection
  * @reset: the connection, no longer in conntrack's table
- * @wan: the interfaces by which clients came in
+ * @wan: the WAN interfaces
  *
- * An end that has not received all that was sent answers with a challenge ACK
- * (RFC 5961), which then finds no connection either and is reset for that.
- * Where no number is known, each end gets an ACK from far outside its window,
- * which it has to answer in the same way (RFC 9293, 3.10.7.4).
+ * An endpoint that has not received all data replies with a challenge ACK (RFC
+ * 5961), which has no conntrack entry any more and is answered by a reset. If
+ * the sequence numbers are not known, each endpoint gets an ACK from far
+ * outside its window, to which it has to reply with an ACK too (RFC 9293,
+ * 3.10.7.4).
  *
  * Context: Process context, may sleep.
  */
@@ -255,7 +260,7 @@ void chatdnat_tcp_reset_send(const struct chatdnat_tcp_reset *reset,
 
 		if (!chatdnat_flow_of(&reset->tuple[dir], flow))
 			continue;
-		/* In the name of the other end. */
+		/* From the address of the other endpoint. */
 		swap(flow->saddr, flow->daddr);
 		swap(flow->sport, flow->dport);
 		chatdnat_tcp_reset_emit(&segment, GFP_KERNEL);

@@ -9,22 +9,21 @@
 
 struct nf_conn;
 
-/* What is needed of a TCP connection to reset it once it is gone. */
+/* Data to reset a TCP connection whose conntrack entry is deleted. */
 struct chatdnat_tcp_reset {
 	struct nf_conntrack_tuple tuple[IP_CT_DIR_MAX];
 	u32 end[IP_CT_DIR_MAX];		/* sequence number after the last byte */
-	enum ip_conntrack_dir client;	/* whose packets are the client's */
-	bool known;			/* the numbers are right */
+	enum ip_conntrack_dir client;	/* direction of the client's packets */
+	bool known;			/* sequence numbers are known */
 };
 
 /**
- * struct chatdnat_segment - a TCP segment without data that one end gets in the
- *			     other's name
- * @flow: from whom to whom
- * @seq: its sequence number
- * @ack: the number that it acknowledges
- * @rst: a reset; else a bare ACK
- * @wan: the interfaces by which clients come in; NULL: it is for the relay
+ * struct chatdnat_segment - a TCP segment without data, sent for an endpoint
+ * @flow: addresses and ports
+ * @seq: sequence number
+ * @ack: acknowledgment number
+ * @rst: RST and ACK; otherwise ACK only
+ * @wan: the WAN interfaces, if it is sent to a client; otherwise NULL
  */
 struct chatdnat_segment {
 	struct chatdnat_flow flow;

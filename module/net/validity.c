@@ -1,27 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "validity.h"
 
-/* For what changes without a word, or a moment behind it. */
+/* Limit for changes without a notification, and for those that follow it. */
 #define CHATDNAT_VALIDITY_TIME	HZ
 
-/* Never 0, which is what leases begin with. */
+/* Never 0, the value of an invalid entry. */
 atomic_t chatdnat_validity_gen = ATOMIC_INIT(1);
 
 /**
- * chatdnat_validity_end_all() - have everything learnt anew
+ * chatdnat_validity_end_all() - invalidate all cached lookups
  *
  * Context: Any.
  */
 void chatdnat_validity_end_all(void)
 {
-	/* With full ordering: what was changed before is seen with the number. */
+	/*
+	 * Fully ordered: a reader of the new number sees the preceding change.
+	 */
 	if (!atomic_inc_return(&chatdnat_validity_gen))
 		atomic_inc(&chatdnat_validity_gen);
 }
 
 /**
- * chatdnat_validity_begin() - begin to learn
- * @validity: holds from now on; what changes while something is learnt ends it
+ * chatdnat_validity_begin() - start a lookup that will be cached
+ * @validity: valid from now on; a change during the lookup invalidates it
  *
  * Context: Any; on the packet path.
  */

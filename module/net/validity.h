@@ -7,10 +7,9 @@
 #include <linux/kconfig.h>
 
 /**
- * struct chatdnat_validity - for how long what was learnt of the stack holds
- * @until: when to ask again, jiffies
- * @gen: the generation of routes and neighbours that it was learnt in; 0: not
- *	 even for a moment
+ * struct chatdnat_validity - validity of a cached lookup
+ * @until: time of expiry, jiffies
+ * @gen: generation of routes and neighbours at the lookup; 0: invalid
  */
 struct chatdnat_validity {
 	unsigned long until;
@@ -18,8 +17,8 @@ struct chatdnat_validity {
 };
 
 /*
- * What a processor keeps for itself is for one softirq at a time. With
- * PREEMPT_RT another may come in between, unless it holds a lock for that.
+ * Per-CPU caches are used by one softirq at a time. With PREEMPT_RT, softirqs
+ * of one CPU can preempt each other, unless the BH lock prevents it.
  */
 #define CHATDNAT_SOFTIRQ_PREEMPTED		\
 	(IS_ENABLED(CONFIG_PREEMPT_RT) &&	\
@@ -28,11 +27,11 @@ struct chatdnat_validity {
 extern atomic_t chatdnat_validity_gen;
 
 /**
- * chatdnat_validity_check() - whether what was learnt still holds
- * @validity: its lease
+ * chatdnat_validity_check() - whether a cached lookup is valid
+ * @validity: the validity of the entry
  *
  * Context: Softirq, RCU read lock held; on the packet path.
- * Return: True if nothing has changed since, and it is not too old.
+ * Return: True if nothing has changed since the lookup, and it has not expired.
  */
 static inline bool chatdnat_validity_check(const struct chatdnat_validity *validity)
 {
@@ -41,10 +40,10 @@ static inline bool chatdnat_validity_check(const struct chatdnat_validity *valid
 }
 
 /**
- * chatdnat_validity_end() - have something learnt anew
- * @validity: its lease
+ * chatdnat_validity_end() - invalidate one cached lookup
+ * @validity: the validity of the entry
  *
- * Context: Any, also on another processor than the lease's; on the packet path.
+ * Context: Any, also on another CPU than the entry's; on the packet path.
  */
 static inline void chatdnat_validity_end(struct chatdnat_validity *validity)
 {
