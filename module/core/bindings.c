@@ -10,10 +10,11 @@
 #include "bindings.h"
 
 /**
- * chatdnat_bindings_new() - make room for bindings
+ * chatdnat_bindings_new() - allocate bindings
  *
  * Context: Process context, may sleep.
- * Return: No bindings yet, no ports, and no paths; or NULL without memory.
+ * Return: Empty bindings, without ports and flow cache; or NULL if out of
+ * memory.
  */
 struct chatdnat_bindings *chatdnat_bindings_new(void)
 {
@@ -31,7 +32,7 @@ static void chatdnat_binding_free(struct chatdnat_binding *binding)
 
 /**
  * chatdnat_bindings_free() - free bindings
- * @bindings: the bindings, which no packet is using any more; may be NULL
+ * @bindings: the bindings, no longer in use by packets; may be NULL
  *
  * Context: Process context, may sleep.
  */
@@ -51,15 +52,15 @@ void chatdnat_bindings_free(struct chatdnat_bindings *bindings)
 }
 
 /**
- * chatdnat_bindings_add() - have an own address stand for a relay
- * @bindings: with room for another, not in use yet
- * @family: which kind of addresses
- * @own: the own address, network byte order
- * @home: index of the WAN interface that has it; 0: another one
+ * chatdnat_bindings_add() - bind a local address to a relay
+ * @bindings: the bindings, not published, with a free entry
+ * @family: IPv4 or IPv6
+ * @own: the local address, network byte order
+ * @home: index of the WAN interface that has @own; 0 if none does
  * @relay: the relay's address, network byte order
  *
  * Context: Process context, may sleep.
- * Return: False without memory.
+ * Return: False if out of memory.
  */
 bool chatdnat_bindings_add(struct chatdnat_bindings *bindings,
 			   enum chatdnat_family family,
@@ -85,10 +86,10 @@ bool chatdnat_bindings_add(struct chatdnat_bindings *bindings,
 }
 
 /**
- * chatdnat_bindings_by_own() - the binding of an own address
+ * chatdnat_bindings_by_own() - find the binding of a local address
  * @bindings: the bindings
- * @family: which kind of address
- * @own: the address, network byte order
+ * @family: IPv4 or IPv6
+ * @own: the local address, network byte order
  *
  * Context: RCU read lock held; on the packet path.
  * Return: The binding or NULL.
@@ -107,9 +108,9 @@ chatdnat_bindings_by_own(const struct chatdnat_bindings *bindings,
 }
 
 /**
- * chatdnat_bindings_by_relay() - the binding of a relay
+ * chatdnat_bindings_by_relay() - find the binding of a relay
  * @bindings: the bindings
- * @family: which kind of address
+ * @family: IPv4 or IPv6
  * @relay: the relay's address, network byte order
  *
  * Context: RCU read lock held; on the packet path.
@@ -130,9 +131,9 @@ chatdnat_bindings_by_relay(const struct chatdnat_bindings *bindings,
 }
 
 /**
- * chatdnat_bindings_equal() - whether two would do the same
+ * chatdnat_bindings_equal() - whether two sets of bindings are equal
  * @a: bindings, or NULL
- * @b: others, or NULL
+ * @b: bindings, or NULL
  *
  * Context: Any.
  * Return: True if both translate the same packets in the same way.
@@ -174,13 +175,13 @@ static u32 chatdnat_relay_route_cookie(enum chatdnat_family family,
 }
 
 /**
- * chatdnat_binding_route() - the way to a relay
- * @binding: the relay's
- * @family: which kind of address it has
+ * chatdnat_binding_route() - route to a relay
+ * @binding: the binding of the relay
+ * @family: IPv4 or IPv6
  *
- * Context: RCU read lock held, with no other softirq to come in between; on the
+ * Context: RCU read lock held, not preemptible by another softirq; on the
  * packet path.
- * Return: The way, also kept for the packets that follow; NULL: there is none.
+ * Return: The route, owned by the per-CPU cache; NULL if there is none.
  */
 struct dst_entry *
 chatdnat_binding_route(const struct chatdnat_binding *binding,

@@ -12,9 +12,9 @@ struct chatdnat_flow_cache;
 struct dst_entry;
 
 /**
- * struct chatdnat_relay_route - the way to a relay, as one processor knows it
- * @dst: the way; NULL: not looked up yet
- * @cookie: with which @dst is checked
+ * struct chatdnat_relay_route - route to a relay, cached per CPU
+ * @dst: the route; NULL: not looked up yet
+ * @cookie: for dst_check()
  */
 struct chatdnat_relay_route {
 	struct dst_entry *dst;
@@ -22,13 +22,13 @@ struct chatdnat_relay_route {
 };
 
 /**
- * struct chatdnat_binding - an own address and the relay that it stands for
- * @own: one of this host's addresses, or one that is named with @relay
- * @relay: the relay that all of @own's connections are sent on to, and none of
- *	   another address
- * @diff: by what a sum changes in which @relay takes the place of @own
- * @home: index of the WAN interface that has @own; 0: another one, or none
- * @route: to @relay; only for softirqs
+ * struct chatdnat_binding - a local address and the relay that it is bound to
+ * @own: a local address, or one that "v4" or "v6" names with @relay
+ * @relay: the relay that connections to @own are forwarded to (DNAT); no other
+ *	   address has the same relay
+ * @diff: checksum difference of replacing @own by @relay
+ * @home: index of the WAN interface that has @own; 0 if none does
+ * @route: route to @relay; used in softirq only
  */
 struct chatdnat_binding {
 	struct chatdnat_addr own;
@@ -39,13 +39,13 @@ struct chatdnat_binding {
 };
 
 /**
- * struct chatdnat_bindings - what is translated without state
- * @n: how many bindings each family has
+ * struct chatdnat_bindings - the connections translated without state
+ * @n: number of bindings of each family
  * @binding: the bindings
- * @via: index of the interface that all must leave by; 0: any
- * @paths: as the shortcut knows them, freed with the bindings; only for
- *	   softirqs
- * @ports: TCP ports for which they hold, host byte order
+ * @via: index of the required output interface ("via"); 0: any
+ * @paths: flow cache of the fast path, freed with the bindings; used in softirq
+ *	   only
+ * @ports: bitmap of TCP ports, host byte order
  */
 struct chatdnat_bindings {
 	u8 n[CHATDNAT_FAMILIES];
@@ -56,12 +56,12 @@ struct chatdnat_bindings {
 };
 
 /**
- * chatdnat_bindings_has_port() - whether bindings hold for a port
+ * chatdnat_bindings_has_port() - whether bindings include a port
  * @bindings: the bindings
  * @port: a TCP port, host byte order
  *
  * Context: Any.
- * Return: True if segments of @port are translated without state.
+ * Return: True if segments to or from @port are translated without state.
  */
 static inline bool
 chatdnat_bindings_has_port(const struct chatdnat_bindings *bindings, u16 port)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Every packet that we drop is counted here, and logged if the operator asks;
- * but for what homing finds too big for its way, which is the stack's to tell.
+ * Counts and logs all packets that the module drops, except those that
+ * chatdnat_return_path() finds too big for their route: it reports these to the
+ * sender by an ICMP error, as the stack does.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -18,7 +19,7 @@
 static DEFINE_RATELIMIT_STATE(chatdnat_drop_ratelimit, HZ,
 			      CHATDNAT_LOGS_PER_SECOND);
 
-/* Whether the kernel log's logger is held; under chatdnat_config_lock. */
+/* Whether a reference to the logger is held; under chatdnat_config_lock. */
 static bool chatdnat_drop_logger[CHATDNAT_FAMILIES];
 
 static bool chatdnat_drop_logger_get(u8 pf)
@@ -30,11 +31,11 @@ static bool chatdnat_drop_logger_get(u8 pf)
 }
 
 /**
- * chatdnat_drop_log() - make ready for what settings want logged
- * @settings: the settings that are about to be active; NULL: none
+ * chatdnat_drop_log() - acquire or release the loggers
+ * @settings: the settings to be activated; NULL: none
  *
- * The kernel log's logger is a module that nobody may have loaded yet. Where
- * the operator bound another one (nf_log sysctls, ulogd), that one logs.
+ * The module of the kernel log backend may not be loaded yet. If another
+ * backend is bound (nf_log sysctls, ulogd), that one logs.
  *
  * Context: Process context, may sleep, chatdnat_config_lock held.
  */
@@ -59,14 +60,14 @@ void chatdnat_drop_log(const struct chatdnat_settings *settings)
 }
 
 /**
- * chatdnat_drop() - account for a packet that is to be dropped
- * @settings: the settings that want it so
+ * chatdnat_drop() - count and log a packet that the caller drops
+ * @settings: the settings
  * @skb: the packet
- * @state: the hook's
+ * @state: the state of the current hook
  * @reason: the counter of the reason
  *
  * Context: Softirq or process context, RCU read lock held; on the packet path.
- * Return: NF_DROP, so that a hook can return what this returns.
+ * Return: NF_DROP, so that a hook can return the result of this function.
  */
 unsigned int chatdnat_drop(const struct chatdnat_settings *settings,
 			   const struct sk_buff *skb,

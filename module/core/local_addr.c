@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The addresses of this host that connections from the WAN are made to. */
+/* The local addresses that clients on the WAN side connect to. */
 #include <linux/inetdevice.h>
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
@@ -54,7 +54,10 @@ static void chatdnat_local_addr_add_ipv6(struct chatdnat_local_addrs *own,
 		return;
 	list_for_each_entry_rcu(ifp, &idev->addr_list, if_list) {
 		memcpy(addr.word, &ifp->addr, sizeof(addr.word));
-		/* Nobody is told to come to an address that will not last. */
+		/*
+		 * Temporary addresses are not published, so no client uses
+		 * them.
+		 */
 		if (!(READ_ONCE(ifp->flags) &
 		      (IFA_F_DADFAILED | IFA_F_TEMPORARY)) &&
 		    !(ipv6_addr_type(&ifp->addr) &
@@ -64,7 +67,7 @@ static void chatdnat_local_addr_add_ipv6(struct chatdnat_local_addrs *own,
 #endif
 }
 
-/* All addresses by which the world knows this host, but those that are named. */
+/* All public addresses of this host, except those that "v4" or "v6" names. */
 static void chatdnat_local_addr_others(struct chatdnat_local_addrs *own,
 				       const struct chatdnat_settings *settings,
 				       enum chatdnat_family family)
@@ -86,7 +89,7 @@ static void chatdnat_local_addr_others(struct chatdnat_local_addrs *own,
 	rcu_read_unlock();
 }
 
-/* Whether a WAN interface is in a VRF, whose routes are not looked at. */
+/* Whether a WAN interface is in a VRF: lookups do not use its routes. */
 static bool chatdnat_local_addr_wan_in_vrf(const struct chatdnat_settings *settings)
 {
 	const struct net_device *dev;
@@ -101,8 +104,8 @@ static bool chatdnat_local_addr_wan_in_vrf(const struct chatdnat_settings *setti
 }
 
 /*
- * A named address counts whether this host has it at the moment or not: a
- * service address comes and goes.
+ * A named address counts even if no interface has it now: a failover address
+ * comes and goes.
  */
 static void chatdnat_local_addr_named(struct chatdnat_local_addrs *own,
 				      const struct chatdnat_settings *settings,
@@ -125,10 +128,10 @@ static void chatdnat_local_addr_named(struct chatdnat_local_addrs *own,
 }
 
 /**
- * chatdnat_local_addr_find() - the own addresses that lead to a relay
+ * chatdnat_local_addr_find() - find the local addresses of a relay
  * @own: filled in
  * @settings: the settings
- * @family: which kind of address
+ * @family: IPv4 or IPv6
  * @relay: one of the settings' relays
  *
  * Context: Process context, may sleep, RTNL held.
@@ -145,7 +148,7 @@ void chatdnat_local_addr_find(struct chatdnat_local_addrs *own,
 		chatdnat_local_addr_named(own, settings, family, &relay->own);
 }
 
-/* The one entry of a relay; NULL: there is none, or several. */
+/* The entry of a relay, or NULL if there is none or more than one. */
 static const struct chatdnat_relay *
 chatdnat_local_addr_entry(const struct chatdnat_relays *relays,
 			  const struct chatdnat_addr *relay)
@@ -164,18 +167,18 @@ chatdnat_local_addr_entry(const struct chatdnat_relays *relays,
 }
 
 /**
- * chatdnat_local_addr_of_relay() - the local address by which clients know a relay
+ * chatdnat_local_addr_of_relay() - find the only local address of a relay
  * @addr: set to it, network byte order
  * @settings: the settings
- * @family: which kind of address
+ * @family: IPv4 or IPv6
  * @relay: the relay's address, network byte order
  *
- * A named address counts whether this host has it at the moment or not. With
- * scope=any a relay without a name may be known by any address.
+ * A named address counts even if no interface has it now. With scope=any, a
+ * relay without a named address may be reached by any address.
  *
- * Context: RCU read lock held; on the packet path, for what is rare.
- * Return: False where it is not known: no entry, several, or several addresses
- * that lead to it.
+ * Context: RCU read lock held; on the packet path, for rare packets.
+ * Return: False if it is ambiguous: the relay has no entry, several entries, or
+ * several local addresses.
  */
 bool chatdnat_local_addr_of_relay(struct chatdnat_addr *addr,
 				  const struct chatdnat_settings *settings,

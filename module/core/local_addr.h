@@ -5,11 +5,11 @@
 #include "../policy/settings.h"
 
 /**
- * struct chatdnat_local_addrs - addresses that lead to one relay
- * @n: how many there are
+ * struct chatdnat_local_addrs - local addresses of a relay
+ * @n: number of addresses
  * @addr: one of them, network byte order
- * @home: index of the WAN interface that has it; 0: another interface has it,
- *	  or none at the moment
+ * @home: index of the WAN interface that has @addr; 0: another interface or
+ *	  none has it
  */
 struct chatdnat_local_addrs {
 	unsigned int n;

@@ -6,12 +6,12 @@
 #include "snapshot.h"
 
 /**
- * chatdnat_nfct_snapshot() - the snapshot under which a connection was sent on
+ * chatdnat_nfct_snapshot() - find the snapshot that translated a connection
  * @ct: the connection
  *
  * Context: RCU read lock held; on the packet path.
- * Return: The active one, or the one before for a packet that met that earlier;
- * NULL: the connection is not ours.
+ * Return: The active one, or the previous one for a packet that is still in
+ * flight; NULL if the connection is not forwarded by the module.
  */
 static inline const struct chatdnat_snapshot *
 chatdnat_nfct_snapshot(const struct nf_conn *ct)

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The peers with which this host itself has TCP connections from ports of the
- * service: as a client that is bound to such a port, or with a server of its
- * own while enabled=0. Their segments look like those of the relay's clients.
- * The shortcut leaves segments from such a peer to the stack, where a look at
- * this host's sockets tells.
+ * Peers of local TCP connections that use a forwarded port: of a client bound
+ * to such a port, or of a local server while enabled=0. Their segments look
+ * like those of the relay's clients. The fast path passes segments from such a
+ * peer to the stack, where a socket lookup distinguishes them.
  *
- * Stored is a hash of the addresses with a secret key, and when this host last
- * sent something to the peer. A pair that is taken for another costs that one
- * the shortcut, no more. There is room for so many; the oldest goes first.
- * Anybody can have this host answer a SYN from any address, so handshakes have
- * a table of their own: they push out each other, but no connection.
+ * An entry has a keyed hash of both addresses and the time of the last packet
+ * to the peer. A hash collision only keeps a flow off the fast path. The table
+ * has a fixed size and replaces the oldest entry. Since anybody can make this
+ * host answer a SYN from a forged address, handshakes have a separate table:
+ * they replace each other, but no connections.
  */
 #include <linux/atomic.h>
 #include <linux/jiffies.h>
@@ -24,9 +23,9 @@
 #define CHATDNAT_PEERS_WAYS	4
 
 /**
- * struct chatdnat_peer - a peer
- * @key: of the hash of both addresses; 0: none
- * @since: when this host last sent something to it, in jiffies
+ * struct chatdnat_peer - an entry of the table
+ * @key: lower half of the hash of both addresses, with bit 0 set; 0: free
+ * @since: time of the last packet to the peer, in jiffies
  */
 struct chatdnat_peer {
 	u32 key;
@@ -41,12 +40,12 @@ struct chatdnat_peers {
 static struct chatdnat_peers
 chatdnat_peers[CHATDNAT_PEER_STAGES][BIT(CHATDNAT_PEERS_SHIFT)];
 
-/* Whether there was ever one. */
+/* Whether an entry was ever added. */
 static bool chatdnat_peers_any __read_mostly;
 
 /*
- * A SYN is answered again for a minute. An idle connection is heard of every
- * two hours, if keepalive segments are sent at all.
+ * A SYN-ACK is retransmitted for a minute. An idle connection sends a keepalive
+ * segment every two hours, if at all.
  */
 static const u32 chatdnat_peers_life[CHATDNAT_PEER_STAGES] = {
 	[CHATDNAT_PEER_ASKED] = 120 * HZ,
@@ -83,21 +82,21 @@ static struct chatdnat_peer *chatdnat_peers_find(enum chatdnat_peer_stage stage,
 	return NULL;
 }
 
-/* How long ago this host sent something to a peer, in jiffies. */
+/* Time since the last packet to a peer, in jiffies. */
 static u32 chatdnat_peers_age(const struct chatdnat_peer *peer)
 {
 	return (u32)jiffies - READ_ONCE(peer->since);
 }
 
 /**
- * chatdnat_peers_add() - note that this host itself sends a peer something
+ * chatdnat_peers_add() - record a local packet to a peer
  * @own: this host's address, network byte order
  * @peer: the peer's address, network byte order
- * @stage: how far their connection has come
+ * @stage: state of the connection
  *
- * Context: Any; on the path of packets that this host sends.
- * Return: Whether it was not known: what was found out for segments from @peer
- * to @own does not hold any more. What is noted is seen by then.
+ * Context: Any; on the path of locally generated packets.
+ * Return: True if the peer was not known: the caller has to invalidate the flow
+ * cache entry of segments from @peer to @own. The new entry is visible by then.
  */
 bool chatdnat_peers_add(const struct chatdnat_addr *own,
 			const struct chatdnat_addr *peer,
@@ -126,12 +125,12 @@ bool chatdnat_peers_add(const struct chatdnat_addr *own,
 }
 
 /**
- * chatdnat_peers_has() - whether segments from a peer may be this host's
+ * chatdnat_peers_has() - whether segments from a peer may be for a local socket
  * @own: this host's address, network byte order
  * @peer: the peer's address, network byte order
  *
  * Context: Any; on the packet path.
- * Return: True if so; true also for some others.
+ * Return: True if so; true also for a hash collision.
  */
 bool chatdnat_peers_has(const struct chatdnat_addr *own,
 			const struct chatdnat_addr *peer)

@@ -4,10 +4,10 @@
 
 #include "../policy/addr.h"
 
-/* How far this host's own connection with a peer has come. */
+/* State of a local connection with a peer. */
 enum chatdnat_peer_stage {
-	CHATDNAT_PEER_ASKED,		/* this host answers a SYN */
-	CHATDNAT_PEER_CONNECTED,	/* or is the client itself */
+	CHATDNAT_PEER_ASKED,		/* this host has answered a SYN */
+	CHATDNAT_PEER_CONNECTED,	/* or is established */
 	CHATDNAT_PEER_STAGES,
 };
 

@@ -5,7 +5,7 @@
 
 #include "snapshot.h"
 
-/* Held by whoever writes settings, and while the module comes and goes. */
+/* Held to change settings, and while the module is loaded or unloaded. */
 DEFINE_MUTEX(chatdnat_config_lock);
 
 /* Written under chatdnat_config_lock, read under RCU. */
@@ -15,7 +15,7 @@ struct chatdnat_snapshot __rcu *chatdnat_active;
  * chatdnat_active_locked() - the active snapshot, for writers
  *
  * Context: Process context, chatdnat_config_lock held.
- * Return: The snapshot, NULL before the first was published.
+ * Return: The snapshot; NULL before the first is published.
  */
 struct chatdnat_snapshot *chatdnat_active_locked(void)
 {
@@ -40,7 +40,7 @@ static bool chatdnat_service_equal(const struct chatdnat_service *a,
 	       chatdnat_portset_equal(&a->ports, &b->ports);
 }
 
-/* The interfaces whose addresses connections take. */
+/* The interfaces on which connections are masqueraded. */
 static const struct chatdnat_ifset *
 chatdnat_masquerades(const struct chatdnat_settings *settings)
 {
@@ -50,7 +50,7 @@ chatdnat_masquerades(const struct chatdnat_settings *settings)
 							       : &settings->wan;
 }
 
-/* Whether new settings sum up to the same service and masquerading. */
+/* Whether new settings have the same service and masquerading. */
 static bool chatdnat_same_service(const struct chatdnat_service *service,
 				  const struct chatdnat_ifset *masqueraded,
 				  const struct chatdnat_settings *settings)
@@ -73,8 +73,8 @@ chatdnat_former_new(const struct chatdnat_settings *settings)
 }
 
 /**
- * chatdnat_former_put() - give up a share in what was configured earlier
- * @former: what was
+ * chatdnat_former_put() - release a reference to a former configuration
+ * @former: the former configuration
  *
  * Context: Process context, chatdnat_config_lock held.
  */
@@ -99,7 +99,7 @@ static void chatdnat_former_add(struct chatdnat_snapshot *snapshot,
 	snapshot->former[snapshot->n_former++] = former;
 }
 
-/* Whether settings judge forwarded packets that others did not. */
+/* Whether the guard judges forwarded packets that it did not judge before. */
 static bool chatdnat_guards_more(const struct chatdnat_settings *settings,
 				 const struct chatdnat_settings *old)
 {
@@ -110,13 +110,13 @@ static bool chatdnat_guards_more(const struct chatdnat_settings *settings,
 }
 
 /**
- * chatdnat_snapshot_new() - make the snapshot that is to follow the active one
- * @settings: what it holds
- * @forgotten: set to the former one for which there is no room any more, the
- *	       caller's to put; NULL mostly
+ * chatdnat_snapshot_new() - create the successor of the active snapshot
+ * @settings: its settings
+ * @forgotten: set to the oldest former configuration if there is no room for
+ *	       it, to be put by the caller; otherwise NULL
  *
  * Context: Process context, may sleep, chatdnat_config_lock held.
- * Return: The snapshot, not published, or NULL without memory.
+ * Return: The snapshot, not published, or NULL if out of memory.
  */
 struct chatdnat_snapshot *
 chatdnat_snapshot_new(const struct chatdnat_settings *settings,
@@ -163,12 +163,12 @@ chatdnat_snapshot_new(const struct chatdnat_settings *settings,
 }
 
 /**
- * chatdnat_snapshot_publish() - make a snapshot the active one
- * @snapshot: what packets see from now on
+ * chatdnat_snapshot_publish() - activate a snapshot
+ * @snapshot: the new active snapshot
  *
- * On return no packet is under way that met the old snapshot before it was
- * routed: each has left, and its connection is confirmed or gone. The old
- * snapshot may still be read, and is the caller's to free.
+ * On return, no packet is in flight that saw the old snapshot before routing:
+ * each has left, and its connection is confirmed or gone. The old snapshot may
+ * still be read; the caller has to free it.
  *
  * Context: Process context, may sleep, chatdnat_config_lock held.
  */
@@ -184,7 +184,7 @@ void chatdnat_snapshot_publish(struct chatdnat_snapshot *snapshot)
 }
 
 /**
- * chatdnat_snapshot_free() - free a snapshot that is not active, once unread
+ * chatdnat_snapshot_free() - free an inactive snapshot after a grace period
  * @snapshot: the snapshot; may be NULL
  *
  * Context: Process context, chatdnat_config_lock held.
@@ -203,7 +203,9 @@ void chatdnat_snapshot_free(struct chatdnat_snapshot *snapshot)
 
 	bindings = rcu_dereference_protected(snapshot->bindings,
 					     lockdep_is_held(&chatdnat_config_lock));
-	/* Those who met it as the one before may still read it. */
+	/*
+	 * Packets that saw the snapshot as the previous one may still use them.
+	 */
 	if (bindings)
 		synchronize_net();
 	chatdnat_bindings_free(bindings);
@@ -211,10 +213,10 @@ void chatdnat_snapshot_free(struct chatdnat_snapshot *snapshot)
 }
 
 /**
- * chatdnat_snapshot_masqueraded() - whether connections took, or still take,
- *				     an interface's address
- * @snapshot: the snapshot, with its former ones
- * @family: the connections'
+ * chatdnat_snapshot_masqueraded() - whether an interface masquerades
+ *				     connections
+ * @snapshot: the snapshot; its former configurations count too
+ * @family: IPv4 or IPv6
  * @ifname: the interface's name
  *
  * Context: Any.
@@ -239,14 +241,13 @@ bool chatdnat_snapshot_masqueraded(const struct chatdnat_snapshot *snapshot,
 }
 
 /**
- * chatdnat_snapshot_stale() - whether a flow is what is left of an ended one
+ * chatdnat_snapshot_stale() - whether a flow belongs to an ended connection
  * @snapshot: the active snapshot
- * @flow: a flow from inside, which nobody opened: the middle of a TCP
- *	  connection, or UDP
+ * @flow: a flow from the LAN without conntrack entry: midstream TCP, or UDP
  *
- * When a connection to a relay that is no longer configured has ended, the
- * relay may still send. Taken for a new connection of its own and masqueraded,
- * it would look to the client like the old one.
+ * After a connection to a removed relay was ended, the relay may still send. As
+ * a new connection its packets would be masqueraded, and look to the client
+ * like the old connection.
  *
  * Context: Softirq or process context, RCU read lock held.
  * Return: True if @flow belongs to an ended connection.
@@ -256,7 +257,7 @@ bool chatdnat_snapshot_stale(const struct chatdnat_snapshot *snapshot,
 {
 	unsigned int i;
 
-	/* Perhaps a query of the former relay's, not an answer. */
+	/* May be a query of the former relay, not a reply. */
 	if (flow->proto == CHATDNAT_UDP &&
 	    flow->sport >= CHATDNAT_PORT_EPHEMERAL)
 		return false;

@@ -12,11 +12,11 @@
 #define CHATDNAT_FORMER_MAX	16
 
 /**
- * struct chatdnat_former - what was configured earlier; shared by snapshots
- * @users: how many snapshots; under chatdnat_config_lock
- * @service: what was sent on where
- * @masqueraded: the interfaces whose addresses connections took
- * @rcu: delays its end past the last reader
+ * struct chatdnat_former - a former configuration, shared by snapshots
+ * @users: reference count; under chatdnat_config_lock
+ * @service: its relays and forwarded ports
+ * @masqueraded: its interfaces with masquerading
+ * @rcu: for kfree_rcu()
  */
 struct chatdnat_former {
 	unsigned int users;
@@ -26,26 +26,25 @@ struct chatdnat_former {
 };
 
 /**
- * struct chatdnat_snapshot - one configuration, immutable once published, but
- *			     for what follows from this host's state
- * @settings: what the operator set
- * @guarded_since: ktime_get_seconds() when forwarded packets began to be judged
- *		   as they are
- * @bindings: what is translated without state; NULL: nothing. Replaced as this
- *	      host's addresses and interfaces change
- * @before: the bindings before, for packets that met them before they were
- *	    routed; NULL once there are none
- * @survey: of this host, by which all that follows from its state is up to date;
+ * struct chatdnat_snapshot - a configuration, immutable once published, except
+ *			      for members that depend on the host's state
+ * @settings: the settings
+ * @guarded_since: ktime_get_seconds() at which the guard was enabled for
+ *		   forwarded packets
+ * @bindings: connections translated without state; NULL: none. Replaced if
+ *	      addresses or interfaces of this host change
+ * @before: the previous bindings, for packets that saw them before routing;
+ *	    NULL if there are none in flight
+ * @survey: digest of the host's state that the other members are based on;
  *	    under chatdnat_config_lock
- * @walks: how often conntrack's table is still to be walked for what has
- *	   arrived; under chatdnat_config_lock
- * @prev: the one before, for packets that met it before they were routed and
- *	  this one after; NULL once there are none
- * @n_former: how many earlier ones are remembered
- * @former: earlier ones that differ from this one, oldest first. Connections
- *	    of theirs may live on, or their relays may not know yet that they
- *	    have ended
- * @rcu: delays its end past the last reader
+ * @walks: number of remaining walks over the conntrack table after a change of
+ *	   addresses; under chatdnat_config_lock
+ * @prev: the previous snapshot, for packets that saw it before routing and see
+ *	  this one after; NULL if there are none in flight
+ * @n_former: number of former configurations
+ * @former: former configurations that differ from this one, oldest first. Their
+ *	    connections may still exist, or have ended without the relay knowing
+ * @rcu: for kfree_rcu()
  */
 struct chatdnat_snapshot {
 	struct chatdnat_settings settings;
@@ -64,11 +63,12 @@ extern struct mutex chatdnat_config_lock;
 extern struct chatdnat_snapshot __rcu *chatdnat_active;
 
 /**
- * chatdnat_for_each_snapshot() - the snapshots that a packet may have met
- * @snapshot: the active one, then the one before while packets that met it are
- *	      under way
+ * chatdnat_for_each_snapshot() - iterate over the snapshots that a packet may
+ *				  have seen
+ * @snapshot: the active one, then the previous one while packets that saw it
+ *	      are in flight
  *
- * Under the RCU read lock, under which hooks run.
+ * Needs the RCU read lock, which hooks have.
  */
 #define chatdnat_for_each_snapshot(snapshot)				\
 	for ((snapshot) = rcu_dereference(chatdnat_active); (snapshot);	\

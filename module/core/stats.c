@@ -13,7 +13,7 @@ const char *const chatdnat_counter_names[CHATDNAT_COUNTERS_MAX] = {
 DEFINE_PER_CPU(struct chatdnat_stats, chatdnat_stats);
 
 /**
- * chatdnat_stats_init() - make the counters ready
+ * chatdnat_stats_init() - initialise the counters
  *
  * Context: Process context, before anything is counted.
  */
@@ -40,9 +40,9 @@ static u64 chatdnat_stats_read(const struct chatdnat_stats *stats,
 }
 
 /**
- * chatdnat_stats_sum() - what a counter has counted on all processors
+ * chatdnat_stats_sum() - sum of a counter over all CPUs
  * @family: IPv4 or IPv6
- * @counter: which one
+ * @counter: the counter
  *
  * Context: Any.
  * Return: The sum.

@@ -7,7 +7,7 @@
 
 #include "../policy/addr.h"
 
-/* In the order in which a connection meets them. */
+/* In the order in which a connection increments them. */
 #define CHATDNAT_COUNTERS(COUNTER)		\
 	COUNTER(SEEN, seen)			\
 	COUNTER(TRANSLATED, translated)		\
@@ -33,10 +33,9 @@ enum chatdnat_counter {
 };
 
 /**
- * struct chatdnat_stats - what one processor has counted
+ * struct chatdnat_stats - counters of one CPU
  * @count: by family and counter
- * @sync: has a 32-bit machine read both halves of a counter as they belong
- *	  together; nothing on a 64-bit one
+ * @sync: for consistent reads of 64-bit counters on 32-bit machines
  */
 struct chatdnat_stats {
 	u64 count[CHATDNAT_FAMILIES][CHATDNAT_COUNTERS_MAX];
@@ -49,8 +48,8 @@ DECLARE_PER_CPU(struct chatdnat_stats, chatdnat_stats);
 
 /**
  * chatdnat_count() - count one event
- * @family: the family it belongs to
- * @counter: what happened
+ * @family: IPv4 or IPv6
+ * @counter: the counter
  *
  * Context: Any; on the packet path.
  */
@@ -63,7 +62,7 @@ static inline void chatdnat_count(enum chatdnat_family family,
 	struct chatdnat_stats *stats;
 	unsigned long flags;
 
-	/* Writers do not nest: a softirq may come in between otherwise. */
+	/* u64_stats writers must not nest, and a softirq may interrupt this. */
 	local_irq_save(flags);
 	stats = this_cpu_ptr(&chatdnat_stats);
 	u64_stats_update_begin(&stats->sync);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Digests of this host's interfaces, addresses and routes. Most events change
- * nothing that settings depend on: a digest tells so without RTNL and without
- * an allocation.
+ * Digests of this host's interfaces, addresses and routes. Most events do not
+ * affect the settings: comparing digests shows that without RTNL and without an
+ * allocation.
  */
 #include <linux/inetdevice.h>
 #include <linux/netdevice.h>
@@ -15,11 +15,11 @@
 #include "../policy/settings.h"
 #include "survey.h"
 
-/* An address for which no route but a default route is expected. */
+/* An address that only a default route is expected to match. */
 static const struct chatdnat_addr chatdnat_survey_far[CHATDNAT_FAMILIES] = {
 	/* 192.0.0.8, the dummy address of RFC 7600 */
 	[CHATDNAT_IPV4] = { .word = { cpu_to_be32(0xc0000008) } },
-	/* 2000::1, of no assigned prefix */
+	/* 2000::1, not in an assigned prefix */
 	[CHATDNAT_IPV6] = { .word = { cpu_to_be32(0x20000000), 0, 0,
 				      cpu_to_be32(1) } },
 };
@@ -76,7 +76,7 @@ static void chatdnat_survey_add_ipv6(u64 *sum, const struct net_device *dev)
 #endif
 }
 
-/* A device, and whether its packets can be taken at its ingress. */
+/* A device, and whether the ingress hook of the fast path works on it. */
 static void chatdnat_survey_add_dev(u64 *sum,
 				    const struct chatdnat_settings *settings,
 				    struct net_device *dev)
@@ -121,7 +121,7 @@ static void chatdnat_survey_default(u64 *sum,
 	dst_release(dst);
 }
 
-/* The same, or that there is none. */
+/* The same for an optional device. */
 static void chatdnat_survey_add_dev_if(u64 *sum,
 				       const struct chatdnat_settings *settings,
 				       struct net_device *dev)
@@ -170,11 +170,12 @@ static void chatdnat_survey_bindings(u64 *sum,
 }
 
 /**
- * chatdnat_survey() - digest what settings depend on
+ * chatdnat_survey() - compute the digests for settings
  * @survey: filled in
  * @settings: the settings
  *
- * Equal digests: nothing that matters has changed. The opposite may be wrong.
+ * If the digests are equal, nothing relevant has changed. The reverse is not
+ * always true.
  *
  * Context: Process context.
  */

@@ -7,13 +7,13 @@
 struct chatdnat_settings;
 
 /**
- * struct chatdnat_survey - digests of this host's interfaces, addresses and
- *			    routes, as far as settings depend on them
- * @wan: the WAN interfaces, the addresses on them and on loopback interfaces,
- *	 and whether the default routes leave by a WAN interface. They decide
- *	 which connections are translated
- * @bindings: these, and all else that decides what is translated without
- *	      state; 0 with engine=tracked
+ * struct chatdnat_survey - digests of the host's interfaces, addresses and
+ *			    routes
+ * @wan: WAN interfaces, their addresses and those of loopback interfaces, and
+ *	 whether the default routes use a WAN interface; determines which
+ *	 connections are translated
+ * @bindings: the same, and all else that determines which connections are
+ *	      translated without state; 0 with engine=tracked
  */
 struct chatdnat_survey {
 	u64 wan;
