@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The tracked engine, on the way in: the relay's address in the place of ours.
- */
+/* Tracked engine, PRE_ROUTING and LOCAL_OUT: DNAT to the relay. */
 #include <linux/netdevice.h>
 #include <linux/netfilter.h>
 #include <net/netfilter/nf_conntrack.h>
@@ -17,14 +15,15 @@
 #include "dnat_cache.h"
 
 /**
- * chatdnat_dnat_decision() - decide with what has to be looked up
+ * chatdnat_dnat_decision() - decide about a destination, with lookups
  * @settings: the settings
- * @packet: what is known of the packet; what is looked up is added
- * @dev: the interface that it entered by; NULL: sent by this host
+ * @packet: the packet; results of lookups are added
+ * @dev: the input interface; NULL: locally generated
  * @relay: set to the relay's address with CHATDNAT_DST_TRANSLATE
  *
  * Context: RCU read lock held; on the packet path.
- * Return: What chatdnat_nat_policy_dst() decides in the end: never to look up.
+ * Return: The final decision of chatdnat_nat_policy_dst(), never one to look
+ * up.
  */
 enum chatdnat_dst_decision
 chatdnat_dnat_decision(const struct chatdnat_settings *settings,
@@ -68,9 +67,9 @@ chatdnat_dnat_translate(const struct chatdnat_settings *settings,
 			const struct chatdnat_addr *relay)
 {
 	/*
-	 * With the port that it has anyway, the core does not look whether that
-	 * is free: it would not take another, and asks once more behind routing,
-	 * where it can.
+	 * With its own port as the only choice, the NAT core does not check
+	 * here whether the tuple is free. It checks again in POST_ROUTING,
+	 * where it can choose another source port.
 	 */
 	struct nf_nat_range2 range = {
 		.flags = NF_NAT_RANGE_MAP_IPS | NF_NAT_RANGE_PROTO_SPECIFIED,
@@ -89,8 +88,8 @@ chatdnat_dnat_translate(const struct chatdnat_settings *settings,
 }
 
 /*
- * Whether a relay answers without state, and so by the name of one own address:
- * it cannot be reached by another.
+ * Whether a relay is served without state by another local address: its replies
+ * would have that address as source.
  */
 static bool chatdnat_dnat_bound(const struct chatdnat_snapshot *snapshot,
 				const struct chatdnat_dst_packet *packet,
@@ -108,8 +107,8 @@ static bool chatdnat_dnat_bound(const struct chatdnat_snapshot *snapshot,
 }
 
 /*
- * Whether a decision to translate follows from address, port and interface
- * alone. The type of an address that is named with a relay is not looked up.
+ * Whether a decision to translate depends on address, port and interface only,
+ * and can be cached. The type of a named address is not looked up.
  */
 static bool chatdnat_dnat_is_general(const struct chatdnat_dst_packet *packet)
 {
@@ -120,10 +119,10 @@ static bool chatdnat_dnat_is_general(const struct chatdnat_dst_packet *packet)
 }
 
 /*
- * Whether a packet that has arrived claims to be from a served port of this
- * host. Of IPv6 the stack forwards it, then conntrack takes the client's next
- * connection for its answer, and the stack gets that instead of the relay. By a
- * VRF's own device enters only what this host sends itself.
+ * Whether a received packet has a local address and a forwarded port as its
+ * source. The IPv6 stack would forward it, and conntrack would then take the
+ * client's next connection for the reply, so that it is not translated. Packets
+ * received on a VRF device are locally generated.
  */
 static bool chatdnat_dnat_is_forged(const struct chatdnat_settings *settings,
 				    const struct nf_hook_state *state,
@@ -187,15 +186,15 @@ chatdnat_dnat_decide(const struct chatdnat_snapshot *snapshot,
 }
 
 /**
- * chatdnat_dnat() - choose a connection's destination, for the NAT core
+ * chatdnat_dnat() - NAT core callback: choose the destination of a connection
  * @priv: unused
- * @skb: its first packet
- * @state: where that is, before it is routed or as this host sends it
+ * @skb: the first packet
+ * @state: the state of the hook, PRE_ROUTING or LOCAL_OUT
  *
- * Context: Softirq, or process context for what this host opens; RCU read lock
+ * Context: Softirq, or process context for local connections; RCU read lock
  * held; on the packet path.
- * Return: NF_ACCEPT; NF_DROP where the NAT core failed, and for a packet in the
- * name of a port that is served here.
+ * Return: NF_ACCEPT; NF_DROP if the NAT core failed, or if the source of the
+ * packet is forged.
  */
 unsigned int chatdnat_dnat(void *priv, struct sk_buff *skb,
 			   const struct nf_hook_state *state)
@@ -207,7 +206,9 @@ unsigned int chatdnat_dnat(void *priv, struct sk_buff *skb,
 	enum ip_conntrack_info ctinfo;
 	struct nf_conn *ct;
 
-	/* A flow from before anybody translated is asked about, but stays. */
+	/*
+	 * The NAT core also calls for flows older than its hooks: leave them.
+	 */
 	ct = nf_ct_get(skb, &ctinfo);
 	if (!ct || ctinfo != IP_CT_NEW || nf_ct_is_confirmed(ct))
 		return NF_ACCEPT;

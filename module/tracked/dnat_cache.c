@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A service's connections are alike: the same address, port and interface, and
- * so the same relay by the same route. What was found out for one is kept for
- * the next, a second at most, or until the settings, an address, a device, or a
- * route change.
+ * Cache of DNAT decisions. Connections to the same address and port by the same
+ * interface get the same relay and the same route. An entry is valid for a
+ * second, or until the settings, an address, a device or a route change.
  */
 #include <linux/hash.h>
 #include <linux/inetdevice.h>
@@ -23,14 +22,14 @@
 
 #define CHATDNAT_DNAT_CACHE_SHIFT	4
 
-/* What one processor keeps, by a hash of address and port. */
+/* The cache of one CPU, indexed by a hash of address and port. */
 struct chatdnat_dnat_cache {
 	struct chatdnat_dnat_entry entry[CHATDNAT_FAMILIES][BIT(CHATDNAT_DNAT_CACHE_SHIFT)];
 };
 
 static struct chatdnat_dnat_cache __percpu *chatdnat_dnat_cache;
 
-/* NULL where another packet may come in between. */
+/* NULL if another softirq could preempt the use of the entry. */
 static __always_inline struct chatdnat_dnat_entry *
 chatdnat_dnat_cache_at(const struct nf_conntrack_tuple *tuple)
 {
@@ -58,12 +57,12 @@ chatdnat_dnat_cache_look_up(const struct chatdnat_snapshot *snapshot,
 }
 
 /**
- * chatdnat_dnat_cache_find() - what became of the latest connection to a service
+ * chatdnat_dnat_cache_find() - find the decision about a connection
  * @snapshot: the active snapshot
- * @tuple: a connection to it, as it arrived
+ * @tuple: original tuple of the connection
  *
  * Context: RCU read lock held; on the packet path.
- * Return: NULL when that is not known, or does not hold any more.
+ * Return: The entry, or NULL if there is none or it is not valid.
  */
 struct chatdnat_dnat_entry *
 chatdnat_dnat_cache_find(const struct chatdnat_snapshot *snapshot,
@@ -73,13 +72,13 @@ chatdnat_dnat_cache_find(const struct chatdnat_snapshot *snapshot,
 }
 
 /**
- * chatdnat_dnat_cache_by() - the snapshot under which a connection was sent on
+ * chatdnat_dnat_cache_by() - find the snapshot that translated a connection
  * @ct: the connection
- * @entry: set to what is known of its service; NULL: nothing
+ * @entry: set to the cache entry of its destination, or to NULL
  *
  * Context: RCU read lock held; on the packet path.
- * Return: The active one, or the one before for a packet that met that earlier;
- * NULL: the connection is not ours.
+ * Return: The active one, or the previous one for a packet that is still in
+ * flight; NULL if the connection is not forwarded by the module.
  */
 const struct chatdnat_snapshot *chatdnat_dnat_cache_by(const struct nf_conn *ct,
 						       struct chatdnat_dnat_entry **entry)
@@ -104,14 +103,14 @@ const struct chatdnat_snapshot *chatdnat_dnat_cache_by(const struct nf_conn *ct,
 }
 
 /**
- * chatdnat_dnat_cache_add() - keep where a connection is sent on to
- * @validity: begun before that was decided
+ * chatdnat_dnat_cache_add() - cache the decision about a connection
+ * @validity: started before the decision
  * @snapshot: the active snapshot
- * @tuple: the connection, as it arrived
- * @in: the interface that it came in by
- * @relay: the snapshot's
+ * @tuple: original tuple of the connection
+ * @in: the input interface
+ * @relay: the chosen relay, in @snapshot
  *
- * Only for what is decided by these alone.
+ * Only for decisions that depend on nothing else.
  *
  * Context: RCU read lock held; on the packet path.
  */
@@ -136,7 +135,7 @@ void chatdnat_dnat_cache_add(const struct chatdnat_validity *validity,
 	};
 }
 
-/* Whether the stack lets a packet in, whoever it is from: it looks at that. */
+/* Replaces the source validation of the route lookup, which is skipped. */
 static bool chatdnat_dnat_cache_lets_in_ipv4(const struct sk_buff *skb,
 					     const struct net_device *in)
 {
@@ -149,7 +148,7 @@ static bool chatdnat_dnat_cache_lets_in_ipv4(const struct sk_buff *skb,
 	       chatdnat_path_mtu_is_foreign(&saddr, skb->mark);
 }
 
-/* Others may have turned a packet elsewhere since it was translated. */
+/* Another hook may have changed the destination since. */
 static bool chatdnat_dnat_cache_is_for(const struct chatdnat_addr *relay,
 				       const struct sk_buff *skb,
 				       enum chatdnat_family family)
@@ -159,7 +158,7 @@ static bool chatdnat_dnat_cache_is_for(const struct chatdnat_addr *relay,
 	return !memcmp(&ipv6_hdr(skb)->daddr, relay->word, sizeof(relay->word));
 }
 
-/* What routes look at, without rules that ask for more. */
+/* The TOS as used by the route lookup. */
 static u8 chatdnat_dnat_cache_tos(const struct sk_buff *skb,
 				  enum chatdnat_family family)
 {
@@ -167,14 +166,14 @@ static u8 chatdnat_dnat_cache_tos(const struct sk_buff *skb,
 }
 
 /**
- * chatdnat_dnat_cache_route() - have a packet take the latest one's route
- * @entry: what is known of its service
- * @skb: the packet, its destination translated
+ * chatdnat_dnat_cache_route() - set the cached route of a packet
+ * @entry: the cache entry of its destination
+ * @skb: the packet, after DNAT
  * @family: IPv4 or IPv6
- * @in: the interface that it came in by
+ * @in: the input interface
  *
  * Context: Softirq, RCU read lock held; on the packet path.
- * Return: Whether it is routed now, to another host.
+ * Return: True if the packet has a route now, to another host.
  */
 bool chatdnat_dnat_cache_route(const struct chatdnat_dnat_entry *entry, struct sk_buff *skb,
 			       enum chatdnat_family family,
@@ -191,7 +190,9 @@ bool chatdnat_dnat_cache_route(const struct chatdnat_dnat_entry *entry, struct s
 	return true;
 }
 
-/* Whether a route does not depend on who a packet is from, nor on a choice. */
+/*
+ * Whether a route does not depend on the source address or on a multipath hash.
+ */
 static bool chatdnat_dnat_cache_is_general_ipv4(const struct sk_buff *skb)
 {
 	return !fib4_has_custom_rules(&init_net) &&
@@ -212,11 +213,11 @@ static bool chatdnat_dnat_cache_is_general_ipv6(const struct dst_entry *dst)
 #endif
 
 /**
- * chatdnat_dnat_cache_add_route() - keep the route of a service's packet
- * @entry: what is known of the service
- * @skb: the packet, routed to another host
+ * chatdnat_dnat_cache_add_route() - cache the route of a packet
+ * @entry: the cache entry of its destination
+ * @skb: the packet, with a route to another host
  * @family: IPv4 or IPv6
- * @in: the interface that it came in by
+ * @in: the input interface
  *
  * Context: Softirq, RCU read lock held; on the packet path.
  */
@@ -250,7 +251,7 @@ void chatdnat_dnat_cache_add_route(struct chatdnat_dnat_entry *entry,
 }
 
 /**
- * chatdnat_dnat_cache_init() - make room for what is kept
+ * chatdnat_dnat_cache_init() - allocate the cache
  *
  * Context: Process context, may sleep.
  * Return: 0 or -ENOMEM.
@@ -262,7 +263,7 @@ int chatdnat_dnat_cache_init(void)
 }
 
 /**
- * chatdnat_dnat_cache_exit() - forget all
+ * chatdnat_dnat_cache_exit() - free the cache
  *
  * Context: Process context, may sleep, after the last packet.
  */

@@ -9,18 +9,18 @@
 #include "../net/validity.h"
 
 /**
- * struct chatdnat_dnat_entry - what became of the latest connection to a service
- * @validity: for how long it is the same for the next
- * @snapshot: under which it was decided; NULL: nothing is noted here
- * @own: the address that it was for, network byte order
- * @port: the TCP port that it was for, network byte order
- * @in: the interface that it came in by
- * @relay: where it was sent on to; the snapshot's
- * @dst: the route that its first packet took, held until another takes its
- *	 place; NULL: it may be another for the next
- * @cookie: what the route is valid with
- * @mark: of the packet that took it
- * @tos: the same
+ * struct chatdnat_dnat_entry - a cached DNAT decision
+ * @validity: validity of the entry
+ * @snapshot: the snapshot that decided; NULL: unused entry
+ * @own: destination address before DNAT, network byte order
+ * @port: TCP destination port, network byte order
+ * @in: input interface
+ * @relay: address of the relay, in @snapshot
+ * @dst: cached route to the relay, held until it is replaced; NULL: not
+ *	 cacheable
+ * @cookie: for dst_check()
+ * @mark: mark of the packets that use the route
+ * @tos: TOS of the packets that use the route
  */
 struct chatdnat_dnat_entry {
 	struct chatdnat_validity validity;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Ends connections that a change leaves behind. Conntrack never binds a
- * connection anew, so what is not ended goes on as it was set up.
+ * Ends connections that no longer match the configuration. Conntrack sets up
+ * NAT once for each connection, so that others continue as they were set up.
  */
 #include <linux/netdevice.h>
 #include <linux/slab.h>
@@ -16,18 +16,18 @@
 #include "misplaced.h"
 #include "reply_count.h"
 
-/* How many connections are ended between two rounds of resets. */
+/* Number of connections ended in one walk, before their resets are sent. */
 #define CHATDNAT_FLUSH_BATCH	2048u
 
 /**
- * struct chatdnat_flush - a walk over conntrack's table
- * @ends: whether a connection is to end; under its bucket lock
- * @old: the snapshot before, may be NULL
- * @new: the snapshot after
- * @forgotten: a former service that @new has no room for, may be NULL
- * @resets: room for what is needed to reset those that ended, may be NULL
- * @n_resets: how much of it is used
- * @full: there was no room for all
+ * struct chatdnat_flush - a walk over the conntrack table
+ * @ends: whether to end a connection; under its bucket lock
+ * @old: the previous snapshot, may be NULL
+ * @new: the active snapshot
+ * @forgotten: a former configuration that @new has no room for, may be NULL
+ * @resets: array with the data to reset ended connections, may be NULL
+ * @n_resets: number of entries in @resets
+ * @full: @resets was full: walk again
  */
 struct chatdnat_flush {
 	bool (*ends)(const struct chatdnat_flush *flush,
@@ -44,7 +44,7 @@ static int chatdnat_flush_iter(struct nf_conn *ct, void *data)
 {
 	struct chatdnat_flush *flush = data;
 
-	/* Another one's to end: it stays in the table until that is done. */
+	/* Being deleted already; it is still in the table until then. */
 	if (nf_ct_is_dying(ct) || !flush->ends(flush, ct))
 		return 0;
 
@@ -61,11 +61,13 @@ static int chatdnat_flush_iter(struct nf_conn *ct, void *data)
 
 static void chatdnat_flush_run(struct chatdnat_flush *flush)
 {
-	/* Those by which the connections came in, mostly. */
+	/*
+	 * The WAN interfaces when the connections were opened, in most cases.
+	 */
 	const struct chatdnat_snapshot *since = flush->old ? : flush->new;
 	unsigned int i;
 
-	/* Without memory connections end all the same, only less politely. */
+	/* Without memory, connections are ended without a reset. */
 	flush->resets = kvmalloc_array(CHATDNAT_FLUSH_BATCH,
 				       sizeof(flush->resets[0]), GFP_KERNEL);
 	do {
@@ -82,9 +84,9 @@ static void chatdnat_flush_run(struct chatdnat_flush *flush)
 }
 
 /*
- * Whether a connection of a service is the relay's to conntrack, which was told
- * to forget it and then heard the relay first. The address that it took is the
- * one that the client calls, so it goes on; but nobody opened it from there.
+ * Whether conntrack has a client's connection in the wrong direction: its entry
+ * was deleted, and the relay sent the next packet. It was masqueraded to the
+ * address that the client uses, so that the connection continues.
  */
 static bool chatdnat_flush_taken_up(const struct chatdnat_service *service,
 				    const struct nf_conn *ct)
@@ -97,12 +99,12 @@ static bool chatdnat_flush_taken_up(const struct chatdnat_service *service,
 	    !chatdnat_flow_of(nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL), &back) ||
 	    back.sport != ntohs(reply->dst.u.all))
 		return false;
-	/* Conntrack checks no windows of what it took up in the middle. */
+	/* Conntrack is liberal about windows of entries created midstream. */
 	if (back.proto == CHATDNAT_TCP &&
 	    !(READ_ONCE(ct->proto.tcp.seen[IP_CT_DIR_ORIGINAL].flags) &
 	      IP_CT_TCP_FLAG_BE_LIBERAL))
 		return false;
-	/* Perhaps a query of the relay's, not an answer. */
+	/* May be a query of the relay, not a reply. */
 	if (back.proto == CHATDNAT_UDP && back.sport >= CHATDNAT_PORT_EPHEMERAL)
 		return false;
 
@@ -148,15 +150,15 @@ static bool chatdnat_flush_ends_change(const struct chatdnat_flush *flush,
 }
 
 /**
- * chatdnat_flush_change() - end what a change of settings leaves behind
- * @old: the snapshot before the change; NULL before the first
+ * chatdnat_flush_change() - end connections after a change of settings
+ * @old: the snapshot before the change; NULL for the first
  * @new: the active snapshot
- * @forgotten: a former service that fell off @new's list; NULL mostly.
- *	       Its connections end even with stale=keep: nobody would know
- *	       later whose they are
+ * @forgotten: a former configuration that @new has no room for, or NULL. Its
+ *	       connections end even with stale=keep: they could not be
+ *	       recognised later
  *
  * Context: Process context, may sleep, chatdnat_config_lock held, after the
- * last packet that met @old.
+ * last packet that saw @old.
  */
 void chatdnat_flush_change(const struct chatdnat_snapshot *old,
 			   const struct chatdnat_snapshot *new,
@@ -182,15 +184,15 @@ static bool chatdnat_flush_ends_misplaced(const struct chatdnat_flush *flush,
 {
 	const struct chatdnat_snapshot *new = flush->new;
 
-	/* Events come again and again: who has gone on so far may do so. */
+	/* Events repeat: do not end connections that are served already. */
 	return !chatdnat_flush_serves(&new->settings.service, ct) &&
 	       chatdnat_misplaced_is_sure(ct) &&
 	       chatdnat_misplaced(NULL, &new->settings, ct);
 }
 
 /**
- * chatdnat_flush_misplaced() - end what an interface, address or route that has
- *				arrived leaves behind
+ * chatdnat_flush_misplaced() - end connections that would be translated
+ *				otherwise after a change of addresses or routes
  * @snapshot: the active snapshot
  *
  * Context: Process context, may sleep, chatdnat_config_lock held.
@@ -210,8 +212,8 @@ void chatdnat_flush_misplaced(const struct chatdnat_snapshot *snapshot)
 }
 
 /*
- * Whether a connection took the address of a WAN interface by us. What this
- * host opens itself keeps the address that it chose: another table did that.
+ * Whether the module masqueraded a connection to the address of a WAN
+ * interface. It does not masquerade local connections, but another table may.
  */
 static bool chatdnat_flush_masqueraded(const struct chatdnat_snapshot *snapshot,
 				       const struct nf_conn *ct)
@@ -245,9 +247,8 @@ static bool chatdnat_flush_ends_all(const struct chatdnat_flush *flush,
 }
 
 /**
- * chatdnat_flush_all() - end all connections that were ever sent on, and those
- *			  that were masqueraded
- * @snapshot: the snapshot before the last one, which sends no new ones on
+ * chatdnat_flush_all() - end all connections that were translated
+ * @snapshot: the last snapshot before the one that disables all translation
  *
  * Context: Process context, may sleep, chatdnat_config_lock held.
  */
@@ -269,7 +270,7 @@ struct chatdnat_flush_bound {
 	const struct chatdnat_bindings *bindings;
 };
 
-/* Whether a client is of the world, by the way back to it. */
+/* Whether a client is on the WAN side, according to the route to it. */
 static bool chatdnat_flush_is_outside(const struct chatdnat_ifset *wan,
 				      const struct chatdnat_flow *flow)
 {
@@ -295,13 +296,13 @@ static int chatdnat_flush_bound_iter(struct nf_conn *ct, void *data)
 	    there.proto != CHATDNAT_TCP)
 		return 0;
 
-	/* What was picked up in its middle may have begun with the relay. */
+	/* An entry created midstream may have the relay as its origin. */
 	if (!(READ_ONCE(ct->status) & IPS_DST_NAT))
 		swap(there, back);
 	binding = chatdnat_bindings_by_own(bindings, there.family,
 					   &there.daddr);
 
-	/* A masqueraded one is not what the binding would make of it. */
+	/* A masqueraded connection does not match its stateless translation. */
 	return binding && chatdnat_bindings_has_port(bindings, there.dport) &&
 	       chatdnat_addr_equal(&binding->relay, &back.saddr) &&
 	       chatdnat_addr_equal(&there.saddr, &back.daddr) &&
@@ -310,12 +311,12 @@ static int chatdnat_flush_bound_iter(struct nf_conn *ct, void *data)
 }
 
 /**
- * chatdnat_flush_bound() - have connection tracking forget what goes on without
- *			    state
+ * chatdnat_flush_bound() - delete conntrack entries of connections that are
+ *			    translated without state from now on
  * @settings: the settings
- * @bindings: what is translated without state
+ * @bindings: the bindings
  *
- * What it does not see go on it would take for broken when it sees it again.
+ * Conntrack would not see their packets any more, and call later ones invalid.
  *
  * Context: Process context, may sleep, chatdnat_config_lock held.
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The tracked engine, on the way out: our address in the place of the client's
- * or the relay's, where it has to be.
+ * Tracked engine, POST_ROUTING: masquerading of connections to and from the
+ * relay, as far as the settings require it.
  */
 #include <linux/inetdevice.h>
 #include <linux/netfilter.h>
@@ -23,8 +23,8 @@
 #include "stale.h"
 
 /*
- * The snapshot under which a connection was sent on to a relay, or NULL: the
- * active one, or the one before if the packet met that before it was routed.
+ * The snapshot that translated a connection, or NULL: the active one, or the
+ * previous one if the packet saw it before routing.
  */
 static const struct chatdnat_snapshot *
 chatdnat_masquerade_translated_by(const struct nf_conn *ct,
@@ -54,13 +54,13 @@ chatdnat_masquerade_take_source(struct sk_buff *skb,
 	if (state->pf == NFPROTO_IPV6)
 		return nf_nat_masquerade_ipv6(skb, range, state->out);
 #endif
-	/* It would log each packet for which there is no address. */
+	/* nf_nat_masquerade_ipv4() logs each packet if there is no address. */
 	if (!inet_select_addr(state->out, 0, RT_SCOPE_UNIVERSE))
 		return NF_DROP;
 	return nf_nat_masquerade_ipv4(skb, state->hook, range, state->out);
 }
 
-/* The same with an address that is given. */
+/* The same with a given address. */
 static unsigned int
 chatdnat_masquerade_take_own(struct nf_conn *ct,
 			     const struct nf_hook_state *state,
@@ -69,7 +69,7 @@ chatdnat_masquerade_take_own(struct nf_conn *ct,
 	struct nf_nat_range2 range = { .flags = NF_NAT_RANGE_MAP_IPS };
 	struct nf_conn_nat *nat = nf_ct_nat_ext_add(ct);
 
-	/* So that the connection ends with the address or the interface. */
+	/* The masquerading notifiers then end it with the address or device. */
 	if (nat)
 		nat->masq_index = state->out->ifindex;
 	memcpy(range.min_addr.all, own->word, sizeof(own->word));
@@ -78,8 +78,8 @@ chatdnat_masquerade_take_own(struct nf_conn *ct,
 }
 
 /*
- * Whether a connection that conntrack takes for the relay's own is one that a
- * client has opened, and conntrack has forgotten.
+ * Whether a packet of the relay is a reply to a client whose conntrack entry is
+ * gone, not a new connection.
  */
 static bool chatdnat_masquerade_answers(const struct chatdnat_settings *settings,
 					const struct nf_conn *ct)
@@ -89,12 +89,12 @@ static bool chatdnat_masquerade_answers(const struct chatdnat_settings *settings
 	if (!chatdnat_flow_of(nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL), &flow) ||
 	    !chatdnat_service_answers(&settings->service, &flow))
 		return false;
-	/* From an ephemeral port it may as well be a query of the relay's. */
+	/* From an ephemeral port it may be a query of the relay. */
 	return flow.proto == CHATDNAT_TCP ? chatdnat_nfct_midstream(ct) :
 					    flow.sport < CHATDNAT_PORT_EPHEMERAL;
 }
 
-/* Whether the source that a connection got is named with another relay. */
+/* Whether the new source of a connection is named with another relay. */
 static bool chatdnat_masquerade_is_others(const struct chatdnat_relays *relays,
 					  const struct nf_conn *ct)
 {
@@ -107,9 +107,9 @@ static bool chatdnat_masquerade_is_others(const struct chatdnat_relays *relays,
 }
 
 /*
- * The client of such a connection knows the relay by one address. It answers
- * another one with a reset, which would end the relay's connection; a datagram
- * from another one is lost, and so is its port if it changes.
+ * The client of such a connection expects one source address. It answers a
+ * segment from another one by a reset, which would end the connection of the
+ * relay; a datagram with another address or port would be lost.
  */
 static bool
 chatdnat_masquerade_answer(const struct chatdnat_settings *settings,
@@ -133,8 +133,8 @@ chatdnat_masquerade_answer(const struct chatdnat_settings *settings,
 }
 
 /*
- * What is translated without state, for a connection whose source port matters
- * to it; NULL: none. In the middle of a connection another port is of no use.
+ * The bindings, if the source port of a connection must not collide with them;
+ * otherwise NULL. A midstream connection cannot change its port.
  */
 static const struct chatdnat_bindings *
 chatdnat_masquerade_bindings(const struct nf_conn *ct,
@@ -150,7 +150,7 @@ chatdnat_masquerade_bindings(const struct nf_conn *ct,
 	return bindings && bindings->n[family] ? bindings : NULL;
 }
 
-/* Whether what a connection got as its source comes back to who opened it. */
+/* Whether replies to the new source of a connection reach its origin. */
 static bool
 chatdnat_masquerade_returns(const struct chatdnat_bindings *bindings,
 			    const struct chatdnat_binding *relay,
@@ -166,7 +166,7 @@ chatdnat_masquerade_returns(const struct chatdnat_bindings *bindings,
 	return !chatdnat_bindings_has_port(bindings, ntohs(got->dst.u.all));
 }
 
-/* The source of a connection that the relay opens, or another host. */
+/* Masquerade a new connection of the relay or of another LAN host. */
 static bool
 chatdnat_masquerade_opened(struct sk_buff *skb,
 			   const struct nf_hook_state *state,
@@ -180,9 +180,9 @@ chatdnat_masquerade_opened(struct sk_buff *skb,
 	int low, high;
 
 	/*
-	 * What comes back to a port that is served without state is the
-	 * relay's. It alone may have it as a source, with its own address, and
-	 * then has to: connection tracking sees its first packet only.
+	 * Replies to a port that is served without state go to the bound relay.
+	 * Only that relay may use the port as a source, with its bound address,
+	 * and it must not get another: conntrack sees only its first packet.
 	 */
 	bindings = chatdnat_masquerade_bindings(ct, family);
 	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
@@ -233,7 +233,7 @@ chatdnat_masquerade_opened_by_relay(const struct chatdnat_settings *settings,
 	       chatdnat_ifset_has(&settings->wan, state->out->name);
 }
 
-/* Whether a packet that goes out to the world is left of an ended connection. */
+/* Whether a packet to the WAN side belongs to an ended connection. */
 static bool chatdnat_masquerade_stale(const struct chatdnat_snapshot *snapshot,
 				      const struct nf_conn *ct,
 				      const struct nf_hook_state *state)
@@ -249,16 +249,16 @@ static bool chatdnat_masquerade_stale(const struct chatdnat_snapshot *snapshot,
 }
 
 /**
- * chatdnat_masquerade() - choose a connection's source, for the NAT core, and
- *			   count what leaves
+ * chatdnat_masquerade() - NAT core callback: choose the source of a connection,
+ *			   and count it
  * @priv: unused
- * @skb: its first packet, or one related to it
- * @state: where that is, behind routing
+ * @skb: the first packet, or a related one
+ * @state: the state of the hook, POST_ROUTING
  *
- * Context: Softirq, or process context for what this host opens; RCU read lock
+ * Context: Softirq, or process context for local connections; RCU read lock
  * held; on the packet path.
- * Return: NF_ACCEPT, NF_DROP where there is no source to take, and for what is
- * left of an ended connection.
+ * Return: NF_ACCEPT; NF_DROP if there is no source address, or if the packet
+ * belongs to an ended connection.
  */
 unsigned int chatdnat_masquerade(void *priv, struct sk_buff *skb,
 				 const struct nf_hook_state *state)
@@ -272,7 +272,7 @@ unsigned int chatdnat_masquerade(void *priv, struct sk_buff *skb,
 	const struct net_device *in;
 	struct nf_conn *ct;
 
-	/* Also asked about what this host replies, as the reset of a refusal. */
+	/* The NAT core also calls for local replies, like resets. */
 	ct = nf_ct_get(skb, &ctinfo);
 	snapshot = rcu_dereference(chatdnat_active);
 	if (!ct || (ctinfo != IP_CT_NEW && ctinfo != IP_CT_RELATED) ||

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Connections that conntrack met before a setting, an interface, an address or
- * a route was there by which they would be translated. Conntrack binds each
- * once: as long as such a flow does not pause, it stays as it is.
+ * Finds connections whose conntrack entry is older than the setting, interface,
+ * address or route by which they would be translated. Conntrack sets up NAT
+ * once: as long as such a flow does not pause, it stays untranslated.
  */
 #include <linux/netdevice.h>
 #include <net/dst.h>
@@ -27,9 +27,9 @@ static bool chatdnat_misplaced_decides(const struct chatdnat_settings *settings,
 }
 
 /*
- * Whether one direction of a flow would be forwarded to the relay (DNAT). As
- * conntrack does not note where a flow came in, the route back to the client
- * has to tell.
+ * Whether one direction of a flow would be forwarded to the relay (DNAT).
+ * Conntrack does not record the input interface of a flow, so that of the route
+ * to the client is used.
  */
 static bool chatdnat_misplaced_direction(const struct chatdnat_settings *old,
 					 const struct chatdnat_settings *new,
@@ -46,7 +46,7 @@ static bool chatdnat_misplaced_direction(const struct chatdnat_settings *old,
 	    !chatdnat_service_relay(&new->service, &packet.flow))
 		return false;
 
-	/* What this host sent itself came in by no interface. */
+	/* Locally generated: no input interface. */
 	if (chatdnat_lookup_addr_type(packet.flow.family, &packet.flow.saddr,
 				      NULL) != CHATDNAT_ADDR_LOCAL) {
 		dst = chatdnat_lookup_route(packet.flow.family, NULL,
@@ -66,8 +66,8 @@ static bool chatdnat_misplaced_direction(const struct chatdnat_settings *old,
 }
 
 /*
- * A flow that has ended is opened anew, in the other direction, by an answer of
- * this host to what it got before.
+ * After a UDP flow was ended, a late reply of this host creates a new entry in
+ * the opposite direction.
  */
 static bool chatdnat_misplaced_untranslated(const struct chatdnat_settings *old,
 					    const struct chatdnat_settings *new,
@@ -98,15 +98,16 @@ static bool chatdnat_misplaced_custom_rules(enum chatdnat_family family)
 }
 
 /**
- * chatdnat_misplaced_is_sure() - whether routes tell where a connection leads
+ * chatdnat_misplaced_is_sure() - whether route lookups are reliable for a
+ *				  connection
  * @ct: the connection
  *
- * With rules, packets may be routed by their marks or by where they entered,
- * which conntrack does not tell. Most flows are only tracked anew if they do
- * not lead there after all, but an answered TCP connection would end.
+ * With policy rules, routes may depend on marks or input interfaces, which
+ * conntrack does not record. A wrong guess is harmless for most flows, as they
+ * get a new entry, but it would end an established TCP connection.
  *
  * Context: Process context or under conntrack's bucket lock.
- * Return: False for an answered TCP connection of a host with rules.
+ * Return: False for a TCP connection with replies on a host with policy rules.
  */
 bool chatdnat_misplaced_is_sure(const struct nf_conn *ct)
 {
@@ -115,7 +116,7 @@ bool chatdnat_misplaced_is_sure(const struct nf_conn *ct)
 	       !chatdnat_misplaced_custom_rules(chatdnat_family_of(nf_ct_l3num(ct)));
 }
 
-/* Whether a connection of another host would get the source of a WAN interface. */
+/* Whether a connection of another host would be masqueraded. */
 static bool chatdnat_misplaced_unmasqueraded(const struct chatdnat_settings *old,
 					     const struct chatdnat_settings *new,
 					     const struct nf_conn *ct)
@@ -141,7 +142,7 @@ static bool chatdnat_misplaced_unmasqueraded(const struct chatdnat_settings *old
 	    CHATDNAT_ADDR_UNICAST || !chatdnat_misplaced_is_sure(ct))
 		return false;
 
-	/* Other protocols have no ports that routes could depend on. */
+	/* On failure the ports stay 0: other protocols have none. */
 	chatdnat_flow_of(tuple, &flow);
 	in = chatdnat_lookup_route(family, NULL, &flow.saddr, 0, 0);
 	if (in && !chatdnat_ifset_has(&new->wan, in->dev->name))
@@ -161,15 +162,15 @@ static bool chatdnat_misplaced_unmasqueraded(const struct chatdnat_settings *old
 }
 
 /**
- * chatdnat_misplaced() - whether a connection would be translated now that is
- *			  not
- * @old: the settings before a change; NULL: the change was not one of settings,
- *	 or there were none
+ * chatdnat_misplaced() - whether an untranslated connection would be translated
+ *			  now
+ * @old: the settings before a change; NULL if the settings did not change, or
+ *	 for the first settings
  * @new: the active settings
  * @ct: the connection
  *
  * Context: Process context or under conntrack's bucket lock.
- * Return: Whether it would, as far as routes tell.
+ * Return: True if so, according to route lookups.
  */
 bool chatdnat_misplaced(const struct chatdnat_settings *old,
 			const struct chatdnat_settings *new,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The tracked engine: has the kernel's NAT core ask us, once for each new
- * connection; it translates every later packet by itself.
+ * Tracked engine: callbacks of the kernel's NAT core, which calls them once for
+ * each new connection and translates all later packets by itself.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -20,7 +20,7 @@
 
 #define CHATDNAT_NAT_OPS_MAX	3
 
-/* In the order in which they go: nothing is sent on without its way out. */
+/* In order of unregistration: DNAT ends before masquerading. */
 #define CHATDNAT_NAT_OPS(family, dst_priority, src_priority) {	\
 	{							\
 		.hook = chatdnat_dnat,				\
@@ -40,7 +40,10 @@
 	},							\
 }
 
-/* One before the rest: ahead of the tables that others make by default. */
+/*
+ * Priority minus one: before nftables and iptables NAT chains of the default
+ * priority.
+ */
 static const struct nf_hook_ops chatdnat_nat_ops[CHATDNAT_FAMILIES][CHATDNAT_NAT_OPS_MAX] = {
 	[CHATDNAT_IPV4] = CHATDNAT_NAT_OPS(NFPROTO_IPV4, NF_IP_PRI_NAT_DST,
 					   NF_IP_PRI_NAT_SRC),
@@ -72,14 +75,15 @@ static void chatdnat_nat_unregister_fn(const struct nf_hook_ops *ops)
 }
 
 /**
- * chatdnat_nat_register() - have the NAT core ask us for a family
+ * chatdnat_nat_register() - register the NAT callbacks of a family
  * @family: IPv4 or IPv6
  *
- * Until a family has a relay nothing of it is tracked for our sake. From then
- * on it stays registered until the module goes, for the connections' sake.
+ * Connection tracking of a family is not enabled before it has a relay. From
+ * then on the callbacks stay registered until the module is unloaded, for
+ * existing connections.
  *
  * Context: Process context, may sleep, chatdnat_config_lock held.
- * Return: 0, also where the kernel runs without IPv6; negative errno.
+ * Return: 0, also if IPv6 is disabled in the kernel; or a negative errno.
  */
 int chatdnat_nat_register(enum chatdnat_family family)
 {
@@ -129,21 +133,23 @@ static void chatdnat_nat_unregister(enum chatdnat_family family)
 }
 
 /**
- * chatdnat_nat_init() - make ready for the first family
+ * chatdnat_nat_init() - register the masquerading notifiers
  *
  * Context: Process context, may sleep.
  * Return: 0 or a negative errno.
  */
 int chatdnat_nat_init(void)
 {
-	/* They end what is masqueraded when an address or a device goes. */
+	/*
+	 * They end masqueraded connections if the address or device is removed.
+	 */
 	return nf_nat_masquerade_inet_register_notifiers();
 }
 
 /**
- * chatdnat_nat_exit() - leave the NAT core
+ * chatdnat_nat_exit() - unregister all callbacks
  *
- * On return no packet is in our callbacks.
+ * On return no packet is in a callback.
  *
  * Context: Process context, may sleep.
  */

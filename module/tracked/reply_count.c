@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Counts connections that a relay answered, without looking at its packets:
- * conntrack notes the first reply in the connection's own status. New
- * connections wait here until their status tells how they went. A hook that saw
- * the replies would run for every packet of every established connection, and
- * would have nowhere to note that it has counted.
+ * Counts connections with a reply from the relay, without a hook for replies:
+ * conntrack sets IPS_SEEN_REPLY in the status of the connection. New
+ * connections are queued here until their status shows the result. A hook would
+ * run for every packet of every established connection, and would have no place
+ * to mark a connection as counted.
  *
- * What waits is the name of a connection and no reference to it: those who
- * queue packets take a new connection to which others refer for a broken one.
+ * We store the tuple, not a reference: nf_queue takes an unconfirmed connection
+ * with additional references for a broken one.
  */
 #include <linux/jiffies.h>
 #include <linux/percpu.h>
@@ -23,27 +23,27 @@
 
 #define CHATDNAT_WAITING_MAX	256u
 
-/* How long a relay that does not answer is not asked about again, at most. */
+/* Maximum time between two sweeps of a queue with few replies. */
 #define CHATDNAT_WAITING_PAUSE	(HZ / 8 + 1ul)
 
-/* How long a connection's first packet takes to leave, queues included. */
+/* Time in which a first packet leaves and is confirmed, queues included. */
 #define CHATDNAT_WAITING_LEAVE	(HZ / 8)
 
 struct chatdnat_waiting {
 	struct nf_conntrack_tuple tuple;	/* original direction */
 	struct nf_conntrack_zone zone;
 	unsigned long since;			/* jiffies */
-	unsigned long until;			/* when it would time out */
-	bool met;				/* it has been in the table */
+	unsigned long until;			/* its timeout, jiffies */
+	bool met;				/* it was found in the table */
 };
 
-/* Oldest first, in a ring. */
+/* A ring, oldest first. */
 struct chatdnat_reply_count {
-	spinlock_t lock;		/* covers all below */
+	spinlock_t lock;		/* protects all members below */
 	unsigned int first;
 	unsigned int n;
 	unsigned long swept;		/* jiffies */
-	unsigned long pause;		/* jiffies until it is worth it again */
+	unsigned long pause;		/* jiffies until the next sweep */
 	struct chatdnat_waiting waiting[CHATDNAT_WAITING_MAX];
 };
 
@@ -59,8 +59,8 @@ chatdnat_reply_count_slot(struct chatdnat_reply_count *answers, unsigned int i)
 }
 
 /*
- * A connection that is gone before its time was ended by a reset. Until its
- * first packet has left, it is not there yet.
+ * An entry that is gone before its timeout was closed by a reset, which is a
+ * reply. Before the first packet has left, the entry is not in the table.
  */
 static bool chatdnat_reply_count_done(struct chatdnat_waiting *waiting,
 				      bool *answered)
@@ -113,10 +113,10 @@ static void chatdnat_reply_count_sweep(struct chatdnat_reply_count *answers)
 }
 
 /*
- * Makes room for one more: at the cost of the oldest, if it has to be. A sweep
- * costs a lookup for each that waits. Where it finds few answers, as in a flood
- * or with a relay that is down, the next is put off for longer and longer, so
- * that connections nobody answers are no dearer than others.
+ * Make room for one more connection, by dropping the oldest if necessary. A
+ * sweep costs a lookup for each queued connection. If it finds few replies, as
+ * in a SYN flood or if the relay is down, the time until the next sweep is
+ * doubled, so that unanswered connections do not cost more than others.
  */
 static void chatdnat_reply_count_make_room(struct chatdnat_reply_count *answers)
 {
@@ -139,10 +139,10 @@ static void chatdnat_reply_count_make_room(struct chatdnat_reply_count *answers)
 }
 
 /**
- * chatdnat_reply_count_await() - count a connection once the relay answers it
+ * chatdnat_reply_count_await() - count a connection once the relay has replied
  * @ct: the connection, new
  *
- * When too many wait, the oldest is given up and stays uncounted.
+ * If the queue is full, the oldest connection is dropped uncounted.
  *
  * Context: On the packet path, process context or softirq.
  */
@@ -173,7 +173,7 @@ void chatdnat_reply_count_await(const struct nf_conn *ct)
 }
 
 /**
- * chatdnat_reply_count_settle() - count all that has been answered by now
+ * chatdnat_reply_count_settle() - count all connections with a reply
  *
  * Context: Process context.
  */
@@ -192,9 +192,10 @@ void chatdnat_reply_count_settle(void)
 }
 
 /**
- * chatdnat_reply_count_forget() - let go of all that is not answered yet
+ * chatdnat_reply_count_forget() - empty the queue
  *
- * For who is about to end connections, which would be taken for answered.
+ * To be called before connections are ended: an entry that is gone before its
+ * timeout would be counted as answered.
  *
  * Context: Process context.
  */
@@ -231,7 +232,7 @@ static void chatdnat_reply_count_work(struct work_struct *work)
 }
 
 /**
- * chatdnat_reply_count_init() - make room for connections that wait
+ * chatdnat_reply_count_init() - allocate the queues
  *
  * Context: Process context, may sleep.
  * Return: 0 or -ENOMEM.
@@ -256,7 +257,7 @@ int chatdnat_reply_count_init(void)
 }
 
 /**
- * chatdnat_reply_count_exit() - let go of all that still waits
+ * chatdnat_reply_count_exit() - free the queues
  *
  * Context: Process context, may sleep, after the last packet.
  */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A segment of a former relay's, of a connection that has ended: its client may
- * only listen, and never have been told. The segment has the numbers by which
- * both ends can be reset.
+ * Resets for segments of a former relay whose connection was ended: its client
+ * may be idle and not have noticed. The segment has the sequence numbers to
+ * reset both endpoints.
  */
 #include <linux/inetdevice.h>
 #include <linux/ipv6.h>
@@ -16,7 +16,7 @@
 #include "../net/tcp_reset.h"
 #include "stale.h"
 
-/* What an interface's first address is that clients may know. */
+/* The first address of an interface that clients may use. */
 static bool chatdnat_stale_first(enum chatdnat_family family,
 				 const struct net_device *dev,
 				 struct chatdnat_addr *own)
@@ -45,7 +45,7 @@ static bool chatdnat_stale_first(enum chatdnat_family family,
 	return own->word[0];
 }
 
-/* The local address by which a client knows the relay that a segment is from. */
+/* The local address of the relay that sent a segment. */
 static bool chatdnat_stale_own(const struct chatdnat_snapshot *snapshot,
 			       const struct chatdnat_flow *flow,
 			       const struct net_device *out,
@@ -89,7 +89,7 @@ static void chatdnat_stale_reset_relay(const struct chatdnat_flow *flow,
 	chatdnat_tcp_reset_emit(&segment, GFP_ATOMIC);
 }
 
-/* Returns false where there is no memory for it. */
+/* Returns false if out of memory. */
 static bool chatdnat_stale_reset_client(const struct chatdnat_flow *flow,
 					const struct chatdnat_addr *own,
 					const struct chatdnat_ifset *wan,
@@ -108,11 +108,11 @@ static bool chatdnat_stale_reset_client(const struct chatdnat_flow *flow,
 }
 
 /**
- * chatdnat_stale_reset() - reset both ends of a connection that has ended
+ * chatdnat_stale_reset() - reset both endpoints of an ended connection
  * @snapshot: the active snapshot
- * @skb: a packet of a former relay's, as chatdnat_snapshot_stale() tells, which
- *	 is to be dropped next
- * @state: the hook's, POST_ROUTING
+ * @skb: a packet for which chatdnat_snapshot_stale() is true; the caller drops
+ *	 it
+ * @state: the state of the hook, POST_ROUTING
  *
  * Context: Softirq, RCU read lock held; on the packet path.
  */
@@ -127,7 +127,9 @@ void chatdnat_stale_reset(const struct chatdnat_snapshot *snapshot,
 	struct tcphdr buf;
 	u32 seq, len;
 
-	/* Whoever claims on a WAN interface to be the relay is not. */
+	/*
+	 * A packet from the WAN side with the relay's source address is forged.
+	 */
 	if (chatdnat_lookup_from_wan(&snapshot->settings, skb, state,
 				     chatdnat_lookup_indev(skb, state)) ||
 	    !chatdnat_packet_parse(skb, family, &parsed) || parsed.quoted)
@@ -139,8 +141,9 @@ void chatdnat_stale_reset(const struct chatdnat_snapshot *snapshot,
 	seq = ntohl(th->seq);
 	len = skb->len - parsed.offset - 4 * th->doff + th->syn + th->fin;
 	/*
-	 * The client first: without memory for that, the relay sends the segment
-	 * again. Keepalives have the number before the next, and one byte or none.
+	 * The client first: if out of memory, the relay retransmits the
+	 * segment. The sequence number of a keepalive is one less than the
+	 * next, with one byte of data or none.
 	 */
 	if (chatdnat_stale_own(snapshot, &parsed.flow, state->out, &own) &&
 	    (!chatdnat_stale_reset_client(&parsed.flow, &own,
