@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which engine can serve which relay. Without state only where a translation
- * turns back into itself: one own address for one relay, which answers through
- * here.
+ * Decides which engine serves a relay. Stateless translation has to be
+ * reversible: one local address for one relay, whose replies are routed through
+ * this host.
  */
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
@@ -28,7 +28,7 @@ static const char *const chatdnat_eligible_reasons[CHATDNAT_TRACKED_MAX] = {
 		"its route leaves by a WAN interface",
 };
 
-/* What there would have to be instead. */
+/* The expectation shown if engine=stateless is refused. */
 static const char *const chatdnat_eligible_expected[CHATDNAT_TRACKED_MAX] = {
 	[CHATDNAT_TRACKED_SCOPE] =
 		"scope=local with engine=stateless, which serves one local address for each relay",
@@ -42,7 +42,7 @@ static const char *const chatdnat_eligible_expected[CHATDNAT_TRACKED_MAX] = {
 		"a relay that is not reached through a WAN interface with engine=stateless, so that its replies come back through this host",
 };
 
-/* How many entries name a relay. */
+/* Number of entries of a relay. */
 static unsigned int chatdnat_eligible_entries(const struct chatdnat_relays *relays,
 					      const struct chatdnat_addr *addr)
 {
@@ -54,7 +54,7 @@ static unsigned int chatdnat_eligible_entries(const struct chatdnat_relays *rela
 	return n;
 }
 
-/* Whether relays are reached by an interface of the inside, or not at all. */
+/* Whether "via" restricts relays to an interface other than WAN. */
 static bool chatdnat_eligible_held(const struct chatdnat_settings *settings)
 {
 	return settings->via[0] &&
@@ -77,8 +77,8 @@ static bool chatdnat_eligible_leaks(const struct chatdnat_settings *settings,
 }
 
 /*
- * Whether TCP ports may as well be the source of a connection of this host:
- * some of them, or all. SSH is tracked in any case.
+ * Whether some or all TCP ports are ephemeral ports of this host. SSH does not
+ * count, as it is always tracked.
  */
 static void chatdnat_eligible_ephemeral(const struct chatdnat_portset *set,
 					bool *some, bool *all)
@@ -100,11 +100,11 @@ static void chatdnat_eligible_ephemeral(const struct chatdnat_portset *set,
 }
 
 /**
- * chatdnat_eligible_ports() - the TCP ports that can be served without state
- * @set: the ports that are sent on
- * @ports: set to them, but for those that may as well be the source of a
- *	   connection of this host, and for SSH: only connection tracking can tell
- *	   the sessions that this host has open from those of the relay
+ * chatdnat_eligible_ports() - find the TCP ports for stateless translation
+ * @set: the forwarded ports
+ * @ports: bitmap, filled in with the TCP ports of @set, except ephemeral ports
+ *	   and SSH: there, only connection tracking can tell local connections
+ *	   from those of the relay
  *
  * Context: Process context.
  */
@@ -122,7 +122,7 @@ void chatdnat_eligible_ports(const struct chatdnat_portset *set,
 	clear_bit(CHATDNAT_PORT_SSH, ports);
 }
 
-/* What the settings alone say. */
+/* The part of the decision that depends on the settings only. */
 static enum chatdnat_tracked
 chatdnat_eligible_judge_settings(const struct chatdnat_settings *settings,
 				 enum chatdnat_family family,
@@ -146,14 +146,14 @@ chatdnat_eligible_judge_settings(const struct chatdnat_settings *settings,
 }
 
 /**
- * chatdnat_eligible_judge() - whether a relay has to be tracked
+ * chatdnat_eligible_judge() - decide whether a relay has to be tracked
  * @settings: the settings
- * @family: the relay's
+ * @family: IPv4 or IPv6
  * @relay: the relay
- * @own: set to its own addresses with CHATDNAT_TRACKED_NOT
+ * @own: filled in with its local addresses for CHATDNAT_TRACKED_NOT
  *
  * Context: Process context, may sleep, RTNL held.
- * Return: Why; CHATDNAT_TRACKED_NOT: it goes without state.
+ * Return: The reason; CHATDNAT_TRACKED_NOT if it can be served without state.
  */
 enum chatdnat_tracked
 chatdnat_eligible_judge(const struct chatdnat_settings *settings,
@@ -176,11 +176,11 @@ chatdnat_eligible_judge(const struct chatdnat_settings *settings,
 }
 
 /**
- * chatdnat_eligible_reason() - why a relay is tracked
+ * chatdnat_eligible_reason() - text of the reason why a relay is tracked
  * @tracked: the reason
  *
  * Context: Any.
- * Return: In plain words; NULL: because it was asked for, or it is not.
+ * Return: The text; NULL if the setting asks for it, or if it is not tracked.
  */
 const char *chatdnat_eligible_reason(enum chatdnat_tracked tracked)
 {
@@ -188,10 +188,10 @@ const char *chatdnat_eligible_reason(enum chatdnat_tracked tracked)
 }
 
 /**
- * chatdnat_eligible_check() - whether what is asked for can be
+ * chatdnat_eligible_check() - check whether engine=stateless is possible
  * @settings: the settings
- * @host: also by what this host is like now, not by the settings alone
- * @text: what the operator wrote
+ * @host: also check addresses and routes of the host, not only the settings
+ * @text: the offending text, for @why
  * @why: filled in on refusal
  *
  * Context: Process context, may sleep, without RTNL.
@@ -235,14 +235,15 @@ int chatdnat_eligible_check(const struct chatdnat_settings *settings, bool host,
 }
 
 /**
- * chatdnat_eligible_reaches() - whether a relay is reached as it must be
+ * chatdnat_eligible_reaches() - whether the route to a relay allows stateless
+ *				 translation
  * @settings: the settings
- * @family: which kind of address it has
- * @binding: the relay's
+ * @family: IPv4 or IPv6
+ * @binding: the binding of the relay
  *
  * Context: RCU read lock held; on the packet path.
- * Return: False where the way leads out to the world, from where nothing comes
- * back without state; true also where there is no way.
+ * Return: False if the route leaves by a WAN interface, where replies would not
+ * be translated; true also if there is no route.
  */
 bool chatdnat_eligible_reaches(const struct chatdnat_settings *settings,
 			       enum chatdnat_family family,

@@ -6,9 +6,9 @@
 #include "../core/local_addr.h"
 #include "../policy/settings.h"
 
-/* Why a relay is served with state all the same. */
+/* Why a relay is tracked. */
 enum chatdnat_tracked {
-	CHATDNAT_TRACKED_NOT,		/* it is served without */
+	CHATDNAT_TRACKED_NOT,		/* it is served without state */
 	CHATDNAT_TRACKED_ASKED,
 	CHATDNAT_TRACKED_SCOPE,
 	CHATDNAT_TRACKED_MASQUERADE,

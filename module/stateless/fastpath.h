@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The stateless engine's shortcut: a plain segment is rewritten as it arrives
- * and sent to the next hop. Whatever is not plain, or needs more of the stack
- * than to be passed on, is left untouched for the stack's own way.
+ * Fast path of the stateless engine: a plain segment is translated at the
+ * ingress hook and sent to the next hop. All other packets are returned to the
+ * stack unchanged.
  */
 #ifndef CHATDNAT_FASTPATH_H
 #define CHATDNAT_FASTPATH_H
@@ -31,17 +31,17 @@ unsigned int chatdnat_fastpath_ipv6(struct sk_buff *skb,
 				    bool entering);
 
 /**
- * chatdnat_fastpath_free() - whether a packet may take the shortcut, whatever is in it
- * @skb: a packet that has just arrived
+ * chatdnat_fastpath_free() - whether an skb is eligible for the fast path
+ * @skb: a received packet
  *
  * Context: Softirq; on the packet path.
- * Return: False for what another part of the kernel holds or has handled, and
- * for what no device may be given.
+ * Return: False if it is owned or was handled by another path, or is not
+ * transmittable.
  */
 static inline bool chatdnat_fastpath_free(struct sk_buff *skb)
 {
 #ifdef CONFIG_NET_SWITCHDEV
-	/* A copy: the switch has forwarded it, so that the stack does not. */
+	/* A copy of a packet that the switch has forwarded already. */
 	if (skb->offload_l3_fwd_mark)
 		return false;
 #endif
@@ -52,7 +52,7 @@ static inline bool chatdnat_fastpath_free(struct sk_buff *skb)
 }
 
 /**
- * chatdnat_fastpath_policies() - whether IPsec may have a say
+ * chatdnat_fastpath_policies() - whether an IPsec policy may apply
  * @skb: the packet
  *
  * Context: On the packet path.
@@ -71,7 +71,7 @@ static inline bool chatdnat_fastpath_policies(const struct sk_buff *skb)
 
 /**
  * chatdnat_fastpath_is_syn() - whether a segment opens a connection
- * @th: its header
+ * @th: its TCP header
  *
  * Context: On the packet path.
  * Return: True for a SYN without ACK.
@@ -82,13 +82,14 @@ static inline bool chatdnat_fastpath_is_syn(const struct tcphdr *th)
 }
 
 /**
- * chatdnat_fastpath_pull_options() - whether a SYN may take the shortcut
+ * chatdnat_fastpath_pull_options() - prepare a SYN for the fast path
  * @skb: the packet
- * @offset: where its TCP header begins, which is at hand
- * @opens: so may one that opens a connection
+ * @offset: offset of its TCP header, which is linear
+ * @opens: accept a SYN without ACK too
  *
  * Context: Softirq; on the packet path.
- * Return: True with its options at hand; nothing else is looked at further.
+ * Return: True if so, with the options linear. Options of other segments are
+ * not needed.
  */
 static inline bool chatdnat_fastpath_pull_options(struct sk_buff *skb,
 						  unsigned int offset, bool opens)
@@ -100,12 +101,12 @@ static inline bool chatdnat_fastpath_pull_options(struct sk_buff *skb,
 }
 
 /**
- * chatdnat_fastpath_count() - note what begins a connection, or refuses it
+ * chatdnat_fastpath_count() - count a handshake, and clamp its MSS
  * @skb: the packet, writable
- * @th: its header, with the options that a SYN has
- * @entry: its way
+ * @th: its TCP header, with options for a SYN
+ * @entry: its flow cache entry
  * @family: IPv4 or IPv6
- * @entering: it goes to the relay
+ * @entering: direction to the relay
  *
  * Context: Softirq; on the packet path.
  */
@@ -118,7 +119,9 @@ static inline void chatdnat_fastpath_count(struct sk_buff *skb, struct tcphdr *t
 		chatdnat_count(family, CHATDNAT_TRANSLATED);
 		chatdnat_count(family, CHATDNAT_SENT);
 	}
-	/* RFC 9293, 3.10.7.1: what refuses a SYN has no sequence number. */
+	/*
+	 * RFC 9293, 3.10.7.1: a reset in reply to a SYN has sequence number 0.
+	 */
 	if (!entering && th->ack && (th->syn || (th->rst && !th->seq)))
 		chatdnat_count(family, CHATDNAT_ANSWERED);
 	if (th->syn && entry->mss && chatdnat_tcp_mss_clamp(skb, th, entry->mss))
@@ -126,13 +129,13 @@ static inline void chatdnat_fastpath_count(struct sk_buff *skb, struct tcphdr *t
 }
 
 /**
- * chatdnat_fastpath_fits() - whether a segment can be handed to its next hop
+ * chatdnat_fastpath_fits() - whether a segment can be sent to its next hop
  * @skb: the packet
- * @offset: where its TCP header begins
- * @entry: its way
+ * @offset: offset of its TCP header
+ * @entry: its flow cache entry
  *
  * Context: Softirq, RCU read lock held; on the packet path.
- * Return: True if it needs no fragmentation there.
+ * Return: True if it fits the MTU and the neighbour is valid.
  */
 static inline bool chatdnat_fastpath_fits(struct sk_buff *skb, int offset,
 					  struct chatdnat_flow_entry *entry)
@@ -142,30 +145,32 @@ static inline bool chatdnat_fastpath_fits(struct sk_buff *skb, int offset,
 	if (unlikely(skb->len > mtu)) {
 		if (!mtu || !skb_is_gso(skb))
 			return false;
-		/* Not every driver says where it is. */
+		/* Not every driver sets it. */
 		skb_set_transport_header(skb, offset);
 		if (!skb_gso_validate_network_len(skb, mtu))
 			return false;
 	}
 	if (likely(chatdnat_nexthop_ready(&entry->nexthop)))
 		return true;
-	/* The stack is about to make it known. */
+	/* The stack will resolve the neighbour; look it up again then. */
 	chatdnat_validity_end(&entry->validity);
 	return false;
 }
 
 /**
- * chatdnat_fastpath_check() - mend a segment's checksum
+ * chatdnat_fastpath_check() - update a TCP checksum
  * @skb: the packet
  * @check: the checksum
- * @diff: by what the sum of its addresses changes
+ * @diff: checksum difference of the addresses
  *
  * Context: On the packet path.
  */
 static inline void chatdnat_fastpath_check(struct sk_buff *skb, __sum16 *check,
 					   __be16 diff)
 {
-	/* Partial: the device adds the rest. */
+	/*
+	 * Partial: it covers the pseudo header only; the device adds the rest.
+	 */
 	if (unlikely(skb->ip_summed == CHECKSUM_PARTIAL)) {
 		*check = csum16_add(*check, diff);
 		return;
@@ -175,13 +180,13 @@ static inline void chatdnat_fastpath_check(struct sk_buff *skb, __sum16 *check,
 }
 
 /**
- * chatdnat_fastpath_keeps_dst() - whether a device looks at a packet's route
+ * chatdnat_fastpath_keeps_dst() - whether a device needs the dst of a packet
  * @dev: the device
  *
- * Tunnels do, when they have an error to tell.
+ * Tunnels do, to report ICMP errors.
  *
  * Context: Any.
- * Return: True if the packet has to keep its route.
+ * Return: True if the packet has to keep its dst.
  */
 static inline bool chatdnat_fastpath_keeps_dst(const struct net_device *dev)
 {
@@ -189,10 +194,10 @@ static inline bool chatdnat_fastpath_keeps_dst(const struct net_device *dev)
 }
 
 /**
- * chatdnat_fastpath_send() - send a packet that is all done
+ * chatdnat_fastpath_send() - send a translated packet
  * @skb: the packet
- * @nexthop: where it goes
- * @dst: its route, for a device that looks at it; else NULL
+ * @nexthop: the next hop
+ * @dst: its route, if the device needs it; otherwise NULL
  *
  * Context: Softirq, RCU read lock held; on the packet path.
  * Return: NF_STOLEN.
@@ -201,7 +206,7 @@ static inline unsigned int chatdnat_fastpath_send(struct sk_buff *skb,
 						  const struct chatdnat_nexthop *nexthop,
 						  struct dst_entry *dst)
 {
-	/* Nobody's any more but this host's. */
+	/* As ip_rcv() does: no longer charged to the sender's socket. */
 	if (unlikely(skb->destructor))
 		skb_orphan(skb);
 	skb_dst_drop(skb);

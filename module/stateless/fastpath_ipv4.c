@@ -8,7 +8,7 @@
 
 #define CHATDNAT_PLAIN	(sizeof(struct iphdr) + sizeof(struct tcphdr))
 
-/* Whether a segment may take the shortcut, by its IP header. */
+/* Whether the IP header is eligible for the fast path. */
 static bool chatdnat_ipv4_plain(const struct iphdr *iph)
 {
 	return iph->version == 4 && iph->ihl == sizeof(*iph) / 4 &&
@@ -16,7 +16,7 @@ static bool chatdnat_ipv4_plain(const struct iphdr *iph)
 	       !(iph->frag_off & htons(IP_MF | IP_OFFSET));
 }
 
-/* Whether the header is sound; takes off what a link has padded it with. */
+/* Verify the header checksum and trim link-layer padding. */
 static bool chatdnat_ipv4_sound(struct sk_buff *skb)
 {
 	const struct iphdr *iph = (const struct iphdr *)skb->data;
@@ -25,7 +25,7 @@ static bool chatdnat_ipv4_sound(struct sk_buff *skb)
 
 	if (ip_fast_csum(iph, sizeof(*iph) / 4))
 		return false;
-	/* What is at hand is part of it, then. */
+	/* Then the linear headers are within the packet. */
 	if (likely(skb->len == len))
 		return true;
 	return skb->len > len &&
@@ -33,7 +33,7 @@ static bool chatdnat_ipv4_sound(struct sk_buff *skb)
 	       !pskb_trim_rcsum(skb, len);
 }
 
-/* Where the way of a segment is kept. */
+/* The flow cache entry for the addresses of a segment. */
 static struct chatdnat_flow_entry *
 chatdnat_ipv4_path(const struct chatdnat_bindings *bindings,
 		   const struct iphdr *iph)
@@ -42,7 +42,7 @@ chatdnat_ipv4_path(const struct chatdnat_bindings *bindings,
 				      chatdnat_flow_cache_key_ipv4(iph->saddr, iph->daddr));
 }
 
-/* Whether it is kept there, and holds. */
+/* Whether the entry is of these addresses, and valid. */
 static bool chatdnat_ipv4_entry_is_valid(const struct chatdnat_flow_entry *entry,
 					 const struct iphdr *iph, u8 mark)
 {
@@ -51,7 +51,7 @@ static bool chatdnat_ipv4_entry_is_valid(const struct chatdnat_flow_entry *entry
 	       entry->mark == mark && chatdnat_validity_check(&entry->validity);
 }
 
-/* Whether a device passes it on; strictly, with rp_filter=1. */
+/* Whether the device forwards, including strict rp_filter=1. */
 static bool chatdnat_ipv4_forwards(const struct net_device *dev,
 				   const struct chatdnat_flow_entry *entry,
 				   bool entering)
@@ -60,14 +60,15 @@ static bool chatdnat_ipv4_forwards(const struct net_device *dev,
 
 	if (!in_dev || !IN_DEV_FORWARD(in_dev))
 		return false;
-	/* From the relay's address comes what its device brings: no spoof. */
+	/*
+	 * Packets with the relay's source must come from its device (no
+	 * spoofing).
+	 */
 	return likely(entry->back == dev) ||
 	       (entering && IN_DEV_RPFILTER(in_dev) != 1);
 }
 
-/*
- * Rewrites a segment: an address, the sums, its life, and what it announces.
- */
+/* Translate the address, and update checksums, TTL and MSS. */
 static void chatdnat_ipv4_rewrite(struct sk_buff *skb,
 				  const struct chatdnat_flow_entry *entry,
 				  bool entering)
@@ -90,14 +91,15 @@ static void chatdnat_ipv4_rewrite(struct sk_buff *skb,
 }
 
 /**
- * chatdnat_fastpath_ipv4() - pass a plain segment on
- * @skb: a packet that has just arrived
+ * chatdnat_fastpath_ipv4() - translate and forward a plain segment
+ * @skb: a received packet
  * @settings: the settings
- * @bindings: what is translated without state
- * @entering: by a WAN interface, so that it can only be for a relay
+ * @bindings: the bindings
+ * @entering: received on a WAN interface: direction to the relay; otherwise
+ *	      from it
  *
  * Context: Softirq, RCU read lock held.
- * Return: NF_STOLEN, or NF_ACCEPT with the packet as it came.
+ * Return: NF_STOLEN, or NF_ACCEPT with the packet unchanged.
  */
 unsigned int chatdnat_fastpath_ipv4(struct sk_buff *skb,
 				    const struct chatdnat_settings *settings,
@@ -119,7 +121,7 @@ unsigned int chatdnat_fastpath_ipv4(struct sk_buff *skb,
 	if (!chatdnat_ipv4_plain(iph) ||
 	    !chatdnat_bindings_has_port(bindings, ntohs(port)))
 		return NF_ACCEPT;
-	/* What the relay opens itself is for connection tracking. */
+	/* Connections opened by the relay are tracked. */
 	if (unlikely(th->syn) &&
 	    !chatdnat_fastpath_pull_options(skb, sizeof(*iph),
 					    entering && settings->enabled))

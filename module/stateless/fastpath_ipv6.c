@@ -7,21 +7,21 @@
 
 #define CHATDNAT_PLAIN	(sizeof(struct ipv6hdr) + sizeof(struct tcphdr))
 
-/* Whether a segment may take the shortcut, by its IP header. */
+/* Whether the IP header is eligible for the fast path. */
 static bool chatdnat_ipv6_plain(const struct ipv6hdr *ip6h)
 {
 	return ip6h->version == 6 && ip6h->nexthdr == IPPROTO_TCP &&
 	       ip6h->hop_limit > 1;
 }
 
-/* Whether the header is sound; takes off what a link has padded it with. */
+/* Check the length of the packet and trim link-layer padding. */
 static bool chatdnat_ipv6_sound(struct sk_buff *skb)
 {
 	const struct ipv6hdr *ip6h = (const struct ipv6hdr *)skb->data;
 	const struct tcphdr *th = (const struct tcphdr *)(ip6h + 1);
 	unsigned int len = ntohs(ip6h->payload_len) + sizeof(*ip6h);
 
-	/* What is at hand is part of it, then. */
+	/* Then the linear headers are within the packet. */
 	if (likely(skb->len == len))
 		return true;
 	return skb->len > len &&
@@ -29,7 +29,7 @@ static bool chatdnat_ipv6_sound(struct sk_buff *skb)
 	       !pskb_trim_rcsum(skb, len);
 }
 
-/* Where the way of a segment is kept. */
+/* The flow cache entry for the addresses of a segment. */
 static struct chatdnat_flow_entry *
 chatdnat_ipv6_path(const struct chatdnat_bindings *bindings,
 		   const struct ipv6hdr *ip6h)
@@ -41,7 +41,7 @@ chatdnat_ipv6_path(const struct chatdnat_bindings *bindings,
 				      chatdnat_flow_cache_key_ipv6(from, to));
 }
 
-/* Whether it is kept there, and holds. */
+/* Whether the entry is of these addresses, and valid. */
 static bool chatdnat_ipv6_entry_is_valid(const struct chatdnat_flow_entry *entry,
 					 const struct ipv6hdr *ip6h, u8 mark)
 {
@@ -52,7 +52,7 @@ static bool chatdnat_ipv6_entry_is_valid(const struct chatdnat_flow_entry *entry
 	       entry->mark == mark && chatdnat_validity_check(&entry->validity);
 }
 
-/* Whether a device passes it on. */
+/* Whether the device forwards. */
 static bool chatdnat_ipv6_forwards(const struct net_device *dev,
 				   const struct chatdnat_flow_entry *entry,
 				   bool entering)
@@ -62,13 +62,14 @@ static bool chatdnat_ipv6_forwards(const struct net_device *dev,
 	if (!idev || READ_ONCE(idev->cnf.disable_ipv6) ||
 	    !READ_ONCE(init_net.ipv6.devconf_all->forwarding))
 		return false;
-	/* From the relay's address comes what its device brings: no spoof. */
+	/*
+	 * Packets with the relay's source must come from its device (no
+	 * spoofing).
+	 */
 	return entering || entry->back == dev;
 }
 
-/*
- * Rewrites a segment: an address, the sum, its life, and what it announces.
- */
+/* Translate the address, and update checksum, hop limit and MSS. */
 static void chatdnat_ipv6_rewrite(struct sk_buff *skb,
 				  const struct chatdnat_flow_entry *entry,
 				  bool entering)
@@ -89,14 +90,15 @@ static void chatdnat_ipv6_rewrite(struct sk_buff *skb,
 }
 
 /**
- * chatdnat_fastpath_ipv6() - pass a plain segment on
- * @skb: a packet that has just arrived
+ * chatdnat_fastpath_ipv6() - translate and forward a plain segment
+ * @skb: a received packet
  * @settings: the settings
- * @bindings: what is translated without state
- * @entering: by a WAN interface, so that it can only be for a relay
+ * @bindings: the bindings
+ * @entering: received on a WAN interface: direction to the relay; otherwise
+ *	      from it
  *
  * Context: Softirq, RCU read lock held.
- * Return: NF_STOLEN, or NF_ACCEPT with the packet as it came.
+ * Return: NF_STOLEN, or NF_ACCEPT with the packet unchanged.
  */
 unsigned int chatdnat_fastpath_ipv6(struct sk_buff *skb,
 				    const struct chatdnat_settings *settings,
@@ -118,7 +120,7 @@ unsigned int chatdnat_fastpath_ipv6(struct sk_buff *skb,
 	if (!chatdnat_ipv6_plain(ip6h) ||
 	    !chatdnat_bindings_has_port(bindings, ntohs(port)))
 		return NF_ACCEPT;
-	/* What the relay opens itself is for connection tracking. */
+	/* Connections opened by the relay are tracked. */
 	if (unlikely(th->syn) &&
 	    !chatdnat_fastpath_pull_options(skb, sizeof(*ip6h),
 					    entering && settings->enabled))

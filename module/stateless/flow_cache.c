@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The ways of segments through the shortcut. All that stays the same from one
- * segment to the next is found out once, and kept for a while.
+ * Flow cache of the fast path: translation, next hop and MSS of the segments
+ * between two addresses, looked up once and valid for a while.
  */
 #include <linux/in.h>
 #include <linux/ip.h>
@@ -16,18 +16,17 @@
 #include "flow_cache.h"
 
 /**
- * chatdnat_flow_cache_new() - make room for paths
+ * chatdnat_flow_cache_new() - allocate an empty flow cache
  *
  * Context: Process context, may sleep.
- * Return: Paths of which none is known yet, to be freed by free_percpu(); or
- * NULL without memory.
+ * Return: The cache, to be freed by free_percpu(); or NULL if out of memory.
  */
 struct chatdnat_flow_cache __percpu *chatdnat_flow_cache_new(void)
 {
 	return alloc_percpu(struct chatdnat_flow_cache);
 }
 
-/* The next hop to a relay is learnt once for all its clients. */
+/* The next hop to a relay is looked up once for all its clients. */
 static const struct chatdnat_relay_nexthop *
 chatdnat_relay_nexthop(const struct chatdnat_settings *settings,
 		       const struct chatdnat_bindings *bindings,
@@ -50,7 +49,7 @@ chatdnat_relay_nexthop(const struct chatdnat_settings *settings,
 	return relay_hop;
 }
 
-/* Whether the next hops are where they should be. */
+/* Whether the next hops satisfy "wan", "via" and the binding. */
 static bool chatdnat_flow_cache_good(const struct chatdnat_bindings *bindings,
 				     const struct chatdnat_binding *binding,
 				     const struct chatdnat_nexthop *relay,
@@ -61,7 +60,7 @@ static bool chatdnat_flow_cache_good(const struct chatdnat_bindings *bindings,
 	       (!binding->home || binding->home == client->dev->ifindex);
 }
 
-/* RFC 6691: less the headers without options. */
+/* RFC 6691: the MSS is the MTU less the headers without options. */
 static u16 chatdnat_flow_cache_mss(const struct chatdnat_settings *settings,
 				   enum chatdnat_family family, unsigned int mtu)
 {
@@ -88,7 +87,7 @@ static void chatdnat_flow_cache_sums(struct chatdnat_flow_entry *entry, __wsum d
 	entry->diff_ipv4 = chatdnat_flow_cache_fold(csum_add(diff, less));
 }
 
-/* Where they go next, by what leads to the relay and to the client. */
+/* Set next hop and MSS from the next hops to the relay and to the client. */
 static void chatdnat_flow_cache_nexthops(struct chatdnat_flow_entry *entry,
 					 const struct chatdnat_settings *settings,
 					 const struct chatdnat_bindings *bindings,
@@ -111,24 +110,25 @@ static void chatdnat_flow_cache_nexthops(struct chatdnat_flow_entry *entry,
 	if (!chatdnat_flow_cache_good(bindings, binding, &relay_hop->nexthop, &home) ||
 	    !chatdnat_addr_is_common(family, client) || (!entering && !home.wan))
 		entry->nexthop.mtu = 0;
-	/* No longer than what was learnt first. */
+	/* The oldest part: the next hop to the relay was looked up before. */
 	entry->validity = relay_hop->validity;
 }
 
-/* In one piece, for each processor. */
+/* alloc_percpu() needs one contiguous piece for each CPU. */
 static_assert(sizeof(struct chatdnat_flow_cache) <= PCPU_MIN_UNIT_SIZE);
 
 /**
- * chatdnat_flow_cache_learn() - learn where segments go
+ * chatdnat_flow_cache_learn() - look up a flow and fill in its entry
  * @entry: filled in
  * @settings: the settings
- * @bindings: what is translated without state
+ * @bindings: the bindings
  * @family: IPv4 or IPv6
- * @addr: their addresses, side by side as a header has them
- * @mark: their type of service, for IPv4, and whether they come from the world
+ * @addr: source and destination address, adjacent as in the IP header
+ * @mark: TOS, for IPv4, and CHATDNAT_FLOW_FROM_WAN
  *
  * Context: Softirq, RCU read lock held; on the packet path.
- * Return: False where they are not translated; @entry is as it was.
+ * Return: False if there is no binding for the addresses; @entry is unchanged
+ * then.
  */
 bool chatdnat_flow_cache_learn(struct chatdnat_flow_entry *entry,
 			       const struct chatdnat_settings *settings,
@@ -164,13 +164,13 @@ bool chatdnat_flow_cache_learn(struct chatdnat_flow_entry *entry,
 }
 
 /**
- * chatdnat_flow_cache_forget() - have all processors learn a path anew
- * @bindings: what is translated without state
+ * chatdnat_flow_cache_forget() - invalidate an entry on all CPUs
+ * @bindings: the bindings
  * @family: IPv4 or IPv6
  * @from: the source address, network byte order
  * @to: the destination address, network byte order
  *
- * Context: RCU read lock held; on the path of packets that this host sends.
+ * Context: RCU read lock held; on the path of locally generated packets.
  */
 void chatdnat_flow_cache_forget(const struct chatdnat_bindings *bindings,
 				enum chatdnat_family family,

@@ -12,24 +12,25 @@
 #include "../policy/settings.h"
 #include "nexthop.h"
 
-/* So many may be busy at once without further cost: half as many clients. */
+/* Entries of each family. Each client uses two, one for each direction. */
 #define CHATDNAT_FLOW_CACHE_SHIFT	7
 
-/* In a mark, with the bits of a type of service that routes may look at. */
+/* Flag in chatdnat_flow_entry.mark, next to the DSCP bits of the TOS. */
 #define CHATDNAT_FLOW_FROM_WAN	BIT(0)
 
 /**
- * struct chatdnat_flow_entry - where segments from one address to another go
- * @addr: the addresses, side by side as a header has them
- * @mark: their type of service, for IPv4, and whether they come from the world
- * @priority: what that type is to a queue
- * @mss: what fits both ways, and so may be announced; 0: whatever is
- * @diff: by what a sum changes in which @to takes its place
- * @diff_ipv4: the same of an IPv4 header, which also loses a hop
- * @to: the address that they get, of a binding
- * @validity: for how long all this holds
- * @nexthop: where they go next; with an MTU of 0 only the stack can tell
- * @back: the device that leads back to their source
+ * struct chatdnat_flow_entry - flow cache entry of segments from one address to
+ *				another
+ * @addr: source and destination address, adjacent as in the IP header
+ * @mark: TOS, for IPv4, and CHATDNAT_FLOW_FROM_WAN
+ * @priority: skb->priority for that TOS
+ * @mss: MSS to clamp to, for the path MTU of both directions; 0: do not clamp
+ * @diff: checksum difference of the translation
+ * @diff_ipv4: the same for the IPv4 header, including the decremented TTL
+ * @to: the new address, in a binding
+ * @validity: validity of the entry
+ * @nexthop: the next hop; an MTU of 0 passes the segments to the stack
+ * @back: device of the next hop to the source, for source validation
  */
 struct chatdnat_flow_entry {
 	__be32 addr[8];
@@ -44,7 +45,7 @@ struct chatdnat_flow_entry {
 	const struct net_device *back;
 };
 
-/* The next hop to a relay, whoever the client is. */
+/* The next hop to a relay, shared by all clients. */
 struct chatdnat_relay_nexthop {
 	u8 tos;
 	struct chatdnat_validity validity;
@@ -52,9 +53,9 @@ struct chatdnat_relay_nexthop {
 };
 
 /**
- * struct chatdnat_flow_cache - the ways that one processor knows
- * @entry: by a hash of their addresses
- * @relay_hop: by a relay's binding
+ * struct chatdnat_flow_cache - flow cache of one CPU
+ * @entry: indexed by a hash of the addresses
+ * @relay_hop: next hops to relays, indexed like the bindings
  */
 struct chatdnat_flow_cache {
 	struct chatdnat_flow_entry entry[CHATDNAT_FAMILIES][BIT(CHATDNAT_FLOW_CACHE_SHIFT)];
@@ -62,12 +63,12 @@ struct chatdnat_flow_cache {
 };
 
 /**
- * chatdnat_flow_cache_pair() - two words of addresses as one
+ * chatdnat_flow_cache_pair() - combine two words of addresses
  * @a: a word
- * @b: the word behind it
+ * @b: the following word
  *
  * Context: Any; on the packet path.
- * Return: The value, whose only use is to be compared and hashed.
+ * Return: A value to be compared and hashed only.
  */
 static inline u64 chatdnat_flow_cache_pair(__be32 a, __be32 b)
 {
@@ -75,7 +76,7 @@ static inline u64 chatdnat_flow_cache_pair(__be32 a, __be32 b)
 }
 
 /**
- * chatdnat_flow_cache_key_ipv4() - by what a path of IPv4 is kept
+ * chatdnat_flow_cache_key_ipv4() - hash key of an IPv4 flow
  * @from: the source address, network byte order
  * @to: the destination address, network byte order
  *
@@ -88,7 +89,7 @@ static inline u64 chatdnat_flow_cache_key_ipv4(__be32 from, __be32 to)
 }
 
 /**
- * chatdnat_flow_cache_key_ipv6() - by what a path of IPv6 is kept
+ * chatdnat_flow_cache_key_ipv6() - hash key of an IPv6 flow
  * @from: the source address, network byte order
  * @to: the destination address, network byte order
  *
@@ -103,13 +104,13 @@ static inline u64 chatdnat_flow_cache_key_ipv6(const __be32 *from, const __be32 
 }
 
 /**
- * chatdnat_flow_cache_at() - where a path is kept
- * @bindings: what is translated without state
+ * chatdnat_flow_cache_at() - find the entry of a key
+ * @bindings: the bindings
  * @family: IPv4 or IPv6
- * @key: made of its addresses
+ * @key: hash key of the addresses
  *
  * Context: Softirq; on the packet path.
- * Return: The entry, of whatever addresses are kept there.
+ * Return: The entry, which may be of other addresses.
  */
 static inline struct chatdnat_flow_entry *
 chatdnat_flow_cache_at(const struct chatdnat_bindings *bindings,
@@ -118,18 +119,18 @@ chatdnat_flow_cache_at(const struct chatdnat_bindings *bindings,
 	struct chatdnat_flow_entry *entry = this_cpu_ptr(bindings->paths)->entry[family];
 
 	entry += hash_64(key, CHATDNAT_FLOW_CACHE_SHIFT);
-	/* Not to be worked out anew each time. */
+	/* Keep the compiler from recomputing the address at each use. */
 	OPTIMIZER_HIDE_VAR(entry);
 	return entry;
 }
 
 /**
- * chatdnat_flow_cache_route() - the route to a relay, for a device that looks at it
- * @entry: a path that comes from the world
+ * chatdnat_flow_cache_route() - route to the relay of an entry
+ * @entry: an entry with CHATDNAT_FLOW_FROM_WAN
  * @family: IPv4 or IPv6
  *
  * Context: Softirq, RCU read lock held; on the packet path.
- * Return: The route; NULL: there is none.
+ * Return: The route, or NULL.
  */
 static inline struct dst_entry *
 chatdnat_flow_cache_route(const struct chatdnat_flow_entry *entry,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Where the shortcut begins: the devices whose packets may take it. Behind the
- * netdev chains of others, so that what they ban stays banned.
+ * Ingress hooks of the fast path. They have the last priority, so that other
+ * netdev chains can drop packets before.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -20,12 +20,12 @@
 #include "ingress.h"
 
 /**
- * struct chatdnat_ingress_port - a device whose packets may take the shortcut
- * @ops: the hook's, registered
+ * struct chatdnat_ingress_port - a device with an ingress hook
+ * @ops: the registered hook
  * @list: in chatdnat_ingress_ports
- * @wan: it faces the internet
- * @wanted: used while the list is set anew
- * @rcu: delays its end past the last packet
+ * @wan: it is a WAN interface
+ * @wanted: used while the list is updated
+ * @rcu: for kfree_rcu()
  */
 struct chatdnat_ingress_port {
 	struct nf_hook_ops ops;
@@ -49,7 +49,7 @@ static unsigned int chatdnat_ingress(void *priv, struct sk_buff *skb,
 	snapshot = rcu_dereference(chatdnat_active);
 	bindings = snapshot ? rcu_dereference(snapshot->bindings) : NULL;
 
-	/* A tagged packet is still to become another device's. */
+	/* The stack will pass a VLAN-tagged packet to another device. */
 	if (!bindings || skb->pkt_type != PACKET_HOST ||
 	    skb_vlan_tag_present(skb) || !chatdnat_fastpath_free(skb))
 		return NF_ACCEPT;
@@ -89,7 +89,7 @@ static void chatdnat_ingress_port_add(struct net_device *dev, bool wan)
 {
 	struct chatdnat_ingress_port *port = kzalloc(sizeof(*port), GFP_KERNEL);
 
-	/* Its packets take the stack's way, then. */
+	/* Without a hook, the stack handles its packets. */
 	if (!port)
 		return;
 	port->wan = wan;
@@ -113,7 +113,10 @@ static void chatdnat_ingress_port_want(struct net_device *dev, bool wan)
 {
 	struct chatdnat_ingress_port *port = chatdnat_ingress_port_find(dev);
 
-	/* What belongs to a bridge, a bond or a VRF is theirs to receive. */
+	/*
+	 * Packets of a bridge port, bond port or VRF member belong to its
+	 * master.
+	 */
 	if (netdev_master_upper_dev_get(dev) || netdev_is_rx_handler_busy(dev))
 		return;
 	if (port && port->wan == wan) {
@@ -144,10 +147,11 @@ static void chatdnat_ingress_want_inside(const struct chatdnat_settings *setting
 }
 
 /**
- * chatdnat_ingress_set() - have the shortcut begin where it is needed
- * @snapshot: the active snapshot; NULL: nowhere
+ * chatdnat_ingress_set() - register the ingress hooks that are needed
+ * @snapshot: the active snapshot; NULL: no hooks
  *
- * A device that is passed over for want of memory is slower, nothing else.
+ * Errors are ignored: packets of a device without a hook take the slower path
+ * through the stack.
  *
  * Context: Process context, may sleep, chatdnat_config_lock held.
  */
@@ -185,7 +189,7 @@ void chatdnat_ingress_set(const struct chatdnat_snapshot *snapshot)
 }
 
 /**
- * chatdnat_ingress_leave() - let go of a device that goes
+ * chatdnat_ingress_leave() - unregister the hook of a device
  * @dev: the device
  *
  * Context: Process context, RTNL held.

@@ -9,7 +9,7 @@ struct net_device;
 void chatdnat_ingress_set(const struct chatdnat_snapshot *snapshot);
 void chatdnat_ingress_leave(const struct net_device *dev);
 #else
-/* Without it all packets take the stack's way. */
+/* Without ingress hooks the stack handles all packets. */
 static inline void chatdnat_ingress_set(const struct chatdnat_snapshot *snapshot)
 {
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The stateless engine for what this host itself sends: ICMP errors, resets in
- * the relay's name, and segments of its own connections.
+ * Stateless engine for locally generated packets: ICMP errors, resets for the
+ * relay, and segments of local connections.
  */
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -22,15 +22,16 @@
 #include "local.h"
 
 /**
- * chatdnat_stateless_local_postrouting() - what this host says to a client
- * @skb: an untracked packet of this host's own, behind routing
- * @state: the hook's
+ * chatdnat_stateless_local_postrouting() - translate a locally generated packet
+ *					    to a client
+ * @skb: an untracked, locally generated packet in POST_ROUTING
+ * @state: the state of the current hook
  *
- * About a packet whose destination was translated it speaks as the relay: an
- * error, or a reset.
+ * ICMP errors and resets in reply to a packet after DNAT have the relay as
+ * their source or in the quoted packet.
  *
  * Context: Softirq or process context, RCU read lock held.
- * Return: NF_ACCEPT, or what chatdnat_drop() says.
+ * Return: NF_ACCEPT, or the result of chatdnat_drop().
  */
 unsigned int
 chatdnat_stateless_local_postrouting(struct sk_buff *skb,
@@ -70,12 +71,12 @@ static int chatdnat_stateless_local_reroute(struct sk_buff *skb,
 	return ip_route_me_harder(state->net, state->sk, skb, RTN_UNSPEC);
 }
 
-/* Whether a segment belongs to a connection that this host has. */
+/* Whether a segment belongs to a local connection. */
 static bool chatdnat_stateless_local_connected(const struct sk_buff *skb)
 {
 	const struct sock *sk = skb->sk;
 
-	/* Resets of what is refused have a socket, too, but that is closed. */
+	/* Resets have a control socket, which is in state TCP_CLOSE. */
 	return sk && sk_fullsock(sk) && sk->sk_state != TCP_CLOSE &&
 	       sk->sk_state != TCP_LISTEN;
 }
@@ -91,8 +92,8 @@ static bool chatdnat_stateless_local_is_synack(const struct sk_buff *skb,
 }
 
 /*
- * This host itself has a connection from a port of the service. What the peer
- * sends from now on is not for the relay alone.
+ * Record a local connection from a forwarded port: from now on, segments of the
+ * peer may be for a local socket.
  */
 static void
 chatdnat_stateless_local_own(const struct chatdnat_snapshot *snapshot,
@@ -116,14 +117,17 @@ chatdnat_stateless_local_own(const struct chatdnat_snapshot *snapshot,
 	if (!chatdnat_peers_add(&flow->saddr, &flow->daddr, stage))
 		return;
 
-	/* Paths of other bindings, if there are any by now, are new. */
+	/*
+	 * If the bindings were replaced, the flow cache of the new ones is
+	 * fresh.
+	 */
 	bindings = rcu_dereference(snapshot->bindings);
 	if (bindings)
 		chatdnat_flow_cache_forget(bindings, flow->family, &flow->daddr,
 					   &flow->saddr);
 }
 
-/* An error about a relay's segment is for the relay. */
+/* An ICMP error about a segment of the relay has to be sent to the relay. */
 static unsigned int
 chatdnat_stateless_local_error(const struct chatdnat_snapshot *snapshot,
 			       const struct chatdnat_bindings *bindings,
@@ -148,7 +152,7 @@ chatdnat_stateless_local_error(const struct chatdnat_snapshot *snapshot,
 	return NF_ACCEPT;
 }
 
-/* What this host sends as TCP or ICMP has no extension headers. */
+/* Locally generated TCP and ICMP has no extension headers. */
 static bool chatdnat_stateless_local_concerns(const struct sk_buff *skb,
 					      enum chatdnat_family family)
 {
@@ -163,17 +167,16 @@ static bool chatdnat_stateless_local_concerns(const struct sk_buff *skb,
 }
 
 /**
- * chatdnat_stateless_local_out() - hook: before connection tracking, for what
- *				    this host sends
+ * chatdnat_stateless_local_out() - hook: LOCAL_OUT, before connection tracking
  * @priv: unused
  * @skb: the packet
- * @state: the hook's
+ * @state: the state of the current hook
  *
- * Notes this host's own connections from ports of the service, and has ICMP
- * errors of this host about a relay's segments reach the relay. A segment that
- * cannot be forwarded to a client any more, because its neighbour is gone, say,
- * has the local address as its source by then, so that the error is for this
- * host itself, or for the host that has the address at the moment.
+ * Records local connections from forwarded ports, and translates locally
+ * generated ICMP errors about segments of a relay. If such a segment cannot be
+ * sent to the client, for example because neighbour resolution fails, its
+ * source has been translated to the local address already. The error would be
+ * sent to this host, or to the host that has the address now.
  *
  * Context: Softirq or process context, RCU read lock held.
  * Return: NF_ACCEPT or NF_DROP.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The next hops of the shortcut, as the stack would find them. Whatever makes a
- * route more than a device and a neighbour is left to the stack.
+ * Next hops of the fast path. Only routes that consist of a device and a
+ * neighbour qualify; the stack handles all others.
  */
 #include <linux/bitmap.h>
 #include <linux/hash.h>
@@ -23,14 +23,14 @@
 #define CHATDNAT_NEXTHOP_NEIGHS_SHIFT	12
 
 /*
- * The neighbours that may be known to a processor, by a hash of where they are.
- * None is taken out: they are as few as the hosts that mail comes by, and what
- * costs something is to learn anew for one that was never known, as those are
- * that nobody answers for.
+ * Neighbours that may be in the cache of a CPU, as a bitmap indexed by a hash
+ * of their pointers. Bits are never cleared: the next hops are few. The bitmap
+ * avoids invalidating all caches for neighbours that were never cached, like
+ * unresolved ones.
  */
 static DECLARE_BITMAP(chatdnat_nexthop_neighs, BIT(CHATDNAT_NEXTHOP_NEIGHS_SHIFT));
 
-/* A neighbour that can be handed packets; NULL: not now. */
+/* Returns the neighbour if it is valid, otherwise NULL. */
 static struct neighbour *chatdnat_nexthop_know(struct neighbour *neigh)
 {
 	if (!neigh || !(READ_ONCE(neigh->nud_state) & NUD_VALID))
@@ -42,10 +42,11 @@ static struct neighbour *chatdnat_nexthop_know(struct neighbour *neigh)
 }
 
 /**
- * chatdnat_nexthop_neigh_gone() - let go of a neighbour
+ * chatdnat_nexthop_neigh_gone() - invalidate caches for a removed neighbour
  * @neigh: the neighbour, marked dead
  *
- * Others come and go too, by the thousand where somebody scans a network.
+ * Neighbours that are not cached come and go too, by thousands during a network
+ * scan.
  *
  * Context: Any, before an RCU grace period at whose end @neigh is freed.
  */
@@ -60,8 +61,8 @@ void chatdnat_nexthop_neigh_gone(const struct neighbour *neigh)
 
 /*
  * Whether an exception changes the route to an address. An exception applies to
- * one host, but any host can provoke one. A tunnel makes one for each
- * destination with the route's own MTU, which changes nothing.
+ * one destination, but any host can cause one. Tunnels create one for each
+ * destination with the MTU of the route, which changes nothing.
  */
 static bool chatdnat_nexthop_excepted_ipv4(const struct flowi4 *fl4,
 					   unsigned int mtu)
@@ -81,7 +82,9 @@ static bool chatdnat_nexthop_excepted_ipv4(const struct flowi4 *fl4,
 	return excepted;
 }
 
-/* The way to an address; @next gets the address of its first hop. */
+/*
+ * Look up the route to an address; @next is set to the address of the next hop.
+ */
 static void chatdnat_nexthop_route_ipv4(struct chatdnat_nexthop *nexthop, __be32 addr,
 					u8 tos, __be32 *next)
 {
@@ -180,12 +183,12 @@ static void chatdnat_nexthop_learn_ipv6(struct chatdnat_nexthop *nexthop,
 #endif
 
 /**
- * chatdnat_nexthop_learn() - learn where packets to an address go next
+ * chatdnat_nexthop_learn() - look up the next hop to an address
  * @nexthop: filled in
  * @wan: the WAN interfaces
  * @family: IPv4 or IPv6
  * @addr: the address, network byte order
- * @tos: the packets' type of service, for IPv4
+ * @tos: TOS of the packets, for IPv4
  *
  * Context: Softirq, RCU read lock held; on the packet path.
  */

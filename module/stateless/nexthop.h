@@ -10,15 +10,14 @@
 #include "../policy/ifset.h"
 
 /**
- * struct chatdnat_nexthop - where packets to an address go next
- * @dev: the device that they leave by; NULL: only the stack can tell
- * @neigh: the neighbour that they are handed to; NULL: @dev has none, or it is
- *	   not known yet
- * @mtu: what fits without fragments
+ * struct chatdnat_nexthop - next hop to an address
+ * @dev: output device; NULL: the stack has to route the packets
+ * @neigh: the neighbour; NULL if @dev has none, or if it is not resolved
+ * @mtu: MTU of the route
  * @wan: @dev is a WAN interface
  *
- * Neither device nor neighbour is held, but they do not go without a new
- * generation, nor before the RCU read lock is released.
+ * There is no reference to device and neighbour. Before they are freed, a new
+ * validity generation begins, and a grace period passes.
  */
 struct chatdnat_nexthop {
 	struct net_device *dev;
@@ -28,7 +27,7 @@ struct chatdnat_nexthop {
 };
 
 /**
- * chatdnat_nexthop_ready() - whether a packet can be handed to a next hop
+ * chatdnat_nexthop_ready() - whether packets can be sent to a next hop
  * @nexthop: the next hop
  *
  * Context: RCU read lock held; on the packet path.

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The stateless engine: where an own address stands for one relay and nothing
- * else, a packet tells by itself how it is translated. Connection tracking does
- * not get to see it. What is here is the engine on the stack's own way;
- * ingress.c takes a shortcut with the packets that need nothing of the stack,
- * and stateless_local.c is for what this host itself says.
+ * Stateless engine: if a local address is bound to one relay, the headers of a
+ * packet determine its translation, and connection tracking is not needed. This
+ * file has the hooks in the stack; ingress.c is the entry to the fast path, and
+ * local.c handles locally generated packets.
  *
- * The destination changes before routing; the source behind it, because the
- * stack lets no packet in that claims to be from this host.
+ * DNAT happens in PRE_ROUTING, SNAT in POST_ROUTING, because the stack drops
+ * received packets with a local source address.
  */
 #include <linux/netdevice.h>
 #include <net/dst.h>
@@ -27,7 +26,7 @@
 #include "local.h"
 #include "stateless.h"
 
-/* The binding whose own address a packet from the world is for. */
+/* The binding of a packet from the WAN side to a local address. */
 static const struct chatdnat_binding *
 chatdnat_stateless_entering(const struct chatdnat_snapshot *snapshot,
 			    const struct net_device *in,
@@ -45,14 +44,14 @@ chatdnat_stateless_entering(const struct chatdnat_snapshot *snapshot,
 					&parsed->flow.daddr);
 }
 
-/* The binding whose relay a packet to the world is from. */
+/* The binding of a packet from a relay. */
 static const struct chatdnat_binding *
 chatdnat_stateless_leaving(const struct chatdnat_settings *settings,
 			   const struct chatdnat_bindings *bindings,
 			   const struct net_device *in,
 			   const struct chatdnat_parsed *parsed)
 {
-	/* What the relay opens itself is for connection tracking. */
+	/* Connections opened by the relay are tracked. */
 	if (!bindings || parsed->opens ||
 	    !chatdnat_bindings_has_port(bindings, parsed->flow.sport) ||
 	    chatdnat_ifset_has(&settings->wan, in->name))
@@ -89,12 +88,12 @@ chatdnat_stateless_enter(const struct chatdnat_snapshot *snapshot,
 	enum chatdnat_family family = parsed->flow.family;
 	unsigned int verdict;
 
-	/* Of a connection of this host's own, which is tracked. */
+	/* Segments of local connections are tracked. */
 	if (chatdnat_peers_has(&binding->own, &parsed->flow.saddr) &&
 	    chatdnat_socket_tcp(&parsed->flow, state->in))
 		return NF_ACCEPT;
 
-	/* As the tracked engine leaves them, which gets it next. */
+	/* The tracked engine, which is called next, handles these. */
 	if (chatdnat_addr_is_link_local(family, &parsed->flow.saddr) ||
 	    !chatdnat_eligible_reaches(&snapshot->settings, family, binding))
 		return NF_ACCEPT;
@@ -117,7 +116,7 @@ chatdnat_stateless_enter(const struct chatdnat_snapshot *snapshot,
 	return NF_ACCEPT;
 }
 
-/* Whether the way from a relay leads out to the world, as the stack sees it. */
+/* Whether the stack would route a packet from a relay to a WAN interface. */
 static bool chatdnat_stateless_is_out(const struct chatdnat_snapshot *snapshot,
 				      struct sk_buff *skb,
 				      enum chatdnat_family family)
@@ -129,7 +128,7 @@ static bool chatdnat_stateless_is_out(const struct chatdnat_snapshot *snapshot,
 
 	if (skb_valid_dst(skb))
 		return false;
-	/* What a tunnel says of the packet is for the stack's own lookup too. */
+	/* Keep tunnel metadata for the stack's own route lookup. */
 	metadata = dst_clone(skb_dst(skb));
 	if (family == CHATDNAT_IPV4)
 		flags = IPCB(skb)->flags;
@@ -137,7 +136,7 @@ static bool chatdnat_stateless_is_out(const struct chatdnat_snapshot *snapshot,
 	out = dst && !dst->error &&
 	      chatdnat_ifset_has(&snapshot->settings.wan, dst->dev->name);
 
-	/* Others may mark it yet, or give it another destination. */
+	/* Later hooks may still change mark or destination. */
 	skb_dst_drop(skb);
 	if (metadata)
 		skb_dst_set(skb, metadata);
@@ -147,9 +146,9 @@ static bool chatdnat_stateless_is_out(const struct chatdnat_snapshot *snapshot,
 }
 
 /*
- * Somebody else exempted the packet from connection tracking. Behind this hook
- * one that is for the relay itself looks like one of ours, which the guard lets
- * pass.
+ * A packet that another hook has exempted from connection tracking. One that is
+ * addressed to the relay would look like a stateless translated packet after
+ * this hook, and pass the guard.
  */
 static unsigned int
 chatdnat_stateless_untracked(const struct chatdnat_snapshot *snapshot,
@@ -168,10 +167,11 @@ chatdnat_stateless_untracked(const struct chatdnat_snapshot *snapshot,
 }
 
 /**
- * chatdnat_stateless_prerouting() - hook: before connection tracking
+ * chatdnat_stateless_prerouting() - hook: PRE_ROUTING, before connection
+ *				     tracking
  * @priv: unused
  * @skb: the packet
- * @state: the hook's
+ * @state: the state of the current hook
  *
  * Context: Softirq, RCU read lock held.
  * Return: NF_ACCEPT or NF_DROP.
@@ -229,14 +229,14 @@ chatdnat_stateless_direction_by(const struct chatdnat_settings *settings,
 }
 
 /**
- * chatdnat_stateless_direction() - which way a packet goes that is translated without
- *			      state
- * @skb: the packet, behind the hook before connection tracking and not yet at
- *	 the one behind routing: its destination is translated, its source not
- * @state: the hook's
+ * chatdnat_stateless_direction() - direction of a packet translated without
+ *				    state
+ * @skb: the packet, between PRE_ROUTING and POST_ROUTING: after DNAT, before
+ *	 SNAT
+ * @state: the state of the current hook
  * @parsed: filled in
- * @settings: set to those that it is translated under
- * @binding: set to its binding
+ * @settings: set to the settings that translate it
+ * @binding: set to the binding of the packet
  *
  * Context: RCU read lock held; on the packet path.
  * Return: CHATDNAT_DIR_NONE for all other packets.
@@ -296,10 +296,10 @@ chatdnat_stateless_leave(const struct chatdnat_settings *settings,
 }
 
 /**
- * chatdnat_stateless_postrouting() - hook: behind routing
+ * chatdnat_stateless_postrouting() - hook: POST_ROUTING
  * @priv: unused
  * @skb: the packet
- * @state: the hook's
+ * @state: the state of the current hook
  *
  * Context: Softirq or process context, RCU read lock held.
  * Return: NF_ACCEPT or NF_DROP.

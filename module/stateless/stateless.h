@@ -7,9 +7,9 @@
 #include "../core/bindings.h"
 #include "../net/packet.h"
 
-/* Which way a packet goes that is translated without state. */
+/* Direction of a packet translated without state. */
 enum chatdnat_direction {
-	CHATDNAT_DIR_NONE,		/* it is not */
+	CHATDNAT_DIR_NONE,		/* not translated without state */
 	CHATDNAT_DIR_TO_RELAY,
 	CHATDNAT_DIR_TO_CLIENT,
 };

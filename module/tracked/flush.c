@@ -184,7 +184,7 @@ static bool chatdnat_flush_ends_misplaced(const struct chatdnat_flush *flush,
 {
 	const struct chatdnat_snapshot *new = flush->new;
 
-	/* Events repeat: do not end connections that are served already. */
+	/* Events repeat: connections that were kept so far are kept. */
 	return !chatdnat_flush_serves(&new->settings.service, ct) &&
 	       chatdnat_misplaced_is_sure(ct) &&
 	       chatdnat_misplaced(NULL, &new->settings, ct);
