@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Routes packets where they have got their destination, just before the stack
- * would. So what connections that are about to be forwarded announce is clamped
- * without a hook at forward, which all their packets would pay for; and what is
- * translated is spared the stack's look for a socket of this host.
+ * Routes packets at the end of PRE_ROUTING, after DNAT, just before the stack
+ * would. Thus the MSS of forwarded connections is clamped without a FORWARD
+ * hook, which would be called for all of their packets; and the stack skips
+ * early demux, the socket lookup, for translated packets.
  */
 #include <linux/in.h>
 #include <linux/ip.h>
@@ -25,7 +25,7 @@
 #include "leak.h"
 #include "mss.h"
 
-/* Whether a packet is no SYN, where that is seen at once. */
+/* Fast check whether a packet is not a SYN; false if unsure. */
 static bool chatdnat_early_route_is_plain(const struct sk_buff *skb,
 					  const struct nf_conn *ct, u8 pf)
 {
@@ -45,7 +45,7 @@ static bool chatdnat_early_route_is_plain(const struct sk_buff *skb,
 	return (const u8 *)(th + 1) <= skb_tail_pointer(skb) && !th->syn;
 }
 
-/* An error about a connection is known, and is none of its segments. */
+/* An ICMP error has the conntrack entry of the connection that it is about. */
 static bool chatdnat_early_route_is_error(const struct sk_buff *skb, u8 pf,
 					  enum ip_conntrack_info ctinfo)
 {
@@ -55,20 +55,20 @@ static bool chatdnat_early_route_is_error(const struct sk_buff *skb, u8 pf,
 				  : ipv6_hdr(skb)->nexthdr == IPPROTO_ICMPV6;
 }
 
-/* The stack forwards only what the link had for this host. */
+/* The stack forwards only packets that the link delivered to this host. */
 static bool chatdnat_early_route_is_received(const struct sk_buff *skb)
 {
 #if IS_ENABLED(CONFIG_BRIDGE_NETFILTER)
 	const struct nf_bridge_info *bridge = nf_bridge_info_get(skb);
 
-	/* From one port to another: the hooks are only shown it. */
+	/* Bridged from one port to another, not routed. */
 	if (bridge && bridge->pkt_otherhost)
 		return false;
 #endif
 	return skb->pkt_type == PACKET_HOST;
 }
 
-/* Routes a segment that begins something; true: it is to be forwarded. */
+/* Route a segment; returns true if it will be forwarded. */
 static bool chatdnat_early_route_forward(struct sk_buff *skb,
 					 enum chatdnat_family family,
 					 const struct net_device *in,
@@ -80,7 +80,7 @@ static bool chatdnat_early_route_forward(struct sk_buff *skb,
 	if (entry && chatdnat_dnat_cache_route(entry, skb, family, in))
 		return true;
 	dst = chatdnat_route_input(skb, family);
-	/* Without one the stack says so, if it has to be said. */
+	/* If there is no route, the stack sends the ICMP error. */
 	if (!dst || dst->error || !chatdnat_route_input_forwards(skb, family))
 		return false;
 	if (entry && !routed)
@@ -88,7 +88,7 @@ static bool chatdnat_early_route_forward(struct sk_buff *skb,
 	return true;
 }
 
-/* A segment that may announce how much it can take. */
+/* Route a segment that may have an MSS option, and clamp it. */
 static noinline void chatdnat_early_route_segment(struct sk_buff *skb,
 						  const struct nf_hook_state *state,
 						  const struct nf_conn *ct,
@@ -99,7 +99,7 @@ static noinline void chatdnat_early_route_segment(struct sk_buff *skb,
 	struct nf_hook_state forward = *state;
 	struct chatdnat_dnat_entry *entry = NULL;
 
-	/* A VRF's packet comes by once more, as the VRF's device's. */
+	/* The hook is called again for the VRF device. */
 	if (netif_is_l3_slave(state->in) ||
 	    chatdnat_early_route_is_error(skb, state->pf, ctinfo) ||
 	    !chatdnat_early_route_is_received(skb))
@@ -109,13 +109,13 @@ static noinline void chatdnat_early_route_segment(struct sk_buff *skb,
 		by = chatdnat_dnat_cache_by(ct, &entry);
 	if (chatdnat_early_route_forward(skb, family, state->in,
 					 ctinfo == IP_CT_NEW ? entry : NULL)) {
-		/* As a hook at forward would have it. */
+		/* The state that a FORWARD hook would get. */
 		forward.hook = NF_INET_FORWARD;
 		forward.out = skb_dst(skb)->dev;
 		chatdnat_mss(skb, &forward, by ? &by->settings : NULL);
 	}
 
-	/* A bridge puts a route of its own over this one. */
+	/* br_netfilter overwrites the route by its own. */
 	if (netif_is_bridge_master(state->in))
 		skb_dst_drop(skb);
 }
@@ -127,7 +127,7 @@ chatdnat_early_route_invalid(struct sk_buff *skb, const struct nf_hook_state *st
 	enum ip_conntrack_info ctinfo;
 	const struct nf_conn *ct;
 
-	/* Now of a known connection: it may be a SYN. */
+	/* It has a conntrack entry now, and may be a SYN. */
 	ct = nf_ct_get(skb, &ctinfo);
 	if (verdict == NF_ACCEPT && ct)
 		chatdnat_early_route_segment(skb, state, ct, ctinfo);
@@ -157,16 +157,17 @@ chatdnat_early_route_related(struct sk_buff *skb, const struct nf_hook_state *st
 }
 
 /**
- * chatdnat_early_route() - hook: route what is translated, and clamp what it announces
+ * chatdnat_early_route() - hook: PRE_ROUTING, route translated packets and
+ *			    clamp their MSS
  * @priv: unused
- * @skb: the packet, its destination translated, perhaps not routed yet
- * @state: the hook's
+ * @skb: the packet, after DNAT; may have a route
+ * @state: the state of the current hook
  *
- * Conntrack's state does not tell whether a packet is a SYN: one that is sent
- * in the middle, by an end that has forgotten, leaves the state as it is.
+ * The conntrack state does not tell whether a packet is a SYN: a SYN of an
+ * endpoint that has lost its connection does not change the state.
  *
  * Context: Softirq or process context, RCU read lock held.
- * Return: NF_ACCEPT, NF_DROP for some of what conntrack calls invalid.
+ * Return: NF_ACCEPT; NF_DROP for some invalid packets and ICMP messages.
  */
 unsigned int chatdnat_early_route(void *priv, struct sk_buff *skb,
 				  const struct nf_hook_state *state)
@@ -184,7 +185,7 @@ unsigned int chatdnat_early_route(void *priv, struct sk_buff *skb,
 	} else if ((ctinfo == IP_CT_ESTABLISHED ||
 		    ctinfo == IP_CT_ESTABLISHED_REPLY) &&
 		   chatdnat_early_route_is_plain(skb, ct, state->pf)) {
-		/* Hardly a socket of this host is at its end. */
+		/* A local socket is unlikely. */
 		if (READ_ONCE(ct->status) & IPS_NAT_MASK &&
 		    !netif_is_l3_slave(state->in) &&
 		    !netif_is_bridge_master(state->in))

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The guard's hooks: which packets are judged. Those that belong to no known
- * connection are, forwarded ones and those for this host; and of known
- * connections pings and SYNs, like new ones.
+ * Hooks of the guard, which select the packets to judge: forwarded and local
+ * ones without an established connection; and pings and SYNs of established
+ * connections, which are judged like new ones.
  */
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
@@ -20,7 +20,7 @@
 #include "guard.h"
 #include "judge.h"
 
-/* One that was answered is known, and may be a flood all the same. */
+/* After a reply, a flood of echo requests is an established connection. */
 static bool chatdnat_guard_is_ping(const struct nf_conn *ct,
 				   enum ip_conntrack_info ctinfo)
 {
@@ -40,10 +40,10 @@ static bool chatdnat_guard_is_ping(const struct nf_conn *ct,
 }
 
 /*
- * Conntrack lets a SYN pass as part of a connection that it believes to be
- * established, and takes the new one over from the answer to it. What an entry
- * began with, and when, does not count: a SYN is judged. This is the cheap half,
- * for each packet of each connection: false for what only might be a SYN.
+ * Conntrack accepts a SYN within an established connection, and tracks the new
+ * connection from the reply on. So a SYN is always judged, whatever its entry
+ * is. This is the cheap check, run for each packet: false if the packet may be
+ * a SYN.
  */
 static __always_inline bool chatdnat_guard_is_no_syn(const struct sk_buff *skb,
 						     const struct nf_conn *ct)
@@ -69,14 +69,14 @@ static noinline bool chatdnat_guard_is_syn(const struct sk_buff *skb, u8 pf,
 {
 	struct chatdnat_parsed parsed;
 
-	/* A helper expected it, and perhaps it is sent again. */
+	/* Expected by a helper; may be a retransmission. */
 	if (READ_ONCE(ct->status) & IPS_EXPECTED)
 		return false;
 	return chatdnat_packet_parse(skb, chatdnat_family_of(pf), &parsed) &&
 	       parsed.opens;
 }
 
-/* Whether a packet of a known connection is not judged. */
+/* Whether a packet of an established connection need not be judged. */
 static __always_inline bool
 chatdnat_guard_is_known(const struct sk_buff *skb, u8 pf,
 			const struct nf_conn *ct, enum ip_conntrack_info ctinfo)
@@ -86,7 +86,7 @@ chatdnat_guard_is_known(const struct sk_buff *skb, u8 pf,
 		!chatdnat_guard_is_syn(skb, pf, ct));
 }
 
-/* Whether the stateless engine carries an untracked packet. */
+/* Whether an untracked packet is translated by the stateless engine. */
 static bool chatdnat_guard_stateless(const struct sk_buff *skb,
 				     const struct nf_hook_state *state)
 {
@@ -107,13 +107,13 @@ static bool chatdnat_guard_stateless(const struct sk_buff *skb,
 	return false;
 }
 
-/* A packet that begins something, or belongs to nothing that is known. */
+/* Judge a packet without an established connection. */
 static noinline unsigned int
 chatdnat_guard_unknown(const struct sk_buff *skb,
 		       const struct nf_hook_state *state,
 		       const struct nf_conn *ct, enum ip_conntrack_info ctinfo)
 {
-	/* Out of IPsec: nobody out there sent it, but who holds the keys. */
+	/* Decrypted by IPsec: sent by the IPsec peer, not from the WAN side. */
 	if (secpath_exists(skb))
 		return NF_ACCEPT;
 
@@ -136,11 +136,11 @@ static int chatdnat_guard_ipv6_iif(const struct sk_buff *skb)
 }
 
 /*
- * The device that a packet came in by which this host passes on; NULL: it does
- * not. A tunnel's outer packet leaves with the interface of the inner one as its
- * own, but the stack's notes are wiped. What multicast routing passes on leaves
- * with none (IPv4) or with that by which it leaves (IPv6); what this host itself
- * sent to a group comes by again.
+ * The input device of a forwarded packet; NULL if it is not forwarded. The
+ * outer packet of a tunnel has the input interface of the inner packet, but its
+ * control block is cleared. Packets forwarded by multicast routing have no
+ * input interface (IPv4) or the output interface (IPv6), and locally generated
+ * multicast is looped back.
  */
 static struct net_device *
 chatdnat_guard_forwarded_from(const struct sk_buff *skb,
@@ -168,7 +168,10 @@ chatdnat_guard_forwarded(struct sk_buff *skb, const struct nf_hook_state *state,
 	struct chatdnat_dnat_entry *entry;
 	struct net_device *in;
 
-	/* What is sent on needs no judge, and is what there is most of. */
+	/*
+	 * Connections forwarded to a relay need no check, and are the most
+	 * frequent.
+	 */
 	if (ct && chatdnat_dnat_cache_by(ct, &entry))
 		return NF_ACCEPT;
 	in = chatdnat_guard_forwarded_from(skb, state);
@@ -181,13 +184,13 @@ chatdnat_guard_forwarded(struct sk_buff *skb, const struct nf_hook_state *state,
 }
 
 /**
- * chatdnat_guard_forward() - hook: forward no other than the settings say
+ * chatdnat_guard_forward() - hook: POST_ROUTING, judge forwarded packets
  * @priv: unused
  * @skb: the packet
- * @state: the hook's, behind routing
+ * @state: the state of the current hook
  *
- * There the stack comes by anyway: a hook at forward, where nobody else is, is
- * dearer than this for each packet of each connection.
+ * A FORWARD hook, often the only one there, would cost more for each packet
+ * than one in POST_ROUTING, where the NAT core has a hook anyway.
  *
  * Context: Softirq or process context, RCU read lock held.
  * Return: NF_ACCEPT or NF_DROP.
@@ -205,10 +208,10 @@ unsigned int chatdnat_guard_forward(void *priv, struct sk_buff *skb,
 }
 
 /**
- * chatdnat_guard_input() - hook: take in no other than the settings say
+ * chatdnat_guard_input() - hook: LOCAL_IN, judge packets to this host
  * @priv: unused
  * @skb: the packet
- * @state: the hook's
+ * @state: the state of the current hook
  *
  * Context: Softirq, RCU read lock held.
  * Return: NF_ACCEPT or NF_DROP.
@@ -223,7 +226,7 @@ unsigned int chatdnat_guard_input(void *priv, struct sk_buff *skb,
 	if (ct && chatdnat_guard_is_known(skb, state->pf, ct, ctinfo) &&
 	    !chatdnat_guard_is_ping(ct, ctinfo))
 		return NF_ACCEPT;
-	/* What this host sent to a group comes by again for its own sockets. */
+	/* Locally generated multicast, looped back for local sockets. */
 	if (skb->pkt_type == PACKET_LOOPBACK)
 		return NF_ACCEPT;
 	return chatdnat_guard_unknown(skb, state, ct, ctinfo);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The hooks that see packets of established connections too. They cost
- * something for each packet, so each is there only while a setting needs it.
+ * Hooks that are called for all packets, also of established connections.
+ * Because of that cost, each is registered only while a setting needs it.
  */
 #include <linux/ipv6.h>
 #include <linux/kernel.h>
@@ -66,7 +66,7 @@ static bool chatdnat_needs_stateless(const struct chatdnat_settings *settings,
 	       settings->engine != CHATDNAT_ENGINE_TRACKED;
 }
 
-/* Priorities of IPv6 have the same values, as the build checks. */
+/* IPv6 priorities have the same values; see the assertions below. */
 static const struct chatdnat_hook {
 	bool (*needs)(const struct chatdnat_settings *settings,
 		      enum chatdnat_family family);
@@ -74,14 +74,14 @@ static const struct chatdnat_hook {
 	unsigned int hooknum;
 	int priority;
 } chatdnat_hooks[] = {
-	/* Behind what puts fragments together and the raw tables. */
+	/* After defragmentation and the raw tables. */
 	{ chatdnat_needs_stateless, chatdnat_stateless_prerouting,
 	  NF_INET_PRE_ROUTING, NF_IP_PRI_CONNTRACK - 1 },
 	{ chatdnat_needs_stateless, chatdnat_stateless_local_out,
 	  NF_INET_LOCAL_OUT, NF_IP_PRI_CONNTRACK - 1 },
 	{ chatdnat_needs_stateless, chatdnat_stateless_postrouting,
 	  NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC - 1 },
-	/* Behind all that translates, the last before the stack would route. */
+	/* After DNAT; the last ones before the stack routes the packet. */
 	{ chatdnat_needs_via, chatdnat_via,
 	  NF_INET_PRE_ROUTING, NF_IP_PRI_LAST - 1 },
 	{ chatdnat_settings_active, chatdnat_early_route,
@@ -94,7 +94,7 @@ static const struct chatdnat_hook {
 	  NF_INET_FORWARD, NF_IP_PRI_MANGLE - 1 },
 	{ chatdnat_needs_return_path, chatdnat_return_path,
 	  NF_INET_LOCAL_OUT, NF_IP_PRI_LAST - 1 },
-	/* Before sources are translated. */
+	/* Before SNAT. */
 	{ chatdnat_needs_forward, chatdnat_guard_forward,
 	  NF_INET_POST_ROUTING, NF_IP_PRI_FILTER - 1 },
 	{ chatdnat_needs_input, chatdnat_guard_input,
@@ -107,7 +107,7 @@ static_assert((int)NF_IP_PRI_NAT_SRC == (int)NF_IP6_PRI_NAT_SRC);
 static_assert((int)NF_IP_PRI_MANGLE == (int)NF_IP6_PRI_MANGLE);
 static_assert((int)NF_IP_PRI_FILTER == (int)NF_IP6_PRI_FILTER);
 
-/* As registered; .hook is NULL while they are not. Under chatdnat_config_lock. */
+/* Registered hooks; .hook is NULL if not. Under chatdnat_config_lock. */
 static struct nf_hook_ops
 chatdnat_hook_ops[CHATDNAT_FAMILIES][ARRAY_SIZE(chatdnat_hooks)];
 
@@ -119,7 +119,7 @@ static int chatdnat_hook_add(const struct chatdnat_hook *hook,
 	if (pf == NFPROTO_IPV6 && !ipv6_mod_enabled())
 		return 0;
 
-	/* They ask conntrack, which must have been by before. */
+	/* The hooks need conntrack to be enabled. */
 	err = nf_ct_netns_get(&init_net, pf);
 	if (err)
 		return err;
@@ -147,12 +147,12 @@ static void chatdnat_hook_remove(struct nf_hook_ops *ops)
 
 /**
  * chatdnat_hooks_add() - register the hooks that settings need
- * @settings: the settings that are about to be active
+ * @settings: the settings to be activated
  *
- * Until they are, the hooks do what the active ones say.
+ * Until then, the hooks use the active settings.
  *
  * Context: Process context, may sleep, chatdnat_config_lock held.
- * Return: 0, or a negative errno; what was registered by then stays until
+ * Return: 0, or a negative errno; hooks registered before the error stay until
  * chatdnat_hooks_prune().
  */
 int chatdnat_hooks_add(const struct chatdnat_settings *settings)

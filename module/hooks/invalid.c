@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Packets that conntrack calls invalid. It attaches no entry to them, and the
- * NAT core leaves them as they are: a client's segment would reach this host's
- * own stack, which resets a live connection, and a relay's would leave with an
- * inside address. Here a segment is translated where it can be, so that the
- * ends judge it, and what is left is dropped.
+ * Packets that conntrack calls invalid. They have no entry, so that the NAT
+ * core does not translate them: a client's segment would reach the local stack,
+ * which answers by a reset, and a relay's segment would leave with its inside
+ * address. Here segments are translated if possible, so that the endpoints
+ * judge them, and dropped otherwise.
  */
 #include <linux/netdevice.h>
 #include <linux/tcp.h>
@@ -32,14 +32,14 @@
 /**
  * struct chatdnat_invalid - an invalid packet
  * @skb: the packet
- * @state: the hook's
- * @snapshot: the active one
+ * @state: the state of the current hook
+ * @snapshot: the active snapshot
  * @family: IPv4 or IPv6
- * @in: the interface that it entered by
- * @parsed: what is known of it, if it is a TCP segment
- * @is_tcp: it is one, with its whole header
- * @is_possible: its flags are some that TCP knows
- * @opens: it has SYN
+ * @in: the input interface
+ * @parsed: the parsed packet, if @is_tcp
+ * @is_tcp: a TCP segment with a complete header
+ * @is_possible: its combination of flags is valid
+ * @opens: SYN is set
  */
 struct chatdnat_invalid {
 	struct sk_buff *skb;
@@ -89,7 +89,7 @@ static bool chatdnat_invalid_serves(const struct chatdnat_snapshot *snapshot,
 	return chatdnat_nfct_snapshot(ct);
 }
 
-/* Whether a connection is masqueraded as those that leave by WAN are. */
+/* Whether a connection is masqueraded by a WAN interface. */
 static bool
 chatdnat_invalid_is_masqueraded(const struct chatdnat_invalid *invalid,
 				const struct nf_conn *ct)
@@ -104,7 +104,7 @@ chatdnat_invalid_is_masqueraded(const struct chatdnat_invalid *invalid,
 						    invalid->family, dev->name);
 }
 
-/* Whether a packet for a relay would leave by another interface than it may. */
+/* Whether a packet to a relay would violate "via". */
 static bool chatdnat_invalid_misses_via(const struct chatdnat_invalid *invalid,
 					const struct nf_conn *ct,
 					enum ip_conntrack_dir dir)
@@ -118,8 +118,9 @@ static bool chatdnat_invalid_misses_via(const struct chatdnat_invalid *invalid,
 }
 
 /*
- * A segment of a known connection, beyond its window perhaps: the NAT core
- * translates it, here and at POST_ROUTING, and conntrack's state stays as it is.
+ * A segment of a tracked connection, as one outside its window: the NAT core
+ * translates it, here and in POST_ROUTING, without a change of the conntrack
+ * state.
  */
 static unsigned int
 chatdnat_invalid_known(const struct chatdnat_invalid *invalid,
@@ -129,11 +130,11 @@ chatdnat_invalid_known(const struct chatdnat_invalid *invalid,
 	enum ip_conntrack_info ctinfo = dir == IP_CT_DIR_REPLY ?
 		IP_CT_ESTABLISHED_REPLY : IP_CT_ESTABLISHED;
 
-	/* A helper expects connections by what it reads, whatever its number. */
+	/* A helper would parse the payload, whatever its sequence number. */
 	if (!invalid->is_possible || nfct_help(ct))
 		return chatdnat_invalid_drop(invalid, CHATDNAT_DROPPED_INVALID);
 
-	/* The packet has its own reference from here on. */
+	/* From here on, the packet has its own reference. */
 	nf_conntrack_get(&ct->ct_general);
 	nf_ct_set(skb, ct, ctinfo);
 	if (nf_nat_packet(ct, ctinfo, NF_INET_PRE_ROUTING, skb) != NF_ACCEPT)
@@ -145,7 +146,7 @@ chatdnat_invalid_known(const struct chatdnat_invalid *invalid,
 	return NF_ACCEPT;
 }
 
-/* Looks for its connection; true: it has one, and @verdict is set. */
+/* Look up the connection. Returns true and sets @verdict if there is one. */
 static bool chatdnat_invalid_find(const struct chatdnat_invalid *invalid,
 				  unsigned int *verdict)
 {
@@ -160,7 +161,7 @@ static bool chatdnat_invalid_find(const struct chatdnat_invalid *invalid,
 	if (!hash)
 		return false;
 
-	/* That of this host itself, or of another table, is not ours. */
+	/* Ignore local connections and those translated by other tables. */
 	ct = nf_ct_tuplehash_to_ctrack(hash);
 	*verdict = NF_ACCEPT;
 	if (chatdnat_invalid_serves(invalid->snapshot, ct) ||
@@ -171,13 +172,13 @@ static bool chatdnat_invalid_find(const struct chatdnat_invalid *invalid,
 	return true;
 }
 
-/* Whether a segment is for a relay: its address, or NULL. */
+/* The address of the relay if a segment is for one, or NULL. */
 static const struct chatdnat_addr *
 chatdnat_invalid_relay(const struct chatdnat_invalid *invalid)
 {
 	struct chatdnat_dst_packet packet = {
 		.flow = invalid->parsed.flow,
-		/* A session of this host's own is found below. */
+		/* Local connections are checked below. */
 		.opens = true,
 		.in = invalid->in->name,
 	};
@@ -194,7 +195,7 @@ chatdnat_invalid_relay(const struct chatdnat_invalid *invalid)
 	return chatdnat_socket_tcp(&packet.flow, invalid->in) ? NULL : relay;
 }
 
-/* Whether it is for the very address that the relay answers from, if known. */
+/* Whether its destination is the local address that replies would have. */
 static bool chatdnat_invalid_turns(const struct chatdnat_invalid *invalid,
 				   const struct chatdnat_addr *relay)
 {
@@ -206,8 +207,8 @@ static bool chatdnat_invalid_turns(const struct chatdnat_invalid *invalid,
 }
 
 /*
- * A segment of no known connection for a relay. Where nothing but the
- * destination changes, the relay gets it: so a FIN, or a reset, ends its end.
+ * A segment to a relay without a conntrack entry. If only its destination has
+ * to be translated, it is forwarded: thus a FIN or reset reaches the relay.
  */
 static unsigned int chatdnat_invalid_enter(struct chatdnat_invalid *invalid,
 					   const struct chatdnat_addr *relay)
@@ -241,9 +242,9 @@ static unsigned int chatdnat_invalid_enter(struct chatdnat_invalid *invalid,
 }
 
 /*
- * The source changes here, after the route was found: before it, the stack would
- * take the segment for one that claims to be from this host. Behind a bridge it
- * looks for a route once more.
+ * SNAT happens here, after the route lookup: before it, the stack would drop
+ * the segment for its local source address. A bridged packet is routed again by
+ * br_netfilter.
  */
 static unsigned int chatdnat_invalid_leave(struct chatdnat_invalid *invalid)
 {
@@ -264,13 +265,13 @@ static unsigned int chatdnat_invalid_leave(struct chatdnat_invalid *invalid)
 }
 
 /**
- * chatdnat_invalid() - deal with a packet that conntrack calls invalid
- * @skb: the packet, received for this host, with all tables behind it
- * @state: the hook's, at PRE_ROUTING
+ * chatdnat_invalid() - handle a packet that conntrack calls invalid
+ * @skb: the packet, received for this host, after all other hooks
+ * @state: the state of the hook, PRE_ROUTING
  *
  * Context: Softirq, RCU read lock held; on the packet path.
- * Return: NF_ACCEPT, or NF_DROP for what can neither be translated nor go on
- * as it is.
+ * Return: NF_ACCEPT, or NF_DROP if the packet cannot be translated and must not
+ * pass untranslated.
  */
 unsigned int chatdnat_invalid(struct sk_buff *skb,
 			      const struct nf_hook_state *state)

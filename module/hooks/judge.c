@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Judges a packet by the settings, and by what of this host they ask for. */
+/* The guard's decision about a packet, with the lookups that it needs. */
 #include <linux/atomic.h>
 #include <linux/jiffies.h>
 #include <linux/netdevice.h>
@@ -18,16 +18,16 @@
 
 #define CHATDNAT_ECHOES_PER_SECOND	100
 
-/* How many there were since when, in jiffies. */
+/* Echo requests within the current second, which began at @since (jiffies). */
 static struct chatdnat_judge_echoes {
 	unsigned long since;
 	atomic_t count;
 } chatdnat_judge_echoes[CHATDNAT_FAMILIES];
 
 /*
- * Processors that count at the same time must not wait for each other, nor be
- * taken for a flood, as by __ratelimit(). When a second begins, one may count
- * an echo request that another is about to forget.
+ * __ratelimit() is not used: it limits also if its lock is contended. Here CPUs
+ * do not wait for each other. At the start of a second, one CPU may count a
+ * request that another one resets.
  */
 static bool chatdnat_judge_echo_in_time(enum chatdnat_family family)
 {
@@ -41,7 +41,7 @@ static bool chatdnat_judge_echo_in_time(enum chatdnat_family family)
 	       atomic_inc_return(&echoes->count) <= CHATDNAT_ECHOES_PER_SECOND;
 }
 
-/* Whether a device is a WAN interface, or belongs to a VRF whose device is one. */
+/* Whether a device or its VRF device is a WAN interface. */
 static bool chatdnat_judge_is_wan(const struct chatdnat_settings *settings,
 				  struct net_device *dev)
 {
@@ -55,8 +55,8 @@ static bool chatdnat_judge_is_wan(const struct chatdnat_settings *settings,
 }
 
 /*
- * A VRF's device may stand in WAN too. What waited for a multicast route has
- * come in by the interface again.
+ * "wan" may also name a VRF device. A packet that waited for a multicast route
+ * has the original interface again.
  */
 static bool chatdnat_judge_from_wan(const struct chatdnat_settings *settings,
 				    const struct net_device *entered,
@@ -66,7 +66,7 @@ static bool chatdnat_judge_from_wan(const struct chatdnat_settings *settings,
 	       chatdnat_judge_is_wan(settings, state->in);
 }
 
-/* Whether there is anything to judge. */
+/* Whether the guard applies to a packet. */
 static bool chatdnat_judge_concerns(const struct chatdnat_settings *settings,
 				    const struct sk_buff *skb,
 				    const struct nf_hook_state *state)
@@ -77,7 +77,7 @@ static bool chatdnat_judge_concerns(const struct chatdnat_settings *settings,
 
 	if (settings->guard < least || in->flags & IFF_LOOPBACK)
 		return false;
-	/* Only what this host sends itself enters by a VRF's own device. */
+	/* Packets received on a VRF device itself are locally generated. */
 	return chatdnat_judge_from_wan(settings, in, state) ||
 	       (settings->guard == CHATDNAT_GUARD_STRICT &&
 		!netif_is_l3_master(in));
@@ -100,8 +100,8 @@ chatdnat_judge_admit_input(const struct chatdnat_settings *settings,
 }
 
 /*
- * Whether chatdnat_invalid() has given a segment its source: it drops what else
- * comes from inside in this host's name.
+ * Whether chatdnat_invalid() has translated the source of a segment: it drops
+ * other segments from the LAN with a local source address.
  */
 static bool chatdnat_judge_is_own(const struct chatdnat_settings *settings,
 				  const struct chatdnat_flow *flow,
@@ -115,9 +115,9 @@ static bool chatdnat_judge_is_own(const struct chatdnat_settings *settings,
 }
 
 /*
- * Whether the middle of a forwarded connection may be that of one from before
- * the guard. Who claims an address of this host has forged it: IPv6 forwards
- * that, and the next segment would enter this host as the answer to it.
+ * Whether a forwarded midstream segment may be of a connection older than the
+ * guard. A local source address is forged: IPv6 forwards such packets, and the
+ * next segment would be accepted as a reply to it.
  */
 static bool chatdnat_judge_settling(const struct chatdnat_snapshot *snapshot,
 				    const struct chatdnat_flow *flow,
@@ -129,7 +129,7 @@ static bool chatdnat_judge_settling(const struct chatdnat_snapshot *snapshot,
 		       CHATDNAT_ADDR_LOCAL;
 }
 
-/* @packet: NULL for a packet that cannot be read */
+/* @packet: NULL for a packet that cannot be parsed */
 static enum chatdnat_admission
 chatdnat_judge_admit(const struct chatdnat_snapshot *snapshot,
 		     struct chatdnat_guard_packet *packet,
@@ -156,8 +156,9 @@ chatdnat_judge_admit(const struct chatdnat_snapshot *snapshot,
 }
 
 /*
- * Whether a refused segment is left of a connection with a former relay. With
- * guard=strict it would vanish here, and neither end be told.
+ * Whether a refused segment belongs to an ended connection of a former relay.
+ * With guard=strict it would be dropped here without a reset to either
+ * endpoint.
  */
 static bool chatdnat_judge_is_stale(const struct chatdnat_snapshot *snapshot,
 				    const struct chatdnat_guard_packet *packet,
@@ -192,16 +193,16 @@ chatdnat_judge_refuse(const struct chatdnat_snapshot *snapshot,
 }
 
 /**
- * chatdnat_judge() - the guard's verdict on a packet
+ * chatdnat_judge() - decide whether the guard lets a packet pass
  * @skb: the packet, after DNAT and before SNAT
- * @state: the hook's: LOCAL_IN; or FORWARD, with the interface that it entered by
- * @track: what conntrack makes of it
+ * @state: the state of LOCAL_IN; or of FORWARD, with the input interface
+ * @track: its conntrack state
  *
- * Packets that enter by a WAN interface are judged, with guard=strict those of
- * other interfaces too.
+ * Judges packets received on WAN interfaces, with guard=strict also those of
+ * other interfaces.
  *
  * Context: Softirq or process context, RCU read lock held.
- * Return: NF_ACCEPT, or NF_DROP, then counted.
+ * Return: NF_ACCEPT, or NF_DROP after counting the packet.
  */
 unsigned int chatdnat_judge(const struct sk_buff *skb,
 			    const struct nf_hook_state *state,
@@ -229,7 +230,7 @@ unsigned int chatdnat_judge(const struct sk_buff *skb,
 	     chatdnat_judge_echo_in_time(family)))
 		return NF_ACCEPT;
 
-	/* The packet may have been translated under the settings before. */
+	/* The packet may have been translated by the previous snapshot. */
 	for (old = rcu_dereference(snapshot->prev); old;
 	     old = rcu_dereference(old->prev))
 		if (!chatdnat_judge_concerns(&old->settings, skb, state) ||

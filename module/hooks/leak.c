@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Packets that would leave by a WAN interface with an inside address, as the NAT
- * core does not translate them: those that conntrack calls invalid, messages of
- * neighbour discovery, which it does not track, and errors about a connection
- * that nobody has translated.
+ * Drops packets that would leave by a WAN interface with an inside address
+ * because the NAT core does not translate them: invalid ones, neighbour
+ * discovery, which is not tracked, and ICMP errors about untranslated
+ * connections.
  */
 #include <linux/icmpv6.h>
 #include <linux/in.h>
@@ -24,10 +24,10 @@
 #include "leak.h"
 
 /**
- * chatdnat_leak_is_bridged() - whether a bridge passes a packet to the stack
+ * chatdnat_leak_is_bridged() - whether br_netfilter called the hook
  * @skb: the packet
  *
- * It looks for a route once more, and puts that over one that is there.
+ * If so, br_netfilter routes the packet again, and overwrites its route.
  *
  * Context: Any; on the packet path.
  * Return: True if br_netfilter has called the hook.
@@ -41,7 +41,7 @@ bool chatdnat_leak_is_bridged(const struct sk_buff *skb)
 #endif
 }
 
-/* Whether IPsec takes a routed packet into a tunnel, or will not have it. */
+/* Whether IPsec would encrypt or block a routed packet. */
 static bool chatdnat_leak_is_transformed(struct sk_buff *skb,
 					 enum chatdnat_family family)
 {
@@ -52,7 +52,7 @@ static bool chatdnat_leak_is_transformed(struct sk_buff *skb,
 	       skb_dst(skb) != dst;
 }
 
-/* Whether a packet that is routed would be masqueraded, as a connection's first. */
+/* Whether a routed packet would be masqueraded as the first of a connection. */
 static bool
 chatdnat_leak_is_masqueraded(const struct chatdnat_settings *settings,
 			     const struct sk_buff *skb,
@@ -62,7 +62,7 @@ chatdnat_leak_is_masqueraded(const struct chatdnat_settings *settings,
 	struct chatdnat_src_packet packet = {
 		.in = in->name,
 		.out = skb_dst(skb)->dev->name,
-		/* The stack lets none in that claims to be from this host. */
+		/* The stack drops received packets with a local source. */
 		.saddr_type = CHATDNAT_ADDR_UNICAST,
 	};
 
@@ -72,14 +72,14 @@ chatdnat_leak_is_masqueraded(const struct chatdnat_settings *settings,
 }
 
 /**
- * chatdnat_leak() - whether a packet would leave by a WAN interface with an
- *		     inside address
+ * chatdnat_leak() - whether a packet would leave with an inside address
  * @settings: the active settings
- * @skb: the packet, received for this host; routed if it would
- * @state: the hook's, at PRE_ROUTING
+ * @skb: the packet, received for this host; has a route if the result is true
+ * @state: the state of the hook, PRE_ROUTING
  *
- * Context: Softirq, RCU read lock held; on the packet path, for what is rare.
- * Return: True if it would.
+ * Context: Softirq, RCU read lock held; on the packet path, for rare packets.
+ * Return: True if the packet would leave by a WAN interface with an inside
+ * address.
  */
 bool chatdnat_leak(const struct chatdnat_settings *settings, struct sk_buff *skb,
 		   const struct nf_hook_state *state)
@@ -92,7 +92,7 @@ bool chatdnat_leak(const struct chatdnat_settings *settings, struct sk_buff *skb
 	    chatdnat_leak_is_masqueraded(settings, skb, state)) {
 		if (!chatdnat_leak_is_transformed(skb, family))
 			return true;
-		/* The stack asks its policies itself. */
+		/* The stack will apply the IPsec policies itself. */
 		skb_dst_drop(skb);
 	} else if (dst && chatdnat_leak_is_bridged(skb)) {
 		skb_dst_drop(skb);
@@ -115,9 +115,9 @@ static unsigned int chatdnat_leak_drop(struct sk_buff *skb,
 }
 
 /*
- * Whether conntrack leaves an ICMPv6 message alone: those of multicast listener,
- * multicast router and neighbour discovery. What is untracked otherwise is the stateless
- * engine's, or another table's.
+ * Whether conntrack never tracks an ICMPv6 message: multicast listener,
+ * multicast router and neighbour discovery. Other untracked packets are those
+ * of the stateless engine or of other tables.
  */
 static bool chatdnat_leak_is_of_link(const struct sk_buff *skb)
 {
@@ -129,7 +129,7 @@ static bool chatdnat_leak_is_of_link(const struct sk_buff *skb)
 	if (offset < 0 || protocol != IPPROTO_ICMPV6)
 		return false;
 	type = skb_header_pointer(skb, offset, sizeof(buf), &buf);
-	/* The last two are of multicast router discovery (RFC 4286). */
+	/* 151 and 152 are multicast router discovery (RFC 4286). */
 	return type && ((*type >= ICMPV6_MGM_QUERY &&
 			 *type <= NDISC_NEIGHBOUR_ADVERTISEMENT) ||
 			*type == ICMPV6_MLD2_REPORT || *type == 151 ||
@@ -137,17 +137,15 @@ static bool chatdnat_leak_is_of_link(const struct sk_buff *skb)
 }
 
 /**
- * chatdnat_leak_untracked() - deal with a packet that is not tracked
+ * chatdnat_leak_untracked() - handle an untracked packet
  * @skb: the packet, received for this host
- * @state: the hook's, at PRE_ROUTING
+ * @state: the state of the hook, PRE_ROUTING
  *
- * Conntrack leaves messages of neighbour and of multicast listener discovery
- * alone. They are for one link, but the stack forwards what is sent to an
- * address elsewhere.
+ * Conntrack does not track neighbour and multicast listener discovery. These
+ * are link-local protocols, but the stack forwards messages to other addresses.
  *
  * Context: Softirq, RCU read lock held; on the packet path.
- * Return: NF_ACCEPT, or NF_DROP for such a message that would leave by a WAN
- * interface with an inside address.
+ * Return: NF_ACCEPT, or NF_DROP for such a message if chatdnat_leak() is true.
  */
 unsigned int chatdnat_leak_untracked(struct sk_buff *skb,
 				     const struct nf_hook_state *state)
@@ -159,7 +157,7 @@ unsigned int chatdnat_leak_untracked(struct sk_buff *skb,
 	return chatdnat_leak_drop(skb, state);
 }
 
-/* Whether an error comes from a relay, or is about a connection of this host. */
+/* Whether an ICMP error is from a relay, or about a local connection. */
 static bool chatdnat_leak_is_undue(const struct sk_buff *skb,
 				   const struct nf_hook_state *state,
 				   const struct chatdnat_addr *end)
@@ -180,19 +178,19 @@ static bool chatdnat_leak_is_undue(const struct sk_buff *skb,
 }
 
 /**
- * chatdnat_leak_error() - deal with an error about a known connection
+ * chatdnat_leak_error() - handle an ICMP error about a tracked connection
  * @skb: the packet, received for this host
- * @state: the hook's, at PRE_ROUTING
+ * @state: the state of the hook, PRE_ROUTING
  * @ct: the connection
  * @ctinfo: IP_CT_RELATED or IP_CT_RELATED_REPLY
  *
- * The NAT core gives an error the address of the connection that it is about. A
- * connection without translation has none to give. What a router tells about a
- * connection that it carries may leave as it is: path MTU discovery needs it.
+ * The NAT core translates an ICMP error like the connection that it is about.
+ * For an untranslated connection it does nothing. Errors of routers about
+ * forwarded connections may leave as they are: path MTU discovery needs them.
  *
  * Context: Softirq, RCU read lock held; on the packet path.
- * Return: NF_ACCEPT, or NF_DROP for an error of a relay, or about a connection
- * of this host, that would leave by a WAN interface with an inside address.
+ * Return: NF_ACCEPT, or NF_DROP for an error of a relay or about a local
+ * connection, if chatdnat_leak() is true.
  */
 unsigned int chatdnat_leak_error(struct sk_buff *skb,
 				 const struct nf_hook_state *state,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Clamps the maximum segment size that both ends of a connection announce to
- * what fits the narrower way, so that mail passes where ICMP does not.
+ * Clamps the MSS of both endpoints to the smaller path MTU of both directions,
+ * so that connections work where ICMP is filtered.
  */
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -20,13 +20,13 @@
 #include "mss.h"
 #include "return_path.h"
 
-/* RFC 6691: the headers without options. */
+/* RFC 6691: headers without options. */
 static const unsigned int chatdnat_mss_headers[CHATDNAT_FAMILIES] = {
 	[CHATDNAT_IPV4] = sizeof(struct iphdr) + sizeof(struct tcphdr),
 	[CHATDNAT_IPV6] = sizeof(struct ipv6hdr) + sizeof(struct tcphdr),
 };
 
-/* The settings under which the relay opened a connection to the world. */
+/* The settings with the relay that opened an outbound connection, or NULL. */
 static const struct chatdnat_settings *
 chatdnat_mss_outbound(const struct nf_conn *ct, enum ip_conntrack_dir dir,
 		      const struct sk_buff *skb,
@@ -52,9 +52,9 @@ chatdnat_mss_outbound(const struct nf_conn *ct, enum ip_conntrack_dir dir,
 }
 
 /*
- * What fits both ways; 0 when that cannot be told. @return_dst: a way to the client
- * that is not the routing table's alone to choose; NULL: there is none. What it
- * would choose counts all the same: both ends are told the same.
+ * MSS for the path MTU of both directions; 0 if unknown. @return_dst: the route
+ * to the client chosen by chatdnat_return_path_route(), or NULL. The MTU of the
+ * routing table's choice counts too, so that both endpoints get the same MSS.
  */
 static u16 chatdnat_mss_of_path(const struct sk_buff *skb,
 				const struct chatdnat_flow_addrs *ends,
@@ -70,7 +70,7 @@ static u16 chatdnat_mss_of_path(const struct sk_buff *skb,
 	return mtu > headers ? min(mtu - headers, (unsigned int)U16_MAX) : 0;
 }
 
-/* Where the TCP header of a SYN begins that has options; 0: it is no such. */
+/* Offset of the TCP header of a SYN with options; 0 for other packets. */
 static int chatdnat_mss_options(const struct sk_buff *skb,
 				enum chatdnat_family family, size_t *len)
 {
@@ -90,7 +90,7 @@ static int chatdnat_mss_options(const struct sk_buff *skb,
 	return *len > sizeof(*th) && offset + *len <= skb->len ? offset : 0;
 }
 
-/* What both ways allow a tracked connection to announce; 0: anything. */
+/* MSS limit of a tracked connection; 0: none. */
 static u16 chatdnat_mss_tracked(const struct sk_buff *skb,
 				const struct nf_hook_state *state,
 				const struct nf_conn *ct,
@@ -122,7 +122,7 @@ static u16 chatdnat_mss_tracked(const struct sk_buff *skb,
 	return chatdnat_mss_of_path(skb, &ends, return_dst);
 }
 
-/* The same of one without state. */
+/* The same for a connection without state. */
 static noinline u16 chatdnat_mss_stateless(const struct sk_buff *skb,
 					   const struct nf_hook_state *state)
 {
@@ -158,13 +158,13 @@ static noinline u16 chatdnat_mss_stateless(const struct sk_buff *skb,
 }
 
 /**
- * chatdnat_mss() - clamp what a connection's ends announce
- * @skb: the packet, routed, its destination translated and its source not
- * @state: as of a hook at forward
- * @settings: those under which its connection is sent on; NULL: it is not,
- *	      unless without state
+ * chatdnat_mss() - clamp the MSS of a connection
+ * @skb: the packet, routed, after DNAT and before SNAT
+ * @state: the state of a FORWARD hook
+ * @settings: the settings that translated its connection; NULL for connections
+ *	      not forwarded (DNAT), and for those without state
  *
- * What is malformed is not ours to judge.
+ * Malformed segments are not changed.
  *
  * Context: Softirq, RCU read lock held.
  */

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ICMP errors of this host that quote a relay's inside address. A segment that
- * conntrack calls invalid is forwarded to the relay without state. If that fails,
- * because of its hop limit, its length, a neighbour or the tunnel's other end,
- * an error follows: conntrack knows no connection, so the NAT core leaves it as
- * it is.
+ * Locally generated ICMP errors that quote a relay's inside address. An invalid
+ * segment is forwarded to the relay without state. If that fails because of its
+ * hop limit, length, neighbour or tunnel, an ICMP error follows, which the NAT
+ * core does not translate because there is no conntrack entry.
  */
 #include <linux/in.h>
 #include <linux/ip.h>
@@ -18,7 +17,7 @@
 #include "../net/packet.h"
 #include "quoted.h"
 
-/* What this host sends as ICMP has no extension headers. */
+/* Locally generated ICMP has no extension headers. */
 static bool chatdnat_quoted_is_icmp(const struct sk_buff *skb,
 				    enum chatdnat_family family)
 {
@@ -27,7 +26,7 @@ static bool chatdnat_quoted_is_icmp(const struct sk_buff *skb,
 	       ip_hdr(skb)->protocol == IPPROTO_ICMP;
 }
 
-/* Whether the stateless engine translates it after routing. */
+/* Whether the stateless engine translates it in POST_ROUTING. */
 static bool chatdnat_quoted_is_bound(const struct chatdnat_snapshot *snapshot,
 				     const struct chatdnat_flow *flow)
 {
@@ -39,14 +38,14 @@ static bool chatdnat_quoted_is_bound(const struct chatdnat_snapshot *snapshot,
 }
 
 /**
- * chatdnat_quoted() - hook: drop errors that tell of a relay's inside address
+ * chatdnat_quoted() - hook: LOCAL_OUT, drop ICMP errors with an inside address
  * @priv: unused
- * @skb: a packet that this host sends
- * @state: the hook's, at LOCAL_OUT, after what translates
+ * @skb: a locally generated packet
+ * @state: the state of the hook, LOCAL_OUT after DNAT
  *
  * Context: Softirq or process context, RCU read lock held.
- * Return: NF_ACCEPT, or NF_DROP for an error about a segment to a relay, of no
- * known connection, that would leave by a WAN interface.
+ * Return: NF_ACCEPT, or NF_DROP for an ICMP error to the WAN side about a
+ * segment to a relay that has no conntrack entry.
  */
 unsigned int chatdnat_quoted(void *priv, struct sk_buff *skb,
 			     const struct nf_hook_state *state)

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Multi-homing: with several WAN interfaces the relay's replies, and what this
- * host says in its place, leave by the one that their connection came in by.
- * The stack routes a reply while it still has the relay's address as its
- * source, so a rule for the own address that it gets later ("ip rule add from
- * ...") cannot choose its way. It has to find some way, or there is no reply.
+ * Multi-homing: with several WAN interfaces, replies of the relay and locally
+ * generated ICMP errors and resets leave by the interface on which their
+ * connection was received. The stack routes a reply before SNAT, with the
+ * relay's address as its source, so that a rule for the local address ("ip rule
+ * add from ...") does not match. The stack needs some route to the client,
+ * otherwise it drops the reply.
  */
 #include <linux/netdevice.h>
 #include <net/dst.h>
@@ -35,8 +36,8 @@ static bool chatdnat_return_path_ours(const struct nf_conn *ct,
 }
 
 /*
- * The WAN interface that has a connection's own address, and so is taken for
- * the one that it came in by. NULL where it came in by none.
+ * The WAN interface that has the local address of a connection, assumed to be
+ * its input interface; NULL if there is none.
  */
 static const struct net_device *
 chatdnat_return_path_home(enum chatdnat_family family, const struct nf_conn *ct,
@@ -80,15 +81,17 @@ static struct dst_entry *chatdnat_return_path_by_ct(const struct net_device *hom
 }
 
 /**
- * chatdnat_return_path_route() - the way back of a connection from the world
- * @family: the connection's
+ * chatdnat_return_path_route() - route to the client of a connection from the
+ *				  WAN
+ * @family: IPv4 or IPv6
  * @ct: the connection
- * @in: the interface that its packet came in by
- * @mark: of the packet
+ * @in: the WAN interface that its packet uses
+ * @mark: the packet's mark
  *
  * Context: Softirq, RCU read lock held.
- * Return: The route to the client, the caller's to release, or NULL: the
- * connection is not ours or came in by no WAN interface, or there is no route.
+ * Return: The route to the client, to be released by dst_release(). NULL if the
+ * module does not forward the connection, if it was not received on a WAN
+ * interface, or if there is no route.
  */
 struct dst_entry *chatdnat_return_path_route(enum chatdnat_family family,
 					     const struct nf_conn *ct,
@@ -99,7 +102,9 @@ struct dst_entry *chatdnat_return_path_route(enum chatdnat_family family,
 	return home ? chatdnat_return_path_by_ct(home, family, ct, mark) : NULL;
 }
 
-/* The other way that a reply of a tracked connection must take, if any. */
+/*
+ * The route of a reply of a tracked connection, if it has to change; or NULL.
+ */
 static struct dst_entry *
 chatdnat_return_path_tracked(const struct sk_buff *skb,
 			     const struct nf_hook_state *state,
@@ -113,7 +118,7 @@ chatdnat_return_path_tracked(const struct sk_buff *skb,
 		chatdnat_return_path_by_ct(home, family, ct, skb->mark) : NULL;
 }
 
-/* The same of one that is translated without state. */
+/* The same for a connection without state. */
 static struct dst_entry *
 chatdnat_return_path_stateless(const struct sk_buff *skb,
 			       const struct nf_hook_state *state)
@@ -132,15 +137,16 @@ chatdnat_return_path_stateless(const struct sk_buff *skb,
 }
 
 /**
- * chatdnat_return_path() - hook: route a reply by where its connection came in
+ * chatdnat_return_path() - hook: FORWARD and LOCAL_OUT, route replies by their
+ *			    input interface
  * @priv: unused
  * @skb: the packet, routed
- * @state: the hook's
+ * @state: the state of the current hook
  *
- * Hooks behind this one still see the way before as @state->out.
+ * Later hooks still see the old output interface as @state->out.
  *
- * Without a route by that interface the packet goes as it was routed. This host
- * itself sends resets of what is refused, and ICMP errors.
+ * If there is no route by that interface, the route is not changed. Locally
+ * generated packets are resets of rejected connections, and ICMP errors.
  *
  * Context: Softirq or process context, RCU read lock held.
  * Return: NF_ACCEPT or NF_DROP.
@@ -165,9 +171,9 @@ unsigned int chatdnat_return_path(void *priv, struct sk_buff *skb,
 		return NF_ACCEPT;
 
 	/*
-	 * The stack asked the other way whether it fits. Once translated, an
-	 * error would be for the own address, and routed as that one's. What
-	 * this host says is short enough for every way.
+	 * The stack has checked the MTU of the old route. After SNAT, an ICMP
+	 * error would be sent to the local address instead of the relay.
+	 * Locally generated packets fit any MTU.
 	 */
 	if (state->hook == NF_INET_FORWARD &&
 	    chatdnat_reject_too_big(skb, family, dst_mtu(dst))) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Holds what is sent on to one interface, also where there is no route left:
- * a tunnel that is down must neither leak to the default route nor leave
- * clients hanging.
+ * Restricts forwarded connections to one output interface: if its tunnel is
+ * down, packets must not leak to the default route, and clients must get an
+ * error instead of a timeout.
  */
 #include <linux/netdevice.h>
 #include <net/dst.h>
@@ -17,7 +17,7 @@
 #include "../stateless/stateless.h"
 #include "via.h"
 
-/* The settings under which a packet is sent on to a relay; NULL: it is not. */
+/* The settings that translated a packet to a relay, or NULL. */
 static const struct chatdnat_settings *
 chatdnat_via_settings(const struct sk_buff *skb,
 		      const struct nf_hook_state *state)
@@ -43,13 +43,14 @@ chatdnat_via_settings(const struct sk_buff *skb,
 }
 
 /**
- * chatdnat_via_misses() - whether a packet would leave by another interface
- * @settings: those under which it is forwarded to a relay
- * @skb: the packet, translated, perhaps not routed yet
- * @state: the hook's
+ * chatdnat_via_misses() - whether a packet would violate "via"
+ * @settings: the settings that translated it
+ * @skb: the packet, after DNAT; may have a route
+ * @state: the state of the current hook
  *
  * Context: Softirq or process context, RCU read lock held; on the packet path.
- * Return: Whether @settings forbid that; then the packet is routed.
+ * Return: True if it would leave by another interface; the packet has a route
+ * then.
  */
 bool chatdnat_via_misses(const struct chatdnat_settings *settings,
 			 struct sk_buff *skb, const struct nf_hook_state *state)
@@ -62,19 +63,20 @@ bool chatdnat_via_misses(const struct chatdnat_settings *settings,
 	dst = chatdnat_route_input(skb, chatdnat_family_of(state->pf));
 	if (dst && (dst->error || strcmp(dst->dev->name, settings->via)))
 		return true;
-	/* Without one the stack drops it in silence, and accounts for it. */
+	/* Without a route the stack drops the packet and counts that. */
 
-	/* A bridge puts a route of its own over this one. */
+	/* br_netfilter overwrites the route by its own. */
 	if (state->in && netif_is_bridge_master(state->in))
 		skb_dst_drop(skb);
 	return false;
 }
 
 /**
- * chatdnat_via() - hook: refuse what would leave by another interface
+ * chatdnat_via() - hook: PRE_ROUTING and LOCAL_OUT, reject packets that violate
+ *		    "via"
  * @priv: unused
- * @skb: the packet, translated, perhaps not routed yet
- * @state: the hook's
+ * @skb: the packet, after DNAT; may have a route
+ * @state: the state of the current hook
  *
  * Context: Softirq or process context, RCU read lock held.
  * Return: NF_ACCEPT or NF_DROP.
@@ -88,7 +90,7 @@ unsigned int chatdnat_via(void *priv, struct sk_buff *skb,
 	if (!settings || !settings->via[0])
 		return NF_ACCEPT;
 
-	/* It comes by once more, as the L3 master device's. */
+	/* The hook is called again for the L3 master device. */
 	if (state->in && netif_is_l3_slave(state->in))
 		return NF_ACCEPT;
 
@@ -96,12 +98,12 @@ unsigned int chatdnat_via(void *priv, struct sk_buff *skb,
 		return NF_ACCEPT;
 
 	/*
-	 * Where the kernel's reject does not look for one, it puts its own
-	 * route over this, which is kept.
+	 * In PRE_ROUTING, nf_reject of some kernels overwrites the route
+	 * without releasing it.
 	 */
 	if (state->hook == NF_INET_PRE_ROUTING)
 		skb_dst_drop(skb);
-	/* What a whole link was sent gets no answer (RFC 1122, 3.2.2). */
+	/* No reply to link-layer broadcasts (RFC 1122, 3.2.2). */
 	if (skb->pkt_type == PACKET_HOST)
 		chatdnat_reject(skb, state);
 	return chatdnat_drop(settings, skb, state, CHATDNAT_DROPPED_VIA);
