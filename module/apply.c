@@ -28,12 +28,12 @@ static int chatdnat_apply_register(const struct chatdnat_settings *settings)
 }
 
 /**
- * chatdnat_apply() - make settings the active ones
+ * chatdnat_apply() - activate settings
  * @settings: the settings, checked
  *
  * Context: Process context, may sleep, chatdnat_config_lock held.
- * Return: 0, or a negative errno when no packet is treated otherwise than
- * before. A family that could be registered stays so: it asks for the settings.
+ * Return: 0; on a negative errno, packets are treated as before. NAT callbacks
+ * that were registered stay so: they read the active settings.
  */
 int chatdnat_apply(const struct chatdnat_settings *settings)
 {
@@ -46,7 +46,7 @@ int chatdnat_apply(const struct chatdnat_settings *settings)
 	if (!new)
 		return -ENOMEM;
 
-	/* What changes from here on is looked at once more. */
+	/* The survey is repeated for changes from here on. */
 	chatdnat_survey(&new->survey, settings);
 	err = chatdnat_engine_bind(new);
 	if (!err)
@@ -59,7 +59,7 @@ int chatdnat_apply(const struct chatdnat_settings *settings)
 
 	chatdnat_drop_log(settings);
 	chatdnat_snapshot_publish(new);
-	/* Before another can have the memory of the old one. */
+	/* Before the memory of the old snapshot can be reused. */
 	chatdnat_validity_end_all();
 	chatdnat_hooks_prune(settings);
 	chatdnat_engine_bound(new);
@@ -73,11 +73,11 @@ put:
 }
 
 /**
- * chatdnat_teardown() - end all connections and all hooks
+ * chatdnat_teardown() - end all connections and remove all hooks
  *
- * Until the last connection has ended, the NAT core goes on translating and
- * the guard goes on guarding: no packet is seen untranslated, none leaks. Only
- * nothing new is sent on or masqueraded.
+ * Until all connections have ended, the NAT core translates them and the guard
+ * stays active, so that no packet passes untranslated. New connections are
+ * neither forwarded (DNAT) nor masqueraded.
  *
  * Context: Process context, may sleep, chatdnat_config_lock held.
  */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The bindings of a snapshot: what it translates without state, as it is now. */
+/* Computes the bindings of a snapshot from settings, addresses and routes. */
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
 #include <linux/spinlock.h>
@@ -12,10 +12,10 @@
 #include "stateless/ingress.h"
 #include "tracked/flush.h"
 
-/* As much as a file in sysfs can hold, whatever the size of a page. */
+/* Limit of a file in sysfs with the smallest page size. */
 #define CHATDNAT_ENGINES_SIZE	4096
 
-/* The index of the interface to leave by; 0: any, -1: it is not there. */
+/* Index of the interface "via"; 0: any, -1: it does not exist. */
 static int chatdnat_engine_via(const struct chatdnat_settings *settings)
 {
 	const struct net_device *dev;
@@ -25,7 +25,7 @@ static int chatdnat_engine_via(const struct chatdnat_settings *settings)
 	if (!settings->via[0])
 		return 0;
 	dev = __dev_get_by_name(&init_net, settings->via);
-	/* It knows alternative names, which do not count anywhere else. */
+	/* __dev_get_by_name() also finds alternative names: refuse these. */
 	return dev && !strcmp(dev->name, settings->via) ? dev->ifindex : -1;
 }
 
@@ -105,14 +105,14 @@ static int chatdnat_engine_show_relay(char *buf, size_t size,
 }
 
 /*
- * Which engine serves each relay, as text for readers, who take neither RTNL
- * nor chatdnat_config_lock. One is read while the other is written.
+ * Text of the file "engines". Readers take neither RTNL nor
+ * chatdnat_config_lock: one buffer is read while the other is written.
  */
 static char chatdnat_engines[2][CHATDNAT_ENGINES_SIZE];
 static u8 chatdnat_engines_current;	/* under chatdnat_engines_lock */
 static DEFINE_SPINLOCK(chatdnat_engines_lock);
 
-/* Writes down which engine serves each relay of the active snapshot, and why. */
+/* Update the text of the file "engines" for the active snapshot. */
 static void chatdnat_engine_tell(const struct chatdnat_snapshot *snapshot)
 {
 	char *buf = chatdnat_engines[!chatdnat_engines_current];
@@ -142,8 +142,7 @@ static void chatdnat_engine_tell(const struct chatdnat_snapshot *snapshot)
 }
 
 /**
- * chatdnat_engine_bound() - have this host act by what an active snapshot
- *			     translates without state
+ * chatdnat_engine_bound() - put the bindings of the active snapshot into effect
  * @snapshot: the snapshot
  *
  * Context: Process context, may sleep, chatdnat_config_lock held.
@@ -161,7 +160,7 @@ void chatdnat_engine_bound(const struct chatdnat_snapshot *snapshot)
 }
 
 /**
- * chatdnat_engine_bind() - work out what a snapshot translates without state
+ * chatdnat_engine_bind() - compute the bindings of a new snapshot
  * @snapshot: the snapshot, not published yet
  *
  * Context: Process context, may sleep, chatdnat_config_lock held.
@@ -179,11 +178,11 @@ int chatdnat_engine_bind(struct chatdnat_snapshot *snapshot)
 }
 
 /**
- * chatdnat_engine_rebind() - work it out anew for an active snapshot
+ * chatdnat_engine_rebind() - update the bindings of the active snapshot
  * @snapshot: the snapshot
  *
  * Context: Process context, may sleep, chatdnat_config_lock held.
- * Return: 0, or -ENOMEM with everything as it was.
+ * Return: 0, or -ENOMEM without a change.
  */
 int chatdnat_engine_rebind(struct chatdnat_snapshot *snapshot)
 {
@@ -196,7 +195,7 @@ int chatdnat_engine_rebind(struct chatdnat_snapshot *snapshot)
 					lockdep_is_held(&chatdnat_config_lock));
 	if (chatdnat_bindings_equal(old, bindings)) {
 		chatdnat_bindings_free(bindings);
-		/* The way to a relay may lead by another device. */
+		/* The route to a relay may use another device now. */
 		chatdnat_ingress_set(snapshot);
 		chatdnat_engine_tell(snapshot);
 		return 0;
@@ -205,7 +204,7 @@ int chatdnat_engine_rebind(struct chatdnat_snapshot *snapshot)
 	rcu_assign_pointer(snapshot->before, old);
 	/* Who sees the new ones, see chatdnat_stateless_direction(), sees those too. */
 	rcu_assign_pointer(snapshot->bindings, bindings);
-	/* What met the old ones before it was routed leaves by them. */
+	/* Packets that saw the old bindings before routing still need them. */
 	synchronize_net();
 	RCU_INIT_POINTER(snapshot->before, NULL);
 	synchronize_net();
@@ -215,8 +214,8 @@ int chatdnat_engine_rebind(struct chatdnat_snapshot *snapshot)
 }
 
 /**
- * chatdnat_engine_show() - tell which engine serves each relay, and why
- * @buf: where to
+ * chatdnat_engine_show() - format the file "engines"
+ * @buf: destination
  * @size: room in @buf
  *
  * Context: Process context.

@@ -2,7 +2,7 @@
 #include <linux/init.h>
 #include <linux/module.h>
 
-/* Here too, so that what a kernel lacks is told before another file fails. */
+/* First, so that a missing kernel option is reported before other errors. */
 #include "net/compat.h"
 
 #include "core/stats.h"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Follows what this host is like: as its interfaces, addresses and routes
- * change, so does what can be translated without state, and where to. What
- * arrives counts like a write of the setting that names it: connections that
- * conntrack met before end.
+ * Netdev, address, FIB and neighbour notifiers. Changes of interfaces,
+ * addresses and routes invalidate caches, and may change bindings and engines.
+ * A new address or route is handled like a write of a setting: connections that
+ * would be translated otherwise are ended.
  */
 #include <linux/delay.h>
 #include <linux/inetdevice.h>
@@ -22,18 +22,18 @@
 #include "stateless/nexthop.h"
 #include "tracked/flush.h"
 
-/* Changes come in crowds; one look at what came of them is enough. */
+/* Events come in bursts: one survey after a delay is enough. */
 #define CHATDNAT_NOTIFIER_DELAY	(HZ / 10)
-/* Until there is memory again, perhaps. */
+/* Retry after a failed allocation. */
 #define CHATDNAT_NOTIFIER_RETRY	HZ
 
 #define CHATDNAT_NOTIFIER_FIB_TRIES	20
 #define CHATDNAT_NOTIFIER_FIB_PAUSE_MS	100
 
-/* An event came while a look was due already. */
+/* An event came while the work was pending already. */
 static atomic_t chatdnat_notifier_again;
 
-/* Most events make no difference here: then it is no more than a look. */
+/* Compare the survey with the previous one; most events change nothing. */
 static int chatdnat_notifier_look(struct chatdnat_snapshot *snapshot)
 {
 	struct chatdnat_survey now;
@@ -48,7 +48,10 @@ static int chatdnat_notifier_look(struct chatdnat_snapshot *snapshot)
 	}
 	if (now.wan != snapshot->survey.wan) {
 		snapshot->survey.wan = now.wan;
-		/* This host may still answer what it got before the first. */
+		/*
+		 * A late reply of this host may create an entry after the
+		 * first.
+		 */
 		snapshot->walks = 2;
 	}
 	if (snapshot->walks) {
@@ -77,24 +80,22 @@ static void chatdnat_notifier_work_fn(struct work_struct *work)
 static DECLARE_DELAYED_WORK(chatdnat_notifier_work, chatdnat_notifier_work_fn);
 
 /**
- * chatdnat_notifier_published() - look once more at what an active snapshot makes
- *				 of this host
+ * chatdnat_notifier_published() - schedule a survey for the active snapshot
  *
- * A change between the look that it was made by and its being active may have
- * gone unnoticed: nothing may have been there to follow it.
+ * Also called after a snapshot was published, for changes since its survey.
  *
  * Context: Any.
  */
 void chatdnat_notifier_published(void)
 {
-	/* Routes are told of before they count: a look may come too early. */
+	/* FIB events precede the change: a survey may come too early. */
 	if (rcu_access_pointer(chatdnat_active) &&
 	    !schedule_delayed_work(&chatdnat_notifier_work,
 				   CHATDNAT_NOTIFIER_DELAY))
 		atomic_set(&chatdnat_notifier_again, 1);
 }
 
-/* Something has changed. Any context. */
+/* Invalidate all caches and schedule a survey. Any context. */
 static void chatdnat_notifier_changed(void)
 {
 	chatdnat_validity_end_all();
@@ -128,7 +129,7 @@ static int chatdnat_notifier_netdev_event(struct notifier_block *nb,
 	return NOTIFY_DONE;
 }
 
-/* Addresses of other network namespaces are told of as well. */
+/* The address notifiers are called for all network namespaces. */
 static int chatdnat_notifier_addr_event(const struct net_device *dev)
 {
 	if (net_eq(dev_net(dev), &init_net))
@@ -151,7 +152,7 @@ static int chatdnat_notifier_fib_event(struct notifier_block *nb,
 	return NOTIFY_DONE;
 }
 
-/* A neighbour that has left its table is about to be freed. */
+/* A dead neighbour is about to be freed. */
 static int chatdnat_notifier_neigh_event(struct notifier_block *nb,
 					 unsigned long event, void *ptr)
 {
@@ -193,8 +194,8 @@ static struct notifier_block chatdnat_notifier_ipv6_nb = {
 #endif
 
 /*
- * The kernel tells of all routes that there are first, and gives up where they
- * change all the while, as when a routing daemon begins.
+ * Registration dumps all routes first, and fails with -EBUSY while they change,
+ * as during the start of a routing daemon.
  */
 static int chatdnat_notifier_fib(void)
 {
@@ -207,7 +208,7 @@ static int chatdnat_notifier_fib(void)
 }
 
 /**
- * chatdnat_notifier_init() - begin to follow what this host is like
+ * chatdnat_notifier_init() - register all notifiers
  *
  * Context: Process context, may sleep.
  * Return: 0 or a negative errno.
@@ -249,9 +250,9 @@ err_neigh:
 }
 
 /**
- * chatdnat_notifier_exit() - follow no longer
+ * chatdnat_notifier_exit() - unregister all notifiers
  *
- * Context: Process context, may sleep, once nothing is active.
+ * Context: Process context, may sleep, after chatdnat_teardown().
  */
 void chatdnat_notifier_exit(void)
 {

@@ -15,12 +15,12 @@
 
 #define CHATDNAT_VALUE_MAX	2048	/* bytes */
 
-/* How much of an offending text is worth repeating. */
+/* Maximum length of an offending text in last_error. */
 #define CHATDNAT_EXCERPT_MAX	64
 
 /*
- * Before the module runs, parameters come one by one from the modprobe line and
- * only gather; once it has gone, sysfs may still call for a moment.
+ * During load, parameters of the modprobe line are set one by one and only
+ * collected. During unload, sysfs may still call for a moment.
  */
 static enum {
 	CHATDNAT_LOADING,
@@ -28,16 +28,16 @@ static enum {
 	CHATDNAT_GONE,
 } chatdnat_phase;
 
-/* The settings of the modprobe line, and whether there are any yet. */
+/* Settings of the modprobe line, and whether they are initialised. */
 static struct chatdnat_settings chatdnat_loading;
 static bool chatdnat_loading_begun;
 
-/* Room for an excerpt all of whose bytes are escaped, and what was expected. */
+/* An excerpt with all bytes escaped, and the expectation. */
 static char chatdnat_last_error[4 * CHATDNAT_EXCERPT_MAX + 256];
 
 /* All of the above is under chatdnat_config_lock. */
 
-/* What is written must be short enough to be read, and written back. */
+/* All settings must fit one line, to be read and written back. */
 static int chatdnat_settings_check(const struct chatdnat_settings *settings,
 				   struct chatdnat_text text,
 				   struct chatdnat_refusal *why)
@@ -104,7 +104,7 @@ static void chatdnat_warn_guard(const struct chatdnat_settings *old,
 			"on all interfaces" : "on the WAN interfaces");
 }
 
-/* The settings that a write starts from. */
+/* The settings that a write is based on. */
 static const struct chatdnat_settings *chatdnat_settings_current(void)
 {
 	const struct chatdnat_snapshot *snapshot = chatdnat_active_locked();
@@ -168,7 +168,9 @@ static int chatdnat_write(const char *val, const char *param,
 	}
 	*settings = *chatdnat_settings_current();
 
-	/* As for the network's sysctls. To load a module takes more than that. */
+	/*
+	 * As for sysctls of the network. Loading needs CAP_SYS_MODULE anyway.
+	 */
 	if (chatdnat_phase == CHATDNAT_RUNNING && !ns_capable(init_net.user_ns, CAP_NET_ADMIN))
 		err = chatdnat_refuse(&why, -EPERM, text,
 				      "a writer with CAP_NET_ADMIN");
@@ -209,7 +211,7 @@ static int chatdnat_read(char *buf, const struct chatdnat_setting *setting)
 	return len + scnprintf(buf + len, PAGE_SIZE - len, "\n");
 }
 
-/* kp->arg is the setting; none for config, which is all of them. */
+/* kp->arg is the setting; NULL for "config", which has all of them. */
 static int chatdnat_param_set(const char *val, const struct kernel_param *kp)
 {
 	int err;
@@ -275,8 +277,8 @@ MODULE_PARM_DESC(config,
 		 "The whole configuration at once: name=value ..., settings that are not named take their defaults");
 
 /**
- * chatdnat_params_last_error() - why the last write was refused
- * @buf: where to
+ * chatdnat_params_last_error() - format the file "last_error"
+ * @buf: destination
  * @size: room in @buf
  *
  * Context: Process context, may sleep.
@@ -300,7 +302,7 @@ static int chatdnat_start(void)
 	struct chatdnat_text none = { .at = "" };
 	int err;
 
-	/* Interfaces, addresses and routes may come later than the module. */
+	/* Interfaces, addresses and routes may be added later. */
 	err = chatdnat_eligible_check(settings, false, none, &why);
 	if (err) {
 		chatdnat_report("engine", NULL, &why);
@@ -319,10 +321,10 @@ static int chatdnat_start(void)
 }
 
 /**
- * chatdnat_params_start() - make the modprobe line's settings the active ones
+ * chatdnat_params_start() - activate the settings of the modprobe line
  *
  * Context: Process context, may sleep.
- * Return: 0, or a negative errno when the module must not run.
+ * Return: 0, or a negative errno if the module must not be loaded.
  */
 int chatdnat_params_start(void)
 {
@@ -337,7 +339,7 @@ int chatdnat_params_start(void)
 }
 
 /**
- * chatdnat_params_stop() - have nothing active, and accept no settings any more
+ * chatdnat_params_stop() - deactivate all settings, and refuse new ones
  *
  * Context: Process context, may sleep.
  */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The files beside the parameters: last_error and the counters. */
+/* Files in sysfs besides the parameters: last_error, engines and stats/. */
 #include <linux/capability.h>
 #include <linux/kobject.h>
 #include <linux/module.h>
@@ -28,7 +28,7 @@ static ssize_t engines_show(struct kobject *kobj, struct kobj_attribute *attr,
 
 static const struct kobj_attribute chatdnat_engines_attr = __ATTR_RO(engines);
 
-/* stats/, and one folder in it for each family. */
+/* stats/, and a subdirectory for each family. */
 static struct kobject *chatdnat_stats_dir;
 static struct kobject *chatdnat_family_dir[CHATDNAT_FAMILIES];
 
@@ -51,7 +51,9 @@ static ssize_t chatdnat_counter_show(struct kobject *kobj,
 
 	if (kobj == chatdnat_family_dir[CHATDNAT_IPV6])
 		family = CHATDNAT_IPV6;
-	/* Packets wait for that, so not for anybody who reads all day. */
+	/*
+	 * This takes locks of the packet path, so unprivileged readers may not.
+	 */
 	if (counter_attr->counter == CHATDNAT_ANSWERED &&
 	    ns_capable_noaudit(&init_user_ns, CAP_NET_ADMIN))
 		chatdnat_reply_count_settle();
@@ -82,12 +84,12 @@ static int chatdnat_family_init(enum chatdnat_family family)
 	if (!dir)
 		return -ENOMEM;
 
-	/* Before its files: they tell the family by it. */
+	/* Before its files are created: they get the family from it. */
 	chatdnat_family_dir[family] = dir;
 	return sysfs_create_files(dir, chatdnat_counter_attrs);
 }
 
-/* Its files go now, its memory when the last reference does. */
+/* Removes the files now; the last reference frees the memory. */
 static void chatdnat_dir_remove(struct kobject *dir)
 {
 	kobject_del(dir);
@@ -95,7 +97,7 @@ static void chatdnat_dir_remove(struct kobject *dir)
 }
 
 /**
- * chatdnat_sysfs_init() - show the files
+ * chatdnat_sysfs_init() - create the files
  *
  * Context: Process context, may sleep.
  * Return: 0 or a negative errno.
@@ -138,7 +140,7 @@ err_last_error:
 /**
  * chatdnat_sysfs_exit() - remove the files
  *
- * On return nobody reads them. What was not created is passed over.
+ * On return there is no reader. Files that were not created are skipped.
  *
  * Context: Process context, may sleep.
  */
