@@ -43,8 +43,8 @@ chatdnat_engine_bindings(const struct chatdnat_settings *settings)
 	bindings = chatdnat_bindings_new();
 	if (!bindings)
 		return ERR_PTR(-ENOMEM);
-	bindings->paths = chatdnat_flow_cache_new();
-	if (!bindings->paths) {
+	bindings->flow_cache = chatdnat_flow_cache_new();
+	if (!bindings->flow_cache) {
 		chatdnat_bindings_free(bindings);
 		return ERR_PTR(-ENOMEM);
 	}
@@ -61,7 +61,7 @@ chatdnat_engine_bindings(const struct chatdnat_settings *settings)
 						    &relays->relay[i], &own) ==
 			    CHATDNAT_TRACKED_NOT)
 				fits = chatdnat_bindings_add(bindings, family,
-							     &own.addr, own.home,
+							     &own.addr, own.ifindex,
 							     &relays->relay[i].addr);
 	}
 	rtnl_unlock();
@@ -113,7 +113,7 @@ static u8 chatdnat_engines_current;	/* under chatdnat_engines_lock */
 static DEFINE_SPINLOCK(chatdnat_engines_lock);
 
 /* Update the text of the file "engines" for the active snapshot. */
-static void chatdnat_engine_tell(const struct chatdnat_snapshot *snapshot)
+static void chatdnat_engine_refresh(const struct chatdnat_snapshot *snapshot)
 {
 	char *buf = chatdnat_engines[!chatdnat_engines_current];
 	enum chatdnat_family family;
@@ -154,7 +154,7 @@ void chatdnat_engine_bound(const struct chatdnat_snapshot *snapshot)
 	bindings = rcu_dereference_protected(snapshot->bindings,
 					     lockdep_is_held(&chatdnat_config_lock));
 	chatdnat_ingress_set(snapshot);
-	chatdnat_engine_tell(snapshot);
+	chatdnat_engine_refresh(snapshot);
 	if (bindings)
 		chatdnat_flush_bound(&snapshot->settings, bindings);
 }
@@ -197,7 +197,7 @@ int chatdnat_engine_rebind(struct chatdnat_snapshot *snapshot)
 		chatdnat_bindings_free(bindings);
 		/* The route to a relay may use another device now. */
 		chatdnat_ingress_set(snapshot);
-		chatdnat_engine_tell(snapshot);
+		chatdnat_engine_refresh(snapshot);
 		return 0;
 	}
 

@@ -47,7 +47,7 @@ void chatdnat_bindings_free(struct chatdnat_bindings *bindings)
 	for (family = 0; family < CHATDNAT_FAMILIES; family++)
 		for (i = 0; i < bindings->n[family]; i++)
 			chatdnat_binding_free(&bindings->binding[family][i]);
-	free_percpu(bindings->paths);
+	free_percpu(bindings->flow_cache);
 	kvfree(bindings);
 }
 
@@ -56,7 +56,7 @@ void chatdnat_bindings_free(struct chatdnat_bindings *bindings)
  * @bindings: the bindings, not published, with a free entry
  * @family: IPv4 or IPv6
  * @own: the local address, network byte order
- * @home: index of the WAN interface that has @own; 0 if none does
+ * @ifindex: index of the WAN interface that has @own; 0 if none does
  * @relay: the relay's address, network byte order
  *
  * Context: Process context, may sleep.
@@ -64,7 +64,7 @@ void chatdnat_bindings_free(struct chatdnat_bindings *bindings)
  */
 bool chatdnat_bindings_add(struct chatdnat_bindings *bindings,
 			   enum chatdnat_family family,
-			   const struct chatdnat_addr *own, int home,
+			   const struct chatdnat_addr *own, int ifindex,
 			   const struct chatdnat_addr *relay)
 {
 	struct chatdnat_binding *binding;
@@ -77,7 +77,7 @@ bool chatdnat_bindings_add(struct chatdnat_bindings *bindings,
 
 	binding->own = *own;
 	binding->relay = *relay;
-	binding->home = home;
+	binding->ifindex = ifindex;
 	minus = csum_partial(own->word, sizeof(own->word), 0);
 	plus = csum_partial(relay->word, sizeof(relay->word), 0);
 	binding->diff = csum_sub(plus, minus);
@@ -155,7 +155,7 @@ bool chatdnat_bindings_equal(const struct chatdnat_bindings *a,
 
 			one = &a->binding[family][i];
 			other = &b->binding[family][i];
-			if (one->home != other->home ||
+			if (one->ifindex != other->ifindex ||
 			    !chatdnat_addr_equal(&one->own, &other->own) ||
 			    !chatdnat_addr_equal(&one->relay, &other->relay))
 				return false;

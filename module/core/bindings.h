@@ -27,14 +27,14 @@ struct chatdnat_relay_route {
  * @relay: the relay that connections to @own are forwarded to (DNAT); no other
  *	   address has the same relay
  * @diff: checksum difference of replacing @own by @relay
- * @home: index of the WAN interface that has @own; 0 if none does
+ * @ifindex: index of the WAN interface that has @own; 0 if none does
  * @route: route to @relay; used in softirq only
  */
 struct chatdnat_binding {
 	struct chatdnat_addr own;
 	struct chatdnat_addr relay;
 	__wsum diff;
-	int home;
+	int ifindex;
 	struct chatdnat_relay_route __percpu *route;
 };
 
@@ -43,15 +43,15 @@ struct chatdnat_binding {
  * @n: number of bindings of each family
  * @binding: the bindings
  * @via: index of the required output interface ("via"); 0: any
- * @paths: flow cache of the fast path, freed with the bindings; used in softirq
- *	   only
+ * @flow_cache: cache of the fast path, freed with the bindings; used in softirq
+ *		only
  * @ports: bitmap of TCP ports, host byte order
  */
 struct chatdnat_bindings {
 	u8 n[CHATDNAT_FAMILIES];
 	struct chatdnat_binding binding[CHATDNAT_FAMILIES][CHATDNAT_RELAYS_MAX];
 	int via;
-	struct chatdnat_flow_cache __percpu *paths;
+	struct chatdnat_flow_cache __percpu *flow_cache;
 	DECLARE_BITMAP(ports, U16_MAX + 1);
 };
 
@@ -75,7 +75,7 @@ bool chatdnat_bindings_equal(const struct chatdnat_bindings *a,
 			     const struct chatdnat_bindings *b);
 bool chatdnat_bindings_add(struct chatdnat_bindings *bindings,
 			   enum chatdnat_family family,
-			   const struct chatdnat_addr *own, int home,
+			   const struct chatdnat_addr *own, int ifindex,
 			   const struct chatdnat_addr *relay);
 const struct chatdnat_binding *
 chatdnat_bindings_by_own(const struct chatdnat_bindings *bindings,

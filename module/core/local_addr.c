@@ -19,7 +19,7 @@ static void chatdnat_local_addr_add(struct chatdnat_local_addrs *own,
 		return;
 	own->n++;
 	own->addr = *addr;
-	own->home = dev->flags & IFF_LOOPBACK ? 0 : dev->ifindex;
+	own->ifindex = dev->flags & IFF_LOOPBACK ? 0 : dev->ifindex;
 }
 
 static void chatdnat_local_addr_add_ipv4(struct chatdnat_local_addrs *own,
@@ -120,7 +120,7 @@ static void chatdnat_local_addr_named(struct chatdnat_local_addrs *own,
 	vrf = dev ? l3mdev_master_ifindex_rcu(dev) :
 		    chatdnat_local_addr_wan_in_vrf(settings);
 	if (dev && chatdnat_ifset_has(&settings->wan, dev->name))
-		own->home = dev->ifindex;
+		own->ifindex = dev->ifindex;
 	rcu_read_unlock();
 
 	own->n = !vrf;

@@ -8,13 +8,13 @@
  * struct chatdnat_local_addrs - local addresses of a relay
  * @n: number of addresses
  * @addr: one of them, network byte order
- * @home: index of the WAN interface that has @addr; 0: another interface or
- *	  none has it
+ * @ifindex: index of the WAN interface that has @addr; 0: another interface or
+ *	     none has it
  */
 struct chatdnat_local_addrs {
 	unsigned int n;
 	struct chatdnat_addr addr;
-	int home;
+	int ifindex;
 };
 
 void chatdnat_local_addr_find(struct chatdnat_local_addrs *own,

@@ -16,7 +16,7 @@
 #include "survey.h"
 
 /* An address that only a default route is expected to match. */
-static const struct chatdnat_addr chatdnat_survey_far[CHATDNAT_FAMILIES] = {
+static const struct chatdnat_addr chatdnat_survey_remote[CHATDNAT_FAMILIES] = {
 	/* 192.0.0.8, the dummy address of RFC 7600 */
 	[CHATDNAT_IPV4] = { .word = { cpu_to_be32(0xc0000008) } },
 	/* 2000::1, not in an assigned prefix */
@@ -112,8 +112,8 @@ static void chatdnat_survey_default(u64 *sum,
 {
 	struct dst_entry *dst;
 
-	dst = chatdnat_lookup_route(family, NULL, &chatdnat_survey_far[family], 0,
-				    0);
+	dst = chatdnat_lookup_route(family, NULL,
+				    &chatdnat_survey_remote[family], 0, 0);
 	chatdnat_survey_add(sum, family,
 			    dst && chatdnat_ifset_has(&settings->wan,
 						      dst->dev->name) ?

@@ -196,8 +196,8 @@ chatdnat_invalid_relay(const struct chatdnat_invalid *invalid)
 }
 
 /* Whether its destination is the local address that replies would have. */
-static bool chatdnat_invalid_turns(const struct chatdnat_invalid *invalid,
-				   const struct chatdnat_addr *relay)
+static bool chatdnat_invalid_reversible(const struct chatdnat_invalid *invalid,
+					const struct chatdnat_addr *relay)
 {
 	struct chatdnat_addr own;
 
@@ -219,7 +219,7 @@ static unsigned int chatdnat_invalid_enter(struct chatdnat_invalid *invalid,
 
 	if (!invalid->is_possible || invalid->opens ||
 	    settings->masquerade == CHATDNAT_MASQUERADE_ALL ||
-	    !chatdnat_invalid_turns(invalid, relay) ||
+	    !chatdnat_invalid_reversible(invalid, relay) ||
 	    !chatdnat_lookup_from_wan(settings, skb, invalid->state, invalid->in))
 		return chatdnat_invalid_drop(invalid, CHATDNAT_DROPPED_INVALID);
 

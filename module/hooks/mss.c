@@ -35,17 +35,17 @@ chatdnat_mss_outbound(const struct nf_conn *ct, enum ip_conntrack_dir dir,
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	const struct chatdnat_snapshot *snapshot;
 	const struct chatdnat_addr *saddr;
-	const struct net_device *far;
+	const struct net_device *wan_dev;
 
 	saddr = chatdnat_addr_of(&nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL)->src.u3);
-	far = dir == IP_CT_DIR_ORIGINAL ? state->out
-					: chatdnat_lookup_indev(skb, state);
+	wan_dev = dir == IP_CT_DIR_ORIGINAL ? state->out
+					    : chatdnat_lookup_indev(skb, state);
 	chatdnat_for_each_snapshot(snapshot) {
 		const struct chatdnat_settings *settings = &snapshot->settings;
 
 		if (chatdnat_relays_has(&settings->service.relays[family],
 					saddr) &&
-		    chatdnat_ifset_has(&settings->wan, far->name))
+		    chatdnat_ifset_has(&settings->wan, wan_dev->name))
 			return settings;
 	}
 	return NULL;
@@ -57,13 +57,13 @@ chatdnat_mss_outbound(const struct nf_conn *ct, enum ip_conntrack_dir dir,
  * routing table's choice counts too, so that both endpoints get the same MSS.
  */
 static u16 chatdnat_mss_of_path(const struct sk_buff *skb,
-				const struct chatdnat_flow_addrs *ends,
+				const struct chatdnat_flow_addrs *addrs,
 				struct dst_entry *return_dst)
 {
-	unsigned int headers = chatdnat_mss_headers[ends->family];
-	unsigned int mtu = chatdnat_path_mtu_reverse(ends, skb->mark);
+	unsigned int headers = chatdnat_mss_headers[addrs->family];
+	unsigned int mtu = chatdnat_path_mtu_reverse(addrs, skb->mark);
 
-	mtu = min(mtu, chatdnat_path_mtu_forward(skb, ends));
+	mtu = min(mtu, chatdnat_path_mtu_forward(skb, addrs));
 	if (return_dst)
 		mtu = min(mtu, dst_mtu(return_dst));
 	dst_release(return_dst);
@@ -98,15 +98,15 @@ static u16 chatdnat_mss_tracked(const struct sk_buff *skb,
 				const struct chatdnat_settings *settings)
 {
 	const struct nf_conntrack_tuple *tuple = nf_ct_tuple(ct, dir);
-	const struct nf_conntrack_tuple *back = nf_ct_tuple(ct, !dir);
-	const struct chatdnat_flow_addrs ends = {
+	const struct nf_conntrack_tuple *reply = nf_ct_tuple(ct, !dir);
+	const struct chatdnat_flow_addrs addrs = {
 		.family = chatdnat_family_of(state->pf),
 		.saddr = chatdnat_addr_of(&tuple->src.u3),
-		.daddr = chatdnat_addr_of(&back->src.u3),
+		.daddr = chatdnat_addr_of(&reply->src.u3),
 		.sport = tuple->src.u.tcp.port,
-		.dport = back->src.u.tcp.port,
+		.dport = reply->src.u.tcp.port,
 	};
-	const struct net_device *far = state->out;
+	const struct net_device *wan_dev = state->out;
 	struct dst_entry *return_dst = NULL;
 
 	if (!settings)
@@ -116,10 +116,10 @@ static u16 chatdnat_mss_tracked(const struct sk_buff *skb,
 
 	if (chatdnat_settings_multihomed(settings)) {
 		if (dir == IP_CT_DIR_ORIGINAL)
-			far = chatdnat_lookup_indev(skb, state);
-		return_dst = chatdnat_return_path_route(ends.family, ct, far, skb->mark);
+			wan_dev = chatdnat_lookup_indev(skb, state);
+		return_dst = chatdnat_return_path_route(addrs.family, ct, wan_dev, skb->mark);
 	}
-	return chatdnat_mss_of_path(skb, &ends, return_dst);
+	return chatdnat_mss_of_path(skb, &addrs, return_dst);
 }
 
 /* The same for a connection without state. */
@@ -131,7 +131,7 @@ static noinline u16 chatdnat_mss_stateless(const struct sk_buff *skb,
 	const struct chatdnat_addr *client;
 	struct dst_entry *return_dst = NULL;
 	struct chatdnat_parsed parsed;
-	struct chatdnat_flow_addrs ends;
+	struct chatdnat_flow_addrs addrs;
 	enum chatdnat_direction dir;
 
 	dir = chatdnat_stateless_direction(skb, state, &parsed, &settings, &binding);
@@ -140,21 +140,21 @@ static noinline u16 chatdnat_mss_stateless(const struct sk_buff *skb,
 	if (settings->mss != CHATDNAT_MSS_AUTO)
 		return settings->mss;
 
-	if (binding->home && chatdnat_settings_multihomed(settings) &&
+	if (binding->ifindex && chatdnat_settings_multihomed(settings) &&
 	    (dir == CHATDNAT_DIR_TO_RELAY ||
 	     chatdnat_ifset_has(&settings->wan, state->out->name))) {
 		client = dir == CHATDNAT_DIR_TO_RELAY ? &parsed.flow.saddr
 						      : &parsed.flow.daddr;
 		return_dst = chatdnat_lookup_route(parsed.flow.family, &binding->own,
-						   client, binding->home, skb->mark);
+						   client, binding->ifindex, skb->mark);
 	}
 
-	ends.family = parsed.flow.family;
-	ends.saddr = &parsed.flow.saddr;
-	ends.daddr = &parsed.flow.daddr;
-	ends.sport = htons(parsed.flow.sport);
-	ends.dport = htons(parsed.flow.dport);
-	return chatdnat_mss_of_path(skb, &ends, return_dst);
+	addrs.family = parsed.flow.family;
+	addrs.saddr = &parsed.flow.saddr;
+	addrs.daddr = &parsed.flow.daddr;
+	addrs.sport = htons(parsed.flow.sport);
+	addrs.dport = htons(parsed.flow.dport);
+	return chatdnat_mss_of_path(skb, &addrs, return_dst);
 }
 
 /**

@@ -19,16 +19,16 @@
 #include "return_path.h"
 
 static bool chatdnat_return_path_ours(const struct nf_conn *ct,
-				      const struct net_device *home,
-				      const struct net_device *far)
+				      const struct net_device *dev,
+				      const struct net_device *wan_dev)
 {
 	const struct chatdnat_snapshot *snapshot;
 
 	chatdnat_for_each_snapshot(snapshot) {
 		const struct chatdnat_ifset *wan = &snapshot->settings.wan;
 
-		if (chatdnat_ifset_has(wan, home->name) &&
-		    chatdnat_ifset_has(wan, far->name) &&
+		if (chatdnat_ifset_has(wan, dev->name) &&
+		    chatdnat_ifset_has(wan, wan_dev->name) &&
 		    chatdnat_nfct_serves(&snapshot->settings.service, ct))
 			return true;
 	}
@@ -40,18 +40,18 @@ static bool chatdnat_return_path_ours(const struct nf_conn *ct,
  * its input interface; NULL if there is none.
  */
 static const struct net_device *
-chatdnat_return_path_home(enum chatdnat_family family, const struct nf_conn *ct,
-			  const struct net_device *far)
+chatdnat_return_path_dev(enum chatdnat_family family, const struct nf_conn *ct,
+			 const struct net_device *wan_dev)
 {
 	const struct nf_conntrack_tuple *tuple;
-	const struct net_device *home;
+	const struct net_device *dev;
 
 	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
-	home = chatdnat_lookup_addr_dev(family, chatdnat_addr_of(&tuple->dst.u3));
-	return home && chatdnat_return_path_ours(ct, home, far) ? home : NULL;
+	dev = chatdnat_lookup_addr_dev(family, chatdnat_addr_of(&tuple->dst.u3));
+	return dev && chatdnat_return_path_ours(ct, dev, wan_dev) ? dev : NULL;
 }
 
-static struct dst_entry *chatdnat_return_path_by(int home,
+static struct dst_entry *chatdnat_return_path_by(int ifindex,
 						 enum chatdnat_family family,
 						 const struct chatdnat_addr *own,
 						 const struct chatdnat_addr *client,
@@ -59,15 +59,15 @@ static struct dst_entry *chatdnat_return_path_by(int home,
 {
 	struct dst_entry *dst;
 
-	dst = chatdnat_lookup_route(family, own, client, home, mark);
-	if (dst && dst->dev->ifindex != home) {
+	dst = chatdnat_lookup_route(family, own, client, ifindex, mark);
+	if (dst && dst->dev->ifindex != ifindex) {
 		dst_release(dst);
 		return NULL;
 	}
 	return dst;
 }
 
-static struct dst_entry *chatdnat_return_path_by_ct(const struct net_device *home,
+static struct dst_entry *chatdnat_return_path_by_ct(const struct net_device *dev,
 						    enum chatdnat_family family,
 						    const struct nf_conn *ct,
 						    u32 mark)
@@ -75,7 +75,7 @@ static struct dst_entry *chatdnat_return_path_by_ct(const struct net_device *hom
 	const struct nf_conntrack_tuple *tuple;
 
 	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
-	return chatdnat_return_path_by(home->ifindex, family,
+	return chatdnat_return_path_by(dev->ifindex, family,
 				       chatdnat_addr_of(&tuple->dst.u3),
 				       chatdnat_addr_of(&tuple->src.u3), mark);
 }
@@ -97,9 +97,9 @@ struct dst_entry *chatdnat_return_path_route(enum chatdnat_family family,
 					     const struct nf_conn *ct,
 					     const struct net_device *in, u32 mark)
 {
-	const struct net_device *home = chatdnat_return_path_home(family, ct, in);
+	const struct net_device *dev = chatdnat_return_path_dev(family, ct, in);
 
-	return home ? chatdnat_return_path_by_ct(home, family, ct, mark) : NULL;
+	return dev ? chatdnat_return_path_by_ct(dev, family, ct, mark) : NULL;
 }
 
 /*
@@ -111,11 +111,11 @@ chatdnat_return_path_tracked(const struct sk_buff *skb,
 			     const struct nf_conn *ct)
 {
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
-	const struct net_device *home;
+	const struct net_device *dev;
 
-	home = chatdnat_return_path_home(family, ct, state->out);
-	return home && home != state->out ?
-		chatdnat_return_path_by_ct(home, family, ct, skb->mark) : NULL;
+	dev = chatdnat_return_path_dev(family, ct, state->out);
+	return dev && dev != state->out ?
+		chatdnat_return_path_by_ct(dev, family, ct, skb->mark) : NULL;
 }
 
 /* The same for a connection without state. */
@@ -128,11 +128,11 @@ chatdnat_return_path_stateless(const struct sk_buff *skb,
 	struct chatdnat_parsed parsed;
 
 	if (chatdnat_stateless_direction(skb, state, &parsed, &settings, &binding) !=
-	    CHATDNAT_DIR_TO_CLIENT || !binding->home ||
-	    binding->home == state->out->ifindex ||
+	    CHATDNAT_DIR_TO_CLIENT || !binding->ifindex ||
+	    binding->ifindex == state->out->ifindex ||
 	    !chatdnat_ifset_has(&settings->wan, state->out->name))
 		return NULL;
-	return chatdnat_return_path_by(binding->home, parsed.flow.family,
+	return chatdnat_return_path_by(binding->ifindex, parsed.flow.family,
 				       &binding->own, &parsed.flow.daddr, skb->mark);
 }
 

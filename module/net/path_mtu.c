@@ -26,7 +26,7 @@ struct chatdnat_path_mtu_reverse {
 
 /* The cache of one CPU, indexed by a hash of the address. */
 struct chatdnat_path_mtu_cache {
-	struct chatdnat_path_mtu_reverse back[CHATDNAT_FAMILIES][BIT(CHATDNAT_PATH_MTU_SHIFT)];
+	struct chatdnat_path_mtu_reverse entry[CHATDNAT_FAMILIES][BIT(CHATDNAT_PATH_MTU_SHIFT)];
 };
 
 static struct chatdnat_path_mtu_cache __percpu *chatdnat_path_mtu_cache;
@@ -39,7 +39,7 @@ static bool chatdnat_path_mtu_has_policies(void)
 
 /* MTU of a route after IPsec policies; consumes the reference to dst. */
 static unsigned int chatdnat_path_mtu_transformed(struct dst_entry *dst,
-						  const struct chatdnat_flow_addrs *ends,
+						  const struct chatdnat_flow_addrs *addrs,
 						  u32 mark)
 {
 	struct flowi fl = {
@@ -49,16 +49,16 @@ static unsigned int chatdnat_path_mtu_transformed(struct dst_entry *dst,
 	};
 	unsigned int mtu = dst_mtu(dst);
 
-	if (ends->family == CHATDNAT_IPV6) {
-		memcpy(&fl.u.ip6.saddr, ends->saddr->word, sizeof(fl.u.ip6.saddr));
-		memcpy(&fl.u.ip6.daddr, ends->daddr->word, sizeof(fl.u.ip6.daddr));
-		fl.u.ip6.fl6_sport = ends->sport;
-		fl.u.ip6.fl6_dport = ends->dport;
+	if (addrs->family == CHATDNAT_IPV6) {
+		memcpy(&fl.u.ip6.saddr, addrs->saddr->word, sizeof(fl.u.ip6.saddr));
+		memcpy(&fl.u.ip6.daddr, addrs->daddr->word, sizeof(fl.u.ip6.daddr));
+		fl.u.ip6.fl6_sport = addrs->sport;
+		fl.u.ip6.fl6_dport = addrs->dport;
 	} else {
-		fl.u.ip4.saddr = ends->saddr->word[0];
-		fl.u.ip4.daddr = ends->daddr->word[0];
-		fl.u.ip4.fl4_sport = ends->sport;
-		fl.u.ip4.fl4_dport = ends->dport;
+		fl.u.ip4.saddr = addrs->saddr->word[0];
+		fl.u.ip4.daddr = addrs->daddr->word[0];
+		fl.u.ip4.fl4_sport = addrs->sport;
+		fl.u.ip4.fl4_dport = addrs->dport;
 	}
 
 	dst = xfrm_lookup(&init_net, dst, &fl, NULL, 0);
@@ -69,46 +69,46 @@ static unsigned int chatdnat_path_mtu_transformed(struct dst_entry *dst,
 	return mtu;
 }
 
-static unsigned int chatdnat_path_mtu_reverse_transformed(const struct chatdnat_flow_addrs *ends,
+static unsigned int chatdnat_path_mtu_reverse_transformed(const struct chatdnat_flow_addrs *addrs,
 							  u32 mark)
 {
-	const struct chatdnat_flow_addrs back = {
-		.family = ends->family,
-		.saddr = ends->daddr,
-		.daddr = ends->saddr,
-		.sport = ends->dport,
-		.dport = ends->sport,
+	const struct chatdnat_flow_addrs reply = {
+		.family = addrs->family,
+		.saddr = addrs->daddr,
+		.daddr = addrs->saddr,
+		.sport = addrs->dport,
+		.dport = addrs->sport,
 	};
 	struct dst_entry *dst;
 
-	dst = chatdnat_lookup_route(ends->family, NULL, ends->saddr, 0, mark);
-	return dst ? chatdnat_path_mtu_transformed(dst, &back, mark) : U32_MAX;
+	dst = chatdnat_lookup_route(addrs->family, NULL, addrs->saddr, 0, mark);
+	return dst ? chatdnat_path_mtu_transformed(dst, &reply, mark) : U32_MAX;
 }
 #endif
 
 /**
  * chatdnat_path_mtu_forward() - path MTU in forward direction
  * @skb: the packet, routed
- * @ends: addresses and ports of the packet
+ * @addrs: addresses and ports of the packet
  *
  * Context: Softirq, RCU read lock held; on the packet path.
  * Return: The MTU in bytes, headers included.
  */
 unsigned int chatdnat_path_mtu_forward(const struct sk_buff *skb,
-				       const struct chatdnat_flow_addrs *ends)
+				       const struct chatdnat_flow_addrs *addrs)
 {
 	struct dst_entry *dst = skb_dst(skb);
 
 #ifdef CONFIG_XFRM
 	if (chatdnat_path_mtu_has_policies() && dst_hold_safe(dst))
-		return chatdnat_path_mtu_transformed(dst, ends, skb->mark);
+		return chatdnat_path_mtu_transformed(dst, addrs, skb->mark);
 #endif
 	return dst_mtu(dst);
 }
 
-static void chatdnat_path_mtu_ask(struct chatdnat_path_mtu_reverse *reverse,
-				  enum chatdnat_family family,
-				  const struct chatdnat_addr *addr, u32 mark)
+static void chatdnat_path_mtu_find(struct chatdnat_path_mtu_reverse *reverse,
+				   enum chatdnat_family family,
+				   const struct chatdnat_addr *addr, u32 mark)
 {
 	struct dst_entry *dst = chatdnat_lookup_route(family, NULL, addr, 0, mark);
 
@@ -138,7 +138,7 @@ chatdnat_path_mtu_at(enum chatdnat_family family,
 
 	if (CHATDNAT_SOFTIRQ_PREEMPTED || !in_softirq())
 		return NULL;
-	return this_cpu_ptr(chatdnat_path_mtu_cache)->back[family] +
+	return this_cpu_ptr(chatdnat_path_mtu_cache)->entry[family] +
 	       hash_32(key, CHATDNAT_PATH_MTU_SHIFT);
 }
 
@@ -161,13 +161,13 @@ chatdnat_path_mtu_learn(struct chatdnat_path_mtu_reverse *reverse,
 	if (!reverse)
 		reverse = &once;
 	chatdnat_validity_begin(&reverse->validity);
-	chatdnat_path_mtu_ask(reverse, family, addr, mark);
+	chatdnat_path_mtu_find(reverse, family, addr, mark);
 	return reverse->mtu;
 }
 
 /**
  * chatdnat_path_mtu_reverse() - path MTU in reverse direction
- * @ends: addresses and ports of the packet
+ * @addrs: addresses and ports of the packet
  * @mark: the packet's mark
  *
  * A change of the MTU of that route, as by path MTU discovery, takes effect
@@ -176,18 +176,19 @@ chatdnat_path_mtu_learn(struct chatdnat_path_mtu_reverse *reverse,
  * Context: RCU read lock held; on the packet path.
  * Return: The MTU in bytes, headers included; U32_MAX if there is no route.
  */
-unsigned int chatdnat_path_mtu_reverse(const struct chatdnat_flow_addrs *ends, u32 mark)
+unsigned int chatdnat_path_mtu_reverse(const struct chatdnat_flow_addrs *addrs, u32 mark)
 {
 	struct chatdnat_path_mtu_reverse *reverse;
 
 #ifdef CONFIG_XFRM
 	if (chatdnat_path_mtu_has_policies())
-		return chatdnat_path_mtu_reverse_transformed(ends, mark);
+		return chatdnat_path_mtu_reverse_transformed(addrs, mark);
 #endif
-	reverse = chatdnat_path_mtu_at(ends->family, ends->saddr);
-	if (likely(chatdnat_path_mtu_is_valid(reverse, ends->saddr, mark)))
+	reverse = chatdnat_path_mtu_at(addrs->family, addrs->saddr);
+	if (likely(chatdnat_path_mtu_is_valid(reverse, addrs->saddr, mark)))
 		return reverse->mtu;
-	return chatdnat_path_mtu_learn(reverse, ends->family, ends->saddr, mark);
+	return chatdnat_path_mtu_learn(reverse, addrs->family, addrs->saddr,
+				       mark);
 }
 
 /**

@@ -21,14 +21,14 @@
 #include "tcp_reset.h"
 
 /* Distance from the last sequence number, surely outside the window. */
-#define CHATDNAT_RESET_FAR	BIT(30)
+#define CHATDNAT_RESET_DISTANCE	BIT(30)
 
 /*
  * Whether conntrack has the sequence numbers of a connection. They are missing
  * for one synchronised from another host until it sees a segment, and stale for
  * one offloaded to a flow table.
  */
-static bool chatdnat_tcp_reset_knows(const struct nf_conn *ct)
+static bool chatdnat_tcp_reset_has_seq(const struct nf_conn *ct)
 {
 	const struct ip_ct_tcp_state *seen = ct->proto.tcp.seen;
 
@@ -73,7 +73,7 @@ bool chatdnat_tcp_reset_prepare(struct chatdnat_tcp_reset *reset,
 
 	reset->client = chatdnat_nfct_only_masqueraded(ct) ? IP_CT_DIR_REPLY
 							 : IP_CT_DIR_ORIGINAL;
-	reset->known = chatdnat_tcp_reset_knows(ct);
+	reset->known = chatdnat_tcp_reset_has_seq(ct);
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
 		reset->tuple[dir] = *nf_ct_tuple(ct, dir);
 		reset->end[dir] = READ_ONCE(ct->proto.tcp.seen[dir].td_end);
@@ -150,10 +150,10 @@ static void chatdnat_tcp_reset_put_ipv6(struct sk_buff *skb,
  * assumed to be its input interface; 0 if there is none, or if the route uses
  * it already.
  */
-static int chatdnat_tcp_reset_home(const struct chatdnat_segment *segment,
-				   const struct dst_entry *dst)
+static int chatdnat_tcp_reset_oif(const struct chatdnat_segment *segment,
+				  const struct dst_entry *dst)
 {
-	const struct net_device *home;
+	const struct net_device *dev;
 	int oif = 0;
 
 	if (!segment->wan)
@@ -163,11 +163,11 @@ static int chatdnat_tcp_reset_home(const struct chatdnat_segment *segment,
 	rcu_read_lock();
 	if (dst && !chatdnat_ifset_has(segment->wan, dst->dev->name))
 		goto unlock;
-	home = chatdnat_lookup_addr_dev(segment->flow.family,
-					&segment->flow.saddr);
-	if (home && !(dst && home == dst->dev) &&
-	    chatdnat_ifset_has(segment->wan, home->name))
-		oif = home->ifindex;
+	dev = chatdnat_lookup_addr_dev(segment->flow.family,
+				       &segment->flow.saddr);
+	if (dev && !(dst && dev == dst->dev) &&
+	    chatdnat_ifset_has(segment->wan, dev->name))
+		oif = dev->ifindex;
 unlock:
 	rcu_read_unlock();
 	return oif;
@@ -177,17 +177,17 @@ unlock:
 static struct dst_entry *
 chatdnat_tcp_reset_route(const struct chatdnat_segment *segment)
 {
-	struct dst_entry *dst, *home;
+	struct dst_entry *dst, *alt;
 	int oif;
 
 	dst = chatdnat_lookup_route_as(&segment->flow, IPPROTO_TCP, 0);
-	oif = chatdnat_tcp_reset_home(segment, dst);
-	home = oif ? chatdnat_lookup_route_as(&segment->flow, IPPROTO_TCP, oif)
-		   : NULL;
-	if (!home)
+	oif = chatdnat_tcp_reset_oif(segment, dst);
+	alt = oif ? chatdnat_lookup_route_as(&segment->flow, IPPROTO_TCP, oif)
+		  : NULL;
+	if (!alt)
 		return dst;
 	dst_release(dst);
-	return home;
+	return alt;
 }
 
 /**
@@ -246,12 +246,12 @@ bool chatdnat_tcp_reset_emit(const struct chatdnat_segment *segment, gfp_t gfp)
 void chatdnat_tcp_reset_send(const struct chatdnat_tcp_reset *reset,
 			     const struct chatdnat_ifset *wan)
 {
-	u32 far = reset->known ? 0 : CHATDNAT_RESET_FAR;
+	u32 distance = reset->known ? 0 : CHATDNAT_RESET_DISTANCE;
 	enum ip_conntrack_dir dir;
 
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
 		struct chatdnat_segment segment = {
-			.seq = reset->end[!dir] - far,
+			.seq = reset->end[!dir] - distance,
 			.ack = reset->end[dir],
 			.rst = reset->known,
 			.wan = dir == reset->client ? wan : NULL,

@@ -147,8 +147,8 @@ chatdnat_nat_policy_dst(const struct chatdnat_settings *settings,
  * directly to a client on the same link, or its source is an address of this
  * host that the relay may have no route to.
  */
-static bool chatdnat_turns_back(const struct chatdnat_settings *settings,
-				const struct chatdnat_src_packet *packet)
+static bool chatdnat_needs_hairpin(const struct chatdnat_settings *settings,
+				   const struct chatdnat_src_packet *packet)
 {
 	if (!packet->in)
 		return true;
@@ -171,7 +171,7 @@ chatdnat_nat_policy_src(const struct chatdnat_settings *settings,
 {
 	bool wan;
 
-	if (packet->translated && chatdnat_turns_back(settings, packet))
+	if (packet->translated && chatdnat_needs_hairpin(settings, packet))
 		return CHATDNAT_SRC_MASQUERADE;
 
 	if (settings->masquerade == CHATDNAT_MASQUERADE_OFF || !packet->in)

@@ -53,15 +53,15 @@ bool chatdnat_portset_add(struct chatdnat_portset *set,
 	bool ssh = chatdnat_is_ssh(set, proto, add);
 	u8 end = chatdnat_portset_start(set, proto) + set->n[proto];
 	u8 total = set->n[CHATDNAT_TCP] + set->n[CHATDNAT_UDP];
-	u8 at, behind;
+	u8 at, after;
 
 	at = chatdnat_portset_find(set, proto, ssh ? add.first : add.first - 1);
 	if (!ssh && at < end && chatdnat_is_ssh(set, proto, set->range[at]) &&
 	    set->range[at].first < add.first)
 		at++;
 
-	for (behind = at; behind < end; behind++) {
-		struct chatdnat_ports *old = &set->range[behind];
+	for (after = at; after < end; after++) {
+		struct chatdnat_ports *old = &set->range[after];
 
 		if (ssh ? old->first > add.last : old->first > add.last + 1)
 			break;
@@ -71,13 +71,13 @@ bool chatdnat_portset_add(struct chatdnat_portset *set,
 		add.last = max(add.last, old->last);
 	}
 
-	if (at == behind && total == CHATDNAT_PORTSET_MAX)
+	if (at == after && total == CHATDNAT_PORTSET_MAX)
 		return false;
 
-	memmove(&set->range[at + 1], &set->range[behind],
-		(total - behind) * sizeof(set->range[0]));
+	memmove(&set->range[at + 1], &set->range[after],
+		(total - after) * sizeof(set->range[0]));
 	set->range[at] = add;
-	set->n[proto] += 1 - (behind - at);
+	set->n[proto] += 1 - (after - at);
 	return true;
 }
 

@@ -52,7 +52,7 @@ struct chatdnat_portset {
 bool chatdnat_portset_add(struct chatdnat_portset *set,
 			  enum chatdnat_proto proto, struct chatdnat_ports add);
 int chatdnat_portset_parse(struct chatdnat_portset *set,
-			   struct chatdnat_text text, bool sent_on,
+			   struct chatdnat_text text, bool forwarded,
 			   struct chatdnat_refusal *why);
 int chatdnat_portset_parse_element(struct chatdnat_portset *set,
 				   struct chatdnat_text element,

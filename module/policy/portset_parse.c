@@ -155,9 +155,9 @@ int chatdnat_portset_parse_element(struct chatdnat_portset *set,
  * @set: filled in; undefined after a refusal
  * @text: comma-separated numbers, ranges and names, each with an optional
  *	  /tcp or /udp
- * @sent_on: the ports will be forwarded to the relay (DNAT): require at least
- *	     one, and do not let a range include 22/tcp, which is SSH to this
- *	     host
+ * @forwarded: the ports will be forwarded to the relay (DNAT): require at least
+ *	       one, and do not let a range include 22/tcp, which is SSH to this
+ *	       host
  * @why: filled in on refusal
  *
  * Context: Any.
@@ -165,15 +165,15 @@ int chatdnat_portset_parse_element(struct chatdnat_portset *set,
  * port, -E2BIG for too many.
  */
 int chatdnat_portset_parse(struct chatdnat_portset *set,
-			   struct chatdnat_text text, bool sent_on,
+			   struct chatdnat_text text, bool forwarded,
 			   struct chatdnat_refusal *why)
 {
 	struct chatdnat_text rest = text, element;
 	int err;
 
 	memset(set, 0, sizeof(*set));
-	set->ssh_apart = sent_on;
-	if (!text.len && sent_on)
+	set->ssh_apart = forwarded;
+	if (!text.len && forwarded)
 		return chatdnat_refuse(why, -EINVAL, text,
 				       "at least one port");
 	if (!text.len)

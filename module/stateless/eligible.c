@@ -55,7 +55,7 @@ static unsigned int chatdnat_eligible_entries(const struct chatdnat_relays *rela
 }
 
 /* Whether "via" restricts relays to an interface other than WAN. */
-static bool chatdnat_eligible_held(const struct chatdnat_settings *settings)
+static bool chatdnat_eligible_via_lan(const struct chatdnat_settings *settings)
 {
 	return settings->via[0] &&
 	       !chatdnat_ifset_has(&settings->wan, settings->via);
@@ -68,7 +68,7 @@ static bool chatdnat_eligible_leaks(const struct chatdnat_settings *settings,
 	struct dst_entry *dst;
 	bool wan;
 
-	if (chatdnat_eligible_held(settings))
+	if (chatdnat_eligible_via_lan(settings))
 		return false;
 	dst = chatdnat_lookup_route(family, NULL, relay, 0, 0);
 	wan = dst && chatdnat_ifset_has(&settings->wan, dst->dev->name);
@@ -255,7 +255,7 @@ bool chatdnat_eligible_reaches(const struct chatdnat_settings *settings,
 	if (CHATDNAT_SOFTIRQ_PREEMPTED)
 		return !chatdnat_eligible_leaks(settings, family, &binding->relay);
 
-	if (chatdnat_eligible_held(settings))
+	if (chatdnat_eligible_via_lan(settings))
 		return true;
 
 	local_bh_disable();

@@ -35,8 +35,8 @@ static bool chatdnat_ipv4_sound(struct sk_buff *skb)
 
 /* The flow cache entry for the addresses of a segment. */
 static struct chatdnat_flow_entry *
-chatdnat_ipv4_path(const struct chatdnat_bindings *bindings,
-		   const struct iphdr *iph)
+chatdnat_ipv4_entry(const struct chatdnat_bindings *bindings,
+		    const struct iphdr *iph)
 {
 	return chatdnat_flow_cache_at(bindings, CHATDNAT_IPV4,
 				      chatdnat_flow_cache_key_ipv4(iph->saddr, iph->daddr));
@@ -64,7 +64,7 @@ static bool chatdnat_ipv4_forwards(const struct net_device *dev,
 	 * Packets with the relay's source must come from its device (no
 	 * spoofing).
 	 */
-	return likely(entry->back == dev) ||
+	return likely(entry->reverse_dev == dev) ||
 	       (entering && IN_DEV_RPFILTER(in_dev) != 1);
 }
 
@@ -130,7 +130,7 @@ unsigned int chatdnat_fastpath_ipv4(struct sk_buff *skb,
 	iph = (const struct iphdr *)skb->data;
 	mark = (entering ? CHATDNAT_FLOW_FROM_WAN : 0) |
 	       (iph->tos & ~INET_ECN_MASK);
-	entry = chatdnat_ipv4_path(bindings, iph);
+	entry = chatdnat_ipv4_entry(bindings, iph);
 	if (unlikely(!chatdnat_ipv4_entry_is_valid(entry, iph, mark)) &&
 	    !chatdnat_flow_cache_learn(entry, settings, bindings, CHATDNAT_IPV4,
 				       &iph->saddr, mark))

@@ -31,8 +31,8 @@ static bool chatdnat_ipv6_sound(struct sk_buff *skb)
 
 /* The flow cache entry for the addresses of a segment. */
 static struct chatdnat_flow_entry *
-chatdnat_ipv6_path(const struct chatdnat_bindings *bindings,
-		   const struct ipv6hdr *ip6h)
+chatdnat_ipv6_entry(const struct chatdnat_bindings *bindings,
+		    const struct ipv6hdr *ip6h)
 {
 	const __be32 *from = ip6h->saddr.s6_addr32;
 	const __be32 *to = ip6h->daddr.s6_addr32;
@@ -66,7 +66,7 @@ static bool chatdnat_ipv6_forwards(const struct net_device *dev,
 	 * Packets with the relay's source must come from its device (no
 	 * spoofing).
 	 */
-	return entering || entry->back == dev;
+	return entering || entry->reverse_dev == dev;
 }
 
 /* Translate the address, and update checksum, hop limit and MSS. */
@@ -128,7 +128,7 @@ unsigned int chatdnat_fastpath_ipv6(struct sk_buff *skb,
 
 	ip6h = (const struct ipv6hdr *)skb->data;
 	mark = (entering ? CHATDNAT_FLOW_FROM_WAN : 0);
-	entry = chatdnat_ipv6_path(bindings, ip6h);
+	entry = chatdnat_ipv6_entry(bindings, ip6h);
 	if (unlikely(!chatdnat_ipv6_entry_is_valid(entry, ip6h, mark)) &&
 	    !chatdnat_flow_cache_learn(entry, settings, bindings, CHATDNAT_IPV6,
 				       &ip6h->saddr, mark))

@@ -35,7 +35,7 @@ chatdnat_relay_nexthop(const struct chatdnat_settings *settings,
 {
 	struct chatdnat_relay_nexthop *relay_hop;
 
-	relay_hop = this_cpu_ptr(bindings->paths)->relay_hop[family];
+	relay_hop = this_cpu_ptr(bindings->flow_cache)->relay_hop[family];
 	relay_hop += binding - bindings->binding[family];
 	if (relay_hop->tos == tos && chatdnat_validity_check(&relay_hop->validity))
 		return relay_hop;
@@ -57,7 +57,7 @@ static bool chatdnat_flow_cache_good(const struct chatdnat_bindings *bindings,
 {
 	return relay->dev && client->dev && !relay->wan &&
 	       (!bindings->via || bindings->via == relay->dev->ifindex) &&
-	       (!binding->home || binding->home == client->dev->ifindex);
+	       (!binding->ifindex || binding->ifindex == client->dev->ifindex);
 }
 
 /* RFC 6691: the MSS is the MTU less the headers without options. */
@@ -98,17 +98,21 @@ static void chatdnat_flow_cache_nexthops(struct chatdnat_flow_entry *entry,
 	bool entering = entry->mark & CHATDNAT_FLOW_FROM_WAN;
 	u8 tos = entry->mark & ~CHATDNAT_FLOW_FROM_WAN;
 	const struct chatdnat_relay_nexthop *relay_hop;
-	struct chatdnat_nexthop home;
+	struct chatdnat_nexthop client_hop;
 
 	relay_hop = chatdnat_relay_nexthop(settings, bindings, family, binding, tos);
-	chatdnat_nexthop_learn(&home, &settings->wan, family, client, tos);
+	chatdnat_nexthop_learn(&client_hop, &settings->wan, family, client,
+			       tos);
 
-	entry->nexthop = entering ? relay_hop->nexthop : home;
-	entry->back = entering ? home.dev : relay_hop->nexthop.dev;
+	entry->nexthop = entering ? relay_hop->nexthop : client_hop;
+	entry->reverse_dev = entering ? client_hop.dev : relay_hop->nexthop.dev;
 	entry->mss = chatdnat_flow_cache_mss(settings, family,
-					     min(relay_hop->nexthop.mtu, home.mtu));
-	if (!chatdnat_flow_cache_good(bindings, binding, &relay_hop->nexthop, &home) ||
-	    !chatdnat_addr_is_common(family, client) || (!entering && !home.wan))
+					     min(relay_hop->nexthop.mtu,
+						 client_hop.mtu));
+	if (!chatdnat_flow_cache_good(bindings, binding, &relay_hop->nexthop,
+				      &client_hop) ||
+	    !chatdnat_addr_is_common(family, client) ||
+	    (!entering && !client_hop.wan))
 		entry->nexthop.mtu = 0;
 	/* The oldest part: the next hop to the relay was looked up before. */
 	entry->validity = relay_hop->validity;
@@ -185,7 +189,7 @@ void chatdnat_flow_cache_forget(const struct chatdnat_bindings *bindings,
 	      chatdnat_flow_cache_key_ipv6(from->word, to->word) :
 	      chatdnat_flow_cache_key_ipv4(from->word[0], to->word[0]);
 	for_each_possible_cpu(cpu) {
-		entry = per_cpu_ptr(bindings->paths, cpu)->entry[family];
+		entry = per_cpu_ptr(bindings->flow_cache, cpu)->entry[family];
 		entry += hash_64(key, CHATDNAT_FLOW_CACHE_SHIFT);
 		chatdnat_validity_end(&entry->validity);
 	}

@@ -30,7 +30,7 @@
  * @to: the new address, in a binding
  * @validity: validity of the entry
  * @nexthop: the next hop; an MTU of 0 passes the segments to the stack
- * @back: device of the next hop to the source, for source validation
+ * @reverse_dev: device of the next hop to the source, for source validation
  */
 struct chatdnat_flow_entry {
 	__be32 addr[8];
@@ -42,7 +42,7 @@ struct chatdnat_flow_entry {
 	const struct chatdnat_addr *to;
 	struct chatdnat_validity validity;
 	struct chatdnat_nexthop nexthop;
-	const struct net_device *back;
+	const struct net_device *reverse_dev;
 };
 
 /* The next hop to a relay, shared by all clients. */
@@ -116,7 +116,7 @@ static inline struct chatdnat_flow_entry *
 chatdnat_flow_cache_at(const struct chatdnat_bindings *bindings,
 		       enum chatdnat_family family, u64 key)
 {
-	struct chatdnat_flow_entry *entry = this_cpu_ptr(bindings->paths)->entry[family];
+	struct chatdnat_flow_entry *entry = this_cpu_ptr(bindings->flow_cache)->entry[family];
 
 	entry += hash_64(key, CHATDNAT_FLOW_CACHE_SHIFT);
 	/* Keep the compiler from recomputing the address at each use. */

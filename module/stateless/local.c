@@ -96,11 +96,11 @@ static bool chatdnat_stateless_local_is_synack(const struct sk_buff *skb,
  * peer may be for a local socket.
  */
 static void
-chatdnat_stateless_local_own(const struct chatdnat_snapshot *snapshot,
-			     const struct chatdnat_bindings *bindings,
-			     const struct sk_buff *skb,
-			     const struct nf_hook_state *state,
-			     const struct chatdnat_parsed *parsed)
+chatdnat_stateless_local_peer(const struct chatdnat_snapshot *snapshot,
+			      const struct chatdnat_bindings *bindings,
+			      const struct sk_buff *skb,
+			      const struct nf_hook_state *state,
+			      const struct chatdnat_parsed *parsed)
 {
 	const struct chatdnat_flow *flow = &parsed->flow;
 	enum chatdnat_peer_stage stage = CHATDNAT_PEER_CONNECTED;
@@ -200,6 +200,6 @@ unsigned int chatdnat_stateless_local_out(void *priv, struct sk_buff *skb,
 	if (parsed.quoted)
 		return chatdnat_stateless_local_error(snapshot, bindings, skb,
 						      state, &parsed);
-	chatdnat_stateless_local_own(snapshot, bindings, skb, state, &parsed);
+	chatdnat_stateless_local_peer(snapshot, bindings, skb, state, &parsed);
 	return NF_ACCEPT;
 }

@@ -31,7 +31,7 @@
 static DECLARE_BITMAP(chatdnat_nexthop_neighs, BIT(CHATDNAT_NEXTHOP_NEIGHS_SHIFT));
 
 /* Returns the neighbour if it is valid, otherwise NULL. */
-static struct neighbour *chatdnat_nexthop_know(struct neighbour *neigh)
+static struct neighbour *chatdnat_nexthop_usable(struct neighbour *neigh)
 {
 	if (!neigh || !(READ_ONCE(neigh->nud_state) & NUD_VALID))
 		return NULL;
@@ -52,7 +52,7 @@ static struct neighbour *chatdnat_nexthop_know(struct neighbour *neigh)
  */
 void chatdnat_nexthop_neigh_gone(const struct neighbour *neigh)
 {
-	/* Pairs with chatdnat_nexthop_know(). */
+	/* Pairs with chatdnat_nexthop_usable(). */
 	smp_mb();
 	if (test_bit(hash_ptr(neigh, CHATDNAT_NEXTHOP_NEIGHS_SHIFT),
 		     chatdnat_nexthop_neighs))
@@ -121,7 +121,7 @@ static void chatdnat_nexthop_learn_ipv4(struct chatdnat_nexthop *nexthop, __be32
 	chatdnat_nexthop_route_ipv4(nexthop, addr, tos, &next);
 	if (nexthop->dev && nexthop->dev->header_ops) {
 		neigh = __ipv4_neigh_lookup_noref(nexthop->dev, (__force u32)next);
-		nexthop->neigh = chatdnat_nexthop_know(neigh);
+		nexthop->neigh = chatdnat_nexthop_usable(neigh);
 	}
 }
 
@@ -177,7 +177,7 @@ static void chatdnat_nexthop_learn_ipv6(struct chatdnat_nexthop *nexthop,
 	chatdnat_nexthop_route_ipv6(nexthop, addr, &next);
 	if (nexthop->dev && nexthop->dev->header_ops) {
 		neigh = chatdnat_neigh6_noref(nexthop->dev, &next);
-		nexthop->neigh = chatdnat_nexthop_know(neigh);
+		nexthop->neigh = chatdnat_nexthop_usable(neigh);
 	}
 }
 #endif

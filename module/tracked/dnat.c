@@ -128,7 +128,7 @@ static bool chatdnat_dnat_is_forged(const struct chatdnat_settings *settings,
 				    const struct nf_hook_state *state,
 				    const struct chatdnat_flow *flow)
 {
-	const struct chatdnat_flow back = {
+	const struct chatdnat_flow reply = {
 		.family = flow->family,
 		.proto = flow->proto,
 		.saddr = flow->daddr,
@@ -139,7 +139,7 @@ static bool chatdnat_dnat_is_forged(const struct chatdnat_settings *settings,
 
 	return state->in && !(state->in->flags & IFF_LOOPBACK) &&
 	       !netif_is_l3_master(state->in) &&
-	       chatdnat_service_relay(&settings->service, &back) &&
+	       chatdnat_service_relay(&settings->service, &reply) &&
 	       chatdnat_lookup_addr_type(flow->family, &flow->saddr, state->in) ==
 	       CHATDNAT_ADDR_LOCAL;
 }

@@ -136,8 +136,8 @@ void chatdnat_dnat_cache_add(const struct chatdnat_validity *validity,
 }
 
 /* Replaces the source validation of the route lookup, which is skipped. */
-static bool chatdnat_dnat_cache_lets_in_ipv4(const struct sk_buff *skb,
-					     const struct net_device *in)
+static bool chatdnat_dnat_cache_source_valid_ipv4(const struct sk_buff *skb,
+						  const struct net_device *in)
 {
 	struct in_device *in_dev = __in_dev_get_rcu(in);
 	const struct chatdnat_addr saddr = {
@@ -184,7 +184,7 @@ bool chatdnat_dnat_cache_route(const struct chatdnat_dnat_entry *entry, struct s
 	    !chatdnat_dnat_cache_is_for(entry->relay, skb, family) ||
 	    !dst_check(entry->dst, entry->cookie) ||
 	    (family == CHATDNAT_IPV4 &&
-	     !chatdnat_dnat_cache_lets_in_ipv4(skb, in)))
+	     !chatdnat_dnat_cache_source_valid_ipv4(skb, in)))
 		return false;
 	skb_dst_set_noref(skb, entry->dst);
 	return true;

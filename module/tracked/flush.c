@@ -88,37 +88,37 @@ static void chatdnat_flush_run(struct chatdnat_flush *flush)
  * was deleted, and the relay sent the next packet. It was masqueraded to the
  * address that the client uses, so that the connection continues.
  */
-static bool chatdnat_flush_taken_up(const struct chatdnat_service *service,
-				    const struct nf_conn *ct)
+static bool chatdnat_flush_picked_up(const struct chatdnat_service *service,
+				     const struct nf_conn *ct)
 {
 	const struct nf_conntrack_tuple *reply = nf_ct_tuple(ct, IP_CT_DIR_REPLY);
 	const struct chatdnat_addr *relay;
-	struct chatdnat_flow back;
+	struct chatdnat_flow flow;
 
 	if (!chatdnat_nfct_only_masqueraded(ct) ||
-	    !chatdnat_flow_of(nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL), &back) ||
-	    back.sport != ntohs(reply->dst.u.all))
+	    !chatdnat_flow_of(nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL), &flow) ||
+	    flow.sport != ntohs(reply->dst.u.all))
 		return false;
 	/* Conntrack is liberal about windows of entries created midstream. */
-	if (back.proto == CHATDNAT_TCP &&
+	if (flow.proto == CHATDNAT_TCP &&
 	    !(READ_ONCE(ct->proto.tcp.seen[IP_CT_DIR_ORIGINAL].flags) &
 	      IP_CT_TCP_FLAG_BE_LIBERAL))
 		return false;
 	/* May be a query of the relay, not a reply. */
-	if (back.proto == CHATDNAT_UDP && back.sport >= CHATDNAT_PORT_EPHEMERAL)
+	if (flow.proto == CHATDNAT_UDP && flow.sport >= CHATDNAT_PORT_EPHEMERAL)
 		return false;
 
-	relay = chatdnat_service_find(service, back.family, back.proto,
+	relay = chatdnat_service_find(service, flow.family, flow.proto,
 				      chatdnat_addr_of(&reply->dst.u3),
-				      back.sport);
-	return relay && chatdnat_addr_equal(relay, &back.saddr);
+				      flow.sport);
+	return relay && chatdnat_addr_equal(relay, &flow.saddr);
 }
 
 static bool chatdnat_flush_serves(const struct chatdnat_service *service,
 				  const struct nf_conn *ct)
 {
 	return chatdnat_nfct_serves(service, ct) ||
-	       chatdnat_flush_taken_up(service, ct);
+	       chatdnat_flush_picked_up(service, ct);
 }
 
 static bool chatdnat_flush_former(const struct chatdnat_snapshot *snapshot,
@@ -288,26 +288,27 @@ static int chatdnat_flush_bound_iter(struct nf_conn *ct, void *data)
 	const struct chatdnat_flush_bound *bound = data;
 	const struct chatdnat_bindings *bindings = bound->bindings;
 	const struct chatdnat_binding *binding;
-	struct chatdnat_flow there, back;
+	struct chatdnat_flow to_relay, reply;
 
 	if (nf_ct_is_dying(ct) ||
-	    !chatdnat_flow_of(nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL), &there) ||
-	    !chatdnat_flow_of(nf_ct_tuple(ct, IP_CT_DIR_REPLY), &back) ||
-	    there.proto != CHATDNAT_TCP)
+	    !chatdnat_flow_of(nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL), &to_relay) ||
+	    !chatdnat_flow_of(nf_ct_tuple(ct, IP_CT_DIR_REPLY), &reply) ||
+	    to_relay.proto != CHATDNAT_TCP)
 		return 0;
 
 	/* An entry created midstream may have the relay as its origin. */
 	if (!(READ_ONCE(ct->status) & IPS_DST_NAT))
-		swap(there, back);
-	binding = chatdnat_bindings_by_own(bindings, there.family,
-					   &there.daddr);
+		swap(to_relay, reply);
+	binding = chatdnat_bindings_by_own(bindings, to_relay.family,
+					   &to_relay.daddr);
 
 	/* A masqueraded connection does not match its stateless translation. */
-	return binding && chatdnat_bindings_has_port(bindings, there.dport) &&
-	       chatdnat_addr_equal(&binding->relay, &back.saddr) &&
-	       chatdnat_addr_equal(&there.saddr, &back.daddr) &&
-	       there.sport == back.dport && there.dport == back.sport &&
-	       chatdnat_flush_is_outside(&bound->settings->wan, &there);
+	return binding &&
+	       chatdnat_bindings_has_port(bindings, to_relay.dport) &&
+	       chatdnat_addr_equal(&binding->relay, &reply.saddr) &&
+	       chatdnat_addr_equal(&to_relay.saddr, &reply.daddr) &&
+	       to_relay.sport == reply.dport && to_relay.dport == reply.sport &&
+	       chatdnat_flush_is_outside(&bound->settings->wan, &to_relay);
 }
 
 /**

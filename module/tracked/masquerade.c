@@ -62,9 +62,9 @@ chatdnat_masquerade_take_source(struct sk_buff *skb,
 
 /* The same with a given address. */
 static unsigned int
-chatdnat_masquerade_take_own(struct nf_conn *ct,
-			     const struct nf_hook_state *state,
-			     const struct chatdnat_addr *own)
+chatdnat_masquerade_take_addr(struct nf_conn *ct,
+			      const struct nf_hook_state *state,
+			      const struct chatdnat_addr *own)
 {
 	struct nf_nat_range2 range = { .flags = NF_NAT_RANGE_MAP_IPS };
 	struct nf_conn_nat *nat = nf_ct_nat_ext_add(ct);
@@ -124,7 +124,7 @@ chatdnat_masquerade_answer(const struct chatdnat_settings *settings,
 
 	if (chatdnat_local_addr_of_relay(&own, settings, family,
 					 chatdnat_addr_of(&had->src.u3)))
-		return chatdnat_masquerade_take_own(ct, state, &own) ==
+		return chatdnat_masquerade_take_addr(ct, state, &own) ==
 		       NF_ACCEPT && got->dst.u.all == had->src.u.all;
 	return nf_ct_protonum(ct) != IPPROTO_TCP &&
 	       chatdnat_masquerade_take_source(skb, state, &any) == NF_ACCEPT &&

@@ -53,9 +53,9 @@ static void chatdnat_reply_count_work(struct work_struct *work);
 static DECLARE_DELAYED_WORK(chatdnat_reply_count_dwork, chatdnat_reply_count_work);
 
 static struct chatdnat_waiting *
-chatdnat_reply_count_slot(struct chatdnat_reply_count *answers, unsigned int i)
+chatdnat_reply_count_slot(struct chatdnat_reply_count *queue, unsigned int i)
 {
-	return &answers->waiting[(answers->first + i) % CHATDNAT_WAITING_MAX];
+	return &queue->waiting[(queue->first + i) % CHATDNAT_WAITING_MAX];
 }
 
 /*
@@ -93,23 +93,23 @@ static void chatdnat_reply_count_add(const struct chatdnat_waiting *waiting)
 		       CHATDNAT_ANSWERED);
 }
 
-static void chatdnat_reply_count_sweep(struct chatdnat_reply_count *answers)
+static void chatdnat_reply_count_sweep(struct chatdnat_reply_count *queue)
 {
 	unsigned int i, kept = 0;
 	bool answered;
 
-	lockdep_assert_held(&answers->lock);
+	lockdep_assert_held(&queue->lock);
 
-	for (i = 0; i < answers->n; i++) {
+	for (i = 0; i < queue->n; i++) {
 		struct chatdnat_waiting *waiting =
-			chatdnat_reply_count_slot(answers, i);
+			chatdnat_reply_count_slot(queue, i);
 
 		if (!chatdnat_reply_count_done(waiting, &answered))
-			*chatdnat_reply_count_slot(answers, kept++) = *waiting;
+			*chatdnat_reply_count_slot(queue, kept++) = *waiting;
 		else if (answered)
 			chatdnat_reply_count_add(waiting);
 	}
-	WRITE_ONCE(answers->n, kept);
+	WRITE_ONCE(queue->n, kept);
 }
 
 /*
@@ -118,24 +118,24 @@ static void chatdnat_reply_count_sweep(struct chatdnat_reply_count *answers)
  * in a SYN flood or if the relay is down, the time until the next sweep is
  * doubled, so that unanswered connections do not cost more than others.
  */
-static void chatdnat_reply_count_make_room(struct chatdnat_reply_count *answers)
+static void chatdnat_reply_count_make_room(struct chatdnat_reply_count *queue)
 {
-	lockdep_assert_held(&answers->lock);
+	lockdep_assert_held(&queue->lock);
 
-	if (jiffies - answers->swept >= answers->pause) {
-		chatdnat_reply_count_sweep(answers);
-		if (answers->n < CHATDNAT_WAITING_MAX / 2)
-			answers->pause = 1;
+	if (jiffies - queue->swept >= queue->pause) {
+		chatdnat_reply_count_sweep(queue);
+		if (queue->n < CHATDNAT_WAITING_MAX / 2)
+			queue->pause = 1;
 		else
-			answers->pause = min(2 * answers->pause,
-					     CHATDNAT_WAITING_PAUSE);
-		answers->swept = jiffies;
-		if (answers->n < CHATDNAT_WAITING_MAX)
+			queue->pause = min(2 * queue->pause,
+					   CHATDNAT_WAITING_PAUSE);
+		queue->swept = jiffies;
+		if (queue->n < CHATDNAT_WAITING_MAX)
 			return;
 	}
 
-	answers->first++;
-	WRITE_ONCE(answers->n, answers->n - 1);
+	queue->first++;
+	WRITE_ONCE(queue->n, queue->n - 1);
 }
 
 /**
@@ -148,24 +148,24 @@ static void chatdnat_reply_count_make_room(struct chatdnat_reply_count *answers)
  */
 void chatdnat_reply_count_await(const struct nf_conn *ct)
 {
-	struct chatdnat_reply_count *answers;
+	struct chatdnat_reply_count *queue;
 	struct chatdnat_waiting *slot;
 
 	local_bh_disable();
-	answers = this_cpu_ptr(chatdnat_reply_count);
-	spin_lock(&answers->lock);
+	queue = this_cpu_ptr(chatdnat_reply_count);
+	spin_lock(&queue->lock);
 
-	if (answers->n == CHATDNAT_WAITING_MAX)
-		chatdnat_reply_count_make_room(answers);
+	if (queue->n == CHATDNAT_WAITING_MAX)
+		chatdnat_reply_count_make_room(queue);
 
-	slot = chatdnat_reply_count_slot(answers, answers->n);
+	slot = chatdnat_reply_count_slot(queue, queue->n);
 	slot->tuple = *nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
 	slot->zone = *nf_ct_zone(ct);
 	slot->since = jiffies;
 	slot->met = false;
-	WRITE_ONCE(answers->n, answers->n + 1);
+	WRITE_ONCE(queue->n, queue->n + 1);
 
-	spin_unlock(&answers->lock);
+	spin_unlock(&queue->lock);
 	local_bh_enable();
 
 	if (!delayed_work_pending(&chatdnat_reply_count_dwork))
@@ -182,12 +182,12 @@ void chatdnat_reply_count_settle(void)
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		struct chatdnat_reply_count *answers;
+		struct chatdnat_reply_count *queue;
 
-		answers = per_cpu_ptr(chatdnat_reply_count, cpu);
-		spin_lock_bh(&answers->lock);
-		chatdnat_reply_count_sweep(answers);
-		spin_unlock_bh(&answers->lock);
+		queue = per_cpu_ptr(chatdnat_reply_count, cpu);
+		spin_lock_bh(&queue->lock);
+		chatdnat_reply_count_sweep(queue);
+		spin_unlock_bh(&queue->lock);
 	}
 }
 
@@ -205,12 +205,12 @@ void chatdnat_reply_count_forget(void)
 
 	chatdnat_reply_count_settle();
 	for_each_possible_cpu(cpu) {
-		struct chatdnat_reply_count *answers;
+		struct chatdnat_reply_count *queue;
 
-		answers = per_cpu_ptr(chatdnat_reply_count, cpu);
-		spin_lock_bh(&answers->lock);
-		WRITE_ONCE(answers->n, 0);
-		spin_unlock_bh(&answers->lock);
+		queue = per_cpu_ptr(chatdnat_reply_count, cpu);
+		spin_lock_bh(&queue->lock);
+		WRITE_ONCE(queue->n, 0);
+		spin_unlock_bh(&queue->lock);
 	}
 }
 
@@ -246,12 +246,12 @@ int chatdnat_reply_count_init(void)
 		return -ENOMEM;
 
 	for_each_possible_cpu(cpu) {
-		struct chatdnat_reply_count *answers;
+		struct chatdnat_reply_count *queue;
 
-		answers = per_cpu_ptr(chatdnat_reply_count, cpu);
-		spin_lock_init(&answers->lock);
-		answers->swept = jiffies;
-		answers->pause = 1;
+		queue = per_cpu_ptr(chatdnat_reply_count, cpu);
+		spin_lock_init(&queue->lock);
+		queue->swept = jiffies;
+		queue->pause = 1;
 	}
 	return 0;
 }
