@@ -57,10 +57,10 @@ static const struct bad {
 	const char *offending;
 	const char *expected;
 } bad[] = {
-	{ ",", -EINVAL, "", "each place" },
-	{ "eth0,", -EINVAL, "", "each place" },
-	{ ",eth0", -EINVAL, "", "each place" },
-	{ "a,,b", -EINVAL, "", "each place" },
+	{ ",", -EINVAL, "", "each side" },
+	{ "eth0,", -EINVAL, "", "each side" },
+	{ ",eth0", -EINVAL, "", "each side" },
+	{ "a,,b", -EINVAL, "", "each side" },
 	{ "sixteen_bytes_xx", -EINVAL, "sixteen_bytes_xx", "at most 15" },
 	{ "fifteen_bytes_x+", -EINVAL, "fifteen_bytes_x+", "at most 15" },
 	{ "eth0,sixteen_bytes_xx", -EINVAL, "sixteen_bytes_xx", "at most 15" },
