@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -115,8 +116,14 @@ MODULE_VERSION("{}");
 """
 
 
-def other_version(deb, top, version, kbuild="obj-m := chatdnat.o"):
-    """A package of the module in another version, with a module that is quickly built."""
+def stand_in(directory, version, kbuild="obj-m := chatdnat.o"):
+    """A module that is quickly built, in the place of the other's source."""
+    (directory / "Kbuild").write_text(f"{kbuild}\n", encoding="ascii")
+    (directory / "chatdnat.c").write_text(OTHER.format(version), encoding="ascii")
+
+
+def other_version(deb, top, version, kbuild="obj-m := chatdnat.o", built=None):
+    """A package of the module in another version, with a module that is quickly built, or that has been built."""
     place = top / f"chatdnat-dkms-{version}"
     unpacked = run("dpkg-deb", "-R", deb, place)
     assert unpacked.status == 0, unpacked.text
@@ -125,8 +132,12 @@ def other_version(deb, top, version, kbuild="obj-m := chatdnat.o"):
     for path in (*(place / "DEBIAN").iterdir(), source / "VERSION", source / "dkms.conf"):
         text = path.read_text(encoding="utf-8")
         path.write_text(re.sub(rf"(?<![0-9.]){re.escape(VERSION)}", version, text), encoding="utf-8")
-    (source / "Kbuild").write_text(f"{kbuild}\n", encoding="ascii")
-    (source / "chatdnat.c").write_text(OTHER.format(version), encoding="ascii")
+    stand_in(source, version, kbuild)
+    if built:
+        shutil.copy(built, source)
+        conf = source / "dkms.conf"
+        conf.write_text(re.sub(r'^(MAKE\[0\]|CLEAN)=.*', r'\1="true"', conf.read_text(encoding="utf-8"), flags=re.MULTILINE),
+                        encoding="utf-8")
     other = top / f"chatdnat-dkms_{version}-1_all.deb"
     packed = run("dpkg-deb", "-b", place, other)
     assert packed.status == 0, packed.text
