@@ -16,7 +16,7 @@
 
 #define CHATDNAT_PATH_MTU_SHIFT	6
 
-struct chatdnat_path_mtu_reverse {
+struct chatdnat_path_mtu_entry {
 	struct chatdnat_addr addr;
 	u32 mark;
 	unsigned int mtu;
@@ -26,7 +26,7 @@ struct chatdnat_path_mtu_reverse {
 
 /* The cache of one CPU, indexed by a hash of the address. */
 struct chatdnat_path_mtu_cache {
-	struct chatdnat_path_mtu_reverse entry[CHATDNAT_FAMILIES][BIT(CHATDNAT_PATH_MTU_SHIFT)];
+	struct chatdnat_path_mtu_entry entry[CHATDNAT_FAMILIES][BIT(CHATDNAT_PATH_MTU_SHIFT)];
 };
 
 static struct chatdnat_path_mtu_cache __percpu *chatdnat_path_mtu_cache;
@@ -106,7 +106,7 @@ unsigned int chatdnat_path_mtu_forward(const struct sk_buff *skb,
 	return dst_mtu(dst);
 }
 
-static void chatdnat_path_mtu_find(struct chatdnat_path_mtu_reverse *reverse,
+static void chatdnat_path_mtu_find(struct chatdnat_path_mtu_entry *reverse,
 				   enum chatdnat_family family,
 				   const struct chatdnat_addr *addr, u32 mark)
 {
@@ -129,7 +129,7 @@ static void chatdnat_path_mtu_find(struct chatdnat_path_mtu_reverse *reverse,
 /*
  * The cache entry of an address; NULL if another softirq could preempt its use.
  */
-static __always_inline struct chatdnat_path_mtu_reverse *
+static __always_inline struct chatdnat_path_mtu_entry *
 chatdnat_path_mtu_at(enum chatdnat_family family,
 		     const struct chatdnat_addr *addr)
 {
@@ -143,7 +143,7 @@ chatdnat_path_mtu_at(enum chatdnat_family family,
 }
 
 static __always_inline bool
-chatdnat_path_mtu_is_valid(const struct chatdnat_path_mtu_reverse *reverse,
+chatdnat_path_mtu_is_valid(const struct chatdnat_path_mtu_entry *reverse,
 			   const struct chatdnat_addr *addr, u32 mark)
 {
 	return reverse && reverse->mark == mark &&
@@ -152,11 +152,11 @@ chatdnat_path_mtu_is_valid(const struct chatdnat_path_mtu_reverse *reverse,
 }
 
 static noinline unsigned int
-chatdnat_path_mtu_learn(struct chatdnat_path_mtu_reverse *reverse,
+chatdnat_path_mtu_learn(struct chatdnat_path_mtu_entry *reverse,
 			enum chatdnat_family family,
 			const struct chatdnat_addr *addr, u32 mark)
 {
-	struct chatdnat_path_mtu_reverse once;
+	struct chatdnat_path_mtu_entry once;
 
 	if (!reverse)
 		reverse = &once;
@@ -178,7 +178,7 @@ chatdnat_path_mtu_learn(struct chatdnat_path_mtu_reverse *reverse,
  */
 unsigned int chatdnat_path_mtu_reverse(const struct chatdnat_flow_addrs *addrs, u32 mark)
 {
-	struct chatdnat_path_mtu_reverse *reverse;
+	struct chatdnat_path_mtu_entry *reverse;
 
 #ifdef CONFIG_XFRM
 	if (chatdnat_path_mtu_has_policies())
@@ -202,7 +202,7 @@ unsigned int chatdnat_path_mtu_reverse(const struct chatdnat_flow_addrs *addrs, 
  */
 bool chatdnat_path_mtu_is_foreign(const struct chatdnat_addr *addr, u32 mark)
 {
-	struct chatdnat_path_mtu_reverse *reverse;
+	struct chatdnat_path_mtu_entry *reverse;
 
 	reverse = chatdnat_path_mtu_at(CHATDNAT_IPV4, addr);
 	if (!reverse)

@@ -28,10 +28,10 @@ struct chatdnat_flow_cache __percpu *chatdnat_flow_cache_new(void)
 
 /* The next hop to a relay is looked up once for all its clients. */
 static const struct chatdnat_relay_nexthop *
-chatdnat_relay_nexthop(const struct chatdnat_settings *settings,
-		       const struct chatdnat_bindings *bindings,
-		       enum chatdnat_family family,
-		       const struct chatdnat_binding *binding, u8 tos)
+chatdnat_flow_cache_relay_hop(const struct chatdnat_settings *settings,
+			      const struct chatdnat_bindings *bindings,
+			      enum chatdnat_family family,
+			      const struct chatdnat_binding *binding, u8 tos)
 {
 	struct chatdnat_relay_nexthop *relay_hop;
 
@@ -100,7 +100,7 @@ static void chatdnat_flow_cache_nexthops(struct chatdnat_flow_entry *entry,
 	const struct chatdnat_relay_nexthop *relay_hop;
 	struct chatdnat_nexthop client_hop;
 
-	relay_hop = chatdnat_relay_nexthop(settings, bindings, family, binding, tos);
+	relay_hop = chatdnat_flow_cache_relay_hop(settings, bindings, family, binding, tos);
 	chatdnat_nexthop_learn(&client_hop, &settings->wan, family, client,
 			       tos);
 
