@@ -21,7 +21,8 @@ static bool filtered(const struct link *bridge, enum family family)
 	char path[64];
 	long long all;
 
-	snprintf(path, sizeof(path), "/proc/sys/net/bridge/bridge-nf-call-ip%stables", family == V6 ? "6" : "");
+	snprintf(path, sizeof(path), "/proc/sys/net/bridge/bridge-nf-call-ip%stables",
+		 family == V6 ? "6" : "");
 	all = sysfs_read_number(path);
 	return all > 0 || (!all && bridge->netfilter[family]);
 }
@@ -34,9 +35,10 @@ static bool find_place(struct place *place, const struct state *state, const str
 	if (!out || strcmp(out->kind, "bridge") != 0 || !filtered(out, relay->family))
 		return false;
 	place->bridge = out;
-	place->port = link_by_index(&state->links, neighbour_port(out->index, relay->route.has_gateway ?
-										      &relay->route.gateway :
-										      &relay->address));
+	place->port = link_by_index(&state->links,
+				    neighbour_port(out->index, relay->route.has_gateway ?
+								       &relay->route.gateway :
+								       &relay->address));
 	return true;
 }
 
@@ -57,7 +59,8 @@ static void fix_port(struct findings *f, const struct link *port, const char *co
 	fix(f, "bridge link set dev %s hairpin on%s", word(f, port->name), comment);
 }
 
-static void check_place(struct findings *f, const struct state *state, const struct relay *relay, const struct place *place)
+static void check_place(struct findings *f, const struct state *state, const struct relay *relay,
+			const struct place *place)
 {
 	const struct link *port = place->port;
 	size_t at = 0;
@@ -68,7 +71,8 @@ static void check_place(struct findings *f, const struct state *state, const str
 		"The relay %s is behind %s%s of the bridge %s, and br_netfilter is on: the bridge sends no packet out of the port "
 		"that it arrived on, unless that port is in hairpin mode. The relay, and hosts behind the same port, do not reach "
 		"it under this host's public address.",
-		relay->text, port ? "the port " : "one of the ports", port ? port->name : "", place->bridge->name);
+		relay->text, port ? "the port " : "one of the ports", port ? port->name : "",
+		place->bridge->name);
 	if (port) {
 		fix_port(f, port, "");
 		return;
@@ -90,12 +94,15 @@ void check_bridge(struct findings *f, const struct state *state)
 		if (!find_place(&places[i], state, &state->relays.v[i]))
 			continue;
 		/* The relays of both families are usually one host. */
-		for (j = 0; j < i && (places[j].bridge != places[i].bridge || places[j].port != places[i].port); j++)
+		for (j = 0; j < i && (places[j].bridge != places[i].bridge ||
+				      places[j].port != places[i].port);
+		     j++)
 			;
 		if (j == i)
 			check_place(f, state, &state->relays.v[i], &places[i]);
 	}
-	check_end(f, setting_is(state, "hairpin", "1") ? "No relay is behind a port of a bridge that would need hairpin mode." :
-							 "hairpin is off.");
+	check_end(f, setting_is(state, "hairpin", "1") ?
+			     "No relay is behind a port of a bridge that would need hairpin mode." :
+			     "hairpin is off.");
 	free(places);
 }

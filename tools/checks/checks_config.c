@@ -21,7 +21,8 @@ static bool wan_has(const struct state *state, enum family family)
 
 static void check_wan(struct findings *f, const struct state *state)
 {
-	const struct link *out = link_by_index(&state->links, state->world[V4].err ? 0 : state->world[V4].oif);
+	const struct link *out = link_by_index(&state->links,
+					       state->world[V4].err ? 0 : state->world[V4].oif);
 
 	if (state->wan_n)
 		return;
@@ -68,9 +69,11 @@ static void check_named_addresses(struct findings *f, const struct state *state)
 			"The address %s, named in %s, is not on this host at the moment, as on a standby. Connections to it "
 			"are forwarded to the relay %s whenever they arrive here.",
 			relay->own_text, families[relay->family].setting, relay->text);
-		fix(f, "ip address show to %s    # prints the interface once it is here", word(f, relay->own_text));
+		fix(f, "ip address show to %s    # prints the interface once it is here",
+		    word(f, relay->own_text));
 	}
-	check_end(f, named ? "Each address after '@' in v4 and v6 is on this host." : "v4 and v6 have no address after '@'.");
+	check_end(f, named ? "Each address after '@' in v4 and v6 is on this host." :
+			     "v4 and v6 have no address after '@'.");
 }
 
 /* The module may have been loaded so, or addresses and routes have changed since. */
@@ -87,14 +90,16 @@ static void check_engine(struct findings *f, const struct state *state)
 			relay->text, relay->engine_why);
 		fix(f, "%s    # stateless where that is possible", change_command(state));
 	}
-	check_end(f, "engine=%s can serve each relay.", config_text(&state->module.config, "engine"));
+	check_end(f, "engine=%s can serve each relay.",
+		  config_text(&state->module.config, "engine"));
 }
 
 static void check_modes(struct findings *f, const struct state *state)
 {
 	check_begin(f, "enabled");
 	if (setting_is(state, "enabled", "0")) {
-		finding(f, WARNING, "draining", "New connections are not forwarded (enabled=0); live ones continue.");
+		finding(f, WARNING, "draining",
+			"New connections are not forwarded (enabled=0); live ones continue.");
 		fix(f, "%s enabled=1", change_command(state));
 	}
 	check_end(f, "New connections are forwarded.");
@@ -106,7 +111,8 @@ static void check_modes(struct findings *f, const struct state *state)
 			"everybody.");
 		fix(f, "chatdnatctl set masquerade=wan");
 	}
-	check_end(f, "The relay sees the addresses of its clients, unless it is reached through a WAN interface.");
+	check_end(f,
+		  "The relay sees the addresses of its clients, unless it is reached through a WAN interface.");
 }
 
 /* A TURN server hands out a port of its own for each call: two adjacent ports are a range. */
@@ -115,7 +121,8 @@ static bool udp_range(const struct ports *ports)
 	unsigned int port;
 
 	for (port = 1024; port < 65535; port++)
-		if (port != TURN_PORT && port + 1 != TURN_PORT && ports_contain(ports, UDP, (uint16_t)port) &&
+		if (port != TURN_PORT && port + 1 != TURN_PORT &&
+		    ports_contain(ports, UDP, (uint16_t)port) &&
 		    ports_contain(ports, UDP, (uint16_t)(port + 1)))
 			return true;
 	return false;
@@ -131,20 +138,25 @@ static void check_calls(struct findings *f, const struct state *state)
 			"ports has %d/udp (TURN), but no range of UDP ports: calls ring, and nothing is heard. The range is in the "
 			"configuration of the TURN server.",
 			TURN_PORT);
-		fix(f, "%s ports=%s,49152-65535/udp", change_command(state), word(f, config_text(&state->module.config, "ports")));
+		fix(f, "%s ports=%s,49152-65535/udp", change_command(state),
+		    word(f, config_text(&state->module.config, "ports")));
 	}
-	check_end(f, "TURN and a range of UDP ports are forwarded; the TURN server must announce this host's address.");
+	check_end(f,
+		  "TURN and a range of UDP ports are forwarded; the TURN server must announce this host's address.");
 }
 
 static void check_refusal(struct findings *f, const struct state *state)
 {
 	check_begin(f, "last-change");
 	if (state->module.last_error && *state->module.last_error) {
-		finding(f, WARNING, "last-error", "The kernel refused the last change, and nothing changed: %s",
+		finding(f, WARNING, "last-error",
+			"The kernel refused the last change, and nothing changed: %s",
 			state->module.last_error);
 		fix(f, "chatdnatctl set NAME=VALUE");
 	} else if (!state->module.last_error) {
-		skipped(f, "%s", state->loaded ? "This version of the module does not report it." : "The module is not loaded.");
+		skipped(f, "%s",
+			state->loaded ? "This version of the module does not report it." :
+					"The module is not loaded.");
 	}
 	check_end(f, "The kernel accepted the last change.");
 }
@@ -161,7 +173,8 @@ static void check_saved(struct findings *f, const struct state *state)
 		return;
 	}
 	if (!state->loaded) {
-		skipped(f, "The module is not loaded: there is no active configuration to compare with.");
+		skipped(f,
+			"The module is not loaded: there is no active configuration to compare with.");
 		return;
 	}
 	if (saved_in_uci()) {
@@ -169,13 +182,15 @@ static void check_saved(struct findings *f, const struct state *state)
 		return;
 	}
 	if (!state->saved_found) {
-		finding(f, NOTE, "not-saved", "The configuration is not saved: it is lost at the next reboot.");
+		finding(f, NOTE, "not-saved",
+			"The configuration is not saved: it is lost at the next reboot.");
 		fix(f, "chatdnatctl save");
 		return;
 	}
 	names = saved_differences(&state->saved, &state->module.config);
 	if (*names) {
-		finding(f, NOTE, "saved-differs", "The saved configuration differs from the active one: %s.", names);
+		finding(f, NOTE, "saved-differs",
+			"The saved configuration differs from the active one: %s.", names);
 		fix(f, "chatdnatctl save");
 	}
 	free(names);

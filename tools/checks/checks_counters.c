@@ -9,7 +9,7 @@
 #include "../lib/mem.h"
 
 /* More than this share of the connections is missing: not only a few in flight. */
-#define MANY(missing, of) ((missing) * 10 > (of))
+#define MANY(missing, of) ((missing)*10 > (of))
 
 static bool ufw_enabled(void)
 {
@@ -20,7 +20,8 @@ static bool ufw_enabled(void)
 	return enabled;
 }
 
-static void check_untranslated(struct findings *f, enum family family, uint64_t seen, uint64_t translated)
+static void check_untranslated(struct findings *f, enum family family, uint64_t seen,
+			       uint64_t translated)
 {
 	if (translated >= seen || !MANY(seen - translated, seen))
 		return;
@@ -33,20 +34,22 @@ static void check_untranslated(struct findings *f, enum family family, uint64_t 
 }
 
 /* For any firewall: no rule that drops was found, so it cannot be inspected. */
-static void fix_some_firewall(struct findings *f, const struct state *state, enum family family, const struct link *out)
+static void fix_some_firewall(struct findings *f, const struct state *state, enum family family,
+			      const struct link *out)
 {
 	const char *tables = family == V4 ? "iptables" : "ip6tables";
 
 	if (ufw_enabled() && state->wan_n)
-		fix(f, "ufw route allow in on %s out on %s", word(f, state->wan[0]), out ? word(f, out->name) : "TUNNEL");
+		fix(f, "ufw route allow in on %s out on %s", word(f, state->wan[0]),
+		    out ? word(f, out->name) : "TUNNEL");
 	if (link_by_name(&state->links, "docker0"))
 		fix(f, "%s -I DOCKER-USER -m conntrack --ctstate DNAT -j ACCEPT", tables);
 	fix(f, "nft insert rule inet filter forward ct status dnat accept");
 	fix(f, "%s -I FORWARD -m conntrack --ctstate DNAT -j ACCEPT", tables);
 }
 
-static void check_unsent(struct findings *f, const struct state *state, enum family family, uint64_t translated,
-			 uint64_t sent)
+static void check_unsent(struct findings *f, const struct state *state, enum family family,
+			 uint64_t translated, uint64_t sent)
 {
 	const struct relay *relay = first_relay(state, family);
 	const struct link *out = relay ? relay_link(state, relay) : NULL;
@@ -76,8 +79,8 @@ static void check_unsent(struct findings *f, const struct state *state, enum fam
 		families[family].name, translated, translated - sent,
 		i < n ? "the firewall" : "a firewall on this host", i < n ? ", in the table " : "",
 		i < n ? nft_family_name(obstacles[i].base->family) : "", i < n ? " " : "",
-		i < n ? obstacles[i].base->table : "", i < n ? ", chain " : "", i < n ? obstacles[i].base->name : "",
-		i < n ? "" : ", in the table that drops them");
+		i < n ? obstacles[i].base->table : "", i < n ? ", chain " : "",
+		i < n ? obstacles[i].base->name : "", i < n ? "" : ", in the table that drops them");
 	if (i < n)
 		fix_obstacle(f, state, family, INWARD, &obstacles[i]);
 	else
@@ -124,8 +127,8 @@ static enum severity unanswered_severity(bool stateless, bool probed, uint64_t a
 	return answered ? WARNING : PROBLEM;
 }
 
-static void check_unanswered(struct findings *f, const struct state *state, enum family family, uint64_t sent,
-			     uint64_t answered)
+static void check_unanswered(struct findings *f, const struct state *state, enum family family,
+			     uint64_t sent, uint64_t answered)
 {
 	const struct relay *relay = first_relay(state, family);
 	const struct link *out = relay ? relay_link(state, relay) : NULL;
@@ -138,15 +141,18 @@ static void check_unanswered(struct findings *f, const struct state *state, enum
 			      (setting_is(state, "masquerade", "wan") && wan_of(state, out)));
 	stateless = !masqueraded && relay_served(state, family, true);
 	finding(f, unanswered_severity(stateless, probed, answered), "not-answered",
-		"%s: of %" PRIu64 " connections sent to the relay %" PRIu64 " were never answered: %s.", families[family].name,
-		sent, sent - answered, why_unanswered(masqueraded, stateless, probed));
+		"%s: of %" PRIu64 " connections sent to the relay %" PRIu64
+		" were never answered: %s.",
+		families[family].name, sent, sent - answered,
+		why_unanswered(masqueraded, stateless, probed));
 	if (stateless && !state->probes.asked)
 		fix(f, "chatdnatctl check --probe    # whether the relay answers this host");
 	if (out && !masqueraded) {
 		fix_relay_side(f, out, relay);
 		/* engine=stateless refuses it. */
 		if (!setting_is(state, "engine", "stateless"))
-			fix(f, "chatdnatctl set masquerade=all    # instead; hides the clients' addresses");
+			fix(f,
+			    "chatdnatctl set masquerade=all    # instead; hides the clients' addresses");
 	}
 	fix(f, "ping -c 3 %s", word(f, relay->text));
 }
@@ -185,7 +191,8 @@ static bool no_memory(struct findings *f, const struct state *state, enum family
 {
 	char *text = sysfs_read("/proc/meminfo"), *total = text ? strstr(text, "MemTotal:") : NULL;
 	char *available = text ? strstr(text, "\nMemAvailable:") : NULL;
-	bool low = total && available && strtoull(available + 14, NULL, 10) < strtoull(total + 9, NULL, 10) / 20;
+	bool low = total && available &&
+		   strtoull(available + 14, NULL, 10) < strtoull(total + 9, NULL, 10) / 20;
 
 	(void)state;
 	(void)family;
@@ -220,9 +227,12 @@ static const struct drop {
 	bool (*still)(struct findings *f, const struct state *state, enum family family);
 } drops[] = {
 	{ "dropped_source", "dropped-source",
-	  "connections were dropped because their outgoing interface had no address, or no free port, for them", no_source },
-	{ "dropped_nat", "dropped-nat", "connections were dropped because there was no memory for their translation", no_memory },
-	{ "dropped_via", "dropped-via", "packets were dropped because their route to the relay did not use the interface via",
+	  "connections were dropped because their outgoing interface had no address, or no free port, for them",
+	  no_source },
+	{ "dropped_nat", "dropped-nat",
+	  "connections were dropped because there was no memory for their translation", no_memory },
+	{ "dropped_via", "dropped-via",
+	  "packets were dropped because their route to the relay did not use the interface via",
 	  not_by_via },
 };
 
@@ -237,8 +247,8 @@ static char *check_drops(struct findings *f, const struct state *state, enum fam
 		uint64_t n = counter(state, family, drops[i].counter);
 
 		if (n && drops[i].still(NULL, state, family)) {
-			finding(f, WARNING, drops[i].id, "%s: %" PRIu64 " %s, and still are.", families[family].name, n,
-				drops[i].text);
+			finding(f, WARNING, drops[i].id, "%s: %" PRIu64 " %s, and still are.",
+				families[family].name, n, drops[i].text);
 			drops[i].still(f, state, family);
 		} else if (n) {
 			longer = xasprintf("%s Earlier %" PRIu64 " %s.", past, n, drops[i].text);
@@ -260,7 +270,8 @@ static void check_family(struct findings *f, const struct state *state, enum fam
 	    !stats_get(&state->stats, family, "translated", &translated) ||
 	    !stats_get(&state->stats, family, "sent", &sent) ||
 	    !stats_get(&state->stats, family, "answered", &answered)) {
-		skipped(f, "%s: the module is not loaded, or lacks some counters.", families[family].name);
+		skipped(f, "%s: the module is not loaded, or lacks some counters.",
+			families[family].name);
 		return;
 	}
 	/* While draining nothing is translated. */
@@ -275,8 +286,9 @@ static void check_family(struct findings *f, const struct state *state, enum fam
 	if (relay && !seen && findings_clean(f, f->begun))
 		skipped(f, "%s: no connection has arrived yet.", families[family].name);
 	if (relay)
-		check_end(f, "%s: of %" PRIu64 " connections that arrived, %" PRIu64 " were forwarded and %" PRIu64
-			     " answered.%s",
+		check_end(f,
+			  "%s: of %" PRIu64 " connections that arrived, %" PRIu64
+			  " were forwarded and %" PRIu64 " answered.%s",
 			  families[family].name, seen, sent, answered, past);
 	free(past);
 }

@@ -17,7 +17,8 @@ static bool in_hosts_file(const struct address *address, const char *name)
 	char *text = sysfs_read(HOSTS), *lines = NULL, *line;
 	bool found = false;
 
-	for (line = text ? strtok_r(text, "\n", &lines) : NULL; line; line = strtok_r(NULL, "\n", &lines)) {
+	for (line = text ? strtok_r(text, "\n", &lines) : NULL; line;
+	     line = strtok_r(NULL, "\n", &lines)) {
 		char *words = NULL, *one = strtok_r(line, " \t", &words);
 		struct address a;
 
@@ -36,13 +37,16 @@ static int name_of(const struct address *address, char name[NI_MAXHOST])
 {
 	struct sockaddr_storage sa;
 
-	return getnameinfo((struct sockaddr *)&sa, socket_address(&sa, address, 0), name, NI_MAXHOST, NULL, 0, NI_NAMEREQD);
+	return getnameinfo((struct sockaddr *)&sa, socket_address(&sa, address, 0), name,
+			   NI_MAXHOST, NULL, 0, NI_NAMEREQD);
 }
 
 /* 0, an error of getaddrinfo(), or EAI_NONAME too if the name has other addresses only. */
 static int confirm(const struct address *address, const char *name)
 {
-	struct addrinfo hints = { .ai_family = families[address->family].af, .ai_socktype = SOCK_STREAM }, *list, *i;
+	struct addrinfo hints = { .ai_family = families[address->family].af,
+				  .ai_socktype = SOCK_STREAM },
+			*list, *i;
 	int err = getaddrinfo(name, NULL, &hints, &list);
 
 	if (err)
@@ -72,7 +76,9 @@ static bool check_address(struct findings *f, const struct address *address)
 
 	address_format(address, text, sizeof(text));
 	if (address_private(address)) {
-		skipped(f, "%s is private: the PTR record belongs to the public address that it is translated to.", text);
+		skipped(f,
+			"%s is private: the PTR record belongs to the public address that it is translated to.",
+			text);
 		return true;
 	}
 	if (in_hosts_file(address, NULL)) {
@@ -82,7 +88,8 @@ static bool check_address(struct findings *f, const struct address *address)
 	check_begin(f, "reverse-dns");
 	err = name_of(address, name);
 	if (!err && in_hosts_file(address, name)) {
-		skipped(f, "%s has the name %s, which is in " HOSTS ": that hides its DNS records.", text, name);
+		skipped(f, "%s has the name %s, which is in " HOSTS ": that hides its DNS records.",
+			text, name);
 		return true;
 	}
 	if (!err)
@@ -128,7 +135,8 @@ void check_dns(struct findings *f, const struct state *state)
 
 	check_begin(f, "reverse-dns");
 	if (!asked_for(state)) {
-		skipped(f, "The DNS names of this host are checked with the address of a mail server only: check --probe ADDRESS.");
+		skipped(f,
+			"The DNS names of this host are checked with the address of a mail server only: check --probe ADDRESS.");
 		return;
 	}
 	for (family = 0; family < FAMILIES; family++) {
@@ -136,13 +144,15 @@ void check_dns(struct findings *f, const struct state *state)
 		const struct link *out = relay ? relay_link(state, relay) : NULL;
 
 		if (out && wan_of(state, out))
-			skipped(f, "%s: the relay is elsewhere on the internet, and sends mail from its own address.",
+			skipped(f,
+				"%s: the relay is elsewhere on the internet, and sends mail from its own address.",
 				families[family].name);
 		for (i = 0; relay && !(out && wan_of(state, out)) && i < state->links.n; i++) {
 			const struct link *link = &state->links.v[i];
 
 			for (j = 0; wan_of(state, link) && j < link->n; j++)
-				if (link->addresses[j].global && link->addresses[j].address.family == family &&
+				if (link->addresses[j].global &&
+				    link->addresses[j].address.family == family &&
 				    !check_address(f, &link->addresses[j].address))
 					return;
 		}

@@ -16,8 +16,8 @@ static const char *name_of(struct findings *f, const struct link *link, const ch
 /* Chains as iptables-nft writes them, which ufw and Docker use. */
 static bool by_iptables(const struct nft_chain *chain)
 {
-	return (chain->family == NFPROTO_IPV4 || chain->family == NFPROTO_IPV6) && !strcmp(chain->table, "filter") &&
-	       !strcmp(chain->name, "FORWARD");
+	return (chain->family == NFPROTO_IPV4 || chain->family == NFPROTO_IPV6) &&
+	       !strcmp(chain->table, "filter") && !strcmp(chain->name, "FORWARD");
 }
 
 static bool has_chain(const struct state *state, const struct nft_chain *base, const char *name)
@@ -25,23 +25,25 @@ static bool has_chain(const struct state *state, const struct nft_chain *base, c
 	return chain_find(&state->ruleset, base->family, base->table, name);
 }
 
-static void fix_iptables(struct findings *f, const struct state *state, enum family family, enum direction direction,
-			 const struct obstacle *o)
+static void fix_iptables(struct findings *f, const struct state *state, enum family family,
+			 enum direction direction, const struct obstacle *o)
 {
-	const char *iptables = family == V4 ? "iptables" : "ip6tables", *in = name_of(f, o->in, "INTERFACE"),
-		   *out = name_of(f, o->out, "INTERFACE");
+	const char *iptables = family == V4 ? "iptables" : "ip6tables",
+		   *in = name_of(f, o->in, "INTERFACE"), *out = name_of(f, o->out, "INTERFACE");
 	bool docker = has_chain(state, o->base, "DOCKER-USER");
 	const char *chain = docker ? "DOCKER-USER" : "FORWARD";
 
 	if (has_chain(state, o->base, family == V4 ? "ufw-user-forward" : "ufw6-user-forward")) {
 		/* ufw's own rules accept replies. */
-		fix(f, "ufw route allow in on %s out on %s", direction == ANSWER ? out : in, direction == ANSWER ? in : out);
+		fix(f, "ufw route allow in on %s out on %s", direction == ANSWER ? out : in,
+		    direction == ANSWER ? in : out);
 		if (!docker)
 			return;
 	}
 	if (direction == OUTWARD) {
 		fix(f, "%s -I %s -i %s -o %s -j ACCEPT", iptables, chain, in, out);
-		fix(f, "%s -I %s -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT", iptables, chain);
+		fix(f, "%s -I %s -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT", iptables,
+		    chain);
 	} else {
 		fix(f, "%s -I %s -m conntrack --ctstate DNAT -j ACCEPT", iptables, chain);
 	}
@@ -58,9 +60,11 @@ static bool named_before(const struct relays *relays, size_t n)
 }
 
 /* By the relays' addresses, of all families at once, since interfaces change their zones and need not have one. */
-static void fix_firewalld(struct findings *f, const struct state *state, enum direction direction, const struct obstacle *o)
+static void fix_firewalld(struct findings *f, const struct state *state, enum direction direction,
+			  const struct obstacle *o)
 {
-	const char *policy = direction == INWARD ? "chatdnat-in" : "chatdnat-out", *side = direction == INWARD ? "destination" : "source";
+	const char *policy = direction == INWARD ? "chatdnat-in" : "chatdnat-out",
+		   *side = direction == INWARD ? "destination" : "source";
 	char *chain = xasprintf("filter_FWD_policy_%s", policy);
 	size_t i, n;
 
@@ -73,8 +77,9 @@ static void fix_firewalld(struct findings *f, const struct state *state, enum di
 
 		if (!relay->valid || named_before(&state->relays, i))
 			continue;
-		fix(f, "firewall-cmd --permanent --policy=%s --add-rich-rule='rule family=%s %s address=%s accept'", policy,
-		    relay->family == V4 ? "ipv4" : "ipv6", side, relay->text);
+		fix(f,
+		    "firewall-cmd --permanent --policy=%s --add-rich-rule='rule family=%s %s address=%s accept'",
+		    policy, relay->family == V4 ? "ipv4" : "ipv6", side, relay->text);
 		n++;
 	}
 	fix(f, "firewall-cmd --reload");
@@ -82,23 +87,26 @@ static void fix_firewalld(struct findings *f, const struct state *state, enum di
 }
 
 /* What a firewall must accept if it sees a relay's packets untracked. */
-static void fix_rest(struct findings *f, const struct state *state, enum family family, const struct obstacle *o)
+static void fix_rest(struct findings *f, const struct state *state, enum family family,
+		     const struct obstacle *o)
 {
 	const struct nft_chain *base = o->base;
 
 	if (by_iptables(base))
-		fix(f, "%s -I %s -m conntrack --ctstate UNTRACKED -j ACCEPT", family == V4 ? "iptables" : "ip6tables",
+		fix(f, "%s -I %s -m conntrack --ctstate UNTRACKED -j ACCEPT",
+		    family == V4 ? "iptables" : "ip6tables",
 		    has_chain(state, base, "DOCKER-USER") ? "DOCKER-USER" : "FORWARD");
 	else if (strcmp(base->table, "firewalld") != 0)
-		fix(f, "nft insert rule %s %s %s ct state untracked accept", nft_family_name(base->family),
-		    word(f, base->table), word(f, base->name));
+		fix(f, "nft insert rule %s %s %s ct state untracked accept",
+		    nft_family_name(base->family), word(f, base->table), word(f, base->name));
 }
 
-void fix_obstacle(struct findings *f, const struct state *state, enum family family, enum direction direction,
-		  const struct obstacle *o)
+void fix_obstacle(struct findings *f, const struct state *state, enum family family,
+		  enum direction direction, const struct obstacle *o)
 {
 	const struct nft_chain *base = o->base;
-	const char *kind = nft_family_name(base->family), *table = word(f, base->table), *name = word(f, base->name);
+	const char *kind = nft_family_name(base->family), *table = word(f, base->table),
+		   *name = word(f, base->name);
 
 	if (o->stopped == REST) {
 		fix_rest(f, state, family, o);
@@ -115,25 +123,33 @@ void fix_obstacle(struct findings *f, const struct state *state, enum family fam
 	else if (direction != OUTWARD)
 		fix(f, "nft insert rule %s %s %s ct status dnat accept", kind, table, name);
 	else
-		fix(f, "nft insert rule %s %s %s ct state established,related accept", kind, table, name);
-	if (direction == OUTWARD && base->hook == NF_INET_FORWARD && strcmp(base->table, "firewalld") != 0 && !by_iptables(base))
+		fix(f, "nft insert rule %s %s %s ct state established,related accept", kind, table,
+		    name);
+	if (direction == OUTWARD && base->hook == NF_INET_FORWARD &&
+	    strcmp(base->table, "firewalld") != 0 && !by_iptables(base))
 		fix(f, "nft insert rule %s %s %s iifname %s oifname %s accept", kind, table, name,
 		    name_of(f, o->in, "INTERFACE"), name_of(f, o->out, "INTERFACE"));
 }
 
-static void report(struct findings *f, const struct state *state, enum family family, enum direction direction,
-		   const struct obstacle *o)
+static void report(struct findings *f, const struct state *state, enum family family,
+		   enum direction direction, const struct obstacle *o)
 {
-	static const char *const id[DIRECTIONS] = { "firewall-drops", "firewall-drops-answers", "firewall-drops-outbound" };
-	static const char *const what[DIRECTIONS] = { "connections to the relay", "the relay's answers",
-						"connections that the relay opens, such as its own mail" };
-	const char *verb = o->fate == TAKEN ? "translates" : "drops", *kind = nft_family_name(o->base->family);
+	static const char *const id[DIRECTIONS] = { "firewall-drops", "firewall-drops-answers",
+						    "firewall-drops-outbound" };
+	static const char *const what[DIRECTIONS] = {
+		"connections to the relay", "the relay's answers",
+		"connections that the relay opens, such as its own mail"
+	};
+	const char *verb = o->fate == TAKEN ? "translates" : "drops",
+		   *kind = nft_family_name(o->base->family);
 	char *more = o->ports > 1 ? xasprintf(" and %zu more", o->ports - 1) : xstrdup("");
-	char *inside = o->chain != o->base ? xasprintf(" (in chain %s)", o->chain->name) : xstrdup("");
+	char *inside = o->chain != o->base ? xasprintf(" (in chain %s)", o->chain->name) :
+					     xstrdup("");
 
-	finding(f, o->unsure || direction == OUTWARD ? WARNING : PROBLEM, o->fate == TAKEN ? "translated-elsewhere" : id[direction],
-		"%s: the table %s %s, chain %s%s, %s%s %s (%s%s).", families[family].name, kind, o->base->table,
-		o->base->name, inside, o->unsure ? "apparently " : "", verb,
+	finding(f, o->unsure || direction == OUTWARD ? WARNING : PROBLEM,
+		o->fate == TAKEN ? "translated-elsewhere" : id[direction],
+		"%s: the table %s %s, chain %s%s, %s%s %s (%s%s).", families[family].name, kind,
+		o->base->table, o->base->name, inside, o->unsure ? "apparently " : "", verb,
 		o->fate == TAKEN ? "before the module does" : what[direction], o->port, more);
 	fix_obstacle(f, state, family, direction, o);
 	free(more);
@@ -141,8 +157,8 @@ static void report(struct findings *f, const struct state *state, enum family fa
 }
 
 /* What a chain does to stateless connections. */
-static void report_stateless(struct findings *f, const struct state *state, enum family family, enum direction direction,
-			     const struct obstacle *o)
+static void report_stateless(struct findings *f, const struct state *state, enum family family,
+			     enum direction direction, const struct obstacle *o)
 {
 	const char *kind = nft_family_name(o->base->family);
 	const char *what = direction == ANSWER ? "the relay's answers" : "connections to the relay";
@@ -153,16 +169,19 @@ static void report_stateless(struct findings *f, const struct state *state, enum
 			"%s: the table %s %s, chain %s, drops %s (%s%s), which are stateless: the chain sees, untracked, only packets "
 			"that bypass the fast path, such as ICMP errors and the first packets to a neighbour. It must accept "
 			"these; rules that drop belong in an ingress chain of the family netdev.",
-			families[family].name, kind, o->base->table, o->base->name, what, o->port, more);
+			families[family].name, kind, o->base->table, o->base->name, what, o->port,
+			more);
 		fix_rest(f, state, family, o);
 	} else {
 		finding(f, WARNING, "firewall-passed-by",
 			"%s: the table %s %s, chain %s, drops %s (%s%s) of some clients. They are stateless and bypass "
 			"this chain: such rules belong in an ingress chain of the family netdev.",
-			families[family].name, kind, o->base->table, o->base->name, what, o->port, more);
+			families[family].name, kind, o->base->table, o->base->name, what, o->port,
+			more);
 	}
 	fix(f, "nft add table netdev ban");
-	fix(f, "nft add chain netdev ban in { type filter hook ingress device %s priority 0 \\; }    # and the rules there",
+	fix(f,
+	    "nft add chain netdev ban in { type filter hook ingress device %s priority 0 \\; }    # and the rules there",
 	    name_of(f, o->in, "INTERFACE"));
 	fix(f, "chatdnatctl set engine=tracked    # or this");
 	free(more);
@@ -202,9 +221,11 @@ static void check_legacy(struct findings *f, const struct state *state)
 {
 	check_begin(f, "iptables-legacy");
 	if (state->ruleset.legacy) {
-		skipped(f, "Rules of iptables-legacy are in use, beside nftables; they are not checked.");
+		skipped(f,
+			"Rules of iptables-legacy are in use, beside nftables; they are not checked.");
 		fix(f, "iptables-legacy -S FORWARD; iptables-legacy -t nat -S PREROUTING");
-		fix(f, "iptables-legacy -I FORWARD -m conntrack --ctstate DNAT -j ACCEPT    # if its policy is DROP");
+		fix(f,
+		    "iptables-legacy -I FORWARD -m conntrack --ctstate DNAT -j ACCEPT    # if its policy is DROP");
 	}
 	check_end(f, "iptables-legacy is not in use.");
 }
@@ -232,7 +253,8 @@ static void check_shortcuts(struct findings *f, const struct state *state)
 		fix(f, "nft list flowtables");
 	}
 	if (ingress)
-		check_end(f, "The chain netdev %s %s sees packets before all other hooks; there are no flowtables.",
+		check_end(f,
+			  "The chain netdev %s %s sees packets before all other hooks; there are no flowtables.",
 			  ingress->table, ingress->name);
 	check_end(f, "There are no ingress chains and no flowtables.");
 }

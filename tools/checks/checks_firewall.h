@@ -6,7 +6,7 @@
 #include "obstacles.h"
 
 /* The commands that open a chain, in the syntax of the tool that made it. */
-void fix_obstacle(struct findings *findings, const struct state *state, enum family family, enum direction direction,
-		  const struct obstacle *obstacle);
+void fix_obstacle(struct findings *findings, const struct state *state, enum family family,
+		  enum direction direction, const struct obstacle *obstacle);
 
 #endif

@@ -66,7 +66,8 @@ static void tunnel_dropped(struct guard *g, uint8_t protocol, const char *what, 
 	char *name = protocol_describe(protocol), *element = protocol_word(protocol);
 
 	finding(g->f, WARNING, "tunnel-locked-out",
-		"guard=%s drops %s, which %s %s uses: the other end cannot send before this one does.", g->value, name, what, which);
+		"guard=%s drops %s, which %s %s uses: the other end cannot send before this one does.",
+		g->value, name, what, which);
 	fix_allow(g, element);
 	free(element);
 	free(name);
@@ -76,7 +77,8 @@ static void check_tunnel_protocol(struct guard *g, const struct link *link)
 {
 	const struct tunnel *tunnel = &link->tunnel;
 
-	if ((!tunnel->has_remote || judged_from(g, &tunnel->remote)) && !ports_contain_protocol(g->allow, tunnel->protocol))
+	if ((!tunnel->has_remote || judged_from(g, &tunnel->remote)) &&
+	    !ports_contain_protocol(g->allow, tunnel->protocol))
 		tunnel_dropped(g, tunnel->protocol, "the tunnel", link->name);
 }
 
@@ -93,8 +95,9 @@ static void check_ipsec(struct guard *g)
 	for (i = 0; i < states.n; i++) {
 		const struct xfrm_state *s = &states.v[i];
 
-		if (told[s->protocol] || ports_contain_protocol(g->allow, s->protocol) || !own_address(g->state, &s->to) ||
-		    !judged_from(g, &s->from) || !address_format(&s->from, peer, sizeof(peer)))
+		if (told[s->protocol] || ports_contain_protocol(g->allow, s->protocol) ||
+		    !own_address(g->state, &s->to) || !judged_from(g, &s->from) ||
+		    !address_format(&s->from, peer, sizeof(peer)))
 			continue;
 		told[s->protocol] = true;
 		tunnel_dropped(g, s->protocol, "IPsec with", peer);
@@ -168,20 +171,24 @@ static void check_raw_sockets(struct guard *g)
 	char *name, *element;
 
 	if (g->state->sockets.raw_err)
-		skipped(g->f, "The raw sockets of this host, such as VRRP's and OSPF's, cannot be listed: %s.",
+		skipped(g->f,
+			"The raw sockets of this host, such as VRRP's and OSPF's, cannot be listed: %s.",
 			g->state->sockets.raw_err == -ENOENT ? "this kernel has no raw_diag" :
 							       strerror(-g->state->sockets.raw_err));
 	for (protocol = 0; protocol <= UINT8_MAX; protocol++) {
 		uint8_t n = (uint8_t)protocol;
 
-		if (needs_no_protocol(n) || ports_contain_protocol(g->allow, n) || !has_raw_socket(g, n))
+		if (needs_no_protocol(n) || ports_contain_protocol(g->allow, n) ||
+		    !has_raw_socket(g, n))
 			continue;
 		name = protocol_describe(n);
 		element = protocol_word(n);
 		finding(g->f, PROBLEM, "protocol-locked-out",
 			"guard=%s drops %s, for which a program on this host has a raw socket: it receives nothing from its peers.%s",
 			g->value, name,
-			n != IPPROTO_VRRP ? "" : " A backup then takes the address beside a master that is alive.");
+			n != IPPROTO_VRRP ?
+				"" :
+				" A backup then takes the address beside a master that is alive.");
 		fix_allow(g, element);
 		fix(g->f, "ss -awp    # which program it is");
 		free(element);
@@ -193,7 +200,8 @@ static void check_ssh(struct guard *g)
 {
 	if (ports_contain(g->allow, TCP, 22))
 		return;
-	finding(g->f, NOTE, "no-ssh", "guard=%s blocks port 22 from %s: SSH is not in allow.", g->value,
+	finding(g->f, NOTE, "no-ssh", "guard=%s blocks port 22 from %s: SSH is not in allow.",
+		g->value,
 		g->strict ? "the internet and from the networks behind this host" : "the internet");
 	fix_allow(g, "ssh");
 }
@@ -210,16 +218,21 @@ static void look(struct guard *g)
 
 void check_guard(struct findings *f, const struct state *state)
 {
-	const char *text = config_text(&state->module.config, "allow"), *value = config_text(&state->module.config, "guard");
-	struct guard g = { .f = f, .state = state, .value = value, .strict = !strcmp(value, "strict") };
+	const char *text = config_text(&state->module.config, "allow"),
+		   *value = config_text(&state->module.config, "guard");
+	struct guard g = {
+		.f = f, .state = state, .value = value, .strict = !strcmp(value, "strict")
+	};
 
 	check_begin(f, "guard");
 	g.allow = xcalloc(1, sizeof(*g.allow));
 	g.wanted = xstrdup(text);
 	if (!setting_exists(state, "guard"))
 		skipped(f, "This version of the module has no setting guard.");
-	else if (strcmp(value, "off") != 0 && strcmp(value, "forward") != 0 && strcmp(value, "full") != 0 && !g.strict)
-		skipped(f, "guard=%s is not understood: the module is newer than chatdnatctl.", value);
+	else if (strcmp(value, "off") != 0 && strcmp(value, "forward") != 0 &&
+		 strcmp(value, "full") != 0 && !g.strict)
+		skipped(f, "guard=%s is not understood: the module is newer than chatdnatctl.",
+			value);
 	else if ((g.strict || !strcmp(value, "full")) && !ports_parse(g.allow, text))
 		skipped(f, "allow=%s is not understood.", text);
 	else if (g.strict || !strcmp(value, "full"))

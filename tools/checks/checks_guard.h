@@ -9,9 +9,9 @@ struct guard {
 	struct findings *f;
 	const struct state *state;
 	const char *value;
-	bool strict;	     /* judges all interfaces, not only the WAN */
+	bool strict; /* judges all interfaces, not only the WAN */
 	struct ports *allow;
-	char *wanted;	     /* the value of `allow` that fixes all findings so far */
+	char *wanted; /* the value of `allow` that fixes all findings so far */
 };
 
 /* What guard=strict blocks for the networks behind this host. */

@@ -40,7 +40,8 @@ static bool closed_inside(const void *context, const struct listener *l)
 /* By its address, or by its port: DNS and DHCP. */
 static bool meant_for_inside(const void *context, const struct listener *l)
 {
-	return closed_inside(context, l) && (!l->any || l->port == 53 || l->port == 67 || l->port == 547);
+	return closed_inside(context, l) &&
+	       (!l->any || l->port == 53 || l->port == 67 || l->port == 547);
 }
 
 static void check_services(struct guard *g)
@@ -56,7 +57,8 @@ static void check_services(struct guard *g)
 			ports, meant && meant_n < n ? " Apparently services for the inside: " : "",
 			meant && meant_n < n ? meant : "", meant && meant_n < n ? "." : "");
 		fix(g->f, "ss -lntup    # which programs listen");
-		fix(g->f, "%s guard=full    # judges the WAN interfaces only", change_command(g->state));
+		fix(g->f, "%s guard=full    # judges the WAN interfaces only",
+		    change_command(g->state));
 	}
 	free(ports);
 	free(meant);
@@ -117,7 +119,8 @@ static void check_hosts_behind(struct guard *g)
 			"guard=strict forwards connections of hosts and containers behind %s to the relay only: they do not reach "
 			"the internet, nor one another through this host.",
 			names);
-		fix(g->f, "%s guard=full    # judges the WAN interfaces only", change_command(g->state));
+		fix(g->f, "%s guard=full    # judges the WAN interfaces only",
+		    change_command(g->state));
 	}
 	free(names);
 }

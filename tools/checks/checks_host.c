@@ -36,8 +36,10 @@ static void check_forwarding(struct findings *f, const struct state *state, enum
 
 	if (state->forwarding[family] == 0) {
 		finding(f, PROBLEM, "forwarding-off",
-			"%s forwarding is off: the kernel drops packets to the relay.%s%s%s", info->name,
-			ra ? " The default route comes from router advertisements on " : "", ra ? ra->name : "",
+			"%s forwarding is off: the kernel drops packets to the relay.%s%s%s",
+			info->name,
+			ra ? " The default route comes from router advertisements on " : "",
+			ra ? ra->name : "",
 			ra ? ", which a forwarding host ignores unless accept_ra is 2." : "");
 		if (ra)
 			fix_accept_ra(f, ra);
@@ -53,15 +55,17 @@ static void check_forwarding(struct findings *f, const struct state *state, enum
 }
 
 /* The sysctl of the input interface decides. */
-static void check_interface_forwarding(struct findings *f, const struct state *state, enum family family,
-				       const struct link *link)
+static void check_interface_forwarding(struct findings *f, const struct state *state,
+				       enum family family, const struct link *link)
 {
 	char *name;
 
-	if (family != V4 || state->forwarding[family] <= 0 || sysctl_read(family, link->name, "forwarding") != 0)
+	if (family != V4 || state->forwarding[family] <= 0 ||
+	    sysctl_read(family, link->name, "forwarding") != 0)
 		return;
 	name = sysctl_name(family, link->name, "forwarding");
-	finding(f, PROBLEM, "forwarding-off", "%s forwarding is off for %s.", families[family].name, link->name);
+	finding(f, PROBLEM, "forwarding-off", "%s forwarding is off for %s.", families[family].name,
+		link->name);
 	fix(f, "sysctl -w %s=1", word(f, name));
 	free(name);
 }
@@ -71,7 +75,8 @@ static bool has_relay(const struct state *state, enum family family, const struc
 	size_t i;
 
 	for (i = 0; i < state->relays.n; i++)
-		if (state->relays.v[i].family == family && relay_link(state, &state->relays.v[i]) == link)
+		if (state->relays.v[i].family == family &&
+		    relay_link(state, &state->relays.v[i]) == link)
 			return true;
 	return false;
 }
@@ -88,18 +93,21 @@ static void check_pattern(struct findings *f, const struct state *state, const c
 			continue;
 		present++;
 		if (!link->up) {
-			finding(f, wildcard ? WARNING : PROBLEM, "wan-down", "The WAN interface %s is down.", link->name);
+			finding(f, wildcard ? WARNING : PROBLEM, "wan-down",
+				"The WAN interface %s is down.", link->name);
 			fix(f, "ip link set dev %s up", word(f, link->name));
 		} else if (!link->carrier) {
 			finding(f, WARNING, "wan-no-carrier",
-				"The WAN interface %s has no carrier: no cable, or the other end is down.", link->name);
+				"The WAN interface %s has no carrier: no cable, or the other end is down.",
+				link->name);
 			fix(f, "ip link show dev %s", word(f, link->name));
 		}
 	}
 	if (!present) {
 		finding(f, wildcard ? WARNING : PROBLEM, "wan-missing",
-			wildcard ? "No interface matches the WAN pattern %s; one that appears is used at once." :
-				   "There is no interface %s; it is used as soon as it appears.",
+			wildcard ?
+				"No interface matches the WAN pattern %s; one that appears is used at once." :
+				"There is no interface %s; it is used as soon as it appears.",
 			pattern);
 		fix(f, "chatdnatctl set wan=INTERFACE");
 	}
@@ -110,7 +118,8 @@ static bool all_standby(const struct state *state, enum family family)
 	size_t i;
 
 	for (i = 0; i < state->relays.n; i++)
-		if (state->relays.v[i].family == family && !relay_standby(state, &state->relays.v[i]))
+		if (state->relays.v[i].family == family &&
+		    !relay_standby(state, &state->relays.v[i]))
 			return false;
 	return true;
 }
@@ -186,7 +195,8 @@ static void check_wans(struct findings *f, const struct state *state)
  * Whether a rule for the address ("ip rule add from ...") leads to the internet and the main table does not. That
  * is enough for this host's own connections. A relay's reply is routed while it still has the relay's address.
  */
-static bool own_table(struct route *route, const struct state *state, const struct link *link, enum family family)
+static bool own_table(struct route *route, const struct state *state, const struct link *link,
+		      enum family family)
 {
 	const struct address *own = link_address(link, family);
 
@@ -194,16 +204,19 @@ static bool own_table(struct route *route, const struct state *state, const stru
 	return !route->err && route->oif == link->index;
 }
 
-static void fix_default_route(struct findings *f, enum family family, const struct link *link, const struct route *route)
+static void fix_default_route(struct findings *f, enum family family, const struct link *link,
+			      const struct route *route)
 {
 	char gateway[INET6_ADDRSTRLEN] = "GATEWAY";
 
 	if (route->has_gateway)
 		address_format(&route->gateway, gateway, sizeof(gateway));
 	if (!route->has_gateway && !route->err)
-		fix(f, "ip %sroute add default dev %s", family == V6 ? "-6 " : "", word(f, link->name));
+		fix(f, "ip %sroute add default dev %s", family == V6 ? "-6 " : "",
+		    word(f, link->name));
 	else
-		fix(f, "ip %sroute add default via %s dev %s", family == V6 ? "-6 " : "", gateway, word(f, link->name));
+		fix(f, "ip %sroute add default via %s dev %s", family == V6 ? "-6 " : "", gateway,
+		    word(f, link->name));
 }
 
 /* A forwarding host with accept_ra=1 loses the route, and then nothing shows its origin. */
@@ -229,8 +242,11 @@ static void check_default_route(struct findings *f, const struct state *state, e
 		fix_default_route(f, family, first, &route);
 	} else if (state->world[family].err) {
 		finding(f, PROBLEM, "no-default-route",
-			"There is no %s route to the internet: clients get no answers.%s", families[family].name,
-			family == V6 ? " A forwarding host ignores router advertisements unless accept_ra is 2." : "");
+			"There is no %s route to the internet: clients get no answers.%s",
+			families[family].name,
+			family == V6 ?
+				" A forwarding host ignores router advertisements unless accept_ra is 2." :
+				"");
 		if (family == V6)
 			fix_accept_ra(f, first);
 		fix_default_route(f, family, first, &route);
@@ -251,7 +267,8 @@ static void check_table(struct findings *f, const struct state *state)
 			state->ct_count * 100 / state->ct_max);
 		fix(f, "sysctl -w net.netfilter.nf_conntrack_max=%lld", state->ct_max * 2);
 	}
-	check_end(f, "%lld of %lld entries of the connection tracking table are in use.", state->ct_count, state->ct_max);
+	check_end(f, "%lld of %lld entries of the connection tracking table are in use.",
+		  state->ct_count, state->ct_max);
 }
 
 /* IMAP clients renew IDLE after 29 minutes at the latest (RFC 2177), TURN clients their permissions after five. */
@@ -261,7 +278,8 @@ static void check_timeouts(struct findings *f)
 		const char *name, *what;
 		long long least;
 	} timeouts[] = {
-		{ "nf_conntrack_tcp_timeout_established", "idle IMAP sessions end silently", 30 * 60 },
+		{ "nf_conntrack_tcp_timeout_established", "idle IMAP sessions end silently",
+		  30 * 60 },
 		{ "nf_conntrack_udp_timeout", "calls may break off", 30 },
 		{ "nf_conntrack_udp_timeout_stream", "calls may break off", 60 },
 	};
@@ -278,9 +296,10 @@ static void check_timeouts(struct findings *f)
 		any |= value >= 0;
 		if (value < 0 || value >= timeouts[i].least)
 			continue;
-		finding(f, WARNING, "short-timeout", "%s is %lld s, less than %lld: %s.", timeouts[i].name, value,
-			timeouts[i].least, timeouts[i].what);
-		fix(f, "sysctl -w net.netfilter.%s=%lld", timeouts[i].name, i ? timeouts[i].least : 432000);
+		finding(f, WARNING, "short-timeout", "%s is %lld s, less than %lld: %s.",
+			timeouts[i].name, value, timeouts[i].least, timeouts[i].what);
+		fix(f, "sysctl -w net.netfilter.%s=%lld", timeouts[i].name,
+		    i ? timeouts[i].least : 432000);
 	}
 	if (!any)
 		skipped(f, "The timeouts of connection tracking cannot be read.");
@@ -299,10 +318,12 @@ void check_host(struct findings *f, const struct state *state)
 		check_default_route(f, state, family);
 		check_begin(f, "forwarding");
 		if (state->forwarding[family] < 0)
-			skipped(f, "Whether %s forwarding is on cannot be read.", families[family].name);
+			skipped(f, "Whether %s forwarding is on cannot be read.",
+				families[family].name);
 		check_forwarding(f, state, family);
 		for (i = 0; i < state->links.n; i++)
-			if (wan_of(state, &state->links.v[i]) || has_relay(state, family, &state->links.v[i]))
+			if (wan_of(state, &state->links.v[i]) ||
+			    has_relay(state, family, &state->links.v[i]))
 				check_interface_forwarding(f, state, family, &state->links.v[i]);
 		check_end(f, "%s forwarding is on.", families[family].name);
 	}

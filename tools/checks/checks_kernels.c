@@ -25,29 +25,35 @@ static bool another_has_it(const struct kernels *kernels, const struct kernel *w
 	return false;
 }
 
-static void fix_kernel(struct findings *f, const struct kernels *kernels, const struct kernel *k, const char *dkms)
+static void fix_kernel(struct findings *f, const struct kernels *kernels, const struct kernel *k,
+		       const char *dkms)
 {
 	const char *release = word(f, k->release);
 
 	if (!k->headers && on_debian())
 		fix(f, "apt install linux-headers-%s", release);
 	else if (!k->headers)
-		fix(f, "dnf install kernel-devel-%s    # or the package that has the headers", release);
+		fix(f, "dnf install kernel-devel-%s    # or the package that has the headers",
+		    release);
 	/* `dkms autoinstall` succeeds silently if it need not build. */
 	if (dkms)
 		fix(f, "dkms install chatdnat/%s -k %s", word(f, dkms), release);
 	else
 		fix(f, "make install KVER=%s    # in the source directory", release);
 	if (k->newest && !k->running && on_debian() && another_has_it(kernels, k))
-		fix(f, "apt remove 'linux-*-%s'    # or this, to keep the kernel that has the module", release);
+		fix(f,
+		    "apt remove 'linux-*-%s'    # or this, to keep the kernel that has the module",
+		    release);
 }
 
 static void add_missing(struct findings *f, const struct kernels *kernels, const struct kernel *k)
 {
 	char *dkms = dkms_version(), *log = dkms ? dkms_log(dkms, k->release) : NULL;
 
-	finding(f, k->newest ? PROBLEM : WARNING, "not-built", "There is no module for the installed kernel %s%s%s%s%s.", k->release,
-		k->running ? ", which is running" : "", k->newest ? ", the newest: mail stops when it boots" : "",
+	finding(f, k->newest ? PROBLEM : WARNING, "not-built",
+		"There is no module for the installed kernel %s%s%s%s%s.", k->release,
+		k->running ? ", which is running" : "",
+		k->newest ? ", the newest: mail stops when it boots" : "",
 		log ? ". DKMS could not build it, see " : "", log ? log : "");
 	fix_kernel(f, kernels, k, dkms);
 	free(log);
@@ -68,7 +74,8 @@ void check_kernels(struct findings *f, const struct kernels *kernels)
 
 		if (k->file && !k->indexed) {
 			finding(f, k->newest ? PROBLEM : WARNING, "not-indexed",
-				"The module for kernel %s is installed, but modprobe does not find it.", k->release);
+				"The module for kernel %s is installed, but modprobe does not find it.",
+				k->release);
 			fix(f, "depmod %s", word(f, k->release));
 		} else if (!k->file) {
 			add_missing(f, kernels, k);
@@ -102,7 +109,8 @@ static void check_unit(struct findings *f, const struct state *state)
 
 	if (!state->loaded && !boot_unit_active()) {
 		why = boot_refusal();
-		finding(f, PROBLEM, "unit-failed", BOOT_UNIT " has not loaded the module%s%s. Its log has the reason.",
+		finding(f, PROBLEM, "unit-failed",
+			BOOT_UNIT " has not loaded the module%s%s. Its log has the reason.",
 			why ? ": the kernel refused it: " : "", why ? why : "");
 		fix(f, "journalctl -b -u chatdnat");
 		fix(f, "systemctl restart chatdnat    # when that is fixed");
@@ -121,9 +129,12 @@ void check_boot(struct findings *f, const struct state *state)
 	} else if (boot_unit_enabled()) {
 		check_unit(f, state);
 	} else if (!file) {
-		finding(f, WARNING, "not-at-boot", "The configuration is saved, but nothing loads the module at boot: %s.",
-			boot_unit_installed() ? BOOT_UNIT " is not enabled" : SAVED_LOAD " is missing");
-		fix(f, boot_unit_installed() ? "systemctl enable chatdnat" : "echo chatdnat >" SAVED_LOAD);
+		finding(f, WARNING, "not-at-boot",
+			"The configuration is saved, but nothing loads the module at boot: %s.",
+			boot_unit_installed() ? BOOT_UNIT " is not enabled" :
+						SAVED_LOAD " is missing");
+		fix(f, boot_unit_installed() ? "systemctl enable chatdnat" :
+					       "echo chatdnat >" SAVED_LOAD);
 	}
 	check_end(f, "%s lists the module for loading at boot.", file);
 }

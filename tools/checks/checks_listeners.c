@@ -14,7 +14,8 @@ static bool sent_on(const struct state *state, enum family family, const struct 
 	for (i = 0; i < state->relays.n; i++) {
 		const struct relay *r = &state->relays.v[i];
 
-		if (r->family == family && r->valid && (!own || !r->own_text || address_equal(&r->own, own)))
+		if (r->family == family && r->valid &&
+		    (!own || !r->own_text || address_equal(&r->own, own)))
 			return true;
 	}
 	return false;
@@ -27,7 +28,8 @@ static bool shadowed(const void *context, const struct listener *l)
 	if (!ports_contain(&state->ports, l->protocol, l->port))
 		return false;
 	if (!l->any)
-		return wan_has_address(state, &l->address) && sent_on(state, l->address.family, &l->address);
+		return wan_has_address(state, &l->address) &&
+		       sent_on(state, l->address.family, &l->address);
 	return sent_on(state, l->address.family, NULL) || (l->both && sent_on(state, V4, NULL));
 }
 
@@ -40,12 +42,14 @@ static void check_shadowed(struct findings *f, const struct state *state)
 	check_begin(f, "listeners");
 	for (protocol = 0; protocol < PROTOCOLS; protocol++)
 		if (state->sockets.err[protocol])
-			skipped(f, "The %s sockets of this host cannot be listed: %s.", protocol == TCP ? "TCP" : "UDP",
+			skipped(f, "The %s sockets of this host cannot be listed: %s.",
+				protocol == TCP ? "TCP" : "UDP",
 				strerror(-state->sockets.err[protocol]));
 	ports = sockets_list(&state->sockets, shadowed, state, &n);
 	if (ports) {
 		finding(f, WARNING, "shadowed",
-			"This host itself listens on %s, but connections from the internet are forwarded to the relay.", ports);
+			"This host itself listens on %s, but connections from the internet are forwarded to the relay.",
+			ports);
 		fix(f, "ss -lntup    # which programs listen");
 		fix(f, "chatdnatctl set ports=PORTS    # without %s", n == 1 ? "it" : "them");
 	}
@@ -66,10 +70,12 @@ static void check_ephemeral(struct findings *f, const struct state *state)
 	for (port = first; port <= last; port++)
 		overlap += ports_contain(&state->ports, UDP, (uint16_t)port);
 	if (overlap)
-		check_end(f, "%u forwarded UDP ports are also ephemeral ports of this host (%u-%u); its own queries still get their "
-			     "answers.",
+		check_end(f,
+			  "%u forwarded UDP ports are also ephemeral ports of this host (%u-%u); its own queries still get their "
+			  "answers.",
 			  overlap, first, last);
-	check_end(f, "No forwarded UDP port is an ephemeral port of this host (%u-%u).", first, last);
+	check_end(f, "No forwarded UDP port is an ephemeral port of this host (%u-%u).", first,
+		  last);
 }
 
 void check_listeners(struct findings *f, const struct state *state)

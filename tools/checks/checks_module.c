@@ -21,7 +21,8 @@ static void check_loading(struct findings *f, const struct state *state)
 
 	check_begin(f, "loading");
 	if (why && state->loaded)
-		finding(f, NOTE, "no-modules", "The module is loaded, but could not be loaded again: this machine cannot load modules: %s.",
+		finding(f, NOTE, "no-modules",
+			"The module is loaded, but could not be loaded again: this machine cannot load modules: %s.",
 			why);
 	else if (why)
 		finding(f, PROBLEM, "no-modules",
@@ -42,15 +43,18 @@ static void check_loaded(struct findings *f, const struct state *state)
 	if (!state->loaded) {
 		finding(f, PROBLEM, "not-loaded", "The module is not loaded%s%s.",
 			boot_closed() ? ", and " CLOSED_UNIT " keeps this host closed" : "",
-			state->saved_found > 0 ? "; what follows is about the saved configuration" : "");
+			state->saved_found > 0 ? "; what follows is about the saved configuration" :
+						 "");
 		if (state->saved_found > 0)
-			fix(f, boot_unit_enabled() ? "systemctl restart chatdnat" : "modprobe chatdnat");
+			fix(f, boot_unit_enabled() ? "systemctl restart chatdnat" :
+						     "modprobe chatdnat");
 		else
 			fix(f, "modprobe chatdnat wan=INTERFACE v4=ADDRESS v6=ADDRESS");
 		return;
 	}
 	if (boot_closed()) {
-		finding(f, PROBLEM, "still-closed", "The module is loaded, but " CLOSED_UNIT
+		finding(f, PROBLEM, "still-closed",
+			"The module is loaded, but " CLOSED_UNIT
 			" still keeps this host closed: nothing is forwarded.");
 		fix(f, "systemctl stop chatdnat-closed");
 	}
@@ -93,11 +97,11 @@ static void fix_signature(struct findings *f, const struct kernel *kernel)
 	bool debian = access("/etc/debian_version", F_OK) == 0;
 
 	if (kernel->signature == UNSIGNED && access("/var/lib/dkms", F_OK) == 0)
-		fix(f, "dkms install --force chatdnat/%s -k %s    # signs with DKMS's key", tool_version,
-		    word(f, kernel->release));
+		fix(f, "dkms install --force chatdnat/%s -k %s    # signs with DKMS's key",
+		    tool_version, word(f, kernel->release));
 	else if (kernel->signature == UNSIGNED)
-		fix(f, "/lib/modules/%s/build/scripts/sign-file sha256 MOK.priv MOK.der %s", word(f, kernel->release),
-		    word(f, kernel->file));
+		fix(f, "/lib/modules/%s/build/scripts/sign-file sha256 MOK.priv MOK.der %s",
+		    word(f, kernel->release), word(f, kernel->file));
 	if (debian || access("/var/lib/dkms/mok.pub", F_OK) == 0)
 		fix(f, "mokutil --import /var/lib/dkms/mok.pub    # asks for a password");
 	else
@@ -105,7 +109,8 @@ static void fix_signature(struct findings *f, const struct kernel *kernel)
 	fix(f, "reboot    # and enrol the key (Enroll MOK) with that password");
 }
 
-static void check_signature(struct findings *f, const struct state *state, const struct kernels *kernels)
+static void check_signature(struct findings *f, const struct state *state,
+			    const struct kernels *kernels)
 {
 	bool enforced = file_has("/sys/module/module/parameters/sig_enforce", "Y") ||
 			file_has("/sys/kernel/security/lockdown", "[integrity]") ||
@@ -139,7 +144,8 @@ static void check_signature(struct findings *f, const struct state *state, const
 	if (!enforced && secure != 1)
 		check_end(f, "Signatures are not enforced: Secure Boot is off or absent.");
 	else
-		check_end(f, "The kernel accepts signed modules only (Secure Boot), and the installed ones are signed.");
+		check_end(f,
+			  "The kernel accepts signed modules only (Secure Boot), and the installed ones are signed.");
 }
 
 void check_module(struct findings *f, const struct state *state)

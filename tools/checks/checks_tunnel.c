@@ -15,19 +15,22 @@ static const char *via_of(const struct state *state)
 	return config_text(&state->module.config, "via");
 }
 
-static void by_wan(struct findings *f, const struct state *state, const struct relay *relay, const struct link *out)
+static void by_wan(struct findings *f, const struct state *state, const struct relay *relay,
+		   const struct link *out)
 {
 	const struct address *own = link_address(out, relay->family);
 
 	/* A neighbour in a hoster's private network is normal; the internet has no private addresses. */
-	if (address_private(&relay->address) && relay->route.has_gateway && !(own && address_private(own))) {
+	if (address_private(&relay->address) && relay->route.has_gateway &&
+	    !(own && address_private(own))) {
 		finding(f, PROBLEM, "relay-leaks",
 			"The relay's private address %s is routed to the WAN interface %s, where it does not exist: the tunnel is "
 			"down, or its route is missing.",
 			relay->text, out->name);
 		fix(f, "ip route replace %s dev TUNNEL", relay->text);
 		if (setting_exists(state, "via"))
-			fix(f, "%s via=TUNNEL    # drops packets instead of leaking them", change_command(state));
+			fix(f, "%s via=TUNNEL    # drops packets instead of leaking them",
+			    change_command(state));
 	} else if (setting_is(state, "masquerade", "off")) {
 		finding(f, WARNING, "relay-by-wan",
 			"The relay %s is reached by the WAN interface %s and masquerade is off: its replies come back "
@@ -57,20 +60,22 @@ static void check_relay(struct findings *f, const struct state *state, const str
 	}
 	if (relay->route.local) {
 		finding(f, PROBLEM, "relay-local",
-			"The relay %s is an address of this host: connections are sent to this host itself.", relay->text);
+			"The relay %s is an address of this host: connections are sent to this host itself.",
+			relay->text);
 		fix(f, "chatdnatctl set %s=ADDRESS", family->setting);
 		return;
 	}
 	if (relay->route.err) {
-		finding(f, PROBLEM, "relay-no-route", "There is no route to the relay %s.", relay->text);
+		finding(f, PROBLEM, "relay-no-route", "There is no route to the relay %s.",
+			relay->text);
 		fix(f, "ip route add %s dev %s", relay->text, *via ? word(f, via) : "TUNNEL");
 		return;
 	}
 	out = relay_link(state, relay);
 	if (*via && (!out || strcmp(out->name, via) != 0)) {
 		finding(f, PROBLEM, "relay-not-via",
-			"The relay %s is reached by %s, not by %s (via): connections to it are dropped.", relay->text,
-			out ? out->name : "another interface", via);
+			"The relay %s is reached by %s, not by %s (via): connections to it are dropped.",
+			relay->text, out ? out->name : "another interface", via);
 		fix(f, "ip route replace %s dev %s", relay->text, word(f, via));
 	} else if (out && wan_of(state, out)) {
 		by_wan(f, state, relay, out);
@@ -91,17 +96,20 @@ static void check_via(struct findings *f, const struct state *state)
 	} else if (!*via) {
 		check_end(f, "via is not set: the routes decide which interface connections use.");
 	} else if (!link) {
-		finding(f, PROBLEM, "via-missing", "There is no interface %s (via): connections are dropped.", via);
+		finding(f, PROBLEM, "via-missing",
+			"There is no interface %s (via): connections are dropped.", via);
 		fix(f, "wg-quick up %s    # if it is WireGuard's", word(f, via));
 	} else if (!link->up) {
-		finding(f, PROBLEM, "via-down", "The interface %s (via) is down: connections are dropped.", via);
+		finding(f, PROBLEM, "via-down",
+			"The interface %s (via) is down: connections are dropped.", via);
 		fix(f, "ip link set dev %s up", word(f, via));
 	} else if (!link->carrier) {
 		finding(f, WARNING, "via-no-carrier", "The interface %s (via) has no carrier.", via);
 		fix(f, "ip link show dev %s", word(f, via));
 	} else if (!link->n) {
 		finding(f, WARNING, "via-no-address",
-			"The interface %s (via) has no address: this host itself does not reach the relay.", via);
+			"The interface %s (via) has no address: this host itself does not reach the relay.",
+			via);
 		fix(f, "ip address add ADDRESS/PREFIX dev %s", word(f, via));
 	}
 	check_end(f, "The interface %s (via) is up.", via);
@@ -127,28 +135,33 @@ static void fix_mss(struct findings *f, const struct state *state)
 	if (setting_exists(state, "mss"))
 		fix(f, "%s mss=auto", change_command(state));
 	else
-		fix(f, "nft insert rule inet filter forward tcp flags syn tcp option maxseg size set rt mtu");
+		fix(f,
+		    "nft insert rule inet filter forward tcp flags syn tcp option maxseg size set rt mtu");
 }
 
 /* The kernel takes IPv6 away from an interface with a smaller MTU, and so the route: `via` shows which one it was. */
-static bool too_small_for_ipv6(struct findings *f, const struct state *state, const struct relay *relay,
-			       const struct link *out)
+static bool too_small_for_ipv6(struct findings *f, const struct state *state,
+			       const struct relay *relay, const struct link *out)
 {
 	const struct link *via = link_by_name(&state->links, via_of(state));
 
 	if (via && via->mtu && via->mtu < IPV6_MIN_MTU)
 		out = via;
 	if (out && out->mtu < IPV6_MIN_MTU) {
-		finding(f, PROBLEM, "mtu-too-small", "The MTU of %s is %u: IPv6 needs %d, and the kernel disables it there.",
+		finding(f, PROBLEM, "mtu-too-small",
+			"The MTU of %s is %u: IPv6 needs %d, and the kernel disables it there.",
 			out->name, out->mtu, IPV6_MIN_MTU);
 		fix(f, "ip link set dev %s mtu %d", word(f, out->name), IPV6_MIN_MTU);
-		fix(f, "ip -6 address add ADDRESS/PREFIX dev %s    # removed with IPv6", word(f, out->name));
+		fix(f, "ip -6 address add ADDRESS/PREFIX dev %s    # removed with IPv6",
+		    word(f, out->name));
 		return true;
 	}
 	if (out && relay->route.mtu && relay->route.mtu < IPV6_MIN_MTU) {
-		finding(f, PROBLEM, "mtu-too-small", "The MTU of the route to %s is %u: IPv6 needs %d.", relay->text,
+		finding(f, PROBLEM, "mtu-too-small",
+			"The MTU of the route to %s is %u: IPv6 needs %d.", relay->text,
 			relay->route.mtu, IPV6_MIN_MTU);
-		fix(f, "ip -6 route replace %s dev %s mtu %d", word(f, relay->text), word(f, out->name), IPV6_MIN_MTU);
+		fix(f, "ip -6 route replace %s dev %s mtu %d", word(f, relay->text),
+		    word(f, out->name), IPV6_MIN_MTU);
 		return true;
 	}
 	return false;
@@ -159,7 +172,8 @@ static void check_mtu(struct findings *f, const struct state *state, enum family
 	const char *name = families[family].name;
 	unsigned int headers = family == V4 ? 40 : 60, mtu, narrow, wide;
 	const struct relay *relay = first_relay(state, family);
-	const struct link *out = relay ? relay_link(state, relay) : NULL, *wan = narrowest_wan(state), *at;
+	const struct link *out = relay ? relay_link(state, relay) : NULL,
+			  *wan = narrowest_wan(state), *at;
 	long mss = strtol(config_text(&state->module.config, "mss"), NULL, 10);
 
 	check_begin(f, "mtu");
@@ -181,12 +195,13 @@ static void check_mtu(struct findings *f, const struct state *state, enum family
 			name, out->name, mtu, wan->name, wan->mtu);
 		fix_mss(f, state);
 	} else if (mss > 0 && (unsigned long)mss + headers > narrow) {
-		finding(f, WARNING, "mss-too-large", "%s: mss=%ld and the headers do not fit into the MTU of %s, %u.", name, mss,
+		finding(f, WARNING, "mss-too-large",
+			"%s: mss=%ld and the headers do not fit into the MTU of %s, %u.", name, mss,
 			at->name, narrow);
 		fix_mss(f, state);
 	}
-	check_end(f, "%s: the MTU of %s is %u, that of the WAN interface %s %u%s.", name, out->name, mtu, wan->name, wan->mtu,
-		  narrow < wide ? ", and the MSS is clamped" : "");
+	check_end(f, "%s: the MTU of %s is %u, that of the WAN interface %s %u%s.", name, out->name,
+		  mtu, wan->name, wan->mtu, narrow < wide ? ", and the MSS is clamped" : "");
 }
 
 static long long rp_filter(const char *interface)
@@ -237,7 +252,8 @@ static void check_rp_filter(struct findings *f, const struct state *state)
 			link->name);
 		fix_rp_filter(f, link);
 	}
-	check_end(f, "rp_filter is %s.", strict ? "strict, and the routes fit it" : "not strict on a WAN interface");
+	check_end(f, "rp_filter is %s.",
+		  strict ? "strict, and the routes fit it" : "not strict on a WAN interface");
 }
 
 void check_tunnel(struct findings *f, const struct state *state)

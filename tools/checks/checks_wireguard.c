@@ -30,7 +30,8 @@ static void append(char **text, const struct address *address, unsigned int pref
 }
 
 /* The AllowedIPs of the only peer: its present ones, and all relays behind the tunnel. */
-static char *allowed_ips(const struct state *state, const struct wireguard *wg, const struct link *link)
+static char *allowed_ips(const struct state *state, const struct wireguard *wg,
+			 const struct link *link)
 {
 	char *text = NULL;
 	size_t i;
@@ -41,28 +42,34 @@ static char *allowed_ips(const struct state *state, const struct wireguard *wg, 
 		const struct relay *relay = &state->relays.v[i];
 
 		if (by(state, relay, link) && !wireguard_peer_of(wg, &relay->address))
-			append(&text, &relay->address, (unsigned int)families[relay->family].size * 8);
+			append(&text, &relay->address,
+			       (unsigned int)families[relay->family].size * 8);
 	}
 	return text;
 }
 
-static void fix_allowed_ips(struct findings *f, const struct state *state, const struct wireguard *wg,
-			    const struct link *link, const struct relay *relay)
+static void fix_allowed_ips(struct findings *f, const struct state *state,
+			    const struct wireguard *wg, const struct link *link,
+			    const struct relay *relay)
 {
 	const char *name = word(f, link->name);
 	char *list;
 
 	if (wg->peers_n == 1) {
 		list = allowed_ips(state, wg, link);
-		fix(f, "wg set %s peer \"$(wg show %s peers)\" allowed-ips %s    # and AllowedIPs in its file", name, name, list);
+		fix(f,
+		    "wg set %s peer \"$(wg show %s peers)\" allowed-ips %s    # and AllowedIPs in its file",
+		    name, name, list);
 		free(list);
 	} else if (wg->peers_n) {
 		fix(f, "wg show %s allowed-ips    # which peer is the relay?", name);
-		fix(f, "wg set %s peer RELAYS-PUBLIC-KEY allowed-ips ITS-PRESENT-ONES,%s/%zu    # and AllowedIPs in its file", name,
-		    relay->text, families[relay->family].size * 8);
+		fix(f,
+		    "wg set %s peer RELAYS-PUBLIC-KEY allowed-ips ITS-PRESENT-ONES,%s/%zu    # and AllowedIPs in its file",
+		    name, relay->text, families[relay->family].size * 8);
 	} else {
-		fix(f, "wg set %s peer RELAYS-PUBLIC-KEY allowed-ips %s/%zu    # and a [Peer] in its file", name, relay->text,
-		    families[relay->family].size * 8);
+		fix(f,
+		    "wg set %s peer RELAYS-PUBLIC-KEY allowed-ips %s/%zu    # and a [Peer] in its file",
+		    name, relay->text, families[relay->family].size * 8);
 	}
 }
 
@@ -84,18 +91,21 @@ static void check_handshake(struct findings *f, const struct link *link, const s
 	else
 		return;
 	fix(f, "ping -c 3 %s    # a tunnel that is merely idle wakes up", word(f, relay->text));
-	fix(f, "wg set WG peer THIS-HOSTS-KEY persistent-keepalive 25    # on the relay, which keeps it awake");
+	fix(f,
+	    "wg set WG peer THIS-HOSTS-KEY persistent-keepalive 25    # on the relay, which keeps it awake");
 	fix(f, "wg-quick up WG    # on the relay");
 }
 
 /* The relays of both families are usually one peer, which is reported once. */
-static bool told(const struct state *state, const struct wireguard *wg, const struct link *link, size_t relay)
+static bool told(const struct state *state, const struct wireguard *wg, const struct link *link,
+		 size_t relay)
 {
 	const struct wireguard_peer *peer = wireguard_peer_of(wg, &state->relays.v[relay].address);
 	size_t i;
 
 	for (i = 0; peer && i < relay; i++)
-		if (by(state, &state->relays.v[i], link) && wireguard_peer_of(wg, &state->relays.v[i].address) == peer)
+		if (by(state, &state->relays.v[i], link) &&
+		    wireguard_peer_of(wg, &state->relays.v[i].address) == peer)
 			return true;
 	return false;
 }
@@ -147,6 +157,7 @@ void check_wireguard(struct findings *f, const struct state *state)
 		any = true;
 		check_tunnel_of(f, state, link);
 	}
-	check_end(f, any ? "Each relay behind WireGuard belongs to a peer, and its tunnel is in use." :
-			   "No relay is reached by a tunnel of WireGuard.");
+	check_end(f,
+		  any ? "Each relay behind WireGuard belongs to a peer, and its tunnel is in use." :
+			"No relay is reached by a tunnel of WireGuard.");
 }

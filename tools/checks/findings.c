@@ -27,7 +27,8 @@ void check_begin(struct findings *findings, const char *check)
 	findings->begun = findings->n;
 }
 
-void finding(struct findings *findings, enum severity severity, const char *id, const char *format, ...)
+void finding(struct findings *findings, enum severity severity, const char *id, const char *format,
+	     ...)
 {
 	struct finding *f = add(findings, severity, id);
 	va_list ap;
@@ -79,7 +80,8 @@ void fix(struct findings *findings, const char *format, ...)
 
 const char *word(struct findings *findings, const char *name)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+:,./-";
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+:,./-";
 	char *quoted, *o;
 
 	if (*name && !name[strspn(name, plain)])

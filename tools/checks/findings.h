@@ -35,20 +35,22 @@ struct findings {
 /* Findings up to check_end() belong to this check. */
 void check_begin(struct findings *findings, const char *check);
 
-void finding(struct findings *findings, enum severity severity, const char *id, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+void finding(struct findings *findings, enum severity severity, const char *id, const char *format,
+	     ...) __attribute__((format(printf, 4, 5)));
 
 /* A command that fixes the latest finding; several are to be run in order, or are alternatives. */
 void fix(struct findings *findings, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* What the check could not see, and why. */
-void skipped(struct findings *findings, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void skipped(struct findings *findings, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* The reason for a negative errno. */
 const char *reason(int err);
 
 /* Adds an OK with this text, unless there was a finding. */
-void check_end(struct findings *findings, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void check_end(struct findings *findings, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /*
  * A name as one word of a command: an interface may be called "$(reboot)", and commands get copied to a shell.

@@ -35,7 +35,7 @@ struct search {
 	const struct link *tunnel;
 	struct address client;
 	unsigned int local_first, local_last; /* this host's own ports, which are always tracked */
-	bool again; /* for packets of the stateless engine */
+	bool again;			      /* for packets of the stateless engine */
 	struct obstacle *v;
 	size_t n, chains, stops;
 };
@@ -43,7 +43,8 @@ struct search {
 static bool is_before_routing(const struct nft_chain *chain)
 {
 	/* An ingress chain of the family inet has this hook's number, too. */
-	return chain->family == NFPROTO_NETDEV || chain->hook == NF_INET_PRE_ROUTING || chain->hook == NF_INET_INGRESS;
+	return chain->family == NFPROTO_NETDEV || chain->hook == NF_INET_PRE_ROUTING ||
+	       chain->hook == NF_INET_INGRESS;
 }
 
 static bool is_ingress(const struct nft_chain *chain)
@@ -77,16 +78,23 @@ static bool meets(const struct nft_chain *chain, enum family family, enum direct
 	return !nat && (chain->hook == NF_INET_FORWARD || chain->hook == NF_INET_POST_ROUTING);
 }
 
-static bool make_packet(const struct search *s, const struct nft_chain *chain, const struct link *wan,
-			enum protocol protocol, uint16_t port, bool stateless, struct packet *p)
+static bool make_packet(const struct search *s, const struct nft_chain *chain,
+			const struct link *wan, enum protocol protocol, uint16_t port,
+			bool stateless, struct packet *p)
 {
 	const struct address *own = link_address(wan, s->family);
 	int32_t priority = stateless ? STATELESS_PRIORITY : OUR_PRIORITY;
 	bool early = is_before_routing(chain), ours = !early || chain->priority > priority;
 
 	*p = (struct packet){
-		.in = wan, .out = s->tunnel, .src = s->client, .dst = s->relay->address,
-		.protocol = protocol == TCP ? IPPROTO_TCP : IPPROTO_UDP, .sport = 50123, .dport = port, .tracked = true,
+		.in = wan,
+		.out = s->tunnel,
+		.src = s->client,
+		.dst = s->relay->address,
+		.protocol = protocol == TCP ? IPPROTO_TCP : IPPROTO_UDP,
+		.sport = 50123,
+		.dport = port,
+		.tracked = true,
 	};
 	if (s->direction == INWARD && early) {
 		p->out = NULL;
@@ -114,7 +122,8 @@ static bool make_packet(const struct search *s, const struct nft_chain *chain, c
 	return true;
 }
 
-static struct obstacle *known(const struct search *s, const struct nft_chain *base, enum fate fate, enum stopped stopped)
+static struct obstacle *known(const struct search *s, const struct nft_chain *base, enum fate fate,
+			      enum stopped stopped)
 {
 	size_t i;
 
@@ -125,7 +134,8 @@ static struct obstacle *known(const struct search *s, const struct nft_chain *ba
 }
 
 static void record(struct search *s, const struct nft_chain *base, const struct packet *packet,
-		   const struct outcome *outcome, enum protocol protocol, uint16_t port, enum stopped stopped)
+		   const struct outcome *outcome, enum protocol protocol, uint16_t port,
+		   enum stopped stopped)
 {
 	struct obstacle *o = known(s, base, outcome->fate, stopped);
 
@@ -146,8 +156,8 @@ static void record(struct search *s, const struct nft_chain *base, const struct 
 	s->stops++;
 }
 
-static void try_tracked(struct search *s, const struct nft_chain *base, const struct link *wan, enum protocol protocol,
-			uint16_t port)
+static void try_tracked(struct search *s, const struct nft_chain *base, const struct link *wan,
+			enum protocol protocol, uint16_t port)
 {
 	struct outcome outcome;
 	struct packet packet;
@@ -159,8 +169,8 @@ static void try_tracked(struct search *s, const struct nft_chain *base, const st
 		record(s, base, &packet, &outcome, protocol, port, ALL);
 }
 
-static bool drops(const struct search *s, const struct nft_chain *base, struct packet *packet, bool anybody,
-		  struct outcome *outcome)
+static bool drops(const struct search *s, const struct nft_chain *base, struct packet *packet,
+		  bool anybody, struct outcome *outcome)
 {
 	packet->anybody = anybody;
 	*outcome = chain_outcome(&s->state->ruleset, base, packet);
@@ -168,7 +178,8 @@ static bool drops(const struct search *s, const struct nft_chain *base, struct p
 }
 
 /* A ban matches the connections of some clients, or some of their packets. */
-static void try_stateless(struct search *s, const struct nft_chain *base, const struct link *wan, uint16_t port)
+static void try_stateless(struct search *s, const struct nft_chain *base, const struct link *wan,
+			  uint16_t port)
 {
 	struct packet untracked, tracked;
 	struct outcome outcome;
@@ -179,15 +190,17 @@ static void try_stateless(struct search *s, const struct nft_chain *base, const 
 	if (drops(s, base, &untracked, false, &outcome))
 		record(s, base, &untracked, &outcome, TCP, port, REST);
 	else if (drops(s, base, &untracked, true, &outcome) ||
-		 (!drops(s, base, &tracked, false, &outcome) && drops(s, base, &tracked, true, &outcome)))
+		 (!drops(s, base, &tracked, false, &outcome) &&
+		  drops(s, base, &tracked, true, &outcome)))
 		record(s, base, &untracked, &outcome, TCP, port, PASS_BY);
 }
 
-static void try(struct search *s, const struct nft_chain *base, const struct link *wan, enum protocol protocol,
-		uint16_t port)
+static void try(struct search *s, const struct nft_chain *base, const struct link *wan,
+		enum protocol protocol, uint16_t port)
 {
 	bool local = port == SSH || (port >= s->local_first && port <= s->local_last);
-	bool engines_differ = protocol == TCP && s->direction != OUTWARD && !local && !is_ingress(base);
+	bool engines_differ = protocol == TCP && s->direction != OUTWARD && !local &&
+			      !is_ingress(base);
 
 	if (engines_differ && relay_stateless(s->relay))
 		try_stateless(s, base, wan, port);
@@ -222,7 +235,8 @@ static void try_chain(struct search *s, const struct nft_chain *base)
 	size_t i, before;
 
 	for (i = 0; i < links->n; i++) {
-		if (!wan_of(s->state, &links->v[i]) || (base->devices_n && !on_device(base, &links->v[i])))
+		if (!wan_of(s->state, &links->v[i]) ||
+		    (base->devices_n && !on_device(base, &links->v[i])))
 			continue;
 		met = true;
 		before = s->stops;
@@ -245,7 +259,8 @@ static void try_relay(struct search *s, const struct relay *relay)
 			try_chain(s, &s->state->ruleset.v[i]);
 }
 
-size_t obstacles_find(const struct state *state, enum family family, enum direction direction, struct obstacle **found, size_t *n)
+size_t obstacles_find(const struct state *state, enum family family, enum direction direction,
+		      struct obstacle **found, size_t *n)
 {
 	const struct relay *first = first_relay(state, family);
 	struct search s = { .state = state, .family = family, .direction = direction };

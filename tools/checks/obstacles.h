@@ -26,7 +26,8 @@ struct obstacle {
 };
 
 /* How many foreign chains the packets of a direction pass. */
-size_t obstacles_find(const struct state *state, enum family family, enum direction direction, struct obstacle **found, size_t *n);
+size_t obstacles_find(const struct state *state, enum family family, enum direction direction,
+		      struct obstacle **found, size_t *n);
 void obstacles_free(struct obstacle *obstacles, size_t n);
 
 #endif

@@ -11,8 +11,9 @@ static const struct {
 	const char *word;
 	enum colour colour;
 } results[SEVERITIES] = {
-	[PROBLEM] = { "fail", RED },	  [WARNING] = { "warn", YELLOW }, [NOTE] = { "warn", YELLOW },
-	[SKIPPED] = { "skipped", PLAIN }, [OK] = { "ok", GREEN },
+	[PROBLEM] = { "fail", RED }, [WARNING] = { "warn", YELLOW },
+	[NOTE] = { "warn", YELLOW }, [SKIPPED] = { "skipped", PLAIN },
+	[OK] = { "ok", GREEN },
 };
 
 static void print_text(const struct findings *findings)
@@ -22,7 +23,8 @@ static void print_text(const struct findings *findings)
 	for (i = 0; i < findings->n; i++) {
 		const struct finding *f = &findings->v[i];
 
-		text_item(results[f->severity].colour, results[f->severity].word, 9, f->check, 17, "%s", f->text);
+		text_item(results[f->severity].colour, results[f->severity].word, 9, f->check, 17,
+			  "%s", f->text);
 		for (j = 0; j < f->fixes; j++)
 			text_line("           %s", f->fix[j]);
 	}

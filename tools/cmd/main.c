@@ -27,7 +27,8 @@ static int print_help(const struct command *command)
 	size_t i;
 
 	if (command) {
-		printf("Usage: chatdnatctl %s%s\n\n%s", command->name, command->arguments, command->help);
+		printf("Usage: chatdnatctl %s%s\n\n%s", command->name, command->arguments,
+		       command->help);
 		return DONE;
 	}
 	puts("Usage: chatdnatctl [COMMAND] [ARGUMENT...]\n\nCommands:");

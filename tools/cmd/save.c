@@ -24,7 +24,8 @@ struct pending {
 
 static bool complain(const char *what, const char *path)
 {
-	error("save: cannot %s %s: %s", what, path, errno == EACCES || errno == EPERM ? "needs root" : strerror(errno));
+	error("save: cannot %s %s: %s", what, path,
+	      errno == EACCES || errno == EPERM ? "needs root" : strerror(errno));
 	return false;
 }
 

@@ -72,7 +72,8 @@ static int show_one(const struct module *module, const char *name, bool json)
 	else if (!value)
 		value = read = module_parameter(name);
 	if (!value) {
-		error("show: the loaded module has no '%s'; it has what `chatdnatctl show --names' lists", name);
+		error("show: the loaded module has no '%s'; it has what `chatdnatctl show --names' lists",
+		      name);
 		return FAILED;
 	}
 	if (json) {

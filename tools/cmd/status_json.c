@@ -21,7 +21,8 @@ static json_object *link_json(const struct link *link)
 	size_t i;
 
 	for (i = 0; i < link->n; i++) {
-		if (!link->addresses[i].global || !address_format(&link->addresses[i].address, address, sizeof(address)))
+		if (!link->addresses[i].global ||
+		    !address_format(&link->addresses[i].address, address, sizeof(address)))
 			continue;
 		snprintf(text, sizeof(text), "%s/%u", address, link->addresses[i].prefix);
 		json_object_array_add(addresses, json_text(text));
@@ -97,7 +98,8 @@ static json_object *relays_json(const struct state *state)
 		json_put(object, "standby", json_object_new_boolean(relay_standby(state, r)));
 		json_put(object, "route", route_json(state, r));
 		json_put(object, "engine", engine_json(r));
-		json_put(object, "connections", state->counted ? NULL : number((long long)r->connections));
+		json_put(object, "connections",
+			 state->counted ? NULL : number((long long)r->connections));
 		json_object_array_add(array, object);
 	}
 	return array;
@@ -116,7 +118,9 @@ static json_object *families_json(const struct state *state)
 
 static json_object *findings_json(const struct findings *findings)
 {
-	static const char *const severity[] = { [PROBLEM] = "problem", [WARNING] = "warning", [NOTE] = "note" };
+	static const char *const severity[] = {
+		[PROBLEM] = "problem", [WARNING] = "warning", [NOTE] = "note"
+	};
 	json_object *array = json_object_new_array();
 	size_t i;
 

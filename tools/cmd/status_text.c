@@ -30,9 +30,10 @@ static char *join(char *a, const char *separator, char *b)
 static void print_head(const struct state *state)
 {
 	const char *version = state->module.version;
-	const char *doing = !state->wan_n || !state->relays.n				      ? "idle" :
-			    !strcmp(config_text(&state->module.config, "enabled"), "0") ? "draining" :
-											  "forwarding connections";
+	const char *doing = !state->wan_n || !state->relays.n ? "idle" :
+			    !strcmp(config_text(&state->module.config, "enabled"), "0") ?
+								"draining" :
+								"forwarding connections";
 
 	text_heading("chatdnat %s, loaded, %s", version ? version : "(unknown version)", doing);
 	putchar('\n');
@@ -40,7 +41,10 @@ static void print_head(const struct state *state)
 
 static char *describe_link(const struct link *link)
 {
-	char *s = xstrdup(!link->up ? "down" : link->carrier ? "up" : "up, no carrier"), address[INET6_ADDRSTRLEN];
+	char *s = xstrdup(!link->up	? "down" :
+			  link->carrier ? "up" :
+					  "up, no carrier"),
+	     address[INET6_ADDRSTRLEN];
 	size_t i;
 
 	for (i = 0; i < link->n; i++)
@@ -57,7 +61,8 @@ static void print_wan(const struct state *state)
 	if (!state->wan_n)
 		field("wan", "none");
 	for (i = 0; i < state->wan_n; i++) {
-		bool wildcard = *state->wan[i] && state->wan[i][strlen(state->wan[i]) - 1] == '+', found = false;
+		bool wildcard = *state->wan[i] && state->wan[i][strlen(state->wan[i]) - 1] == '+',
+		     found = false;
 
 		for (j = 0; j < state->links.n; j++) {
 			const struct link *link = &state->links.v[j];
@@ -67,7 +72,8 @@ static void print_wan(const struct state *state)
 				continue;
 			is = describe_link(link);
 			if (wildcard)
-				field(i || found ? "" : "wan", "%s (%s) %s", link->name, state->wan[i], is);
+				field(i || found ? "" : "wan", "%s (%s) %s", link->name,
+				      state->wan[i], is);
 			else
 				field(i || found ? "" : "wan", "%s %s", link->name, is);
 			free(is);
@@ -106,9 +112,11 @@ static void print_relays(const struct state *state)
 
 			if (r->family != family)
 				continue;
-			route = r->valid ? route_describe(state, &r->route) : xstrdup("not understood");
+			route = r->valid ? route_describe(state, &r->route) :
+					   xstrdup("not understood");
 			engine = describe_engine(r);
-			field(label, "%s%s%s%s, %s%s", r->text, r->own_text ? " for " : "", r->own_text ? r->own_text : "",
+			field(label, "%s%s%s%s, %s%s", r->text, r->own_text ? " for " : "",
+			      r->own_text ? r->own_text : "",
 			      relay_standby(state, r) ? " (not here now)" : "", route, engine);
 			free(engine);
 			free(route);
@@ -138,11 +146,14 @@ static void print_rest(const struct state *state)
 	for (i = 0; i < state->module.config.n; i++) {
 		const struct setting *setting = &state->module.config.v[i];
 
-		for (j = 0; j < sizeof(shown) / sizeof(shown[0]) && strcmp(shown[j], setting->name) != 0; j++)
+		for (j = 0;
+		     j < sizeof(shown) / sizeof(shown[0]) && strcmp(shown[j], setting->name) != 0;
+		     j++)
 			;
 		if (j == sizeof(shown) / sizeof(shown[0]))
 			s = join(s, "  ",
-				 xasprintf("%s=%s", setting->name, setting->value ? setting->value : ""));
+				 xasprintf("%s=%s", setting->name,
+					   setting->value ? setting->value : ""));
 	}
 	if (*s)
 		field("settings", "%s", s);
@@ -154,15 +165,17 @@ static void print_connections(const struct state *state)
 	bool stateless = relay_served(state, V4, true) || relay_served(state, V6, true);
 
 	if (!state->counted)
-		field("connections", "%lu IPv4, %lu IPv6%s", connections_of(state, V4), connections_of(state, V6),
+		field("connections", "%lu IPv4, %lu IPv6%s", connections_of(state, V4),
+		      connections_of(state, V6),
 		      stateless ? "; stateless ones are not counted" : "");
 	else if (state->counted == -EPERM || state->counted == -EACCES)
 		field("connections", "unknown: counting them needs root");
 	else
-		field("connections", "unknown: this kernel does not list them (%s)", strerror(-state->counted));
+		field("connections", "unknown: this kernel does not list them (%s)",
+		      strerror(-state->counted));
 	if (state->ct_count >= 0 && state->ct_max > 0)
-		field("conntrack", "%lld of %lld entries in use, %lld %%", state->ct_count, state->ct_max,
-		      state->ct_count * 100 / state->ct_max);
+		field("conntrack", "%lld of %lld entries in use, %lld %%", state->ct_count,
+		      state->ct_max, state->ct_count * 100 / state->ct_max);
 	else
 		field("conntrack", "unknown");
 }
@@ -184,7 +197,8 @@ static void print_counters(const struct state *state)
 			continue;
 		for (family = 0; family < FAMILIES; family++) {
 			if (c->have[family])
-				snprintf(cell[family], sizeof(cell[family]), "%" PRIu64, c->value[family]);
+				snprintf(cell[family], sizeof(cell[family]), "%" PRIu64,
+					 c->value[family]);
 			else
 				strcpy(cell[family], "-");
 		}
@@ -210,7 +224,8 @@ static void print_findings(const struct findings *findings)
 		const struct finding *f = &findings->v[i];
 
 		putchar('\n');
-		text_field(severity[f->severity].colour, 0, severity[f->severity].word, 9, "%s", f->text);
+		text_field(severity[f->severity].colour, 0, severity[f->severity].word, 9, "%s",
+			   f->text);
 		for (j = 0; j < f->fixes; j++)
 			text_line("           %s", f->fix[j]);
 	}

@@ -17,8 +17,8 @@ static bool in_user_namespace(void)
 {
 	char *map = sysfs_read("/proc/self/uid_map");
 	unsigned long inside, outside, count;
-	bool mapped = map && (sscanf(map, "%lu %lu %lu", &inside, &outside, &count) != 3 || inside || outside ||
-			      count != 4294967295UL);
+	bool mapped = map && (sscanf(map, "%lu %lu %lu", &inside, &outside, &count) != 3 ||
+			      inside || outside || count != 4294967295UL);
 
 	free(map);
 	return mapped;
@@ -26,7 +26,8 @@ static bool in_user_namespace(void)
 
 static bool capability_barred(void)
 {
-	char *status = sysfs_read("/proc/self/status"), *bound = status ? strstr(status, "\nCapBnd:") : NULL;
+	char *status = sysfs_read("/proc/self/status"),
+	     *bound = status ? strstr(status, "\nCapBnd:") : NULL;
 	bool barred = bound && !(strtoull(bound + 8, NULL, 16) >> CAP_SYS_MODULE & 1);
 
 	free(status);
@@ -49,7 +50,8 @@ char *loading_impossible(void)
 		return why;
 	}
 	free(manager);
-	if (access("/proc/sys/kernel/modules_disabled", F_OK) != 0 && access("/proc/modules", F_OK) != 0)
+	if (access("/proc/sys/kernel/modules_disabled", F_OK) != 0 &&
+	    access("/proc/modules", F_OK) != 0)
 		return xstrdup("its kernel is built without loadable modules");
 	if (sysfs_read_number("/proc/sys/kernel/modules_disabled") == 1)
 		return xstrdup("kernel.modules_disabled is 1, until the next reboot");

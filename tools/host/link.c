@@ -33,9 +33,11 @@ static int link_cb(const struct nlmsghdr *nlh, void *data)
 	mnl_attr_for_each(attr, nlh, sizeof(*info)) {
 		if (mnl_attr_get_type(attr) == IFLA_IFNAME) {
 			link_copy_name(link->name, attr);
-		} else if (mnl_attr_get_type(attr) == IFLA_MTU && mnl_attr_get_payload_len(attr) >= 4) {
+		} else if (mnl_attr_get_type(attr) == IFLA_MTU &&
+			   mnl_attr_get_payload_len(attr) >= 4) {
 			link->mtu = mnl_attr_get_u32(attr);
-		} else if (mnl_attr_get_type(attr) == IFLA_MASTER && mnl_attr_get_payload_len(attr) >= 4) {
+		} else if (mnl_attr_get_type(attr) == IFLA_MASTER &&
+			   mnl_attr_get_payload_len(attr) >= 4) {
 			link->master = mnl_attr_get_u32(attr);
 		} else if (mnl_attr_get_type(attr) == IFLA_LINKINFO) {
 			link_take_info(link, attr);
@@ -62,7 +64,8 @@ static int address_cb(const struct nlmsghdr *nlh, void *data)
 	flags = info->ifa_flags;
 	mnl_attr_for_each(attr, nlh, sizeof(*info)) {
 		/* On a point-to-point link IFA_ADDRESS is the peer's. */
-		if (mnl_attr_get_type(attr) == IFA_LOCAL || (!found && mnl_attr_get_type(attr) == IFA_ADDRESS))
+		if (mnl_attr_get_type(attr) == IFA_LOCAL ||
+		    (!found && mnl_attr_get_type(attr) == IFA_ADDRESS))
 			found = attr;
 		else if (mnl_attr_get_type(attr) == IFA_FLAGS && mnl_attr_get_payload_len(attr) >= 4)
 			flags = mnl_attr_get_u32(attr);
@@ -73,9 +76,11 @@ static int address_cb(const struct nlmsghdr *nlh, void *data)
 	a = &link->addresses[link->n++];
 	a->address.family = info->ifa_family == AF_INET ? V4 : V6;
 	a->prefix = info->ifa_prefixlen;
-	a->global = info->ifa_scope < RT_SCOPE_LINK && !(flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED));
+	a->global = info->ifa_scope < RT_SCOPE_LINK &&
+		    !(flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED));
 	if (mnl_attr_get_payload_len(found) >= families[a->address.family].size)
-		memcpy(a->address.bytes, mnl_attr_get_payload(found), families[a->address.family].size);
+		memcpy(a->address.bytes, mnl_attr_get_payload(found),
+		       families[a->address.family].size);
 	return MNL_CB_OK;
 }
 

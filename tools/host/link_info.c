@@ -63,7 +63,8 @@ static void tunnel_remote(struct tunnel *tunnel, enum family family, const struc
 	memcpy(tunnel->remote.bytes, mnl_attr_get_payload(attr), size);
 }
 
-static void take_tunnel(struct tunnel *tunnel, const struct tunnel_kind *kind, const struct nlattr *data)
+static void take_tunnel(struct tunnel *tunnel, const struct tunnel_kind *kind,
+			const struct nlattr *data)
 {
 	const struct nlattr *attr;
 	bool by_udp = false;

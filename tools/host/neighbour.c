@@ -31,9 +31,11 @@ static bool parse(struct entry *entry, const struct nlmsghdr *nlh)
 	mnl_attr_for_each(attr, nlh, sizeof(struct ndmsg)) {
 		if (mnl_attr_get_type(attr) == NDA_DST)
 			entry->dst = attr;
-		else if (mnl_attr_get_type(attr) == NDA_LLADDR && mnl_attr_get_payload_len(attr) == ETH_ALEN)
+		else if (mnl_attr_get_type(attr) == NDA_LLADDR &&
+			 mnl_attr_get_payload_len(attr) == ETH_ALEN)
 			entry->mac = attr;
-		else if (mnl_attr_get_type(attr) == NDA_MASTER && mnl_attr_get_payload_len(attr) >= 4)
+		else if (mnl_attr_get_type(attr) == NDA_MASTER &&
+			 mnl_attr_get_payload_len(attr) >= 4)
 			entry->master = attr;
 	}
 	return entry->mac;
@@ -85,7 +87,8 @@ unsigned int neighbour_port(unsigned int bridge, const struct address *neighbour
 {
 	struct query query = { .bridge = bridge, .neighbour = neighbour };
 
-	if (dump(families[neighbour->family].af, neighbour_cb, &query) || !query.has_mac || dump(AF_BRIDGE, port_cb, &query))
+	if (dump(families[neighbour->family].af, neighbour_cb, &query) || !query.has_mac ||
+	    dump(AF_BRIDGE, port_cb, &query))
 		return 0;
 	return query.port;
 }

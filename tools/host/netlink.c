@@ -55,7 +55,8 @@ static int receive(struct mnl_socket *nl, unsigned int seq, mnl_cb_t cb, void *d
 	do {
 		len = mnl_socket_recvfrom(nl, buf, BUFFER_SIZE);
 		ret = len < 0 ? -1 :
-				mnl_cb_run2(buf, (size_t)len, seq, port, cb, data, control, sizeof(control) / sizeof(control[0]));
+				mnl_cb_run2(buf, (size_t)len, seq, port, cb, data, control,
+					    sizeof(control) / sizeof(control[0]));
 	} while (ret > MNL_CB_STOP);
 	ret = ret < 0 ? -errno : 0;
 	free(buf);
@@ -70,7 +71,8 @@ int netlink_request(int bus, struct nlmsghdr *request, mnl_cb_t cb, void *data)
 	if (!nl)
 		return -errno;
 	request->nlmsg_seq = 1;
-	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0 || mnl_socket_sendto(nl, request, request->nlmsg_len) < 0)
+	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0 ||
+	    mnl_socket_sendto(nl, request, request->nlmsg_len) < 0)
 		err = -errno;
 	else
 		err = receive(nl, 1, cb, data);

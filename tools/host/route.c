@@ -47,13 +47,15 @@ static int route_cb(const struct nlmsghdr *nlh, void *data)
 			break;
 		case RTA_METRICS:
 			mnl_attr_for_each_nested(metric, attr)
-				if (mnl_attr_get_type(metric) == RTAX_MTU && mnl_attr_get_payload_len(metric) >= 4)
+				if (mnl_attr_get_type(metric) == RTAX_MTU &&
+				    mnl_attr_get_payload_len(metric) >= 4)
 					route->mtu = mnl_attr_get_u32(metric);
 			break;
 		case RTA_VIA:
 			via = mnl_attr_get_payload(attr);
 			if (len > sizeof(*via))
-				set_gateway(route, via->rtvia_family, via->rtvia_addr, len - sizeof(*via));
+				set_gateway(route, via->rtvia_family, via->rtvia_addr,
+					    len - sizeof(*via));
 			break;
 		default:
 			break;

@@ -17,7 +17,8 @@ static int family_cb(const struct nlmsghdr *nlh, void *data)
 	int *id = data;
 
 	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr))
-		if (mnl_attr_get_type(attr) == CTRL_ATTR_FAMILY_ID && mnl_attr_get_payload_len(attr) >= 2)
+		if (mnl_attr_get_type(attr) == CTRL_ATTR_FAMILY_ID &&
+		    mnl_attr_get_payload_len(attr) >= 2)
 			*id = mnl_attr_get_u16(attr);
 	return MNL_CB_OK;
 }
@@ -29,9 +30,11 @@ static void allowed_read(struct wireguard *wg, const struct nlattr *entry)
 	int af = AF_UNSPEC;
 
 	mnl_attr_for_each_nested(attr, entry) {
-		if (mnl_attr_get_type(attr) == WGALLOWEDIP_A_FAMILY && mnl_attr_get_payload_len(attr) >= 2)
+		if (mnl_attr_get_type(attr) == WGALLOWEDIP_A_FAMILY &&
+		    mnl_attr_get_payload_len(attr) >= 2)
 			af = mnl_attr_get_u16(attr);
-		else if (mnl_attr_get_type(attr) == WGALLOWEDIP_A_CIDR_MASK && mnl_attr_get_payload_len(attr) >= 1)
+		else if (mnl_attr_get_type(attr) == WGALLOWEDIP_A_CIDR_MASK &&
+			 mnl_attr_get_payload_len(attr) >= 1)
 			allowed.prefix = mnl_attr_get_u8(attr);
 		else if (mnl_attr_get_type(attr) == WGALLOWEDIP_A_IPADDR)
 			bytes = attr;
@@ -42,7 +45,8 @@ static void allowed_read(struct wireguard *wg, const struct nlattr *entry)
 	if (mnl_attr_get_payload_len(bytes) < families[allowed.address.family].size ||
 	    allowed.prefix > families[allowed.address.family].size * 8)
 		return;
-	memcpy(allowed.address.bytes, mnl_attr_get_payload(bytes), families[allowed.address.family].size);
+	memcpy(allowed.address.bytes, mnl_attr_get_payload(bytes),
+	       families[allowed.address.family].size);
 	wg->allowed = xgrow(wg->allowed, wg->allowed_n, sizeof(*wg->allowed));
 	wg->allowed[wg->allowed_n++] = allowed;
 }
@@ -64,13 +68,15 @@ static void peer_read(struct wireguard *wg, const struct nlattr *peer)
 	const struct nlattr *attr, *entry, *key = NULL;
 
 	mnl_attr_for_each_nested(attr, peer)
-		if (mnl_attr_get_type(attr) == WGPEER_A_PUBLIC_KEY && mnl_attr_get_payload_len(attr) >= WG_KEY_LEN)
+		if (mnl_attr_get_type(attr) == WGPEER_A_PUBLIC_KEY &&
+		    mnl_attr_get_payload_len(attr) >= WG_KEY_LEN)
 			key = attr;
 	if (!key)
 		return;
 	peer_key(wg, key);
 	mnl_attr_for_each_nested(attr, peer) {
-		if (mnl_attr_get_type(attr) == WGPEER_A_LAST_HANDSHAKE_TIME && mnl_attr_get_payload_len(attr) >= 8) {
+		if (mnl_attr_get_type(attr) == WGPEER_A_LAST_HANDSHAKE_TIME &&
+		    mnl_attr_get_payload_len(attr) >= 8) {
 			memcpy(&wg->peers[wg->peers_n - 1].handshake, mnl_attr_get_payload(attr), 8);
 		} else if (mnl_attr_get_type(attr) == WGPEER_A_ALLOWEDIPS) {
 			mnl_attr_for_each_nested(entry, attr) {
@@ -86,7 +92,8 @@ static int device_cb(const struct nlmsghdr *nlh, void *data)
 	struct wireguard *wg = data;
 
 	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr)) {
-		if (mnl_attr_get_type(attr) == WGDEVICE_A_LISTEN_PORT && mnl_attr_get_payload_len(attr) >= 2)
+		if (mnl_attr_get_type(attr) == WGDEVICE_A_LISTEN_PORT &&
+		    mnl_attr_get_payload_len(attr) >= 2)
 			wg->port = mnl_attr_get_u16(attr);
 		if (mnl_attr_get_type(attr) == WGDEVICE_A_PEERS) {
 			mnl_attr_for_each_nested(peer, attr) {
@@ -97,7 +104,8 @@ static int device_cb(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-static int ask(int type, int command, int version, int key, const char *name, int flags, mnl_cb_t cb, void *data)
+static int ask(int type, int command, int version, int key, const char *name, int flags,
+	       mnl_cb_t cb, void *data)
 {
 	_Alignas(NLMSG_ALIGNTO) char buf[128];
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
@@ -118,11 +126,13 @@ int wireguard_read(struct wireguard *wg, const char *interface)
 	int family = -1, err;
 
 	*wg = (struct wireguard){ .port = -1 };
-	err = ask(GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 1, CTRL_ATTR_FAMILY_NAME, WG_GENL_NAME, NLM_F_ACK, family_cb, &family);
+	err = ask(GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 1, CTRL_ATTR_FAMILY_NAME, WG_GENL_NAME,
+		  NLM_F_ACK, family_cb, &family);
 	if (!err && family < 0)
 		err = -ENOENT;
 	if (!err)
-		err = ask(family, WG_CMD_GET_DEVICE, WG_GENL_VERSION, WGDEVICE_A_IFNAME, interface, NLM_F_DUMP, device_cb, wg);
+		err = ask(family, WG_CMD_GET_DEVICE, WG_GENL_VERSION, WGDEVICE_A_IFNAME, interface,
+			  NLM_F_DUMP, device_cb, wg);
 	return err ? err : wg->port < 0 ? -ENOENT : 0;
 }
 
@@ -137,7 +147,8 @@ static bool covers(const struct wireguard_allowed *allowed, const struct address
 {
 	size_t whole = allowed->prefix / 8, rest = allowed->prefix % 8;
 
-	if (allowed->address.family != to->family || memcmp(allowed->address.bytes, to->bytes, whole) != 0)
+	if (allowed->address.family != to->family ||
+	    memcmp(allowed->address.bytes, to->bytes, whole) != 0)
 		return false;
 	return !rest || !((allowed->address.bytes[whole] ^ to->bytes[whole]) >> (8 - rest));
 }

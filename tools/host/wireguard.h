@@ -35,6 +35,7 @@ int wireguard_read(struct wireguard *wireguard, const char *interface);
 void wireguard_free(struct wireguard *wireguard);
 
 /* The peer for an address: by the longest prefix, independent of routes. Or NULL. */
-const struct wireguard_peer *wireguard_peer_of(const struct wireguard *wireguard, const struct address *to);
+const struct wireguard_peer *wireguard_peer_of(const struct wireguard *wireguard,
+					       const struct address *to);
 
 #endif

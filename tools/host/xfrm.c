@@ -26,7 +26,8 @@ static int state_cb(const struct nlmsghdr *nlh, void *data)
 	const struct nlattr *attr;
 	struct xfrm_state *state;
 
-	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*info) || (info->id.proto != IPPROTO_ESP && info->id.proto != IPPROTO_AH))
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*info) ||
+	    (info->id.proto != IPPROTO_ESP && info->id.proto != IPPROTO_AH))
 		return MNL_CB_OK;
 	mnl_attr_for_each(attr, nlh, sizeof(*info))
 		if (mnl_attr_get_type(attr) == XFRMA_ENCAP)

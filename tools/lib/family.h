@@ -12,8 +12,8 @@ enum family { V4, V6, FAMILIES };
 struct family_info {
 	int af;
 	size_t size;
-	const char *name;	/* for people */
-	const char *id;		/* the directory under stats/, and the word in JSON */
+	const char *name; /* for people */
+	const char *id;	  /* the directory under stats/, and the word in JSON */
 	const char *setting;
 	const char *forwarding; /* sysctl */
 };

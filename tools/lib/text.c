@@ -59,8 +59,9 @@ static size_t utf8_decode(const unsigned char *s, uint32_t *point)
 /* C1 controls, and characters that reorder or break a line. */
 static bool misleading(uint32_t point)
 {
-	return point < 0xa0 || (point >= 0x200b && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) ||
-	       (point >= 0x2060 && point <= 0x206f) || point == 0xfeff;
+	return point < 0xa0 || (point >= 0x200b && point <= 0x200f) ||
+	       (point >= 0x2028 && point <= 0x202e) || (point >= 0x2060 && point <= 0x206f) ||
+	       point == 0xfeff;
 }
 
 char *text_clean(const char *text)
@@ -173,7 +174,8 @@ static void put_wrapped(const char *s, size_t margin, size_t room)
 	}
 }
 
-void text_field(enum colour colour, size_t indent, const char *label, size_t width, const char *format, ...)
+void text_field(enum colour colour, size_t indent, const char *label, size_t width,
+		const char *format, ...)
 {
 	va_list ap;
 	char *s;
@@ -187,8 +189,8 @@ void text_field(enum colour colour, size_t indent, const char *label, size_t wid
 	free(s);
 }
 
-void text_item(enum colour colour, const char *label, size_t width, const char *what, size_t what_width,
-	       const char *format, ...)
+void text_item(enum colour colour, const char *label, size_t width, const char *what,
+	       size_t what_width, const char *format, ...)
 {
 	size_t margin = width + what_width;
 	va_list ap;

@@ -16,14 +16,14 @@ char *text_clean(const char *s);
 void text_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* A label, then text that wraps at 80 columns, indented. */
-void text_field(enum colour colour, size_t indent, const char *label, size_t width, const char *format,
-		...) __attribute__((format(printf, 5, 6)));
+void text_field(enum colour colour, size_t indent, const char *label, size_t width,
+		const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /*
  * The same with a second label, for lists that scripts read: on a terminal it wraps, elsewhere it is one line.
  */
-void text_item(enum colour colour, const char *label, size_t width, const char *what, size_t what_width,
-	       const char *format, ...) __attribute__((format(printf, 6, 7)));
+void text_item(enum colour colour, const char *label, size_t width, const char *what,
+	       size_t what_width, const char *format, ...) __attribute__((format(printf, 6, 7)));
 
 void text_heading(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -14,8 +14,9 @@
 #define WANTS "sysinit.target.wants/"
 
 /* Where systemd looks for units, first to last. */
-static const char *const unit_dirs[] = { "/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system",
-					 "/usr/lib/systemd/system", "/lib/systemd/system" };
+static const char *const unit_dirs[] = { "/etc/systemd/system", "/run/systemd/system",
+					 "/usr/local/lib/systemd/system", "/usr/lib/systemd/system",
+					 "/lib/systemd/system" };
 
 static bool systemd_runs(void)
 {
@@ -42,7 +43,8 @@ bool boot_unit_installed(void)
 {
 	char target[PATH_MAX], *path = systemd_runs() ? find_unit(BOOT_UNIT) : NULL;
 	ssize_t len = path ? readlink(path, target, sizeof(target)) : -1;
-	bool masked = len == (ssize_t)strlen("/dev/null") && !memcmp(target, "/dev/null", (size_t)len);
+	bool masked = len == (ssize_t)strlen("/dev/null") &&
+		      !memcmp(target, "/dev/null", (size_t)len);
 	bool installed = path && !masked;
 
 	free(path);
@@ -86,7 +88,8 @@ char *boot_refusal(void)
 			break;
 		record[n] = '\0';
 		text = strchr(record, ';');
-		if (!text || (strtol(record, NULL, 10) & 7) > 3 || strncmp(++text, prefix, strlen(prefix)) != 0)
+		if (!text || (strtol(record, NULL, 10) & 7) > 3 ||
+		    strncmp(++text, prefix, strlen(prefix)) != 0)
 			continue;
 		text[strcspn(text, "\n")] = '\0';
 		free(said);

@@ -85,7 +85,8 @@ void config_append(struct config *config, const char *name, const char *value)
 	config->n++;
 }
 
-static struct setting *put(struct config *config, struct setting *s, const char *name, const char *value)
+static struct setting *put(struct config *config, struct setting *s, const char *name,
+			   const char *value)
 {
 	if (!s) {
 		config_append(config, name, value);
@@ -114,12 +115,14 @@ char *config_format(const struct config *config)
 	char *line, *o;
 
 	for (i = 0; i < config->n; i++)
-		size += strlen(config->v[i].name) + (config->v[i].value ? strlen(config->v[i].value) : 0) + 2;
+		size += strlen(config->v[i].name) +
+			(config->v[i].value ? strlen(config->v[i].value) : 0) + 2;
 	line = xcalloc(size, 1);
 	for (i = 0, o = line; i < config->n; i++) {
 		const struct setting *s = &config->v[i];
 
-		o += sprintf(o, "%s%s%s%s", i ? " " : "", s->name, s->value ? "=" : "", s->value ? s->value : "");
+		o += sprintf(o, "%s%s%s%s", i ? " " : "", s->name, s->value ? "=" : "",
+			     s->value ? s->value : "");
 	}
 	return line;
 }

@@ -54,7 +54,8 @@ static char *built_file(const char *release)
 
 	for (i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
 		for (j = 0; j < sizeof(endings) / sizeof(endings[0]); j++) {
-			char *file = xasprintf(MODULES "/%s/%s/chatdnat.ko%s", release, dirs[i], endings[j]);
+			char *file = xasprintf(MODULES "/%s/%s/chatdnat.ko%s", release, dirs[i],
+					       endings[j]);
 
 			if (access(file, F_OK) == 0)
 				return file;
@@ -77,8 +78,8 @@ static enum signature signature_of(const char *file)
 	fd = open(file, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return HIDDEN;
-	if (lseek(fd, -(off_t)sizeof(end), SEEK_END) >= 0 && read(fd, end, sizeof(end)) == (ssize_t)sizeof(end) &&
-	    !memcmp(end, mark, sizeof(end)))
+	if (lseek(fd, -(off_t)sizeof(end), SEEK_END) >= 0 &&
+	    read(fd, end, sizeof(end)) == (ssize_t)sizeof(end) && !memcmp(end, mark, sizeof(end)))
 		signature = SIGNED;
 	close(fd);
 	return signature;

@@ -10,8 +10,8 @@ enum signature { UNSIGNED, SIGNED, HIDDEN /* compressed */ };
 /* An installed kernel, and the module for it. */
 struct kernel {
 	char *release;
-	char *file;    /* of the module, NULL: there is none */
-	bool indexed;  /* depmod knows it */
+	char *file;   /* of the module, NULL: there is none */
+	bool indexed; /* depmod knows it */
 	bool running, newest;
 	bool headers;
 	enum signature signature;

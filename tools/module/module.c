@@ -53,12 +53,16 @@ static void explain_unit(const char *release, bool installed)
 	char *why = installed ? boot_refusal() : NULL;
 
 	if (!installed)
-		error("the module is not loaded: " BOOT_UNIT " has failed, as none is installed for the running kernel %s%s%s; "
-		      "chatdnatctl check says what to do, then: systemctl restart chatdnat", release,
-		      log ? ", for which DKMS could not build it, see " : "", log ? log : "");
+		error("the module is not loaded: " BOOT_UNIT
+		      " has failed, as none is installed for the running kernel %s%s%s; "
+		      "chatdnatctl check says what to do, then: systemctl restart chatdnat",
+		      release, log ? ", for which DKMS could not build it, see " : "",
+		      log ? log : "");
 	else
-		error("the module is not loaded: " BOOT_UNIT " has failed%s%s; see: journalctl -b -u chatdnat; then: "
-		      "systemctl restart chatdnat", why ? ": the kernel refused it: " : "", why ? why : "");
+		error("the module is not loaded: " BOOT_UNIT
+		      " has failed%s%s; see: journalctl -b -u chatdnat; then: "
+		      "systemctl restart chatdnat",
+		      why ? ": the kernel refused it: " : "", why ? why : "");
 	if (boot_closed())
 		error("until then " CLOSED_UNIT " keeps this host closed: nothing is forwarded");
 	free(why);
@@ -70,7 +74,8 @@ void module_explain_absence(void)
 {
 	struct utsname kernel = { 0 };
 	struct config saved = { 0 };
-	bool installed = uname(&kernel) < 0 || installed_for(kernel.release) != 0, is_saved = saved_read(&saved) > 0;
+	bool installed = uname(&kernel) < 0 || installed_for(kernel.release) != 0,
+	     is_saved = saved_read(&saved) > 0;
 
 	if (is_saved && boot_unit_enabled() && !boot_unit_active()) {
 		explain_unit(kernel.release, installed);
@@ -183,7 +188,8 @@ bool module_write(const char *name, const char *value)
 		return false;
 	}
 	if (err == -EMSGSIZE) {
-		error("%s: %zu bytes are more than the kernel accepts in one write", name, strlen(value));
+		error("%s: %zu bytes are more than the kernel accepts in one write", name,
+		      strlen(value));
 		return false;
 	}
 	if (err == -ENODEV) {

@@ -4,12 +4,12 @@
 
 #include "config.h"
 
-#define MODULE_DIR	 "/sys/module/chatdnat"
-#define MODULE_PARAMS	 MODULE_DIR "/parameters"
-#define MODULE_CONFIG	 MODULE_PARAMS "/config"
-#define MODULE_ERROR	 MODULE_DIR "/last_error"
-#define MODULE_VERSION	 MODULE_DIR "/version"
-#define MODULE_ENGINES	 MODULE_DIR "/engines"
+#define MODULE_DIR "/sys/module/chatdnat"
+#define MODULE_PARAMS MODULE_DIR "/parameters"
+#define MODULE_CONFIG MODULE_PARAMS "/config"
+#define MODULE_ERROR MODULE_DIR "/last_error"
+#define MODULE_VERSION MODULE_DIR "/version"
+#define MODULE_ENGINES MODULE_DIR "/engines"
 
 struct module {
 	char *version;	  /* NULL: the module does not say */

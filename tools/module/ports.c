@@ -14,9 +14,11 @@ static const struct {
 	enum protocol protocol;
 	bool chatmail;
 } known[] = {
-	{ "smtp", 25, TCP, true },   { "http", 80, TCP, true },	    { "imap", 143, TCP, true },
-	{ "https", 443, TCP, true }, { "submissions", 465, TCP, true }, { "submission", 587, TCP, true },
-	{ "imaps", 993, TCP, true }, { "turn", 3478, UDP, false },  { "ssh", 22, TCP, false },
+	{ "smtp", 25, TCP, true },	   { "http", 80, TCP, true },
+	{ "imap", 143, TCP, true },	   { "https", 443, TCP, true },
+	{ "submissions", 465, TCP, true }, { "submission", 587, TCP, true },
+	{ "imaps", 993, TCP, true },	   { "turn", 3478, UDP, false },
+	{ "ssh", 22, TCP, false },
 };
 
 #define KNOWN (sizeof(known) / sizeof(known[0]))
@@ -72,7 +74,8 @@ static bool add_name(struct ports *ports, const char *name, enum protocol protoc
 
 	for (i = 0; i < KNOWN; i++) {
 		if (all ? known[i].chatmail : !strcmp(known[i].name, name)) {
-			add(ports, protocol == PROTOCOLS ? known[i].protocol : protocol, known[i].port);
+			add(ports, protocol == PROTOCOLS ? known[i].protocol : protocol,
+			    known[i].port);
 			found = true;
 		}
 	}
@@ -134,7 +137,8 @@ char *ports_describe(const char *element)
 		unsigned long port = strtoul(copy, &end, 10);
 
 		for (i = 0; i < KNOWN && !*end && !name; i++)
-			if (known[i].port == port && known[i].protocol == (protocol == PROTOCOLS ? TCP : protocol))
+			if (known[i].port == port &&
+			    known[i].protocol == (protocol == PROTOCOLS ? TCP : protocol))
 				name = known[i].name;
 	}
 	free(copy);

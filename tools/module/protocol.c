@@ -12,9 +12,10 @@ static const struct {
 	const char *word; /* what the kernel module takes; NULL: the number only */
 	const char *name;
 } known[] = {
-	{ 4, NULL, "IPv4 in IP" }, { 41, NULL, "IPv6 in IP" }, { 47, "gre", "GRE" },   { 50, "esp", "ESP" },
-	{ 51, NULL, "AH" },	   { 88, NULL, "EIGRP" },      { 89, "ospf", "OSPF" }, { 103, NULL, "PIM" },
-	{ 112, "vrrp", "VRRP" },   { 115, NULL, "L2TP" },      { 132, NULL, "SCTP" },
+	{ 4, NULL, "IPv4 in IP" }, { 41, NULL, "IPv6 in IP" }, { 47, "gre", "GRE" },
+	{ 50, "esp", "ESP" },	   { 51, NULL, "AH" },	       { 88, NULL, "EIGRP" },
+	{ 89, "ospf", "OSPF" },	   { 103, NULL, "PIM" },       { 112, "vrrp", "VRRP" },
+	{ 115, NULL, "L2TP" },	   { 132, NULL, "SCTP" },
 };
 
 #define KNOWN (sizeof(known) / sizeof(known[0]))
@@ -49,7 +50,8 @@ bool protocol_parse(uint8_t *number, const char *text)
 	if (slash && strcmp(slash, "/ip") != 0)
 		return false;
 	for (i = 0; i < KNOWN; i++) {
-		if (known[i].word && strlen(known[i].word) == len && !strncmp(known[i].word, text, len)) {
+		if (known[i].word && strlen(known[i].word) == len &&
+		    !strncmp(known[i].word, text, len)) {
 			*number = known[i].number;
 			return true;
 		}

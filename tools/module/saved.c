@@ -16,10 +16,11 @@
 static const struct {
 	const char *name, *value;
 } defaults[] = {
-	{ "wan", "" },	      { "v4", "" },	   { "v6", "" },	{ "ports", "chatmail" },
-	{ "scope", "local" }, { "masquerade", "wan" }, { "guard", "off" }, { "allow", "ssh" },
-	{ "mss", "auto" },    { "via", "" },	   { "stale", "flush" }, { "enabled", "1" },
-	{ "hairpin", "0" },   { "log", "off" },	   { "engine", "tracked" },
+	{ "wan", "" },		 { "v4", "" },	       { "v6", "" },
+	{ "ports", "chatmail" }, { "scope", "local" }, { "masquerade", "wan" },
+	{ "guard", "off" },	 { "allow", "ssh" },   { "mss", "auto" },
+	{ "via", "" },		 { "stale", "flush" }, { "enabled", "1" },
+	{ "hairpin", "0" },	 { "log", "off" },     { "engine", "tracked" },
 };
 
 static const char *default_of(const char *name)
@@ -57,8 +58,10 @@ static char *quote(const char *value)
 
 char *saved_render(const struct config *config)
 {
-	char *line, *text = xstrdup("# chatdnat's configuration, written by chatdnatctl save; see chatdnatctl(8)\n"
-				    "options chatdnat");
+	char *line,
+		*text = xstrdup(
+			"# chatdnat's configuration, written by chatdnatctl save; see chatdnatctl(8)\n"
+			"options chatdnat");
 	size_t i;
 
 	for (i = 0; i < config->n; i++) {
@@ -184,7 +187,8 @@ static bool same_relays(enum family family, const char *a, const char *b)
 	relays_parse(&rb, family, b);
 	same = ra.n == rb.n;
 	for (i = 0; same && i < ra.n; i++)
-		same = ra.v[i].valid && rb.v[i].valid && address_equal(&ra.v[i].address, &rb.v[i].address) &&
+		same = ra.v[i].valid && rb.v[i].valid &&
+		       address_equal(&ra.v[i].address, &rb.v[i].address) &&
 		       !ra.v[i].own_text == !rb.v[i].own_text &&
 		       (!ra.v[i].own_text || address_equal(&ra.v[i].own, &rb.v[i].own));
 	relays_free(&ra);

@@ -7,8 +7,8 @@
 #include "config.h"
 
 #define SAVED_OPTIONS "/etc/modprobe.d/chatdnat.conf"
-#define SAVED_LOAD    "/etc/modules-load.d/chatdnat.conf"
-#define SAVED_UCI     "/etc/config/chatdnat"
+#define SAVED_LOAD "/etc/modules-load.d/chatdnat.conf"
+#define SAVED_UCI "/etc/config/chatdnat"
 
 /* OpenWrt does not read the first two; a service applies SAVED_UCI. */
 bool saved_in_uci(void);

@@ -50,7 +50,8 @@ static enum ending end(struct run *run, enum fate fate, const struct nft_chain *
 }
 
 /* True if the chain continues with its next rule. */
-static bool obey(struct run *run, const struct nft_chain *chain, unsigned int depth, enum ending *ending)
+static bool obey(struct run *run, const struct nft_chain *chain, unsigned int depth,
+		 enum ending *ending)
 {
 	const struct nft_chain *target;
 
@@ -66,7 +67,8 @@ static bool obey(struct run *run, const struct nft_chain *chain, unsigned int de
 		return false;
 	case NFT_JUMP:
 	case NFT_GOTO:
-		target = chain_find(run->ruleset, chain->family, chain->table, run->machine.verdict.chain);
+		target = chain_find(run->ruleset, chain->family, chain->table,
+				    run->machine.verdict.chain);
 		if (!target) {
 			run->outcome.unsure = true;
 			return true;
@@ -107,7 +109,8 @@ static enum ending do_chain(struct run *run, const struct nft_chain *chain, unsi
 			break;
 		case VERDICT:
 			/* If a rule in doubt does not drop the packet, later ones may. */
-			if (!obey(run, chain, depth, &ending) && (!doubt || run->outcome.fate == DROPPED))
+			if (!obey(run, chain, depth, &ending) &&
+			    (!doubt || run->outcome.fate == DROPPED))
 				return ending;
 			run->machine.where = chain;
 			break;
@@ -118,7 +121,8 @@ static enum ending do_chain(struct run *run, const struct nft_chain *chain, unsi
 	return FELL_THROUGH;
 }
 
-struct outcome chain_outcome(const struct ruleset *ruleset, const struct nft_chain *chain, const struct packet *packet)
+struct outcome chain_outcome(const struct ruleset *ruleset, const struct nft_chain *chain,
+			     const struct packet *packet)
 {
 	struct run run = { .ruleset = ruleset, .machine = { .packet = packet } };
 

@@ -9,11 +9,12 @@ enum fate { PASSES, DROPPED, TAKEN /* translated by somebody else */ };
 
 struct outcome {
 	enum fate fate;
-	bool unsure;		       /* a rule was met that is not understood, and taken as not matching */
+	bool unsure; /* a rule was met that is not understood, and taken as not matching */
 	const struct nft_chain *chain; /* where it ended */
 };
 
 /* What a base chain does with the packet. Reads sets' elements from the kernel. */
-struct outcome chain_outcome(const struct ruleset *ruleset, const struct nft_chain *chain, const struct packet *packet);
+struct outcome chain_outcome(const struct ruleset *ruleset, const struct nft_chain *chain,
+			     const struct packet *packet);
 
 #endif

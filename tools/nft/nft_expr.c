@@ -31,7 +31,8 @@ static char *string(const struct expression *e, int type)
 {
 	const struct nlattr *attr = e->attr[type];
 
-	return attr ? xstrndup(mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr)) : xstrdup("");
+	return attr ? xstrndup(mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr)) :
+		      xstrdup("");
 }
 
 static void parse(struct expression *e, const struct nlattr *nest)
@@ -74,7 +75,8 @@ static enum step do_cmp(struct machine *m, const struct expression *e)
 		return NOT_KNOWN;
 	known = reg_known(&m->regs, place, with.len);
 	for (i = 0; i < with.len; i++)
-		differs |= m->regs.known[(size_t)place + i] && m->regs.v[(size_t)place + i] != with.data[i];
+		differs |= m->regs.known[(size_t)place + i] &&
+			   m->regs.v[(size_t)place + i] != with.data[i];
 	if (!known && !(differs && op <= NFT_CMP_NEQ))
 		return NOT_KNOWN;
 	order = memcmp(m->regs.v + place, with.data, with.len);
@@ -102,7 +104,8 @@ static enum step do_range(struct machine *m, const struct expression *e)
 	bool inside;
 	int place;
 
-	if (!value(&from, e, NFTA_RANGE_FROM_DATA) || !value(&to, e, NFTA_RANGE_TO_DATA) || from.len != to.len)
+	if (!value(&from, e, NFTA_RANGE_FROM_DATA) || !value(&to, e, NFTA_RANGE_TO_DATA) ||
+	    from.len != to.len)
 		return NOT_KNOWN;
 	place = reg_place(number(e, NFTA_RANGE_SREG), from.len);
 	if (place < 0 || !reg_known(&m->regs, place, from.len))
@@ -130,7 +133,8 @@ static enum step do_bitwise(struct machine *m, const struct expression *e)
 	}
 	for (i = 0; i < len; i++) {
 		known[i] = m->regs.known[(size_t)from + i] || !mask.data[i];
-		mask.data[i] = (uint8_t)((m->regs.v[(size_t)from + i] & mask.data[i]) ^ flip.data[i]);
+		mask.data[i] = (uint8_t)((m->regs.v[(size_t)from + i] & mask.data[i]) ^
+					 flip.data[i]);
 	}
 	memcpy(m->regs.v + to, mask.data, len);
 	memcpy(m->regs.known + to, known, len);
@@ -198,7 +202,8 @@ static enum step give(struct machine *m, int32_t code)
 
 static enum step do_target(struct machine *m, const struct expression *e)
 {
-	static const char *const neutral[] = { "LOG", "NFLOG", "TCPMSS", "MARK", "CONNMARK", "CT", "NOTRACK", "TRACE" };
+	static const char *const neutral[] = { "LOG",	   "NFLOG", "TCPMSS",  "MARK",
+					       "CONNMARK", "CT",    "NOTRACK", "TRACE" };
 	char *name = string(e, NFTA_TARGET_NAME);
 	enum step step = NOT_KNOWN;
 	size_t i;
@@ -208,7 +213,8 @@ static enum step do_target(struct machine *m, const struct expression *e)
 			step = NEXT;
 	if (!strcmp(name, "REJECT") || !strcmp(name, "DROP"))
 		step = give(m, NF_DROP);
-	else if (!strcmp(name, "DNAT") || !strcmp(name, "REDIRECT") || !strcmp(name, "NETMAP") || !strcmp(name, "TPROXY"))
+	else if (!strcmp(name, "DNAT") || !strcmp(name, "REDIRECT") || !strcmp(name, "NETMAP") ||
+		 !strcmp(name, "TPROXY"))
 		step = TRANSLATED;
 	else if (!strcmp(name, "MASQUERADE") || !strcmp(name, "SNAT"))
 		step = give(m, NF_ACCEPT);
@@ -228,20 +234,24 @@ static enum step do_load(struct machine *m, const char *name, const struct expre
 {
 	if (!strcmp(name, "meta")) {
 		if (!e->attr[NFTA_META_SREG])
-			load_meta(&m->regs, number(e, NFTA_META_DREG), number(e, NFTA_META_KEY), m->packet);
+			load_meta(&m->regs, number(e, NFTA_META_DREG), number(e, NFTA_META_KEY),
+				  m->packet);
 	} else if (!strcmp(name, "ct")) {
 		/* Without an entry there are no other keys. */
-		if (m->packet->untracked && !e->attr[NFTA_CT_SREG] && number(e, NFTA_CT_KEY) != NFT_CT_STATE)
+		if (m->packet->untracked && !e->attr[NFTA_CT_SREG] &&
+		    number(e, NFTA_CT_KEY) != NFT_CT_STATE)
 			return NO_MATCH;
 		if (!e->attr[NFTA_CT_SREG])
-			load_ct(&m->regs, number(e, NFTA_CT_DREG), number(e, NFTA_CT_KEY), m->packet);
+			load_ct(&m->regs, number(e, NFTA_CT_DREG), number(e, NFTA_CT_KEY),
+				m->packet);
 	} else if (!strcmp(name, "fib")) {
 		load_fib(&m->regs, number(e, NFTA_FIB_DREG), number(e, NFTA_FIB_RESULT),
 			 number(e, NFTA_FIB_FLAGS), m->packet);
 	} else if (!strcmp(name, "payload")) {
 		if (!e->attr[NFTA_PAYLOAD_SREG])
-			load_payload(&m->regs, number(e, NFTA_PAYLOAD_DREG), number(e, NFTA_PAYLOAD_BASE),
-				     number(e, NFTA_PAYLOAD_OFFSET), number(e, NFTA_PAYLOAD_LEN), m->packet);
+			load_payload(&m->regs, number(e, NFTA_PAYLOAD_DREG),
+				     number(e, NFTA_PAYLOAD_BASE), number(e, NFTA_PAYLOAD_OFFSET),
+				     number(e, NFTA_PAYLOAD_LEN), m->packet);
 	} else if (!strcmp(name, "exthdr") || !strcmp(name, "rt")) {
 		/* Read to be compared, or written. */
 		if (!strcmp(name, "rt") || !e->attr[NFTA_EXTHDR_SREG])
@@ -261,13 +271,16 @@ static enum step do_nat(struct machine *m, const struct expression *e)
 
 static enum step by_name(struct machine *m, const char *name, const struct expression *e)
 {
-	static const char *const neutral[] = { "counter", "log", "last", "notrack", "objref", "flow_offload", "dup" };
+	static const char *const neutral[] = { "counter", "log",	  "last", "notrack",
+					       "objref",  "flow_offload", "dup" };
 	static const struct {
 		const char *name;
 		enum step (*run)(struct machine *m, const struct expression *e);
 	} known[] = {
-		{ "cmp", do_cmp },	 { "range", do_range }, { "bitwise", do_bitwise }, { "immediate", do_immediate },
-		{ "lookup", do_lookup }, { "match", do_match }, { "target", do_target },   { "nat", do_nat },
+		{ "cmp", do_cmp },	   { "range", do_range },
+		{ "bitwise", do_bitwise }, { "immediate", do_immediate },
+		{ "lookup", do_lookup },   { "match", do_match },
+		{ "target", do_target },   { "nat", do_nat },
 	};
 	size_t i;
 
@@ -290,7 +303,8 @@ static enum step by_name(struct machine *m, const char *name, const struct expre
 	if (!strcmp(name, "quota"))
 		return do_limit(m, e, NFTA_QUOTA_FLAGS);
 	if (!strcmp(name, "dynset"))
-		return e->attr[NFTA_DYNSET_EXPR] || e->attr[NFTA_DYNSET_EXPRESSIONS] ? NOT_KNOWN : NEXT;
+		return e->attr[NFTA_DYNSET_EXPR] || e->attr[NFTA_DYNSET_EXPRESSIONS] ? NOT_KNOWN :
+										       NEXT;
 	return do_load(m, name, e);
 }
 

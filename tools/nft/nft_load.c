@@ -115,7 +115,8 @@ void load_ct(struct regs *regs, uint32_t dreg, uint32_t key, const struct packet
 }
 
 /* The route back to a source is assumed to use the input interface. */
-void load_fib(struct regs *regs, uint32_t dreg, uint32_t result, uint32_t flags, const struct packet *packet)
+void load_fib(struct regs *regs, uint32_t dreg, uint32_t result, uint32_t flags,
+	      const struct packet *packet)
 {
 	bool destination = flags & NFTA_FIB_F_DADDR;
 
@@ -149,7 +150,8 @@ static void put_u16(struct header *h, size_t at, uint16_t value)
 static void ip_header(struct header *h, const struct packet *packet)
 {
 	/* The client's address is the source of an opening packet, and the destination of an answer. */
-	bool src = !packet->anybody || packet->established, dst = !packet->anybody || !packet->established;
+	bool src = !packet->anybody || packet->established,
+	     dst = !packet->anybody || !packet->established;
 
 	if (packet->src.family == V4) {
 		put(h, 0, "\x45\0", 2);

@@ -16,7 +16,7 @@ struct packet {
 	bool established; /* it answers one; otherwise it opens one */
 	bool translated;  /* its connection's destination was */
 	bool to_host;	  /* dst is an address of this host */
-	bool anybody;	  /* for any client, at any rate: such conditions are unknown, and may match */
+	bool anybody; /* for any client, at any rate: such conditions are unknown, and may match */
 };
 
 #endif

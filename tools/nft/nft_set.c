@@ -38,7 +38,8 @@ void data_parse(struct element *element, const struct nlattr *nest)
 
 		if (mnl_attr_get_type(attr) == NFTA_DATA_VERDICT) {
 			verdict_parse(&element->verdict, attr);
-		} else if (mnl_attr_get_type(attr) == NFTA_DATA_VALUE && len <= sizeof(element->data)) {
+		} else if (mnl_attr_get_type(attr) == NFTA_DATA_VALUE &&
+			   len <= sizeof(element->data)) {
 			memcpy(element->data, mnl_attr_get_payload(attr), len);
 			element->len = len;
 		}
@@ -98,7 +99,9 @@ enum truth set_lookup(const struct nft_chain *where, const char *set, const void
 	int err;
 
 	memset(element, 0, sizeof(*element));
-	if (len > 64 || !mnl_attr_put_strz_check(nlh, sizeof(buf) - 128, NFTA_SET_ELEM_LIST_TABLE, where->table) ||
+	if (len > 64 ||
+	    !mnl_attr_put_strz_check(nlh, sizeof(buf) - 128, NFTA_SET_ELEM_LIST_TABLE,
+				     where->table) ||
 	    !mnl_attr_put_strz_check(nlh, sizeof(buf) - 128, NFTA_SET_ELEM_LIST_SET, set))
 		return UNKNOWN;
 	list = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);

@@ -15,7 +15,8 @@
 #include <linux/rtnetlink.h>
 
 /* Its info is a byte array of the kernel, without alignment. */
-#define LOAD(structure, info, len) ((len) >= sizeof(structure) && (memcpy(&(structure), info, sizeof(structure)), 1))
+#define LOAD(structure, info, len) \
+	((len) >= sizeof(structure) && (memcpy(&(structure), info, sizeof(structure)), 1))
 
 static enum truth not_if(bool invert, bool truth)
 {
@@ -33,7 +34,8 @@ uint32_t packet_status(const struct packet *packet)
 	return status;
 }
 
-static enum truth conntrack(uint32_t revision, const void *info, size_t len, const struct packet *packet)
+static enum truth conntrack(uint32_t revision, const void *info, size_t len,
+			    const struct packet *packet)
 {
 	struct xt_conntrack_mtinfo2 m;
 	unsigned int state;
@@ -58,7 +60,8 @@ static enum truth conntrack(uint32_t revision, const void *info, size_t len, con
 	    !not_if(m.invert_flags & XT_CONNTRACK_STATE, (m.state_mask & state) != 0))
 		return FALSE;
 	if (m.match_flags & XT_CONNTRACK_STATUS &&
-	    !not_if(m.invert_flags & XT_CONNTRACK_STATUS, (m.status_mask & packet_status(packet)) != 0))
+	    !not_if(m.invert_flags & XT_CONNTRACK_STATUS,
+		    (m.status_mask & packet_status(packet)) != 0))
 		return FALSE;
 	/* Inverted: the reply's direction. */
 	if (m.match_flags & XT_CONNTRACK_DIRECTION &&
@@ -75,7 +78,10 @@ static enum truth state(const void *info, size_t len, const struct packet *packe
 		return UNKNOWN;
 	if (packet->untracked)
 		return m.statemask & XT_STATE_UNTRACKED ? TRUE : FALSE;
-	return m.statemask & XT_STATE_BIT(packet->established ? IP_CT_ESTABLISHED_REPLY : IP_CT_NEW) ? TRUE : FALSE;
+	return m.statemask & XT_STATE_BIT(packet->established ? IP_CT_ESTABLISHED_REPLY :
+								IP_CT_NEW) ?
+		       TRUE :
+		       FALSE;
 }
 
 static bool within(uint16_t port, const uint16_t range[2])
@@ -93,8 +99,10 @@ static enum truth tcp(const void *info, size_t len, const struct packet *packet)
 	if (!LOAD(m, info, len) || m.option)
 		return UNKNOWN;
 	return not_if(m.invflags & XT_TCP_INV_SRCPT, within(packet->sport, m.spts)) &&
-			       not_if(m.invflags & XT_TCP_INV_DSTPT, within(packet->dport, m.dpts)) &&
-			       not_if(m.invflags & XT_TCP_INV_FLAGS, (flags & m.flg_mask) == m.flg_cmp) ?
+			       not_if(m.invflags & XT_TCP_INV_DSTPT,
+				      within(packet->dport, m.dpts)) &&
+			       not_if(m.invflags & XT_TCP_INV_FLAGS,
+				      (flags & m.flg_mask) == m.flg_cmp) ?
 		       TRUE :
 		       FALSE;
 }
@@ -113,7 +121,8 @@ static enum truth udp(const void *info, size_t len, const struct packet *packet)
 		       FALSE;
 }
 
-static enum truth multiport(uint32_t revision, const void *info, size_t len, const struct packet *packet)
+static enum truth multiport(uint32_t revision, const void *info, size_t len,
+			    const struct packet *packet)
 {
 	struct xt_multiport_v1 m;
 	bool found = false;
@@ -122,23 +131,30 @@ static enum truth multiport(uint32_t revision, const void *info, size_t len, con
 	if (revision != 1 || !LOAD(m, info, len) || m.count > XT_MULTI_PORTS)
 		return UNKNOWN;
 	for (i = 0; i < m.count && !found; i++) {
-		uint16_t first = m.ports[i], last = m.pflags[i] && i + 1 < m.count ? m.ports[++i] : first;
+		uint16_t first = m.ports[i],
+			 last = m.pflags[i] && i + 1 < m.count ? m.ports[++i] : first;
 
-		found = (m.flags != XT_MULTIPORT_DESTINATION && packet->sport >= first && packet->sport <= last) ||
-			(m.flags != XT_MULTIPORT_SOURCE && packet->dport >= first && packet->dport <= last);
+		found = (m.flags != XT_MULTIPORT_DESTINATION && packet->sport >= first &&
+			 packet->sport <= last) ||
+			(m.flags != XT_MULTIPORT_SOURCE && packet->dport >= first &&
+			 packet->dport <= last);
 	}
 	return not_if(m.invert, found);
 }
 
-static enum truth addrtype(uint32_t revision, const void *info, size_t len, const struct packet *packet)
+static enum truth addrtype(uint32_t revision, const void *info, size_t len,
+			   const struct packet *packet)
 {
-	uint16_t source = XT_ADDRTYPE_UNICAST, dest = packet->to_host ? XT_ADDRTYPE_LOCAL : XT_ADDRTYPE_UNICAST;
+	uint16_t source = XT_ADDRTYPE_UNICAST,
+		 dest = packet->to_host ? XT_ADDRTYPE_LOCAL : XT_ADDRTYPE_UNICAST;
 	struct xt_addrtype_info_v1 m;
 
-	if (revision != 1 || !LOAD(m, info, len) || m.flags & ~(XT_ADDRTYPE_INVERT_SOURCE | XT_ADDRTYPE_INVERT_DEST))
+	if (revision != 1 || !LOAD(m, info, len) ||
+	    m.flags & ~(XT_ADDRTYPE_INVERT_SOURCE | XT_ADDRTYPE_INVERT_DEST))
 		return UNKNOWN;
 	return (!m.source || not_if(m.flags & XT_ADDRTYPE_INVERT_SOURCE, m.source & source)) &&
-			       (!m.dest || not_if(m.flags & XT_ADDRTYPE_INVERT_DEST, m.dest & dest)) ?
+			       (!m.dest ||
+				not_if(m.flags & XT_ADDRTYPE_INVERT_DEST, m.dest & dest)) ?
 		       TRUE :
 		       FALSE;
 }
@@ -150,9 +166,11 @@ static enum truth mark(uint32_t revision, const void *info, size_t len)
 	return revision == 1 && LOAD(m, info, len) ? not_if(m.invert, m.mark == 0) : UNKNOWN;
 }
 
-enum truth xt_match(const char *name, uint32_t revision, const void *info, size_t len, const struct packet *packet)
+enum truth xt_match(const char *name, uint32_t revision, const void *info, size_t len,
+		    const struct packet *packet)
 {
-	static const char *const absent[] = { "icmp", "icmp6", "rt", "frag", "hbh", "dst", "mh", "ah", "esp" };
+	static const char *const absent[] = { "icmp", "icmp6", "rt", "frag", "hbh",
+					      "dst",  "mh",    "ah", "esp" };
 	size_t i;
 
 	if (!strcmp(name, "comment"))

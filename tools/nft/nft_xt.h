@@ -8,7 +8,8 @@
 #include "nft_regs.h"
 
 /* iptables' own matches, which iptables-nft puts into nftables rules unchanged. */
-enum truth xt_match(const char *name, uint32_t revision, const void *info, size_t len, const struct packet *packet);
+enum truth xt_match(const char *name, uint32_t revision, const void *info, size_t len,
+		    const struct packet *packet);
 
 /* The conntrack status of the packet's connection: IPS_* bits. */
 uint32_t packet_status(const struct packet *packet);

@@ -115,7 +115,9 @@ static int rule_cb(const struct nlmsghdr *nlh, void *data)
 		else if (type == NFTA_RULE_EXPRESSIONS)
 			expressions = attr;
 	}
-	chain = table && name ? (struct nft_chain *)chain_find(ruleset, nfg->nfgen_family, table, name) : NULL;
+	chain = table && name ?
+			(struct nft_chain *)chain_find(ruleset, nfg->nfgen_family, table, name) :
+			NULL;
 	if (chain && expressions) {
 		chain->rules = xgrow(chain->rules, chain->n, sizeof(*chain->rules));
 		rule = &chain->rules[chain->n++];
@@ -142,7 +144,8 @@ static int flowtable_cb(const struct nlmsghdr *nlh, void *data)
 			name = string_of(attr);
 	}
 	if (table && name && !ruleset->flowtable)
-		ruleset->flowtable = xasprintf("%s %s %s", nft_family_name(nfg->nfgen_family), table, name);
+		ruleset->flowtable = xasprintf("%s %s %s", nft_family_name(nfg->nfgen_family),
+					       table, name);
 	free(table);
 	free(name);
 	return MNL_CB_OK;
@@ -174,14 +177,16 @@ static int table_cb(const struct nlmsghdr *nlh, void *data)
 static int dump(int message, mnl_cb_t cb, struct ruleset *ruleset)
 {
 	_Alignas(NLMSG_ALIGNTO) char buf[64];
-	struct nlmsghdr *nlh = netfilter_request(buf, NFNL_SUBSYS_NFTABLES, message, NLM_F_DUMP, NFPROTO_UNSPEC);
+	struct nlmsghdr *nlh = netfilter_request(buf, NFNL_SUBSYS_NFTABLES, message, NLM_F_DUMP,
+						 NFPROTO_UNSPEC);
 
 	return netlink_request(NETLINK_NETFILTER, nlh, cb, ruleset);
 }
 
 static bool legacy_tables(void)
 {
-	char *v4 = sysfs_read("/proc/net/ip_tables_names"), *v6 = sysfs_read("/proc/net/ip6_tables_names");
+	char *v4 = sysfs_read("/proc/net/ip_tables_names"),
+	     *v6 = sysfs_read("/proc/net/ip6_tables_names");
 	bool any = (v4 && *v4) || (v6 && *v6);
 
 	free(v4);
@@ -242,14 +247,16 @@ void ruleset_free(struct ruleset *ruleset)
 	clear(ruleset);
 }
 
-const struct nft_chain *chain_find(const struct ruleset *ruleset, int family, const char *table, const char *name)
+const struct nft_chain *chain_find(const struct ruleset *ruleset, int family, const char *table,
+				   const char *name)
 {
 	size_t i;
 
 	for (i = 0; i < ruleset->n; i++) {
 		const struct nft_chain *chain = &ruleset->v[i];
 
-		if (chain->family == family && !strcmp(chain->name, name) && !strcmp(chain->table, table))
+		if (chain->family == family && !strcmp(chain->name, name) &&
+		    !strcmp(chain->table, table))
 			return chain;
 	}
 	return NULL;

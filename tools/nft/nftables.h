@@ -27,8 +27,8 @@ struct nft_chain {
 
 /* All nftables rules, which includes iptables-nft, and so ufw, Docker and firewalld. */
 struct ruleset {
-	int err;     /* negative errno: it could not be read */
-	bool legacy; /* the older iptables is in use beside it; its rules are not read */
+	int err;	 /* negative errno: it could not be read */
+	bool legacy;	 /* the older iptables is in use beside it; its rules are not read */
 	char *flowtable; /* "family table name" of the first one, or NULL */
 	struct nft_chain *v;
 	size_t n;
@@ -37,7 +37,8 @@ struct ruleset {
 void ruleset_read(struct ruleset *ruleset);
 void ruleset_free(struct ruleset *ruleset);
 
-const struct nft_chain *chain_find(const struct ruleset *ruleset, int family, const char *table, const char *name);
+const struct nft_chain *chain_find(const struct ruleset *ruleset, int family, const char *table,
+				   const char *name);
 
 /* "inet", "ip", ... as nft(8) has it. */
 const char *nft_family_name(int family);

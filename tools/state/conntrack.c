@@ -92,7 +92,8 @@ static bool parse_tuple(struct tuple *t, const struct nlattr *nest)
 }
 
 /* Of several entries with this relay, the one for the address that the client connected to. */
-static struct relay *relay_of(const struct relays *relays, const struct address *relay, const struct address *called)
+static struct relay *relay_of(const struct relays *relays, const struct address *relay,
+			      const struct address *called)
 {
 	struct relay *best = NULL;
 	size_t i;
@@ -133,7 +134,8 @@ static int entry_cb(const struct nlmsghdr *nlh, void *data)
 			break;
 		}
 	}
-	if (!dnat || !has_orig || !has_reply || (orig.protocol != IPPROTO_TCP && orig.protocol != IPPROTO_UDP))
+	if (!dnat || !has_orig || !has_reply ||
+	    (orig.protocol != IPPROTO_TCP && orig.protocol != IPPROTO_UDP))
 		return MNL_CB_OK;
 	if (!ports_contain(query->ports, orig.protocol == IPPROTO_TCP ? TCP : UDP, orig.dst_port))
 		return MNL_CB_OK;
@@ -147,8 +149,8 @@ int conntrack_count(struct relays *relays, const struct ports *ports)
 {
 	struct query query = { relays, ports };
 	_Alignas(NLMSG_ALIGNTO) char buf[128];
-	struct nlmsghdr *nlh =
-		netfilter_request(buf, NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_UNSPEC);
+	struct nlmsghdr *nlh = netfilter_request(buf, NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_GET,
+						 NLM_F_DUMP, AF_UNSPEC);
 
 	/* Kernels that can filter on the status then send only translated connections; others ignore it. */
 	mnl_attr_put_u32(nlh, CTA_STATUS, htonl(IPS_DST_NAT));

@@ -206,6 +206,7 @@ size_t probes_connected(const struct probes *probes, enum family family)
 	size_t i, n = 0;
 
 	for (i = 0; i < probes->n; i++)
-		n += probes->v[i].connected && !probes->v[i].outward && probes->v[i].to.family == family;
+		n += probes->v[i].connected && !probes->v[i].outward &&
+		     probes->v[i].to.family == family;
 	return n;
 }

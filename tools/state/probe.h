@@ -19,7 +19,7 @@ struct probe {
 	bool outward;	   /* not to the relay but to a mail server elsewhere */
 	bool speaks_first; /* the server should send a greeting */
 	bool connected;
-	int err;	   /* why not: a positive errno; ETIMEDOUT also at the end of the time limit */
+	int err; /* why not: a positive errno; ETIMEDOUT also at the end of the time limit */
 	struct address from;
 	char banner[BANNER_MAX + 1]; /* its first line, as it came */
 

@@ -35,7 +35,8 @@ static int socket_cb(const struct nlmsghdr *nlh, void *data)
 	    (msg->idiag_family != AF_INET && msg->idiag_family != AF_INET6) || !msg->id.idiag_sport)
 		return MNL_CB_OK;
 	mnl_attr_for_each(attr, nlh, sizeof(*msg))
-		if (mnl_attr_get_type(attr) == INET_DIAG_SKV6ONLY && mnl_attr_get_payload_len(attr) >= 1)
+		if (mnl_attr_get_type(attr) == INET_DIAG_SKV6ONLY &&
+		    mnl_attr_get_payload_len(attr) >= 1)
 			v6only = mnl_attr_get_u8(attr);
 	sockets->v = xgrow(sockets->v, sockets->n, sizeof(*sockets->v));
 	l = &sockets->v[sockets->n++];
@@ -104,23 +105,27 @@ void sockets_read(struct sockets *sockets)
 		}
 	}
 	for (family = 0; family < FAMILIES && !sockets->raw_err; family++)
-		sockets->raw_err = dump(families[family].af, IPPROTO_RAW, UINT32_MAX, raw_cb, sockets);
+		sockets->raw_err = dump(families[family].af, IPPROTO_RAW, UINT32_MAX, raw_cb,
+					sockets);
 }
 
 static bool listed_before(const struct sockets *sockets, size_t n,
-			  bool (*is)(const void *context, const struct listener *l), const void *context)
+			  bool (*is)(const void *context, const struct listener *l),
+			  const void *context)
 {
 	const struct listener *l = &sockets->v[n];
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		if (sockets->v[i].port == l->port && sockets->v[i].protocol == l->protocol && is(context, &sockets->v[i]))
+		if (sockets->v[i].port == l->port && sockets->v[i].protocol == l->protocol &&
+		    is(context, &sockets->v[i]))
 			return true;
 	return false;
 }
 
-char *sockets_list(const struct sockets *sockets, bool (*is)(const void *context, const struct listener *l),
-		   const void *context, size_t *n)
+char *sockets_list(const struct sockets *sockets,
+		   bool (*is)(const void *context, const struct listener *l), const void *context,
+		   size_t *n)
 {
 	char *text = NULL, *longer;
 	size_t i;

@@ -9,8 +9,8 @@
 struct listener {
 	enum protocol protocol;
 	struct address address;
-	bool any;	/* bound to any address of its family */
-	bool both;	/* serves IPv4 too */
+	bool any;  /* bound to any address of its family */
+	bool both; /* serves IPv4 too */
 	uint16_t port;
 };
 
@@ -36,8 +36,9 @@ struct sockets {
 void sockets_read(struct sockets *sockets);
 
 /* "443/tcp, 53/udp" for the listeners that `is` accepts, each port once; NULL if there is none. To be freed. */
-char *sockets_list(const struct sockets *sockets, bool (*is)(const void *context, const struct listener *l),
-		   const void *context, size_t *n);
+char *sockets_list(const struct sockets *sockets,
+		   bool (*is)(const void *context, const struct listener *l), const void *context,
+		   size_t *n);
 void sockets_free(struct sockets *sockets);
 
 #endif

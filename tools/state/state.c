@@ -45,7 +45,8 @@ static void read_configured(struct state *state)
 	state->wan = list_split(config_text(&state->module.config, "wan"), &state->wan_n);
 	ports_parse(&state->ports, config_text(&state->module.config, "ports"));
 	for (family = 0; family < FAMILIES; family++)
-		relays_parse(&state->relays, family, config_text(&state->module.config, families[family].setting));
+		relays_parse(&state->relays, family,
+			     config_text(&state->module.config, families[family].setting));
 	read_engines(state);
 	for (i = 0; i < state->relays.n; i++)
 		if (state->relays.v[i].valid)
@@ -124,7 +125,8 @@ bool wan_has_address(const struct state *state, const struct address *address)
 	size_t i;
 
 	for (i = 0; i < state->links.n; i++)
-		if (wan_of(state, &state->links.v[i]) && link_has_address(&state->links.v[i], address))
+		if (wan_of(state, &state->links.v[i]) &&
+		    link_has_address(&state->links.v[i], address))
 			return true;
 	return false;
 }
@@ -183,7 +185,8 @@ const struct relay *first_relay(const struct state *state, enum family family)
 bool relay_standby(const struct state *state, const struct relay *relay)
 {
 	/* With scope=any addresses that are routed here count. */
-	if (!relay->valid || !relay->own_text || state->links_err || setting_is(state, "scope", "any"))
+	if (!relay->valid || !relay->own_text || state->links_err ||
+	    setting_is(state, "scope", "any"))
 		return false;
 	return !own_address(state, &relay->own);
 }
@@ -193,7 +196,8 @@ const struct relay *relay_served(const struct state *state, enum family family, 
 	size_t i;
 
 	for (i = 0; i < state->relays.n; i++)
-		if (state->relays.v[i].family == family && relay_stateless(&state->relays.v[i]) == stateless)
+		if (state->relays.v[i].family == family &&
+		    relay_stateless(&state->relays.v[i]) == stateless)
 			return &state->relays.v[i];
 	return NULL;
 }

@@ -22,12 +22,12 @@ struct state {
 	struct relays relays;
 
 	struct links links;
-	int links_err;		      /* negative errno: links could not be listed */
+	int links_err;			    /* negative errno: links could not be listed */
 	struct address somewhere[FAMILIES]; /* on the internet */
-	struct route world[FAMILIES]; /* to there */
+	struct route world[FAMILIES];	    /* to there */
 
-	int counted;		      /* of counting connections: 0, or a negative errno */
-	long long ct_count, ct_max;   /* of the whole conntrack table, -1: unknown */
+	int counted;			/* of counting connections: 0, or a negative errno */
+	long long ct_count, ct_max;	/* of the whole conntrack table, -1: unknown */
 	long long forwarding[FAMILIES]; /* the global sysctl, -1: unknown */
 
 	int saved_found; /* as saved_read() says */
