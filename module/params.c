@@ -11,6 +11,7 @@
 #include "core/snapshot.h"
 #include "params.h"
 #include "policy/setting_table.h"
+#include "ssh_warning.h"
 #include "stateless/eligible.h"
 
 #define CHATDNAT_VALUE_MAX	2048	/* bytes */
@@ -77,33 +78,6 @@ static void chatdnat_report(const char *param, const char *setting,
 	pr_err("%s\n", chatdnat_last_error);
 }
 
-static void chatdnat_warn_ssh(const struct chatdnat_settings *old,
-			      const struct chatdnat_settings *new)
-{
-	if (chatdnat_portset_has(&new->service.ports, CHATDNAT_TCP,
-				 CHATDNAT_PORT_SSH) &&
-	    !(old && chatdnat_portset_has(&old->service.ports, CHATDNAT_TCP,
-					  CHATDNAT_PORT_SSH)))
-		pr_warn("ports: 22/tcp is forwarded to the relay: new SSH connections on the WAN interfaces no longer reach this host\n");
-}
-
-static bool chatdnat_shuts_ssh_out(const struct chatdnat_settings *settings)
-{
-	return settings->wan.n && settings->guard >= CHATDNAT_GUARD_FULL &&
-	       !chatdnat_portset_has(&settings->allow.ports, CHATDNAT_TCP,
-				     CHATDNAT_PORT_SSH);
-}
-
-static void chatdnat_warn_guard(const struct chatdnat_settings *old,
-				const struct chatdnat_settings *new)
-{
-	if (chatdnat_shuts_ssh_out(new) && !(old && chatdnat_shuts_ssh_out(old)))
-		pr_warn("allow: 22/tcp is not allowed: guard=%s blocks new SSH connections %s\n",
-			new->guard == CHATDNAT_GUARD_STRICT ? "strict" : "full",
-			new->guard == CHATDNAT_GUARD_STRICT ?
-			"on all interfaces" : "on the WAN interfaces");
-}
-
 /* The settings that a write is based on. */
 static const struct chatdnat_settings *chatdnat_settings_current(void)
 {
@@ -137,8 +111,7 @@ static int chatdnat_settings_commit(struct chatdnat_settings *settings,
 	if (err)
 		return err;
 
-	chatdnat_warn_ssh(chatdnat_settings_current(), settings);
-	chatdnat_warn_guard(chatdnat_settings_current(), settings);
+	chatdnat_ssh_warning(chatdnat_settings_current(), settings);
 	err = chatdnat_apply(settings);
 	if (err)
 		return chatdnat_refuse(why, err, text, NULL);
@@ -308,8 +281,7 @@ static int chatdnat_start(void)
 		chatdnat_report("engine", NULL, &why);
 		return err;
 	}
-	chatdnat_warn_ssh(NULL, settings);
-	chatdnat_warn_guard(NULL, settings);
+	chatdnat_ssh_warning(NULL, settings);
 	err = chatdnat_apply(settings);
 	if (err) {
 		chatdnat_refuse(&why, err, none, NULL);
