@@ -59,9 +59,8 @@ static char *quote(const char *value)
 char *saved_render(const struct config *config)
 {
 	char *line,
-		*text = xstrdup(
-			"# chatdnat's configuration, written by chatdnatctl save; see chatdnatctl(8)\n"
-			"options chatdnat");
+		*text = xstrdup("# chatdnat's configuration, written by chatdnatctl save; see chatdnatctl(8)\n"
+				"options chatdnat");
 	size_t i;
 
 	for (i = 0; i < config->n; i++) {
