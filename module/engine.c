@@ -13,7 +13,7 @@
 #include "tracked/flush.h"
 
 /* Limit of a file in sysfs with the smallest page size. */
-#define CHATDNAT_ENGINES_SIZE	4096
+#define CHATDNAT_ENGINES_SIZE 4096
 
 /* Index of the interface "via"; 0: any, -1: it does not exist. */
 static int chatdnat_engine_via(const struct chatdnat_settings *settings)
@@ -29,14 +29,30 @@ static int chatdnat_engine_via(const struct chatdnat_settings *settings)
 	return dev && !strcmp(dev->name, settings->via) ? dev->ifindex : -1;
 }
 
+/* Binds the relays of a family that can be served without state; false: no memory. */
+static bool chatdnat_engine_bind_family(struct chatdnat_bindings *bindings,
+					const struct chatdnat_settings *settings,
+					enum chatdnat_family family)
+{
+	const struct chatdnat_relays *relays = &settings->service.relays[family];
+	const struct chatdnat_relay *relay;
+	struct chatdnat_local_addrs own;
+
+	for (relay = relays->relay; relay < relays->relay + relays->n; relay++)
+		if (chatdnat_eligible_judge(settings, family, relay, &own) ==
+			    CHATDNAT_TRACKED_NOT &&
+		    !chatdnat_bindings_add(bindings, family, &own.addr,
+					   own.ifindex, &relay->addr))
+			return false;
+	return true;
+}
+
 static struct chatdnat_bindings *
 chatdnat_engine_bindings(const struct chatdnat_settings *settings)
 {
 	struct chatdnat_bindings *bindings;
 	enum chatdnat_family family;
-	struct chatdnat_local_addrs own;
 	bool fits = true;
-	u8 i;
 
 	if (settings->engine == CHATDNAT_ENGINE_TRACKED || !settings->wan.n)
 		return NULL;
@@ -52,18 +68,8 @@ chatdnat_engine_bindings(const struct chatdnat_settings *settings)
 	chatdnat_eligible_ports(&settings->service.ports, bindings->ports);
 	rtnl_lock();
 	bindings->via = chatdnat_engine_via(settings);
-	for (family = 0; family < CHATDNAT_FAMILIES; family++) {
-		const struct chatdnat_relays *relays =
-			&settings->service.relays[family];
-
-		for (i = 0; i < relays->n && fits; i++)
-			if (chatdnat_eligible_judge(settings, family,
-						    &relays->relay[i], &own) ==
-			    CHATDNAT_TRACKED_NOT)
-				fits = chatdnat_bindings_add(bindings, family,
-							     &own.addr, own.ifindex,
-							     &relays->relay[i].addr);
-	}
+	for (family = 0; family < CHATDNAT_FAMILIES && fits; family++)
+		fits = chatdnat_engine_bind_family(bindings, settings, family);
 	rtnl_unlock();
 
 	if (fits && (bindings->n[CHATDNAT_IPV4] || bindings->n[CHATDNAT_IPV6]))
@@ -84,8 +90,9 @@ static int chatdnat_engine_show_relay(char *buf, size_t size,
 	const char *reason;
 	int len;
 
-	bindings = rcu_dereference_protected(snapshot->bindings,
-					     lockdep_is_held(&chatdnat_config_lock));
+	bindings =
+		rcu_dereference_protected(snapshot->bindings,
+					  lockdep_is_held(&chatdnat_config_lock));
 	if (bindings)
 		binding = chatdnat_bindings_by_relay(bindings, family,
 						     &relay->addr);
@@ -109,30 +116,29 @@ static int chatdnat_engine_show_relay(char *buf, size_t size,
  * chatdnat_config_lock: one buffer is read while the other is written.
  */
 static char chatdnat_engines[2][CHATDNAT_ENGINES_SIZE];
-static u8 chatdnat_engines_current;	/* under chatdnat_engines_lock */
+static u8 chatdnat_engines_current; /* under chatdnat_engines_lock */
 static DEFINE_SPINLOCK(chatdnat_engines_lock);
 
 /* Update the text of the file "engines" for the active snapshot. */
 static void chatdnat_engine_refresh(const struct chatdnat_snapshot *snapshot)
 {
-	char *buf = chatdnat_engines[!chatdnat_engines_current];
+	char *at = chatdnat_engines[!chatdnat_engines_current];
+	const char *end = at + CHATDNAT_ENGINES_SIZE;
 	enum chatdnat_family family;
-	int len = 0;
 	u8 i;
 
 	lockdep_assert_held(&chatdnat_config_lock);
 
-	buf[0] = '\0';
+	at[0] = '\0';
 	rtnl_lock();
 	for (family = 0; family < CHATDNAT_FAMILIES; family++) {
 		const struct chatdnat_relays *relays =
 			&snapshot->settings.service.relays[family];
 
 		for (i = 0; i < relays->n; i++)
-			len += chatdnat_engine_show_relay(buf + len,
-							  CHATDNAT_ENGINES_SIZE - len,
-							  snapshot, family,
-							  &relays->relay[i]);
+			at += chatdnat_engine_show_relay(at, end - at, snapshot,
+							 family,
+							 &relays->relay[i]);
 	}
 	rtnl_unlock();
 
@@ -151,8 +157,9 @@ void chatdnat_engine_bound(const struct chatdnat_snapshot *snapshot)
 {
 	struct chatdnat_bindings *bindings;
 
-	bindings = rcu_dereference_protected(snapshot->bindings,
-					     lockdep_is_held(&chatdnat_config_lock));
+	bindings =
+		rcu_dereference_protected(snapshot->bindings,
+					  lockdep_is_held(&chatdnat_config_lock));
 	chatdnat_ingress_set(snapshot);
 	chatdnat_engine_refresh(snapshot);
 	if (bindings)

@@ -23,12 +23,12 @@
 #include "tracked/flush.h"
 
 /* Events come in bursts: one survey after a delay is enough. */
-#define CHATDNAT_NOTIFIER_DELAY	(HZ / 10)
+#define CHATDNAT_NOTIFIER_DELAY (HZ / 10)
 /* Retry after a failed allocation. */
-#define CHATDNAT_NOTIFIER_RETRY	HZ
+#define CHATDNAT_NOTIFIER_RETRY HZ
 
-#define CHATDNAT_NOTIFIER_FIB_TRIES	20
-#define CHATDNAT_NOTIFIER_FIB_PAUSE_MS	100
+#define CHATDNAT_NOTIFIER_FIB_TRIES 20
+#define CHATDNAT_NOTIFIER_FIB_PAUSE_MS 100
 
 /* An event came while the work was pending already. */
 static atomic_t chatdnat_notifier_again;
@@ -202,7 +202,8 @@ static int chatdnat_notifier_fib(void)
 	int err, tries = CHATDNAT_NOTIFIER_FIB_TRIES;
 
 	while ((err = register_fib_notifier(&init_net, &chatdnat_notifier_fib_nb,
-					    NULL, NULL)) == -EBUSY && --tries)
+					    NULL, NULL)) == -EBUSY &&
+	       --tries)
 		msleep(CHATDNAT_NOTIFIER_FIB_PAUSE_MS);
 	return err;
 }

@@ -14,10 +14,10 @@
 #include "ssh_warning.h"
 #include "stateless/eligible.h"
 
-#define CHATDNAT_VALUE_MAX	2048	/* bytes */
+#define CHATDNAT_VALUE_MAX 2048 /* bytes */
 
 /* Maximum length of an offending text in last_error. */
-#define CHATDNAT_EXCERPT_MAX	64
+#define CHATDNAT_EXCERPT_MAX 64
 
 /*
  * During load, parameters of the modprobe line are set one by one and only
@@ -66,14 +66,14 @@ static void chatdnat_report(const char *param, const char *setting,
 	if (why->expected)
 		scnprintf(chatdnat_last_error, sizeof(chatdnat_last_error),
 			  "%s%s%s: '%*pE%s': expected %s", param,
-			  setting ? ": " : "", setting ? : "", (int)len,
+			  setting ? ": " : "", setting ?: "", (int)len,
 			  why->offending.at, more, why->expected);
 	else
 		scnprintf(chatdnat_last_error, sizeof(chatdnat_last_error),
 			  "%s: '%*pE%s': could not be applied: %s, error %d",
 			  param, (int)len, why->offending.at, more,
-			  why->err == -ENOMEM ? "no memory"
-					      : "the kernel refused",
+			  why->err == -ENOMEM ? "no memory" :
+						"the kernel refused",
 			  -why->err);
 	pr_err("%s\n", chatdnat_last_error);
 }
@@ -144,12 +144,12 @@ static int chatdnat_write(const char *val, const char *param,
 	/*
 	 * As for sysctls of the network. Loading needs CAP_SYS_MODULE anyway.
 	 */
-	if (chatdnat_phase == CHATDNAT_RUNNING && !ns_capable(init_net.user_ns, CAP_NET_ADMIN))
+	if (chatdnat_phase == CHATDNAT_RUNNING &&
+	    !ns_capable(init_net.user_ns, CAP_NET_ADMIN))
 		err = chatdnat_refuse(&why, -EPERM, text,
 				      "a writer with CAP_NET_ADMIN");
 	else if (text.len > CHATDNAT_VALUE_MAX)
-		err = chatdnat_refuse(&why, -E2BIG, text,
-				      "at most 2048 bytes");
+		err = chatdnat_refuse(&why, -E2BIG, text, "at most 2048 bytes");
 	else if (setting)
 		err = setting->parse(settings, text, &why);
 	else
@@ -179,8 +179,8 @@ static int chatdnat_read(char *buf, const struct chatdnat_setting *setting)
 		len = setting->format(chatdnat_settings_current(), buf,
 				      PAGE_SIZE - 1);
 	else
-		len = chatdnat_setting_table_format(chatdnat_settings_current(), buf,
-						    PAGE_SIZE - 1);
+		len = chatdnat_setting_table_format(chatdnat_settings_current(),
+						    buf, PAGE_SIZE - 1);
 	return len + scnprintf(buf + len, PAGE_SIZE - len, "\n");
 }
 
@@ -210,9 +210,9 @@ static const struct kernel_param_ops chatdnat_param_ops = {
 	.get = chatdnat_param_get,
 };
 
-#define CHATDNAT_PARAM(name, id, description)				\
-	module_param_cb(name, &chatdnat_param_ops,			\
-			(void *)&chatdnat_setting_table[id], 0644);		\
+#define CHATDNAT_PARAM(name, id, description)                       \
+	module_param_cb(name, &chatdnat_param_ops,                  \
+			(void *)&chatdnat_setting_table[id], 0644); \
 	MODULE_PARM_DESC(name, description)
 
 CHATDNAT_PARAM(wan, CHATDNAT_SETTING_WAN,

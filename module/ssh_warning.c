@@ -27,11 +27,13 @@ static bool chatdnat_ssh_is_blocked(const struct chatdnat_settings *settings)
 static void chatdnat_ssh_warning_guard(const struct chatdnat_settings *old,
 				       const struct chatdnat_settings *new)
 {
-	if (chatdnat_ssh_is_blocked(new) && !(old && chatdnat_ssh_is_blocked(old)))
+	if (chatdnat_ssh_is_blocked(new) &&
+	    !(old && chatdnat_ssh_is_blocked(old)))
 		pr_warn("allow: 22/tcp is not allowed: guard=%s blocks new SSH connections %s\n",
 			new->guard == CHATDNAT_GUARD_STRICT ? "strict" : "full",
 			new->guard == CHATDNAT_GUARD_STRICT ?
-			"on all interfaces" : "on the WAN interfaces");
+				"on all interfaces" :
+				"on the WAN interfaces");
 }
 
 /**

@@ -62,17 +62,16 @@ static ssize_t chatdnat_counter_show(struct kobject *kobj,
 			  chatdnat_stats_sum(family, counter_attr->counter));
 }
 
-#define CHATDNAT_COUNTER_ATTR(id, _name)				\
-static struct chatdnat_counter_attr chatdnat_attr_##_name = {		\
-	.attr = __ATTR(_name, 0444, chatdnat_counter_show, NULL),	\
-	.counter = CHATDNAT_##id,					\
-};
+#define CHATDNAT_COUNTER_ATTR(id, _name)                                  \
+	static struct chatdnat_counter_attr chatdnat_attr_##_name = {     \
+		.attr = __ATTR(_name, 0444, chatdnat_counter_show, NULL), \
+		.counter = CHATDNAT_##id,                                 \
+	};
 CHATDNAT_COUNTERS(CHATDNAT_COUNTER_ATTR)
 
 static const struct attribute *const chatdnat_counter_attrs[] = {
 #define CHATDNAT_COUNTER_POINTER(id, name) &chatdnat_attr_##name.attr.attr,
-	CHATDNAT_COUNTERS(CHATDNAT_COUNTER_POINTER)
-	NULL,
+	CHATDNAT_COUNTERS(CHATDNAT_COUNTER_POINTER) NULL,
 };
 
 static int chatdnat_family_init(enum chatdnat_family family)

@@ -183,9 +183,8 @@ static u32 chatdnat_relay_route_cookie(enum chatdnat_family family,
  * packet path.
  * Return: The route, owned by the per-CPU cache; NULL if there is none.
  */
-struct dst_entry *
-chatdnat_binding_route(const struct chatdnat_binding *binding,
-		       enum chatdnat_family family)
+struct dst_entry *chatdnat_binding_route(const struct chatdnat_binding *binding,
+					 enum chatdnat_family family)
 {
 	struct chatdnat_relay_route *route = this_cpu_ptr(binding->route);
 

@@ -85,8 +85,7 @@ const struct chatdnat_binding *
 chatdnat_bindings_by_relay(const struct chatdnat_bindings *bindings,
 			   enum chatdnat_family family,
 			   const struct chatdnat_addr *relay);
-struct dst_entry *
-chatdnat_binding_route(const struct chatdnat_binding *binding,
-		       enum chatdnat_family family);
+struct dst_entry *chatdnat_binding_route(const struct chatdnat_binding *binding,
+					 enum chatdnat_family family);
 
 #endif /* CHATDNAT_BINDINGS_H */

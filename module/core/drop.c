@@ -14,7 +14,7 @@
 #include "drop.h"
 #include "snapshot.h"
 
-#define CHATDNAT_LOGS_PER_SECOND	10
+#define CHATDNAT_LOGS_PER_SECOND 10
 
 static DEFINE_RATELIMIT_STATE(chatdnat_drop_ratelimit, HZ,
 			      CHATDNAT_LOGS_PER_SECOND);
@@ -78,8 +78,8 @@ unsigned int chatdnat_drop(const struct chatdnat_settings *settings,
 
 	if (settings->log == CHATDNAT_LOG_DROPS &&
 	    __ratelimit(&chatdnat_drop_ratelimit))
-		nf_log_packet(state->net, state->pf, state->hook, skb,
-			      state->in, state->out, NULL, KBUILD_MODNAME " %s: ",
+		nf_log_packet(state->net, state->pf, state->hook, skb, state->in,
+			      state->out, NULL, KBUILD_MODNAME " %s: ",
 			      chatdnat_counter_names[reason]);
 	return NF_DROP;
 }

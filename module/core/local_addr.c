@@ -90,7 +90,8 @@ static void chatdnat_local_addr_others(struct chatdnat_local_addrs *own,
 }
 
 /* Whether a WAN interface is in a VRF: lookups do not use its routes. */
-static bool chatdnat_local_addr_wan_in_vrf(const struct chatdnat_settings *settings)
+static bool
+chatdnat_local_addr_wan_in_vrf(const struct chatdnat_settings *settings)
 {
 	const struct net_device *dev;
 
@@ -188,7 +189,8 @@ bool chatdnat_local_addr_of_relay(struct chatdnat_addr *addr,
 	const struct chatdnat_relay *entry;
 	struct chatdnat_local_addrs own = {};
 
-	entry = chatdnat_local_addr_entry(&settings->service.relays[family], relay);
+	entry = chatdnat_local_addr_entry(&settings->service.relays[family],
+					  relay);
 	if (!entry)
 		return false;
 	if (!chatdnat_relay_serves_others(entry)) {

@@ -19,8 +19,8 @@
 
 #include "peers.h"
 
-#define CHATDNAT_PEERS_SHIFT	8
-#define CHATDNAT_PEERS_WAYS	4
+#define CHATDNAT_PEERS_SHIFT 8
+#define CHATDNAT_PEERS_WAYS 4
 
 /**
  * struct chatdnat_peer - an entry of the table
@@ -37,8 +37,8 @@ struct chatdnat_peers {
 	atomic_t next;
 };
 
-static struct chatdnat_peers
-chatdnat_peers[CHATDNAT_PEER_STAGES][BIT(CHATDNAT_PEERS_SHIFT)];
+static struct chatdnat_peers chatdnat_peers[CHATDNAT_PEER_STAGES]
+					   [BIT(CHATDNAT_PEERS_SHIFT)];
 
 /* Whether an entry was ever added. */
 static bool chatdnat_peers_any __read_mostly;

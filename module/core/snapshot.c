@@ -46,8 +46,8 @@ chatdnat_masquerades(const struct chatdnat_settings *settings)
 {
 	static const struct chatdnat_ifset none;
 
-	return settings->masquerade == CHATDNAT_MASQUERADE_OFF ? &none
-							       : &settings->wan;
+	return settings->masquerade == CHATDNAT_MASQUERADE_OFF ? &none :
+								 &settings->wan;
 }
 
 /* Whether new settings have the same service and masquerading. */
@@ -141,8 +141,8 @@ chatdnat_snapshot_new(const struct chatdnat_settings *settings,
 
 	for (i = 0; i < old->n_former; i++) {
 		former = old->former[i];
-		if (chatdnat_same_service(&former->service, &former->masqueraded,
-					  settings))
+		if (chatdnat_same_service(&former->service,
+					  &former->masqueraded, settings))
 			continue;
 		former->users++;
 		chatdnat_former_add(snapshot, former, forgotten);
@@ -150,7 +150,8 @@ chatdnat_snapshot_new(const struct chatdnat_settings *settings,
 
 	if (chatdnat_service_empty(&old->settings.service) ||
 	    chatdnat_same_service(&old->settings.service,
-				  chatdnat_masquerades(&old->settings), settings))
+				  chatdnat_masquerades(&old->settings),
+				  settings))
 		return snapshot;
 
 	former = chatdnat_former_new(&old->settings);
@@ -201,8 +202,9 @@ void chatdnat_snapshot_free(struct chatdnat_snapshot *snapshot)
 	for (i = 0; i < snapshot->n_former; i++)
 		chatdnat_former_put(snapshot->former[i]);
 
-	bindings = rcu_dereference_protected(snapshot->bindings,
-					     lockdep_is_held(&chatdnat_config_lock));
+	bindings =
+		rcu_dereference_protected(snapshot->bindings,
+					  lockdep_is_held(&chatdnat_config_lock));
 	/*
 	 * Packets that saw the snapshot as the previous one may still use them.
 	 */
@@ -255,6 +257,7 @@ bool chatdnat_snapshot_masqueraded(const struct chatdnat_snapshot *snapshot,
 bool chatdnat_snapshot_stale(const struct chatdnat_snapshot *snapshot,
 			     const struct chatdnat_flow *flow)
 {
+	const struct chatdnat_service *now = &snapshot->settings.service;
 	unsigned int i;
 
 	/* May be a query of the former relay, not a reply. */
@@ -265,7 +268,6 @@ bool chatdnat_snapshot_stale(const struct chatdnat_snapshot *snapshot,
 	for (i = 0; i < snapshot->n_former; i++)
 		if (chatdnat_service_answers(&snapshot->former[i]->service,
 					     flow))
-			return !chatdnat_service_answers(&snapshot->settings.service,
-							 flow);
+			return !chatdnat_service_answers(now, flow);
 	return false;
 }

@@ -9,7 +9,7 @@
 #include "bindings.h"
 #include "survey.h"
 
-#define CHATDNAT_FORMER_MAX	16
+#define CHATDNAT_FORMER_MAX 16
 
 /**
  * struct chatdnat_former - a former configuration, shared by snapshots
@@ -70,8 +70,8 @@ extern struct chatdnat_snapshot __rcu *chatdnat_active;
  *
  * Needs the RCU read lock, which hooks have.
  */
-#define chatdnat_for_each_snapshot(snapshot)				\
-	for ((snapshot) = rcu_dereference(chatdnat_active); (snapshot);	\
+#define chatdnat_for_each_snapshot(snapshot)                            \
+	for ((snapshot) = rcu_dereference(chatdnat_active); (snapshot); \
 	     (snapshot) = rcu_dereference((snapshot)->prev))
 
 struct chatdnat_snapshot *chatdnat_active_locked(void);

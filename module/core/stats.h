@@ -8,6 +8,7 @@
 #include "../policy/addr.h"
 
 /* In the order in which a connection increments them. */
+/* clang-format off */
 #define CHATDNAT_COUNTERS(COUNTER)		\
 	COUNTER(SEEN, seen)			\
 	COUNTER(TRANSLATED, translated)		\
@@ -31,6 +32,7 @@ enum chatdnat_counter {
 #undef CHATDNAT_COUNTER_ENUM
 	CHATDNAT_COUNTERS_MAX,
 };
+/* clang-format on */
 
 /**
  * struct chatdnat_stats - counters of one CPU

@@ -70,8 +70,9 @@ static void chatdnat_survey_add_ipv6(u64 *sum, const struct net_device *dev)
 		memcpy(addr.word, &ifp->addr, sizeof(addr.word));
 		chatdnat_survey_add_addr(sum, &addr,
 					 READ_ONCE(ifp->flags) &
-					 (IFA_F_TENTATIVE | IFA_F_DADFAILED |
-					  IFA_F_TEMPORARY));
+						 (IFA_F_TENTATIVE |
+						  IFA_F_DADFAILED |
+						  IFA_F_TEMPORARY));
 	}
 #endif
 }
@@ -87,8 +88,8 @@ static void chatdnat_survey_add_dev(u64 *sum,
 
 	chatdnat_survey_add(sum, dev->ifindex,
 			    wan | taken << 1 | netif_is_l3_slave(dev) << 2 |
-			    !!(dev->flags & IFF_UP) << 3 |
-			    !!(dev->flags & IFF_LOOPBACK) << 4);
+				    !!(dev->flags & IFF_UP) << 3 |
+				    !!(dev->flags & IFF_LOOPBACK) << 4);
 }
 
 static void chatdnat_survey_wan(u64 *sum,
@@ -117,7 +118,8 @@ static void chatdnat_survey_default(u64 *sum,
 	chatdnat_survey_add(sum, family,
 			    dst && chatdnat_ifset_has(&settings->wan,
 						      dst->dev->name) ?
-			    dst->dev->ifindex : 0);
+				    dst->dev->ifindex :
+				    0);
 	dst_release(dst);
 }
 

@@ -51,8 +51,8 @@ static bool chatdnat_early_route_is_error(const struct sk_buff *skb, u8 pf,
 {
 	if (ctinfo != IP_CT_RELATED && ctinfo != IP_CT_RELATED_REPLY)
 		return false;
-	return pf == NFPROTO_IPV4 ? ip_hdr(skb)->protocol == IPPROTO_ICMP
-				  : ipv6_hdr(skb)->nexthdr == IPPROTO_ICMPV6;
+	return pf == NFPROTO_IPV4 ? ip_hdr(skb)->protocol == IPPROTO_ICMP :
+				    ipv6_hdr(skb)->nexthdr == IPPROTO_ICMPV6;
 }
 
 /* The stack forwards only packets that the link delivered to this host. */
@@ -89,10 +89,11 @@ static bool chatdnat_early_route_forward(struct sk_buff *skb,
 }
 
 /* Route a segment that may have an MSS option, and clamp it. */
-static noinline void chatdnat_early_route_segment(struct sk_buff *skb,
-						  const struct nf_hook_state *state,
-						  const struct nf_conn *ct,
-						  enum ip_conntrack_info ctinfo)
+static noinline void
+chatdnat_early_route_segment(struct sk_buff *skb,
+			     const struct nf_hook_state *state,
+			     const struct nf_conn *ct,
+			     enum ip_conntrack_info ctinfo)
 {
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	const struct chatdnat_snapshot *by = NULL;
@@ -121,7 +122,8 @@ static noinline void chatdnat_early_route_segment(struct sk_buff *skb,
 }
 
 static noinline unsigned int
-chatdnat_early_route_invalid(struct sk_buff *skb, const struct nf_hook_state *state)
+chatdnat_early_route_invalid(struct sk_buff *skb,
+			     const struct nf_hook_state *state)
 {
 	unsigned int verdict = chatdnat_invalid(skb, state);
 	enum ip_conntrack_info ctinfo;
@@ -135,9 +137,11 @@ chatdnat_early_route_invalid(struct sk_buff *skb, const struct nf_hook_state *st
 }
 
 static noinline unsigned int
-chatdnat_early_route_untracked(struct sk_buff *skb, const struct nf_hook_state *state)
+chatdnat_early_route_untracked(struct sk_buff *skb,
+			       const struct nf_hook_state *state)
 {
-	if (!netif_is_l3_slave(state->in) && chatdnat_early_route_is_received(skb) &&
+	if (!netif_is_l3_slave(state->in) &&
+	    chatdnat_early_route_is_received(skb) &&
 	    chatdnat_leak_untracked(skb, state) != NF_ACCEPT)
 		return NF_DROP;
 	chatdnat_early_route_segment(skb, state, NULL, IP_CT_UNTRACKED);
@@ -145,10 +149,13 @@ chatdnat_early_route_untracked(struct sk_buff *skb, const struct nf_hook_state *
 }
 
 static noinline unsigned int
-chatdnat_early_route_related(struct sk_buff *skb, const struct nf_hook_state *state,
-			     const struct nf_conn *ct, enum ip_conntrack_info ctinfo)
+chatdnat_early_route_related(struct sk_buff *skb,
+			     const struct nf_hook_state *state,
+			     const struct nf_conn *ct,
+			     enum ip_conntrack_info ctinfo)
 {
-	if (!netif_is_l3_slave(state->in) && chatdnat_early_route_is_received(skb) &&
+	if (!netif_is_l3_slave(state->in) &&
+	    chatdnat_early_route_is_received(skb) &&
 	    chatdnat_leak_error(skb, state, ct, ctinfo) != NF_ACCEPT)
 		return NF_DROP;
 	if (nf_ct_protonum(ct) == IPPROTO_TCP)

@@ -67,6 +67,7 @@ static bool chatdnat_needs_stateless(const struct chatdnat_settings *settings,
 }
 
 /* IPv6 priorities have the same values; see the assertions below. */
+/* clang-format off */
 static const struct chatdnat_hook {
 	bool (*needs)(const struct chatdnat_settings *settings,
 		      enum chatdnat_family family);
@@ -100,6 +101,7 @@ static const struct chatdnat_hook {
 	{ chatdnat_needs_input, chatdnat_guard_input,
 	  NF_INET_LOCAL_IN, NF_IP_PRI_FILTER - 1 },
 };
+/* clang-format on */
 
 static_assert((int)NF_IP_PRI_LAST == (int)NF_IP6_PRI_LAST);
 static_assert((int)NF_IP_PRI_CONNTRACK == (int)NF_IP6_PRI_CONNTRACK);
@@ -108,8 +110,8 @@ static_assert((int)NF_IP_PRI_MANGLE == (int)NF_IP6_PRI_MANGLE);
 static_assert((int)NF_IP_PRI_FILTER == (int)NF_IP6_PRI_FILTER);
 
 /* Registered hooks; .hook is NULL if not. Under chatdnat_config_lock. */
-static struct nf_hook_ops
-chatdnat_hook_ops[CHATDNAT_FAMILIES][ARRAY_SIZE(chatdnat_hooks)];
+static struct nf_hook_ops chatdnat_hook_ops[CHATDNAT_FAMILIES]
+					   [ARRAY_SIZE(chatdnat_hooks)];
 
 static int chatdnat_hook_add(const struct chatdnat_hook *hook,
 			     struct nf_hook_ops *ops, u8 pf)

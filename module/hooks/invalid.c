@@ -113,8 +113,8 @@ static bool chatdnat_invalid_misses_via(const struct chatdnat_invalid *invalid,
 
 	if (dir == IP_CT_DIR_ORIGINAL && READ_ONCE(ct->status) & IPS_DST_NAT)
 		by = chatdnat_nfct_snapshot(ct);
-	return by && chatdnat_via_misses(&by->settings, invalid->skb,
-					 invalid->state);
+	return by &&
+	       chatdnat_via_misses(&by->settings, invalid->skb, invalid->state);
 }
 
 /*
@@ -128,7 +128,8 @@ chatdnat_invalid_known(const struct chatdnat_invalid *invalid,
 {
 	struct sk_buff *skb = invalid->skb;
 	enum ip_conntrack_info ctinfo = dir == IP_CT_DIR_REPLY ?
-		IP_CT_ESTABLISHED_REPLY : IP_CT_ESTABLISHED;
+						IP_CT_ESTABLISHED_REPLY :
+						IP_CT_ESTABLISHED;
 
 	/* A helper would parse the payload, whatever its sequence number. */
 	if (!invalid->is_possible || nfct_help(ct))
@@ -220,7 +221,8 @@ static unsigned int chatdnat_invalid_enter(struct chatdnat_invalid *invalid,
 	if (!invalid->is_possible || invalid->opens ||
 	    settings->masquerade == CHATDNAT_MASQUERADE_ALL ||
 	    !chatdnat_invalid_reversible(invalid, relay) ||
-	    !chatdnat_lookup_from_wan(settings, skb, invalid->state, invalid->in))
+	    !chatdnat_lookup_from_wan(settings, skb, invalid->state,
+				      invalid->in))
 		return chatdnat_invalid_drop(invalid, CHATDNAT_DROPPED_INVALID);
 
 	if (skb_valid_dst(skb))
@@ -256,7 +258,8 @@ static unsigned int chatdnat_invalid_leave(struct chatdnat_invalid *invalid)
 	if (!invalid->is_tcp || !invalid->is_possible || invalid->opens ||
 	    chatdnat_leak_is_bridged(skb) ||
 	    !chatdnat_service_answers(&settings->service, flow) ||
-	    !chatdnat_local_addr_of_relay(&own, settings, invalid->family, &flow->saddr))
+	    !chatdnat_local_addr_of_relay(&own, settings, invalid->family,
+					  &flow->saddr))
 		return chatdnat_invalid_drop(invalid, CHATDNAT_DROPPED_INVALID);
 	if (!chatdnat_rewrite(skb, invalid->state->hook, &invalid->parsed,
 			      CHATDNAT_SRC, &own, true))
@@ -300,5 +303,6 @@ unsigned int chatdnat_invalid(struct sk_buff *skb,
 			return chatdnat_invalid_enter(&invalid, relay);
 	}
 	return chatdnat_leak(&invalid.snapshot->settings, skb, state) ?
-		chatdnat_invalid_leave(&invalid) : NF_ACCEPT;
+		       chatdnat_invalid_leave(&invalid) :
+		       NF_ACCEPT;
 }

@@ -16,7 +16,7 @@
 #include "../tracked/stale.h"
 #include "judge.h"
 
-#define CHATDNAT_ECHOES_PER_SECOND	100
+#define CHATDNAT_ECHOES_PER_SECOND 100
 
 /* Echo requests within the current second, which began at @since (jiffies). */
 static struct chatdnat_judge_echoes {
@@ -73,7 +73,8 @@ static bool chatdnat_judge_concerns(const struct chatdnat_settings *settings,
 {
 	const struct net_device *in = chatdnat_lookup_indev(skb, state);
 	enum chatdnat_guard least = state->hook == NF_INET_LOCAL_IN ?
-				    CHATDNAT_GUARD_FULL : CHATDNAT_GUARD_FORWARD;
+					    CHATDNAT_GUARD_FULL :
+					    CHATDNAT_GUARD_FORWARD;
 
 	if (settings->guard < least || in->flags & IFF_LOOPBACK)
 		return false;
@@ -95,7 +96,8 @@ chatdnat_judge_admit_input(const struct chatdnat_settings *settings,
 		return admission;
 
 	packet->socket = chatdnat_socket_tcp(&packet->flow, entered) ?
-			  CHATDNAT_SOCKET_BOUND : CHATDNAT_SOCKET_NONE;
+				 CHATDNAT_SOCKET_BOUND :
+				 CHATDNAT_SOCKET_NONE;
 	return chatdnat_guard_policy_input(settings, packet);
 }
 
@@ -111,7 +113,7 @@ static bool chatdnat_judge_is_own(const struct chatdnat_settings *settings,
 	       (chatdnat_relays_names(&settings->service.relays[flow->family],
 				      &flow->saddr) ||
 		chatdnat_lookup_addr_type(flow->family, &flow->saddr, out) ==
-		CHATDNAT_ADDR_LOCAL);
+			CHATDNAT_ADDR_LOCAL);
 }
 
 /*
@@ -147,9 +149,9 @@ chatdnat_judge_admit(const struct chatdnat_snapshot *snapshot,
 
 	packet->to_wan = chatdnat_judge_is_wan(settings, state->out);
 	packet->own_source = packet->continues &&
-			      packet->track == CHATDNAT_TRACK_INVALID &&
-			      chatdnat_judge_is_own(settings, &packet->flow,
-						    state->out);
+			     packet->track == CHATDNAT_TRACK_INVALID &&
+			     chatdnat_judge_is_own(settings, &packet->flow,
+						   state->out);
 	packet->settling = chatdnat_judge_settling(snapshot, &packet->flow,
 						   entered);
 	return chatdnat_guard_policy_forward(settings, packet);
@@ -225,9 +227,8 @@ unsigned int chatdnat_judge(const struct sk_buff *skb,
 	admission = chatdnat_judge_admit(snapshot, whole ? &packet : NULL, skb,
 					 state);
 
-	if (admission == CHATDNAT_ADMIT ||
-	    (admission == CHATDNAT_ADMIT_SOME &&
-	     chatdnat_judge_echo_in_time(family)))
+	if (admission == CHATDNAT_ADMIT || (admission == CHATDNAT_ADMIT_SOME &&
+					    chatdnat_judge_echo_in_time(family)))
 		return NF_ACCEPT;
 
 	/* The packet may have been translated by the previous snapshot. */

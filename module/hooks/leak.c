@@ -47,16 +47,15 @@ static bool chatdnat_leak_is_transformed(struct sk_buff *skb,
 {
 	const struct dst_entry *dst = skb_dst(skb);
 
-	return !(family == CHATDNAT_IPV6 ? xfrm6_route_forward(skb)
-					 : xfrm4_route_forward(skb)) ||
+	return !(family == CHATDNAT_IPV6 ? xfrm6_route_forward(skb) :
+					   xfrm4_route_forward(skb)) ||
 	       skb_dst(skb) != dst;
 }
 
 /* Whether a routed packet would be masqueraded as the first of a connection. */
-static bool
-chatdnat_leak_is_masqueraded(const struct chatdnat_settings *settings,
-			     const struct sk_buff *skb,
-			     const struct nf_hook_state *state)
+static bool chatdnat_leak_is_masqueraded(const struct chatdnat_settings *settings,
+					 const struct sk_buff *skb,
+					 const struct nf_hook_state *state)
 {
 	const struct net_device *in = chatdnat_lookup_indev(skb, state);
 	struct chatdnat_src_packet packet = {
@@ -81,8 +80,8 @@ chatdnat_leak_is_masqueraded(const struct chatdnat_settings *settings,
  * Return: True if the packet would leave by a WAN interface with an inside
  * address.
  */
-bool chatdnat_leak(const struct chatdnat_settings *settings, struct sk_buff *skb,
-		   const struct nf_hook_state *state)
+bool chatdnat_leak(const struct chatdnat_settings *settings,
+		   struct sk_buff *skb, const struct nf_hook_state *state)
 {
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	const struct dst_entry *dst;
@@ -103,7 +102,8 @@ bool chatdnat_leak(const struct chatdnat_settings *settings, struct sk_buff *skb
 static unsigned int chatdnat_leak_drop(struct sk_buff *skb,
 				       const struct nf_hook_state *state)
 {
-	const struct chatdnat_snapshot *snapshot = rcu_dereference(chatdnat_active);
+	const struct chatdnat_snapshot *snapshot =
+		rcu_dereference(chatdnat_active);
 
 	if (!snapshot ||
 	    !chatdnat_settings_active(&snapshot->settings,
@@ -130,10 +130,10 @@ static bool chatdnat_leak_is_of_link(const struct sk_buff *skb)
 		return false;
 	type = skb_header_pointer(skb, offset, sizeof(buf), &buf);
 	/* 151 and 152 are multicast router discovery (RFC 4286). */
-	return type && ((*type >= ICMPV6_MGM_QUERY &&
-			 *type <= NDISC_NEIGHBOUR_ADVERTISEMENT) ||
-			*type == ICMPV6_MLD2_REPORT || *type == 151 ||
-			*type == 152);
+	return type &&
+	       ((*type >= ICMPV6_MGM_QUERY &&
+		 *type <= NDISC_NEIGHBOUR_ADVERTISEMENT) ||
+		*type == ICMPV6_MLD2_REPORT || *type == 151 || *type == 152);
 }
 
 /**
@@ -150,8 +150,7 @@ static bool chatdnat_leak_is_of_link(const struct sk_buff *skb)
 unsigned int chatdnat_leak_untracked(struct sk_buff *skb,
 				     const struct nf_hook_state *state)
 {
-	if (state->pf != NFPROTO_IPV6 ||
-	    ipv6_hdr(skb)->nexthdr == IPPROTO_TCP ||
+	if (state->pf != NFPROTO_IPV6 || ipv6_hdr(skb)->nexthdr == IPPROTO_TCP ||
 	    !chatdnat_leak_is_of_link(skb))
 		return NF_ACCEPT;
 	return chatdnat_leak_drop(skb, state);
@@ -162,7 +161,8 @@ static bool chatdnat_leak_is_undue(const struct sk_buff *skb,
 				   const struct nf_hook_state *state,
 				   const struct chatdnat_addr *end)
 {
-	const struct chatdnat_snapshot *snapshot = rcu_dereference(chatdnat_active);
+	const struct chatdnat_snapshot *snapshot =
+		rcu_dereference(chatdnat_active);
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	struct chatdnat_flow flow = {};
 
@@ -174,7 +174,7 @@ static bool chatdnat_leak_is_undue(const struct sk_buff *skb,
 	return chatdnat_relays_has(&snapshot->settings.service.relays[family],
 				   &flow.saddr) ||
 	       chatdnat_lookup_addr_type(family, end, state->in) ==
-	       CHATDNAT_ADDR_LOCAL;
+		       CHATDNAT_ADDR_LOCAL;
 }
 
 /**
@@ -208,7 +208,8 @@ unsigned int chatdnat_leak_error(struct sk_buff *skb,
 	    chatdnat_packet_transport(skb, chatdnat_family_of(state->pf),
 				      &protocol) < 0 ||
 	    protocol != icmp ||
-	    !chatdnat_leak_is_undue(skb, state, chatdnat_addr_of(&tuple->src.u3)))
+	    !chatdnat_leak_is_undue(skb, state,
+				    chatdnat_addr_of(&tuple->src.u3)))
 		return NF_ACCEPT;
 	return chatdnat_leak_drop(skb, state);
 }

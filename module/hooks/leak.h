@@ -8,8 +8,8 @@
 #include "../policy/settings.h"
 
 bool chatdnat_leak_is_bridged(const struct sk_buff *skb);
-bool chatdnat_leak(const struct chatdnat_settings *settings, struct sk_buff *skb,
-		   const struct nf_hook_state *state);
+bool chatdnat_leak(const struct chatdnat_settings *settings,
+		   struct sk_buff *skb, const struct nf_hook_state *state);
 unsigned int chatdnat_leak_untracked(struct sk_buff *skb,
 				     const struct nf_hook_state *state);
 unsigned int chatdnat_leak_error(struct sk_buff *skb,

@@ -38,8 +38,8 @@ chatdnat_mss_outbound(const struct nf_conn *ct, enum ip_conntrack_dir dir,
 	const struct net_device *wan_dev;
 
 	saddr = chatdnat_addr_of(&nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL)->src.u3);
-	wan_dev = dir == IP_CT_DIR_ORIGINAL ? state->out
-					    : chatdnat_lookup_indev(skb, state);
+	wan_dev = dir == IP_CT_DIR_ORIGINAL ? state->out :
+					      chatdnat_lookup_indev(skb, state);
 	chatdnat_for_each_snapshot(snapshot) {
 		const struct chatdnat_settings *settings = &snapshot->settings;
 
@@ -117,7 +117,8 @@ static u16 chatdnat_mss_tracked(const struct sk_buff *skb,
 	if (chatdnat_settings_multihomed(settings)) {
 		if (dir == IP_CT_DIR_ORIGINAL)
 			wan_dev = chatdnat_lookup_indev(skb, state);
-		return_dst = chatdnat_return_path_route(addrs.family, ct, wan_dev, skb->mark);
+		return_dst = chatdnat_return_path_route(addrs.family, ct,
+							wan_dev, skb->mark);
 	}
 	return chatdnat_mss_of_path(skb, &addrs, return_dst);
 }
@@ -134,7 +135,8 @@ static noinline u16 chatdnat_mss_stateless(const struct sk_buff *skb,
 	struct chatdnat_flow_addrs addrs;
 	enum chatdnat_direction dir;
 
-	dir = chatdnat_stateless_direction(skb, state, &parsed, &settings, &binding);
+	dir = chatdnat_stateless_direction(skb, state, &parsed, &settings,
+					   &binding);
 	if (dir == CHATDNAT_DIR_NONE)
 		return 0;
 	if (settings->mss != CHATDNAT_MSS_AUTO)
@@ -143,10 +145,11 @@ static noinline u16 chatdnat_mss_stateless(const struct sk_buff *skb,
 	if (binding->ifindex && chatdnat_settings_multihomed(settings) &&
 	    (dir == CHATDNAT_DIR_TO_RELAY ||
 	     chatdnat_ifset_has(&settings->wan, state->out->name))) {
-		client = dir == CHATDNAT_DIR_TO_RELAY ? &parsed.flow.saddr
-						      : &parsed.flow.daddr;
-		return_dst = chatdnat_lookup_route(parsed.flow.family, &binding->own,
-						   client, binding->ifindex, skb->mark);
+		client = dir == CHATDNAT_DIR_TO_RELAY ? &parsed.flow.saddr :
+							&parsed.flow.daddr;
+		return_dst = chatdnat_lookup_route(parsed.flow.family,
+						   &binding->own, client,
+						   binding->ifindex, skb->mark);
 	}
 
 	addrs.family = parsed.flow.family;
@@ -187,14 +190,16 @@ void chatdnat_mss(struct sk_buff *skb, const struct nf_hook_state *state,
 		return;
 
 	max = ct ? chatdnat_mss_tracked(skb, state, ct, CTINFO2DIR(ctinfo),
-					settings)
-		 : chatdnat_mss_stateless(skb, state);
+					settings) :
+		   chatdnat_mss_stateless(skb, state);
 	th = (const struct tcphdr *)(skb->data + offset);
-	if (!max || (offset + len <= skb_headlen(skb) &&
-		     chatdnat_tcp_mss_fits(th, max)) ||
+	if (!max ||
+	    (offset + len <= skb_headlen(skb) &&
+	     chatdnat_tcp_mss_fits(th, max)) ||
 	    skb_ensure_writable(skb, offset + len))
 		return;
-	if (chatdnat_tcp_mss_clamp_all(skb, (struct tcphdr *)(skb->data + offset),
+	if (chatdnat_tcp_mss_clamp_all(skb,
+				       (struct tcphdr *)(skb->data + offset),
 				       max))
 		chatdnat_count(family, CHATDNAT_CLAMPED);
 }

@@ -22,8 +22,8 @@ static bool chatdnat_quoted_is_icmp(const struct sk_buff *skb,
 				    enum chatdnat_family family)
 {
 	return family == CHATDNAT_IPV6 ?
-	       ipv6_hdr(skb)->nexthdr == IPPROTO_ICMPV6 :
-	       ip_hdr(skb)->protocol == IPPROTO_ICMP;
+		       ipv6_hdr(skb)->nexthdr == IPPROTO_ICMPV6 :
+		       ip_hdr(skb)->protocol == IPPROTO_ICMP;
 }
 
 /* Whether the stateless engine translates it in POST_ROUTING. */

@@ -51,11 +51,10 @@ chatdnat_return_path_dev(enum chatdnat_family family, const struct nf_conn *ct,
 	return dev && chatdnat_return_path_ours(ct, dev, wan_dev) ? dev : NULL;
 }
 
-static struct dst_entry *chatdnat_return_path_by(int ifindex,
-						 enum chatdnat_family family,
-						 const struct chatdnat_addr *own,
-						 const struct chatdnat_addr *client,
-						 u32 mark)
+static struct dst_entry *
+chatdnat_return_path_by(int ifindex, enum chatdnat_family family,
+			const struct chatdnat_addr *own,
+			const struct chatdnat_addr *client, u32 mark)
 {
 	struct dst_entry *dst;
 
@@ -95,7 +94,8 @@ static struct dst_entry *chatdnat_return_path_by_ct(const struct net_device *dev
  */
 struct dst_entry *chatdnat_return_path_route(enum chatdnat_family family,
 					     const struct nf_conn *ct,
-					     const struct net_device *in, u32 mark)
+					     const struct net_device *in,
+					     u32 mark)
 {
 	const struct net_device *dev = chatdnat_return_path_dev(family, ct, in);
 
@@ -115,7 +115,8 @@ chatdnat_return_path_tracked(const struct sk_buff *skb,
 
 	dev = chatdnat_return_path_dev(family, ct, state->out);
 	return dev && dev != state->out ?
-		chatdnat_return_path_by_ct(dev, family, ct, skb->mark) : NULL;
+		       chatdnat_return_path_by_ct(dev, family, ct, skb->mark) :
+		       NULL;
 }
 
 /* The same for a connection without state. */
@@ -127,13 +128,14 @@ chatdnat_return_path_stateless(const struct sk_buff *skb,
 	const struct chatdnat_binding *binding;
 	struct chatdnat_parsed parsed;
 
-	if (chatdnat_stateless_direction(skb, state, &parsed, &settings, &binding) !=
-	    CHATDNAT_DIR_TO_CLIENT || !binding->ifindex ||
-	    binding->ifindex == state->out->ifindex ||
+	if (chatdnat_stateless_direction(skb, state, &parsed, &settings,
+					 &binding) != CHATDNAT_DIR_TO_CLIENT ||
+	    !binding->ifindex || binding->ifindex == state->out->ifindex ||
 	    !chatdnat_ifset_has(&settings->wan, state->out->name))
 		return NULL;
 	return chatdnat_return_path_by(binding->ifindex, parsed.flow.family,
-				       &binding->own, &parsed.flow.daddr, skb->mark);
+				       &binding->own, &parsed.flow.daddr,
+				       skb->mark);
 }
 
 /**

@@ -12,7 +12,8 @@ struct nf_conn;
 
 struct dst_entry *chatdnat_return_path_route(enum chatdnat_family family,
 					     const struct nf_conn *ct,
-					     const struct net_device *in, u32 mark);
+					     const struct net_device *in,
+					     u32 mark);
 unsigned int chatdnat_return_path(void *priv, struct sk_buff *skb,
 				  const struct nf_hook_state *state);
 

@@ -31,9 +31,11 @@ chatdnat_via_settings(const struct sk_buff *skb,
 
 	ct = nf_ct_get(skb, &ctinfo);
 	if (ctinfo == IP_CT_UNTRACKED)
-		return chatdnat_stateless_direction(skb, state, &parsed, &settings,
-						    &binding) ==
-		       CHATDNAT_DIR_TO_RELAY ? settings : NULL;
+		return chatdnat_stateless_direction(skb, state, &parsed,
+						    &settings, &binding) ==
+				       CHATDNAT_DIR_TO_RELAY ?
+			       settings :
+			       NULL;
 
 	if (!ct || !(READ_ONCE(ct->status) & IPS_DST_NAT) ||
 	    CTINFO2DIR(ctinfo) != IP_CT_DIR_ORIGINAL)

@@ -56,8 +56,8 @@
  * lock with bottom halves off.
  */
 static inline void
-chatdnat_nfct_cleanup(struct net *net, int (*iter)(struct nf_conn *ct, void *data),
-		      void *data)
+chatdnat_nfct_cleanup(struct net *net,
+		      int (*iter)(struct nf_conn *ct, void *data), void *data)
 {
 #ifdef CHATDNAT_HAVE_NF_CT_ITER_DATA
 	const struct nf_ct_iter_data iter_data = {
@@ -91,9 +91,10 @@ chatdnat_nfct_cleanup(struct net *net, int (*iter)(struct nf_conn *ct, void *dat
  * Context: RCU read lock held; on the packet path.
  * Return: The socket, to be released by sock_gen_put(), or NULL.
  */
-static inline struct sock *
-chatdnat_lookup_established(__be32 saddr, __be16 sport, __be32 daddr, u16 dport,
-			    int dif, int sdif)
+static inline struct sock *chatdnat_lookup_established(__be32 saddr,
+						       __be16 sport,
+						       __be32 daddr, u16 dport,
+						       int dif, int sdif)
 {
 #ifdef CHATDNAT_HAVE_LOOKUP_HASHINFO
 	return __inet_lookup_established(&init_net,
@@ -297,11 +298,11 @@ static inline void chatdnat_clear_tstamp(struct sk_buff *skb)
  * writer may interrupt the reader.
  */
 #ifdef CHATDNAT_HAVE_U64_STATS_FETCH_IRQ
-#define chatdnat_stats_fetch_begin	u64_stats_fetch_begin_irq
-#define chatdnat_stats_fetch_retry	u64_stats_fetch_retry_irq
+#define chatdnat_stats_fetch_begin u64_stats_fetch_begin_irq
+#define chatdnat_stats_fetch_retry u64_stats_fetch_retry_irq
 #else
-#define chatdnat_stats_fetch_begin	u64_stats_fetch_begin
-#define chatdnat_stats_fetch_retry	u64_stats_fetch_retry
+#define chatdnat_stats_fetch_begin u64_stats_fetch_begin
+#define chatdnat_stats_fetch_retry u64_stats_fetch_retry
 #endif
 
 /**

@@ -121,8 +121,8 @@ chatdnat_lookup_addr_type(enum chatdnat_family family,
 		return CHATDNAT_ADDR_GROUP;
 	if (!chatdnat_family_enabled(family))
 		return CHATDNAT_ADDR_UNICAST;
-	return family == CHATDNAT_IPV6 ? chatdnat_ipv6_addr_type(addr, dev)
-				       : chatdnat_ipv4_addr_type(addr, dev);
+	return family == CHATDNAT_IPV6 ? chatdnat_ipv6_addr_type(addr, dev) :
+					 chatdnat_ipv4_addr_type(addr, dev);
 }
 
 /**
@@ -136,18 +136,17 @@ chatdnat_lookup_addr_type(enum chatdnat_family family,
  * Context: RCU read lock held; on the packet path.
  * Return: The device, not held, or NULL if the packet is locally generated.
  */
-const struct net_device *
-chatdnat_lookup_indev(const struct sk_buff *skb,
-		      const struct nf_hook_state *state)
+const struct net_device *chatdnat_lookup_indev(const struct sk_buff *skb,
+					       const struct nf_hook_state *state)
 {
 	const struct net_device *dev = NULL;
 
 	if (state->in && netif_is_l3_master(state->in))
 		dev = dev_get_by_index_rcu(&init_net,
 					   state->pf == NFPROTO_IPV6 ?
-					   inet6_sdif(skb) :
-					   chatdnat_inet_sdif(skb));
-	return dev ? : state->in;
+						   inet6_sdif(skb) :
+						   chatdnat_inet_sdif(skb));
+	return dev ?: state->in;
 }
 
 /**

@@ -15,9 +15,8 @@ enum chatdnat_addr_type
 chatdnat_lookup_addr_type(enum chatdnat_family family,
 			  const struct chatdnat_addr *addr,
 			  const struct net_device *dev);
-const struct net_device *
-chatdnat_lookup_indev(const struct sk_buff *skb,
-		      const struct nf_hook_state *state);
+const struct net_device *chatdnat_lookup_indev(const struct sk_buff *skb,
+					       const struct nf_hook_state *state);
 bool chatdnat_lookup_from_wan(const struct chatdnat_settings *settings,
 			      const struct sk_buff *skb,
 			      const struct nf_hook_state *state,

@@ -97,8 +97,10 @@ static inline bool chatdnat_flow_of(const struct nf_conntrack_tuple *tuple,
 static inline bool chatdnat_nfct_serves(const struct chatdnat_service *service,
 					const struct nf_conn *ct)
 {
-	const struct nf_conntrack_tuple *to = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
-	const struct nf_conntrack_tuple *reply = nf_ct_tuple(ct, IP_CT_DIR_REPLY);
+	const struct nf_conntrack_tuple *to = nf_ct_tuple(ct,
+							  IP_CT_DIR_ORIGINAL);
+	const struct nf_conntrack_tuple *reply = nf_ct_tuple(ct,
+							     IP_CT_DIR_REPLY);
 	const struct chatdnat_addr *relay;
 	enum chatdnat_proto proto;
 

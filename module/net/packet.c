@@ -136,8 +136,8 @@ bool chatdnat_packet_for_guard(const struct sk_buff *skb,
 		return false;
 
 	chatdnat_packet_addresses(skb, family, &packet->flow);
-	packet->hop_limit = family == CHATDNAT_IPV6 ? ipv6_hdr(skb)->hop_limit
-						     : ip_hdr(skb)->ttl;
+	packet->hop_limit = family == CHATDNAT_IPV6 ? ipv6_hdr(skb)->hop_limit :
+						      ip_hdr(skb)->ttl;
 
 	switch (packet->protocol) {
 	case IPPROTO_TCP:
@@ -180,8 +180,7 @@ static unsigned int chatdnat_packet_quoted_ipv4(const struct sk_buff *skb,
 
 	iph = skb_header_pointer(skb, parsed->quoted, sizeof(buf), &buf);
 	if (!iph || iph->version != 4 || iph->ihl < sizeof(*iph) / 4 ||
-	    iph->protocol != IPPROTO_TCP ||
-	    (iph->frag_off & htons(IP_OFFSET)))
+	    iph->protocol != IPPROTO_TCP || (iph->frag_off & htons(IP_OFFSET)))
 		return 0;
 	/* An error not sent to the sender of the quoted packet is forged. */
 	if (iph->saddr != ip_hdr(skb)->daddr)
@@ -245,13 +244,15 @@ static bool chatdnat_packet_error(const struct sk_buff *skb,
 	static_assert(sizeof(ports_buf) == CHATDNAT_QUOTED_MIN);
 
 	icmph = skb_header_pointer(skb, parsed->offset, sizeof(buf), &buf);
-	if (!icmph || !chatdnat_packet_is_error(parsed->flow.family, icmph->type))
+	if (!icmph ||
+	    !chatdnat_packet_is_error(parsed->flow.family, icmph->type))
 		return false;
 
 	parsed->quoted = parsed->offset + sizeof(*icmph);
 	parsed->quoted_offset = parsed->flow.family == CHATDNAT_IPV6 ?
-				chatdnat_packet_quoted_ipv6(skb, parsed) :
-				chatdnat_packet_quoted_ipv4(skb, parsed);
+					chatdnat_packet_quoted_ipv6(skb,
+								    parsed) :
+					chatdnat_packet_quoted_ipv4(skb, parsed);
 	if (!parsed->quoted_offset)
 		return false;
 	ports = skb_header_pointer(skb, parsed->quoted_offset,
@@ -289,7 +290,8 @@ bool chatdnat_packet_parse(const struct sk_buff *skb,
 	chatdnat_packet_addresses(skb, family, &parsed->flow);
 	if (protocol == IPPROTO_TCP)
 		return chatdnat_packet_segment(skb, parsed);
-	if (protocol == (family == CHATDNAT_IPV6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
+	if (protocol ==
+	    (family == CHATDNAT_IPV6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
 		return chatdnat_packet_error(skb, parsed);
 	return false;
 }

@@ -8,7 +8,7 @@
 #include "../policy/guard_policy.h"
 
 /* Minimum number of quoted bytes of the transport header: the ports. */
-#define CHATDNAT_QUOTED_MIN	4
+#define CHATDNAT_QUOTED_MIN 4
 
 /**
  * struct chatdnat_parsed - a TCP segment, or an ICMP error about one

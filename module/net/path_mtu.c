@@ -14,7 +14,7 @@
 #include "path_mtu.h"
 #include "validity.h"
 
-#define CHATDNAT_PATH_MTU_SHIFT	6
+#define CHATDNAT_PATH_MTU_SHIFT 6
 
 struct chatdnat_path_mtu_entry {
 	struct chatdnat_addr addr;
@@ -26,7 +26,8 @@ struct chatdnat_path_mtu_entry {
 
 /* The cache of one CPU, indexed by a hash of the address. */
 struct chatdnat_path_mtu_cache {
-	struct chatdnat_path_mtu_entry entry[CHATDNAT_FAMILIES][BIT(CHATDNAT_PATH_MTU_SHIFT)];
+	struct chatdnat_path_mtu_entry entry[CHATDNAT_FAMILIES]
+					    [BIT(CHATDNAT_PATH_MTU_SHIFT)];
 };
 
 static struct chatdnat_path_mtu_cache __percpu *chatdnat_path_mtu_cache;
@@ -38,9 +39,9 @@ static bool chatdnat_path_mtu_has_policies(void)
 }
 
 /* MTU of a route after IPsec policies; consumes the reference to dst. */
-static unsigned int chatdnat_path_mtu_transformed(struct dst_entry *dst,
-						  const struct chatdnat_flow_addrs *addrs,
-						  u32 mark)
+static unsigned int
+chatdnat_path_mtu_transformed(struct dst_entry *dst,
+			      const struct chatdnat_flow_addrs *addrs, u32 mark)
 {
 	struct flowi fl = {
 		.flowi_oif = dst->dev->ifindex,
@@ -50,8 +51,10 @@ static unsigned int chatdnat_path_mtu_transformed(struct dst_entry *dst,
 	unsigned int mtu = dst_mtu(dst);
 
 	if (addrs->family == CHATDNAT_IPV6) {
-		memcpy(&fl.u.ip6.saddr, addrs->saddr->word, sizeof(fl.u.ip6.saddr));
-		memcpy(&fl.u.ip6.daddr, addrs->daddr->word, sizeof(fl.u.ip6.daddr));
+		memcpy(&fl.u.ip6.saddr, addrs->saddr->word,
+		       sizeof(fl.u.ip6.saddr));
+		memcpy(&fl.u.ip6.daddr, addrs->daddr->word,
+		       sizeof(fl.u.ip6.daddr));
 		fl.u.ip6.fl6_sport = addrs->sport;
 		fl.u.ip6.fl6_dport = addrs->dport;
 	} else {
@@ -69,8 +72,9 @@ static unsigned int chatdnat_path_mtu_transformed(struct dst_entry *dst,
 	return mtu;
 }
 
-static unsigned int chatdnat_path_mtu_reverse_transformed(const struct chatdnat_flow_addrs *addrs,
-							  u32 mark)
+static unsigned int
+chatdnat_path_mtu_reverse_transformed(const struct chatdnat_flow_addrs *addrs,
+				      u32 mark)
 {
 	const struct chatdnat_flow_addrs reply = {
 		.family = addrs->family,
@@ -110,7 +114,8 @@ static void chatdnat_path_mtu_find(struct chatdnat_path_mtu_entry *reverse,
 				   enum chatdnat_family family,
 				   const struct chatdnat_addr *addr, u32 mark)
 {
-	struct dst_entry *dst = chatdnat_lookup_route(family, NULL, addr, 0, mark);
+	struct dst_entry *dst = chatdnat_lookup_route(family, NULL, addr, 0,
+						      mark);
 
 	reverse->addr = *addr;
 	reverse->mark = mark;
@@ -120,9 +125,10 @@ static void chatdnat_path_mtu_find(struct chatdnat_path_mtu_entry *reverse,
 		return;
 	reverse->mtu = dst_mtu(dst);
 	if (family == CHATDNAT_IPV4)
-		reverse->foreign = container_of(dst, struct rtable, dst)->rt_type ==
-			       RTN_UNICAST &&
-			       chatdnat_addr_is_common(family, addr);
+		reverse->foreign =
+			container_of(dst, struct rtable, dst)->rt_type ==
+				RTN_UNICAST &&
+			chatdnat_addr_is_common(family, addr);
 	dst_release(dst);
 }
 
@@ -176,7 +182,8 @@ chatdnat_path_mtu_learn(struct chatdnat_path_mtu_entry *reverse,
  * Context: RCU read lock held; on the packet path.
  * Return: The MTU in bytes, headers included; U32_MAX if there is no route.
  */
-unsigned int chatdnat_path_mtu_reverse(const struct chatdnat_flow_addrs *addrs, u32 mark)
+unsigned int chatdnat_path_mtu_reverse(const struct chatdnat_flow_addrs *addrs,
+				       u32 mark)
 {
 	struct chatdnat_path_mtu_entry *reverse;
 

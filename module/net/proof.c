@@ -8,43 +8,41 @@
 
 #include "compat.h"
 
-#define CHATDNAT_IS(declared, ...)	\
+#define CHATDNAT_IS(declared, ...) \
 	__builtin_types_compatible_p(typeof(declared), __VA_ARGS__)
 
-#define CHATDNAT_PROVE(declared, ...)	\
+#define CHATDNAT_PROVE(declared, ...) \
 	static_assert(CHATDNAT_IS(declared, __VA_ARGS__))
 
 /* For a name that must not exist: conflicts with its declaration if it does. */
-#define CHATDNAT_PROVE_ABSENT(name)					\
-	extern struct chatdnat_absent *name
+#define CHATDNAT_PROVE_ABSENT(name) extern struct chatdnat_absent *name
 
 #ifdef CHATDNAT_HAVE_NF_CT_ITER_DATA
-CHATDNAT_PROVE(nf_ct_iterate_cleanup_net,
-	       void (int (*)(struct nf_conn *, void *),
-		     const struct nf_ct_iter_data *));
+CHATDNAT_PROVE(nf_ct_iterate_cleanup_net, void(int (*)(struct nf_conn *, void *),
+					       const struct nf_ct_iter_data *));
 #else
 CHATDNAT_PROVE(nf_ct_iterate_cleanup_net,
-	       void (struct net *, int (*)(struct nf_conn *, void *), void *,
-		     u32, int));
+	       void(struct net *, int (*)(struct nf_conn *, void *), void *,
+		    u32, int));
 #endif
 
 #ifdef CHATDNAT_HAVE_SEND_RESET_SK
 CHATDNAT_PROVE(nf_send_reset,
-	       void (struct net *, struct sock *, struct sk_buff *, int));
+	       void(struct net *, struct sock *, struct sk_buff *, int));
 #else
-CHATDNAT_PROVE(nf_send_reset, void (struct net *, struct sk_buff *, int));
+CHATDNAT_PROVE(nf_send_reset, void(struct net *, struct sk_buff *, int));
 #endif
 
 #ifdef CHATDNAT_HAVE_SEND_RESET6_SK
 CHATDNAT_PROVE(nf_send_reset6,
-	       void (struct net *, struct sock *, struct sk_buff *, int));
+	       void(struct net *, struct sock *, struct sk_buff *, int));
 #else
-CHATDNAT_PROVE(nf_send_reset6, void (struct net *, struct sk_buff *, int));
+CHATDNAT_PROVE(nf_send_reset6, void(struct net *, struct sk_buff *, int));
 #endif
 
 /* Declared in net/gso.h, or in linux/skbuff.h. */
 CHATDNAT_PROVE(skb_gso_validate_network_len,
-	       bool (const struct sk_buff *, unsigned int));
+	       bool(const struct sk_buff *, unsigned int));
 
 /*
  * The compiler does not distinguish dscp_t from u8, but the return type differs
@@ -52,22 +50,22 @@ CHATDNAT_PROVE(skb_gso_validate_network_len,
  */
 #ifdef CHATDNAT_HAVE_ROUTE_INPUT_DSCP
 CHATDNAT_PROVE(ip_route_input_noref,
-	       enum skb_drop_reason (struct sk_buff *, __be32, __be32, dscp_t,
-				     struct net_device *));
+	       enum skb_drop_reason(struct sk_buff *, __be32, __be32, dscp_t,
+				    struct net_device *));
 #else
 CHATDNAT_PROVE(ip_route_input_noref,
-	       int (struct sk_buff *, __be32, __be32, u8, struct net_device *));
+	       int(struct sk_buff *, __be32, __be32, u8, struct net_device *));
 #endif
 
 #ifdef CHATDNAT_HAVE_CLEAR_TSTAMP
-CHATDNAT_PROVE(skb_clear_tstamp, void (struct sk_buff *));
+CHATDNAT_PROVE(skb_clear_tstamp, void(struct sk_buff *));
 #else
 CHATDNAT_PROVE_ABSENT(skb_clear_tstamp);
 #endif
 
 #ifdef CHATDNAT_HAVE_U64_STATS_FETCH_IRQ
 CHATDNAT_PROVE(u64_stats_fetch_begin_irq,
-	       unsigned int (const struct u64_stats_sync *));
+	       unsigned int(const struct u64_stats_sync *));
 #else
 CHATDNAT_PROVE_ABSENT(u64_stats_fetch_begin_irq);
 #endif
@@ -90,13 +88,11 @@ static_assert(CHATDNAT_IS(__inet_lookup_established,
  * it would not link.
  */
 #if IS_ENABLED(CONFIG_IPV6)
-CHATDNAT_PROVE(fib6_lookup,
-	       int (struct net *, int, struct flowi6 *, struct fib6_result *,
-		    int));
+CHATDNAT_PROVE(fib6_lookup, int(struct net *, int, struct flowi6 *,
+				struct fib6_result *, int));
 #ifdef CHATDNAT_HAVE_IPV6_STUBS
-CHATDNAT_PROVE(*ipv6_stub->fib6_lookup,
-	       int (struct net *, int, struct flowi6 *, struct fib6_result *,
-		    int));
+CHATDNAT_PROVE(*ipv6_stub->fib6_lookup, int(struct net *, int, struct flowi6 *,
+					    struct fib6_result *, int));
 #else
 CHATDNAT_PROVE_ABSENT(ipv6_stub);
 #endif

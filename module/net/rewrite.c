@@ -77,9 +77,8 @@ static void chatdnat_rewrite_icmp_check(struct sk_buff *skb,
 
 		icmp6h->icmp6_cksum = 0;
 		sum = skb_checksum(skb, parsed->offset, len, 0);
-		icmp6h->icmp6_cksum = csum_ipv6_magic(&ip6h->saddr,
-						      &ip6h->daddr, len,
-						      IPPROTO_ICMPV6, sum);
+		icmp6h->icmp6_cksum = csum_ipv6_magic(&ip6h->saddr, &ip6h->daddr,
+						      len, IPPROTO_ICMPV6, sum);
 	} else {
 		struct icmphdr *icmph = header;
 
@@ -99,8 +98,8 @@ static bool chatdnat_rewrite_error(struct sk_buff *skb, unsigned int hook,
 				   enum chatdnat_side side,
 				   const struct chatdnat_addr *to, bool outer)
 {
-	enum chatdnat_side quoted = side == CHATDNAT_SRC ? CHATDNAT_DST
-							 : CHATDNAT_SRC;
+	enum chatdnat_side quoted = side == CHATDNAT_SRC ? CHATDNAT_DST :
+							   CHATDNAT_SRC;
 	enum chatdnat_family family = parsed->flow.family;
 	unsigned int end = parsed->quoted_offset + sizeof(struct tcphdr);
 	struct tcphdr *th;
@@ -149,7 +148,7 @@ bool chatdnat_rewrite(struct sk_buff *skb, unsigned int hook,
 		      enum chatdnat_side side, const struct chatdnat_addr *to,
 		      bool outer)
 {
-	return parsed->quoted ?
-		chatdnat_rewrite_error(skb, hook, parsed, side, to, outer) :
-		chatdnat_rewrite_tcp(skb, parsed, side, to);
+	return parsed->quoted ? chatdnat_rewrite_error(skb, hook, parsed, side,
+						       to, outer) :
+				chatdnat_rewrite_tcp(skb, parsed, side, to);
 }

@@ -36,7 +36,7 @@ static void chatdnat_ipv6_route_packet(struct sk_buff *skb)
 
 	dst = ip6_route_input_lookup(&init_net, skb->dev, &fl6, skb,
 				     RT6_LOOKUP_F_HAS_SADDR |
-				     RT6_LOOKUP_F_DST_NOREF);
+					     RT6_LOOKUP_F_DST_NOREF);
 	skb_dst_drop(skb);
 	skb_dst_set_noref(skb, dst);
 }

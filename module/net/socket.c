@@ -95,7 +95,7 @@ bool chatdnat_socket_tcp(const struct chatdnat_flow *flow,
 	int master = l3mdev_master_ifindex_rcu(dev);
 	struct sock *sk;
 
-	sk = chatdnat_socket_find_tcp(flow, master ? : dev->ifindex,
+	sk = chatdnat_socket_find_tcp(flow, master ?: dev->ifindex,
 				      master ? dev->ifindex : 0);
 	if (!sk)
 		return false;

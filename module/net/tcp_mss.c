@@ -5,10 +5,10 @@
 
 #include "tcp_mss.h"
 
-#define CHATDNAT_TCPOPT_END	0
-#define CHATDNAT_TCPOPT_NOP	1
-#define CHATDNAT_TCPOPT_MSS	2
-#define CHATDNAT_TCPOPT_MSS_LEN	4
+#define CHATDNAT_TCPOPT_END 0
+#define CHATDNAT_TCPOPT_NOP 1
+#define CHATDNAT_TCPOPT_MSS 2
+#define CHATDNAT_TCPOPT_MSS_LEN 4
 
 /**
  * chatdnat_tcp_mss_above() - find an MSS option that exceeds a limit
@@ -54,8 +54,8 @@ size_t chatdnat_tcp_mss_above(const u8 *options, size_t len, size_t from,
 /*
  * The checksum covers 16-bit words: at an odd offset, a value is byte-swapped.
  */
-static void chatdnat_tcp_mss_put(struct sk_buff *skb, struct tcphdr *th, u8 *value,
-				 u16 old, u16 new)
+static void chatdnat_tcp_mss_put(struct sk_buff *skb, struct tcphdr *th,
+				 u8 *value, u16 old, u16 new)
 {
 	__be16 from = htons(old), to = htons(new);
 
@@ -88,8 +88,8 @@ bool chatdnat_tcp_mss_clamp_all(struct sk_buff *skb, struct tcphdr *th, u16 max)
 		chatdnat_tcp_mss_put(skb, th, options + at,
 				     chatdnat_tcp_mss_get(options + at), max);
 		clamped = true;
-		at = chatdnat_tcp_mss_above(options, len,
-					    at + sizeof(__be16), max);
+		at = chatdnat_tcp_mss_above(options, len, at + sizeof(__be16),
+					    max);
 	}
 	return clamped;
 }

@@ -10,7 +10,7 @@
 struct sk_buff;
 
 /* A SYN of Linux: MSS, SACK permitted, timestamps, NOP, window scale. */
-#define CHATDNAT_TCPOPT_LINUX_LEN	20
+#define CHATDNAT_TCPOPT_LINUX_LEN 20
 
 /**
  * chatdnat_tcp_mss_get() - read an MSS value
@@ -73,8 +73,8 @@ static inline bool chatdnat_tcp_mss_fits(const struct tcphdr *th, u16 max)
  * Context: Any; on the packet path.
  * Return: True if an option was clamped; a malformed list is not changed.
  */
-static inline bool chatdnat_tcp_mss_clamp(struct sk_buff *skb, struct tcphdr *th,
-					  u16 max)
+static inline bool chatdnat_tcp_mss_clamp(struct sk_buff *skb,
+					  struct tcphdr *th, u16 max)
 {
 	return !likely(chatdnat_tcp_mss_fits(th, max)) &&
 	       chatdnat_tcp_mss_clamp_all(skb, th, max);

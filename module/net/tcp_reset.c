@@ -21,7 +21,7 @@
 #include "tcp_reset.h"
 
 /* Distance from the last sequence number, surely outside the window. */
-#define CHATDNAT_RESET_DISTANCE	BIT(30)
+#define CHATDNAT_RESET_DISTANCE BIT(30)
 
 /*
  * Whether conntrack has the sequence numbers of a connection. They are missing
@@ -71,8 +71,8 @@ bool chatdnat_tcp_reset_prepare(struct chatdnat_tcp_reset *reset,
 		return false;
 	}
 
-	reset->client = chatdnat_nfct_only_masqueraded(ct) ? IP_CT_DIR_REPLY
-							 : IP_CT_DIR_ORIGINAL;
+	reset->client = chatdnat_nfct_only_masqueraded(ct) ? IP_CT_DIR_REPLY :
+							     IP_CT_DIR_ORIGINAL;
 	reset->known = chatdnat_tcp_reset_has_seq(ct);
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
 		reset->tuple[dir] = *nf_ct_tuple(ct, dir);
@@ -182,8 +182,8 @@ chatdnat_tcp_reset_route(const struct chatdnat_segment *segment)
 
 	dst = chatdnat_lookup_route_as(&segment->flow, IPPROTO_TCP, 0);
 	oif = chatdnat_tcp_reset_oif(segment, dst);
-	alt = oif ? chatdnat_lookup_route_as(&segment->flow, IPPROTO_TCP, oif)
-		  : NULL;
+	alt = oif ? chatdnat_lookup_route_as(&segment->flow, IPPROTO_TCP, oif) :
+		    NULL;
 	if (!alt)
 		return dst;
 	dst_release(dst);
@@ -209,7 +209,8 @@ bool chatdnat_tcp_reset_emit(const struct chatdnat_segment *segment, gfp_t gfp)
 		return true;
 
 	skb = alloc_skb(LL_MAX_HEADER + sizeof(struct ipv6hdr) +
-			sizeof(struct tcphdr), gfp);
+				sizeof(struct tcphdr),
+			gfp);
 	if (!skb) {
 		dst_release(dst);
 		return false;

@@ -12,9 +12,9 @@ struct nf_conn;
 /* Data to reset a TCP connection whose conntrack entry is deleted. */
 struct chatdnat_tcp_reset {
 	struct nf_conntrack_tuple tuple[IP_CT_DIR_MAX];
-	u32 end[IP_CT_DIR_MAX];		/* sequence number after the last byte */
-	enum ip_conntrack_dir client;	/* direction of the client's packets */
-	bool known;			/* sequence numbers are known */
+	u32 end[IP_CT_DIR_MAX];	      /* sequence number after the last byte */
+	enum ip_conntrack_dir client; /* direction of the client's packets */
+	bool known;		      /* sequence numbers are known */
 };
 
 /**

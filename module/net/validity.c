@@ -2,7 +2,7 @@
 #include "validity.h"
 
 /* Limit for changes without a notification, and for those that follow it. */
-#define CHATDNAT_VALIDITY_TIME	HZ
+#define CHATDNAT_VALIDITY_TIME HZ
 
 /* Never 0, the value of an invalid entry. */
 atomic_t chatdnat_validity_gen = ATOMIC_INIT(1);

@@ -20,8 +20,8 @@ struct chatdnat_validity {
  * Per-CPU caches are used by one softirq at a time. With PREEMPT_RT, softirqs
  * of one CPU can preempt each other, unless the BH lock prevents it.
  */
-#define CHATDNAT_SOFTIRQ_PREEMPTED		\
-	(IS_ENABLED(CONFIG_PREEMPT_RT) &&	\
+#define CHATDNAT_SOFTIRQ_PREEMPTED        \
+	(IS_ENABLED(CONFIG_PREEMPT_RT) && \
 	 !IS_ENABLED(CONFIG_PREEMPT_RT_NEEDS_BH_LOCK))
 
 extern atomic_t chatdnat_validity_gen;
@@ -33,7 +33,8 @@ extern atomic_t chatdnat_validity_gen;
  * Context: Softirq, RCU read lock held; on the packet path.
  * Return: True if nothing has changed since the lookup, and it has not expired.
  */
-static inline bool chatdnat_validity_check(const struct chatdnat_validity *validity)
+static inline bool
+chatdnat_validity_check(const struct chatdnat_validity *validity)
 {
 	return READ_ONCE(validity->gen) == atomic_read(&chatdnat_validity_gen) &&
 	       time_before(jiffies, validity->until);

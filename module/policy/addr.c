@@ -4,7 +4,7 @@
 
 #include "addr.h"
 
-#define CHATDNAT_GROUPS	8	/* of 16 bits in an IPv6 address */
+#define CHATDNAT_GROUPS 8 /* of 16 bits in an IPv6 address */
 
 static bool chatdnat_ipv4_parse(struct chatdnat_text text, u8 byte[4])
 {
@@ -119,8 +119,7 @@ static const char *chatdnat_ipv4_unfit(const u8 byte[4])
 		return "an address that can be routed, not a link-local one";
 	if ((byte[0] & 0xf0) == 0xe0)
 		return "the address of one host, not a multicast one";
-	if (byte[0] == 255 && byte[1] == 255 && byte[2] == 255 &&
-	    byte[3] == 255)
+	if (byte[0] == 255 && byte[1] == 255 && byte[2] == 255 && byte[3] == 255)
 		return "the address of one host, not the broadcast one";
 	return NULL;
 }
@@ -283,8 +282,8 @@ bool chatdnat_addr_is_multicast(enum chatdnat_family family,
 {
 	const u8 *byte = (const u8 *)addr->word;
 
-	return family == CHATDNAT_IPV6 ? byte[0] == 0xff
-				       : (byte[0] & 0xf0) == 0xe0;
+	return family == CHATDNAT_IPV6 ? byte[0] == 0xff :
+					 (byte[0] & 0xf0) == 0xe0;
 }
 
 /**

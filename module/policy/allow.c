@@ -12,10 +12,10 @@ static const struct chatdnat_protocol_name {
 	const char *name;
 	u8 number;
 } chatdnat_protocol_names[] = {
-	{ "vrrp",	112 },
-	{ "ospf",	89 },
-	{ "gre",	IPPROTO_GRE },
-	{ "esp",	IPPROTO_ESP },
+	{ "vrrp", 112 },
+	{ "ospf", 89 },
+	{ "gre", IPPROTO_GRE },
+	{ "esp", IPPROTO_ESP },
 };
 
 /* Protocols that cannot be allowed as a whole, with the hint for the user. */
@@ -37,7 +37,8 @@ static int chatdnat_protocol_check(struct chatdnat_text element, u8 protocol,
 	for (i = 0; i < ARRAY_SIZE(chatdnat_protocols_refused); i++)
 		if (chatdnat_protocols_refused[i].number == protocol)
 			return chatdnat_refuse(why, -EINVAL, element,
-					       chatdnat_protocols_refused[i].expected);
+					       chatdnat_protocols_refused[i]
+						       .expected);
 	return 0;
 }
 

@@ -8,7 +8,7 @@
 #include "portset.h"
 #include "text.h"
 
-#define CHATDNAT_IP_PROTOCOLS	256
+#define CHATDNAT_IP_PROTOCOLS 256
 
 /**
  * struct chatdnat_allowed - services of this host that accept new connections

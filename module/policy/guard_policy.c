@@ -9,16 +9,16 @@
 
 #include "guard_policy.h"
 
-#define CHATDNAT_PORT_DHCPV4_SERVER	67
-#define CHATDNAT_PORT_DHCPV4_CLIENT	68
-#define CHATDNAT_PORT_DHCPV6_CLIENT	546
-#define CHATDNAT_PORT_DHCPV6_SERVER	547
+#define CHATDNAT_PORT_DHCPV4_SERVER 67
+#define CHATDNAT_PORT_DHCPV4_CLIENT 68
+#define CHATDNAT_PORT_DHCPV6_CLIENT 546
+#define CHATDNAT_PORT_DHCPV6_SERVER 547
 
 enum chatdnat_icmp_from {
 	CHATDNAT_ICMP_ANYWHERE,
-	CHATDNAT_ICMP_NEIGHBOUR,	/* from the link: hop limit 255 */
-	CHATDNAT_ICMP_LINK,		/* RFC 2710: hop limit 1, link-local */
-	CHATDNAT_ICMP_ANYWHERE_SOME,	/* rate-limited */
+	CHATDNAT_ICMP_NEIGHBOUR,     /* from the link: hop limit 255 */
+	CHATDNAT_ICMP_LINK,	     /* RFC 2710: hop limit 1, link-local */
+	CHATDNAT_ICMP_ANYWHERE_SOME, /* rate-limited */
 };
 
 struct chatdnat_icmp_rule {
@@ -29,28 +29,29 @@ struct chatdnat_icmp_rule {
 
 /* Types that a host and a router need; all others are refused. */
 static const struct chatdnat_icmp_rule chatdnat_icmp_rules[] = {
-	{ ICMP_DEST_UNREACH,	ICMP_DEST_UNREACH,  CHATDNAT_ICMP_ANYWHERE },
-	{ ICMP_ECHO,		ICMP_ECHO,	    CHATDNAT_ICMP_ANYWHERE_SOME },
-	{ ICMP_TIME_EXCEEDED,	ICMP_PARAMETERPROB, CHATDNAT_ICMP_ANYWHERE },
+	{ ICMP_DEST_UNREACH, ICMP_DEST_UNREACH, CHATDNAT_ICMP_ANYWHERE },
+	{ ICMP_ECHO, ICMP_ECHO, CHATDNAT_ICMP_ANYWHERE_SOME },
+	{ ICMP_TIME_EXCEEDED, ICMP_PARAMETERPROB, CHATDNAT_ICMP_ANYWHERE },
 	{}
 };
 
 /* RFC 4890, 4.4.1 and 4.4.2. */
 static const struct chatdnat_icmp_rule chatdnat_icmpv6_rules[] = {
 	/* destination unreachable ... parameter problem */
-	{ ICMPV6_DEST_UNREACH,	ICMPV6_PARAMPROB,   CHATDNAT_ICMP_ANYWHERE },
-	{ ICMPV6_ECHO_REQUEST,	ICMPV6_ECHO_REQUEST, CHATDNAT_ICMP_ANYWHERE_SOME },
+	{ ICMPV6_DEST_UNREACH, ICMPV6_PARAMPROB, CHATDNAT_ICMP_ANYWHERE },
+	{ ICMPV6_ECHO_REQUEST, ICMPV6_ECHO_REQUEST,
+	  CHATDNAT_ICMP_ANYWHERE_SOME },
 	/* multicast listener query, report, done */
-	{ 130,			132,		    CHATDNAT_ICMP_LINK },
+	{ 130, 132, CHATDNAT_ICMP_LINK },
 	/* router and neighbour, solicitation and advertisement */
-	{ 133,			136,		    CHATDNAT_ICMP_NEIGHBOUR },
+	{ 133, 136, CHATDNAT_ICMP_NEIGHBOUR },
 	/* inverse neighbour discovery */
-	{ 141,			142,		    CHATDNAT_ICMP_NEIGHBOUR },
-	{ ICMPV6_MLD2_REPORT,	ICMPV6_MLD2_REPORT, CHATDNAT_ICMP_LINK },
+	{ 141, 142, CHATDNAT_ICMP_NEIGHBOUR },
+	{ ICMPV6_MLD2_REPORT, ICMPV6_MLD2_REPORT, CHATDNAT_ICMP_LINK },
 	/* secure neighbour discovery's certificate path */
-	{ 148,			149,		    CHATDNAT_ICMP_NEIGHBOUR },
+	{ 148, 149, CHATDNAT_ICMP_NEIGHBOUR },
 	/* multicast router discovery */
-	{ 151,			153,		    CHATDNAT_ICMP_LINK },
+	{ 151, 153, CHATDNAT_ICMP_LINK },
 	{}
 };
 
@@ -79,8 +80,8 @@ chatdnat_guard_policy_icmp(const struct chatdnat_icmp_rule *rule,
 	case CHATDNAT_ICMP_ANYWHERE_SOME:
 		return CHATDNAT_ADMIT_SOME;
 	case CHATDNAT_ICMP_NEIGHBOUR:
-		return packet->hop_limit == 255 ? CHATDNAT_ADMIT
-						 : CHATDNAT_REFUSE;
+		return packet->hop_limit == 255 ? CHATDNAT_ADMIT :
+						  CHATDNAT_REFUSE;
 	case CHATDNAT_ICMP_LINK:
 		break;
 	}
@@ -96,14 +97,16 @@ chatdnat_guard_policy_icmp(const struct chatdnat_icmp_rule *rule,
 static bool chatdnat_is_icmp(const struct chatdnat_guard_packet *packet)
 {
 	return packet->protocol == (packet->flow.family == CHATDNAT_IPV6 ?
-				    IPPROTO_ICMPV6 : IPPROTO_ICMP);
+					    IPPROTO_ICMPV6 :
+					    IPPROTO_ICMP);
 }
 
 static bool chatdnat_is_echo(const struct chatdnat_guard_packet *packet)
 {
 	return chatdnat_is_icmp(packet) &&
 	       packet->icmp_type == (packet->flow.family == CHATDNAT_IPV6 ?
-				     ICMPV6_ECHO_REQUEST : ICMP_ECHO);
+					     ICMPV6_ECHO_REQUEST :
+					     ICMP_ECHO);
 }
 
 static bool chatdnat_is_port(const struct chatdnat_guard_packet *packet,
@@ -223,9 +226,11 @@ chatdnat_guard_policy_input(const struct chatdnat_settings *settings,
 	 * untracked packet.
 	 */
 	if (chatdnat_is_icmp(packet))
-		return chatdnat_guard_policy_icmp(packet->flow.family == CHATDNAT_IPV6 ?
-						  chatdnat_icmpv6_rules :
-						  chatdnat_icmp_rules, packet);
+		return chatdnat_guard_policy_icmp(packet->flow.family ==
+								  CHATDNAT_IPV6 ?
+							  chatdnat_icmpv6_rules :
+							  chatdnat_icmp_rules,
+						  packet);
 
 	if (packet->track == CHATDNAT_TRACK_INVALID)
 		return CHATDNAT_REFUSE_INVALID;
@@ -235,7 +240,9 @@ chatdnat_guard_policy_input(const struct chatdnat_settings *settings,
 	if (chatdnat_is_midstream(packet) &&
 	    packet->socket != CHATDNAT_SOCKET_NONE)
 		return packet->socket == CHATDNAT_SOCKET_BOUND ?
-			CHATDNAT_ADMIT : CHATDNAT_ADMIT_LOOK_UP_SOCKET;
+			       CHATDNAT_ADMIT :
+			       CHATDNAT_ADMIT_LOOK_UP_SOCKET;
 	return packet->track == CHATDNAT_TRACK_UNTRACKED ?
-		CHATDNAT_REFUSE_INVALID : CHATDNAT_REFUSE;
+		       CHATDNAT_REFUSE_INVALID :
+		       CHATDNAT_REFUSE;
 }

@@ -9,7 +9,7 @@
 
 enum chatdnat_track {
 	CHATDNAT_TRACK_NEW,
-	CHATDNAT_TRACK_UNTRACKED,	/* exempt from connection tracking */
+	CHATDNAT_TRACK_UNTRACKED, /* exempt from connection tracking */
 	CHATDNAT_TRACK_INVALID,
 };
 
@@ -17,7 +17,7 @@ enum chatdnat_track {
  * Seconds after enabling the guard in which it lets untracked connections
  * continue.
  */
-#define CHATDNAT_GUARD_SETTLES	120
+#define CHATDNAT_GUARD_SETTLES 120
 
 /**
  * struct chatdnat_guard_packet - a packet for the guard to judge, after
@@ -54,8 +54,8 @@ struct chatdnat_guard_packet {
 
 enum chatdnat_admission {
 	CHATDNAT_ADMIT,
-	CHATDNAT_ADMIT_SOME,		/* rate-limited */
-	CHATDNAT_ADMIT_LOOK_UP_SOCKET,	/* decide again with the socket */
+	CHATDNAT_ADMIT_SOME,	       /* rate-limited */
+	CHATDNAT_ADMIT_LOOK_UP_SOCKET, /* decide again with the socket */
 	CHATDNAT_REFUSE,
 	CHATDNAT_REFUSE_INVALID,
 };

@@ -6,13 +6,13 @@
 
 #include "text.h"
 
-#define CHATDNAT_IFSET_MAX	8
-#define CHATDNAT_IFNAME_SIZE	16
+#define CHATDNAT_IFSET_MAX 8
+#define CHATDNAT_IFNAME_SIZE 16
 
 struct chatdnat_ifpattern {
-	char name[CHATDNAT_IFNAME_SIZE];	/* zero-padded, without '+' */
+	char name[CHATDNAT_IFNAME_SIZE]; /* zero-padded, without '+' */
 	u8 len;
-	bool prefix;				/* the name ended with '+' */
+	bool prefix; /* the name ended with '+' */
 };
 
 /* Interface names and prefixes, in the order of the setting. */

@@ -28,7 +28,8 @@ static bool chatdnat_is_public(const struct chatdnat_settings *settings,
  */
 static enum chatdnat_dst_decision
 chatdnat_nat_policy_unnamed(const struct chatdnat_settings *settings,
-			    const struct chatdnat_dst_packet *packet, bool from_wan)
+			    const struct chatdnat_dst_packet *packet,
+			    bool from_wan)
 {
 	const struct chatdnat_flow *flow = &packet->flow;
 
@@ -53,7 +54,7 @@ chatdnat_nat_policy_unnamed(const struct chatdnat_settings *settings,
 	if (!packet->daddr_dev)
 		return CHATDNAT_DST_LOOK_UP_DEV;
 	return chatdnat_is_public(settings, packet) ? CHATDNAT_DST_TRANSLATE :
-						       CHATDNAT_DST_LEAVE;
+						      CHATDNAT_DST_LEAVE;
 }
 
 /*
@@ -125,7 +126,8 @@ chatdnat_nat_policy_dst(const struct chatdnat_settings *settings,
 	 * A named address is served even if another host has it now (failover).
 	 */
 	if (!chatdnat_is_named(settings, flow)) {
-		decision = chatdnat_nat_policy_unnamed(settings, packet, from_wan);
+		decision = chatdnat_nat_policy_unnamed(settings, packet,
+						       from_wan);
 		if (decision != CHATDNAT_DST_TRANSLATE)
 			return decision;
 	}
@@ -185,7 +187,8 @@ chatdnat_nat_policy_src(const struct chatdnat_settings *settings,
 	      chatdnat_ifset_has(&settings->wan, packet->out);
 	if (packet->translated)
 		return wan || settings->masquerade == CHATDNAT_MASQUERADE_ALL ?
-			CHATDNAT_SRC_MASQUERADE : CHATDNAT_SRC_LEAVE;
+			       CHATDNAT_SRC_MASQUERADE :
+			       CHATDNAT_SRC_LEAVE;
 	/* Do not masquerade connections of hosts on the WAN side. */
 	if (!wan || packet->from_wan)
 		return CHATDNAT_SRC_LEAVE;

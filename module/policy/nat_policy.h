@@ -7,14 +7,14 @@
 #include "settings.h"
 
 enum chatdnat_addr_type {
-	CHATDNAT_ADDR_UNKNOWN,		/* not looked up */
-	CHATDNAT_ADDR_LOCAL,		/* of this host */
-	CHATDNAT_ADDR_UNICAST,		/* of another host */
-	CHATDNAT_ADDR_GROUP,		/* broadcast, multicast, anycast */
+	CHATDNAT_ADDR_UNKNOWN, /* not looked up */
+	CHATDNAT_ADDR_LOCAL,   /* of this host */
+	CHATDNAT_ADDR_UNICAST, /* of another host */
+	CHATDNAT_ADDR_GROUP,   /* broadcast, multicast, anycast */
 };
 
 enum chatdnat_socket {
-	CHATDNAT_SOCKET_UNKNOWN,	/* not looked up yet */
+	CHATDNAT_SOCKET_UNKNOWN, /* not looked up yet */
 	CHATDNAT_SOCKET_NONE,
 	CHATDNAT_SOCKET_BOUND,
 };
@@ -39,11 +39,11 @@ struct chatdnat_dst_packet {
 };
 
 enum chatdnat_dst_decision {
-	CHATDNAT_DST_LEAVE,		/* not ours */
-	CHATDNAT_DST_LOOK_UP_ADDR,	/* decide again with the type of daddr */
-	CHATDNAT_DST_LOOK_UP_DEV,	/* decide again with the device of daddr */
-	CHATDNAT_DST_LOOK_UP_SOCKET,	/* decide again with the socket */
-	CHATDNAT_DST_DRAIN,		/* matches, but enabled=0: leave */
+	CHATDNAT_DST_LEAVE,	     /* not ours */
+	CHATDNAT_DST_LOOK_UP_ADDR,   /* decide again with the type of daddr */
+	CHATDNAT_DST_LOOK_UP_DEV,    /* decide again with the device of daddr */
+	CHATDNAT_DST_LOOK_UP_SOCKET, /* decide again with the socket */
+	CHATDNAT_DST_DRAIN,	     /* matches, but enabled=0: leave */
 	CHATDNAT_DST_TRANSLATE,
 };
 
@@ -68,7 +68,7 @@ struct chatdnat_src_packet {
 
 enum chatdnat_src_decision {
 	CHATDNAT_SRC_LEAVE,
-	CHATDNAT_SRC_LOOK_UP,		/* decide again with the type of saddr */
+	CHATDNAT_SRC_LOOK_UP, /* decide again with the type of saddr */
 	CHATDNAT_SRC_MASQUERADE,
 };
 

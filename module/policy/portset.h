@@ -6,11 +6,11 @@
 
 #include "text.h"
 
-#define CHATDNAT_PORTSET_MAX	128
-#define CHATDNAT_PORT_SSH	22
+#define CHATDNAT_PORTSET_MAX 128
+#define CHATDNAT_PORT_SSH 22
 
 /* Start of the default net.ipv4.ip_local_port_range. */
-#define CHATDNAT_PORT_EPHEMERAL	32768
+#define CHATDNAT_PORT_EPHEMERAL 32768
 
 enum chatdnat_proto {
 	CHATDNAT_TCP,

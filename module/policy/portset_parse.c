@@ -9,21 +9,21 @@
 static const struct chatdnat_port_name {
 	const char *name;
 	u16 port;
-	enum chatdnat_proto proto;	/* default, if there is no suffix */
+	enum chatdnat_proto proto; /* default, if there is no suffix */
 } chatdnat_port_names[] = {
-	{ "smtp",		25,			CHATDNAT_TCP },
-	{ "http",		80,			CHATDNAT_TCP },
-	{ "imap",		143,			CHATDNAT_TCP },
-	{ "https",		443,			CHATDNAT_TCP },
-	{ "submissions",	465,			CHATDNAT_TCP },
-	{ "submission",		587,			CHATDNAT_TCP },
-	{ "imaps",		993,			CHATDNAT_TCP },
-	{ "turn",		3478,			CHATDNAT_UDP },
-	{ "ssh",		CHATDNAT_PORT_SSH,	CHATDNAT_TCP },
+	{ "smtp", 25, CHATDNAT_TCP },
+	{ "http", 80, CHATDNAT_TCP },
+	{ "imap", 143, CHATDNAT_TCP },
+	{ "https", 443, CHATDNAT_TCP },
+	{ "submissions", 465, CHATDNAT_TCP },
+	{ "submission", 587, CHATDNAT_TCP },
+	{ "imaps", 993, CHATDNAT_TCP },
+	{ "turn", 3478, CHATDNAT_UDP },
+	{ "ssh", CHATDNAT_PORT_SSH, CHATDNAT_TCP },
 };
 
 /* The first entries of the table above are the ports of "chatmail". */
-#define CHATDNAT_CHATMAIL	7
+#define CHATDNAT_CHATMAIL 7
 
 static int chatdnat_port_parse(struct chatdnat_text text, u16 *port,
 			       const char *expected,
@@ -174,8 +174,7 @@ int chatdnat_portset_parse(struct chatdnat_portset *set,
 	memset(set, 0, sizeof(*set));
 	set->ssh_apart = forwarded;
 	if (!text.len && forwarded)
-		return chatdnat_refuse(why, -EINVAL, text,
-				       "at least one port");
+		return chatdnat_refuse(why, -EINVAL, text, "at least one port");
 	if (!text.len)
 		return 0;
 

@@ -6,11 +6,11 @@
 
 #include "addr.h"
 
-#define CHATDNAT_RELAYS_MAX	16
+#define CHATDNAT_RELAYS_MAX 16
 
 struct chatdnat_relay {
 	struct chatdnat_addr addr;
-	struct chatdnat_addr own;	/* zero: all other addresses */
+	struct chatdnat_addr own; /* zero: all other addresses */
 };
 
 /* One family's relays, in the order of the setting. */

@@ -56,6 +56,7 @@ static const char *const chatdnat_engine_words[] = {
 static const char *const chatdnat_enabled_words[] = { "0", "1" };
 static const char *const chatdnat_hairpin_words[] = { "0", "1" };
 
+/* clang-format off */
 #define CHATDNAT_KEYWORD(field, expected)				\
 static int chatdnat_##field##_parse(struct chatdnat_settings *settings,	\
 				    struct chatdnat_text text,		\
@@ -77,6 +78,7 @@ static int chatdnat_##field##_format(const struct chatdnat_settings *settings, \
 	return scnprintf(buf, size, "%s",				\
 			 chatdnat_##field##_words[settings->field]);	\
 }
+/* clang-format on */
 
 CHATDNAT_KEYWORD(scope, "local or any")
 CHATDNAT_KEYWORD(masquerade, "off, wan or all")
@@ -138,8 +140,7 @@ static int chatdnat_ports_parse(struct chatdnat_settings *settings,
 				struct chatdnat_text text,
 				struct chatdnat_refusal *why)
 {
-	return chatdnat_portset_parse(&settings->service.ports, text, true,
-				      why);
+	return chatdnat_portset_parse(&settings->service.ports, text, true, why);
 }
 
 static int chatdnat_ports_format(const struct chatdnat_settings *settings,
@@ -206,11 +207,11 @@ static int chatdnat_via_format(const struct chatdnat_settings *settings,
 	return scnprintf(buf, size, "%s", settings->via);
 }
 
-#define CHATDNAT_SETTING(field) {		\
-	.name = #field,				\
-	.parse = chatdnat_##field##_parse,	\
-	.format = chatdnat_##field##_format,	\
-}
+#define CHATDNAT_SETTING(field)                                    \
+	{                                                          \
+		.name = #field, .parse = chatdnat_##field##_parse, \
+		.format = chatdnat_##field##_format,               \
+	}
 
 const struct chatdnat_setting chatdnat_setting_table[CHATDNAT_SETTINGS_MAX] = {
 	[CHATDNAT_SETTING_WAN] = CHATDNAT_SETTING(wan),
@@ -235,7 +236,8 @@ chatdnat_setting_find(struct chatdnat_text name)
 {
 	const struct chatdnat_setting *setting = chatdnat_setting_table;
 
-	for (; setting < chatdnat_setting_table + CHATDNAT_SETTINGS_MAX; setting++)
+	for (; setting < chatdnat_setting_table + CHATDNAT_SETTINGS_MAX;
+	     setting++)
 		if (chatdnat_text_is(name, setting->name))
 			return setting;
 	return NULL;
@@ -250,13 +252,14 @@ chatdnat_setting_find(struct chatdnat_text name)
  * Context: Any.
  * Return: Bytes written, without the terminator.
  */
-int chatdnat_setting_table_format(const struct chatdnat_settings *settings, char *buf,
-				  size_t size)
+int chatdnat_setting_table_format(const struct chatdnat_settings *settings,
+				  char *buf, size_t size)
 {
 	int len = 0, i;
 
 	for (i = 0; i < CHATDNAT_SETTINGS_MAX; i++) {
-		const struct chatdnat_setting *setting = &chatdnat_setting_table[i];
+		const struct chatdnat_setting *setting =
+			&chatdnat_setting_table[i];
 
 		len += scnprintf(buf + len, size - len, "%s%s=", i ? " " : "",
 				 setting->name);

@@ -37,8 +37,8 @@ enum chatdnat_setting_id {
 
 extern const struct chatdnat_setting chatdnat_setting_table[CHATDNAT_SETTINGS_MAX];
 
-int chatdnat_setting_table_format(const struct chatdnat_settings *settings, char *buf,
-				  size_t size);
+int chatdnat_setting_table_format(const struct chatdnat_settings *settings,
+				  char *buf, size_t size);
 int chatdnat_setting_table_parse(struct chatdnat_settings *settings,
 				 struct chatdnat_text text, const char **name,
 				 struct chatdnat_refusal *why);

@@ -30,10 +30,10 @@ enum chatdnat_guard {
 };
 
 /* Any other value is the MSS to clamp to. */
-#define CHATDNAT_MSS_OFF	0
-#define CHATDNAT_MSS_AUTO	1
-#define CHATDNAT_MSS_MIN	536
-#define CHATDNAT_MSS_MAX	65495
+#define CHATDNAT_MSS_OFF 0
+#define CHATDNAT_MSS_AUTO 1
+#define CHATDNAT_MSS_MIN 536
+#define CHATDNAT_MSS_MAX 65495
 
 enum chatdnat_log {
 	CHATDNAT_LOG_OFF,
@@ -65,8 +65,8 @@ struct chatdnat_settings {
 	enum chatdnat_masquerade masquerade;
 	enum chatdnat_guard guard;
 	struct chatdnat_allowed allow;
-	u16 mss;				/* bytes, or OFF or AUTO */
-	char via[CHATDNAT_IFNAME_SIZE];		/* empty: any interface */
+	u16 mss;			/* bytes, or OFF or AUTO */
+	char via[CHATDNAT_IFNAME_SIZE]; /* empty: any interface */
 	enum chatdnat_stale stale;
 	bool enabled;
 	bool hairpin;

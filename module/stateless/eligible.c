@@ -14,18 +14,13 @@
 #include "eligible.h"
 
 static const char *const chatdnat_eligible_reasons[CHATDNAT_TRACKED_MAX] = {
-	[CHATDNAT_TRACKED_SCOPE] =
-		"scope=any has no fixed local addresses",
-	[CHATDNAT_TRACKED_MASQUERADE] =
-		"masquerade=all needs state",
+	[CHATDNAT_TRACKED_SCOPE] = "scope=any has no fixed local addresses",
+	[CHATDNAT_TRACKED_MASQUERADE] = "masquerade=all needs state",
 	[CHATDNAT_TRACKED_PORTS] =
 		"no TCP port outside this host's net.ipv4.ip_local_port_range",
-	[CHATDNAT_TRACKED_OWNS] =
-		"several local addresses for it",
-	[CHATDNAT_TRACKED_NO_OWN] =
-		"no local address for it yet, or one in a VRF",
-	[CHATDNAT_TRACKED_ROUTE] =
-		"its route leaves by a WAN interface",
+	[CHATDNAT_TRACKED_OWNS] = "several local addresses for it",
+	[CHATDNAT_TRACKED_NO_OWN] = "no local address for it yet, or one in a VRF",
+	[CHATDNAT_TRACKED_ROUTE] = "its route leaves by a WAN interface",
 };
 
 /* The expectation shown if engine=stateless is refused. */
@@ -43,8 +38,9 @@ static const char *const chatdnat_eligible_expected[CHATDNAT_TRACKED_MAX] = {
 };
 
 /* Number of entries of a relay. */
-static unsigned int chatdnat_eligible_entries(const struct chatdnat_relays *relays,
-					      const struct chatdnat_addr *addr)
+static unsigned int
+chatdnat_eligible_entries(const struct chatdnat_relays *relays,
+			  const struct chatdnat_addr *addr)
 {
 	unsigned int n = 0;
 	u8 i;
@@ -214,14 +210,16 @@ int chatdnat_eligible_check(const struct chatdnat_settings *settings, bool host,
 		const struct chatdnat_relays *relays =
 			&settings->service.relays[family];
 
-		for (i = 0; i < relays->n && tracked == CHATDNAT_TRACKED_NOT; i++) {
+		for (i = 0; i < relays->n && tracked == CHATDNAT_TRACKED_NOT;
+		     i++) {
 			const struct chatdnat_relay *relay = &relays->relay[i];
 
-			tracked = host ?
-				chatdnat_eligible_judge(settings, family, relay,
-							&own) :
-				chatdnat_eligible_judge_settings(settings, family,
-								 relay);
+			tracked =
+				host ? chatdnat_eligible_judge(settings, family,
+							       relay, &own) :
+				       chatdnat_eligible_judge_settings(settings,
+									family,
+									relay);
 			if (tracked == CHATDNAT_TRACKED_NO_OWN)
 				tracked = CHATDNAT_TRACKED_NOT;
 		}
@@ -253,7 +251,8 @@ bool chatdnat_eligible_reaches(const struct chatdnat_settings *settings,
 	bool reaches;
 
 	if (CHATDNAT_SOFTIRQ_PREEMPTED)
-		return !chatdnat_eligible_leaks(settings, family, &binding->relay);
+		return !chatdnat_eligible_leaks(settings, family,
+						&binding->relay);
 
 	if (chatdnat_eligible_via_lan(settings))
 		return true;

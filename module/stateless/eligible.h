@@ -8,7 +8,7 @@
 
 /* Why a relay is tracked. */
 enum chatdnat_tracked {
-	CHATDNAT_TRACKED_NOT,		/* it is served without state */
+	CHATDNAT_TRACKED_NOT, /* it is served without state */
 	CHATDNAT_TRACKED_ASKED,
 	CHATDNAT_TRACKED_SCOPE,
 	CHATDNAT_TRACKED_MASQUERADE,

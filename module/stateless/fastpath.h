@@ -92,7 +92,8 @@ static inline bool chatdnat_fastpath_is_syn(const struct tcphdr *th)
  * not needed.
  */
 static inline bool chatdnat_fastpath_pull_options(struct sk_buff *skb,
-						  unsigned int offset, bool opens)
+						  unsigned int offset,
+						  bool opens)
 {
 	const struct tcphdr *th = (void *)(skb->data + offset);
 
@@ -110,9 +111,10 @@ static inline bool chatdnat_fastpath_pull_options(struct sk_buff *skb,
  *
  * Context: Softirq; on the packet path.
  */
-static inline void chatdnat_fastpath_count(struct sk_buff *skb, struct tcphdr *th,
-					   const struct chatdnat_flow_entry *entry,
-					   enum chatdnat_family family, bool entering)
+static inline void
+chatdnat_fastpath_count(struct sk_buff *skb, struct tcphdr *th,
+			const struct chatdnat_flow_entry *entry,
+			enum chatdnat_family family, bool entering)
 {
 	if (entering && chatdnat_fastpath_is_syn(th)) {
 		chatdnat_count(family, CHATDNAT_SEEN);
@@ -202,9 +204,10 @@ static inline bool chatdnat_fastpath_keeps_dst(const struct net_device *dev)
  * Context: Softirq, RCU read lock held; on the packet path.
  * Return: NF_STOLEN.
  */
-static inline unsigned int chatdnat_fastpath_send(struct sk_buff *skb,
-						  const struct chatdnat_nexthop *nexthop,
-						  struct dst_entry *dst)
+static inline unsigned int
+chatdnat_fastpath_send(struct sk_buff *skb,
+		       const struct chatdnat_nexthop *nexthop,
+		       struct dst_entry *dst)
 {
 	/* As ip_rcv() does: no longer charged to the sender's socket. */
 	if (unlikely(skb->destructor))

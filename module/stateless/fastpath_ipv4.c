@@ -6,7 +6,7 @@
 
 #include "fastpath.h"
 
-#define CHATDNAT_PLAIN	(sizeof(struct iphdr) + sizeof(struct tcphdr))
+#define CHATDNAT_PLAIN (sizeof(struct iphdr) + sizeof(struct tcphdr))
 
 /* Whether the IP header is eligible for the fast path. */
 static bool chatdnat_ipv4_plain(const struct iphdr *iph)
@@ -39,7 +39,8 @@ chatdnat_ipv4_entry(const struct chatdnat_bindings *bindings,
 		    const struct iphdr *iph)
 {
 	return chatdnat_flow_cache_at(bindings, CHATDNAT_IPV4,
-				      chatdnat_flow_cache_key_ipv4(iph->saddr, iph->daddr));
+				      chatdnat_flow_cache_key_ipv4(iph->saddr,
+								   iph->daddr));
 }
 
 /* Whether the entry is of these addresses, and valid. */
@@ -47,7 +48,7 @@ static bool chatdnat_ipv4_entry_is_valid(const struct chatdnat_flow_entry *entry
 					 const struct iphdr *iph, u8 mark)
 {
 	return chatdnat_flow_cache_pair(entry->addr[0], entry->addr[1]) ==
-	       chatdnat_flow_cache_pair(iph->saddr, iph->daddr) &&
+		       chatdnat_flow_cache_pair(iph->saddr, iph->daddr) &&
 	       entry->mark == mark && chatdnat_validity_check(&entry->validity);
 }
 

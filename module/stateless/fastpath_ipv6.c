@@ -5,7 +5,7 @@
 
 #include "fastpath.h"
 
-#define CHATDNAT_PLAIN	(sizeof(struct ipv6hdr) + sizeof(struct tcphdr))
+#define CHATDNAT_PLAIN (sizeof(struct ipv6hdr) + sizeof(struct tcphdr))
 
 /* Whether the IP header is eligible for the fast path. */
 static bool chatdnat_ipv6_plain(const struct ipv6hdr *ip6h)
@@ -48,8 +48,8 @@ static bool chatdnat_ipv6_entry_is_valid(const struct chatdnat_flow_entry *entry
 	const struct in6_addr *addr = (const struct in6_addr *)entry->addr;
 
 	return ipv6_addr_equal(&addr[0], &ip6h->saddr) &&
-	       ipv6_addr_equal(&addr[1], &ip6h->daddr) &&
-	       entry->mark == mark && chatdnat_validity_check(&entry->validity);
+	       ipv6_addr_equal(&addr[1], &ip6h->daddr) && entry->mark == mark &&
+	       chatdnat_validity_check(&entry->validity);
 }
 
 /* Whether the device forwards. */

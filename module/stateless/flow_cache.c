@@ -37,13 +37,14 @@ chatdnat_flow_cache_relay_hop(const struct chatdnat_settings *settings,
 
 	relay_hop = this_cpu_ptr(bindings->flow_cache)->relay_hop[family];
 	relay_hop += binding - bindings->binding[family];
-	if (relay_hop->tos == tos && chatdnat_validity_check(&relay_hop->validity))
+	if (relay_hop->tos == tos &&
+	    chatdnat_validity_check(&relay_hop->validity))
 		return relay_hop;
 
 	relay_hop->tos = tos;
 	chatdnat_validity_begin(&relay_hop->validity);
-	chatdnat_nexthop_learn(&relay_hop->nexthop, &settings->wan, family, &binding->relay,
-			       tos);
+	chatdnat_nexthop_learn(&relay_hop->nexthop, &settings->wan, family,
+			       &binding->relay, tos);
 	if (!chatdnat_nexthop_ready(&relay_hop->nexthop))
 		chatdnat_validity_end(&relay_hop->validity);
 	return relay_hop;
@@ -68,8 +69,8 @@ static u16 chatdnat_flow_cache_mss(const struct chatdnat_settings *settings,
 
 	if (settings->mss != CHATDNAT_MSS_AUTO)
 		return settings->mss;
-	headers += family == CHATDNAT_IPV6 ? sizeof(struct ipv6hdr)
-					   : sizeof(struct iphdr);
+	headers += family == CHATDNAT_IPV6 ? sizeof(struct ipv6hdr) :
+					     sizeof(struct iphdr);
 	return min(mtu - headers, (unsigned int)U16_MAX);
 }
 
@@ -78,7 +79,8 @@ static __be16 chatdnat_flow_cache_fold(__wsum diff)
 	return (__force __be16)~csum_fold(diff);
 }
 
-static void chatdnat_flow_cache_sums(struct chatdnat_flow_entry *entry, __wsum diff)
+static void chatdnat_flow_cache_sums(struct chatdnat_flow_entry *entry,
+				     __wsum diff)
 {
 	const __wsum less = (__force __wsum)htons((u16)~0x0100);
 
@@ -88,21 +90,22 @@ static void chatdnat_flow_cache_sums(struct chatdnat_flow_entry *entry, __wsum d
 }
 
 /* Set next hop and MSS from the next hops to the relay and to the client. */
-static void chatdnat_flow_cache_nexthops(struct chatdnat_flow_entry *entry,
-					 const struct chatdnat_settings *settings,
-					 const struct chatdnat_bindings *bindings,
-					 enum chatdnat_family family,
-					 const struct chatdnat_binding *binding,
-					 const struct chatdnat_addr *client)
+static void
+chatdnat_flow_cache_nexthops(struct chatdnat_flow_entry *entry,
+			     const struct chatdnat_settings *settings,
+			     const struct chatdnat_bindings *bindings,
+			     enum chatdnat_family family,
+			     const struct chatdnat_binding *binding,
+			     const struct chatdnat_addr *client)
 {
 	bool entering = entry->mark & CHATDNAT_FLOW_FROM_WAN;
 	u8 tos = entry->mark & ~CHATDNAT_FLOW_FROM_WAN;
 	const struct chatdnat_relay_nexthop *relay_hop;
 	struct chatdnat_nexthop client_hop;
 
-	relay_hop = chatdnat_flow_cache_relay_hop(settings, bindings, family, binding, tos);
-	chatdnat_nexthop_learn(&client_hop, &settings->wan, family, client,
-			       tos);
+	relay_hop = chatdnat_flow_cache_relay_hop(settings, bindings, family,
+						  binding, tos);
+	chatdnat_nexthop_learn(&client_hop, &settings->wan, family, client, tos);
 
 	entry->nexthop = entering ? relay_hop->nexthop : client_hop;
 	entry->reverse_dev = entering ? client_hop.dev : relay_hop->nexthop.dev;
@@ -137,18 +140,20 @@ static_assert(sizeof(struct chatdnat_flow_cache) <= PCPU_MIN_UNIT_SIZE);
 bool chatdnat_flow_cache_learn(struct chatdnat_flow_entry *entry,
 			       const struct chatdnat_settings *settings,
 			       const struct chatdnat_bindings *bindings,
-			       enum chatdnat_family family, const void *addr, u8 mark)
+			       enum chatdnat_family family, const void *addr,
+			       u8 mark)
 {
-	size_t size = family == CHATDNAT_IPV6 ? sizeof(struct in6_addr)
-					      : sizeof(struct in_addr);
+	size_t size = family == CHATDNAT_IPV6 ? sizeof(struct in6_addr) :
+						sizeof(struct in_addr);
 	struct chatdnat_addr from = {}, to = {};
 	bool entering = mark & CHATDNAT_FLOW_FROM_WAN;
 	const struct chatdnat_binding *binding;
 
 	memcpy(from.word, addr, size);
 	memcpy(to.word, addr + size, size);
-	binding = entering ? chatdnat_bindings_by_own(bindings, family, &to)
-			   : chatdnat_bindings_by_relay(bindings, family, &from);
+	binding = entering ?
+			  chatdnat_bindings_by_own(bindings, family, &to) :
+			  chatdnat_bindings_by_relay(bindings, family, &from);
 	if (!binding)
 		return false;
 
@@ -156,7 +161,8 @@ bool chatdnat_flow_cache_learn(struct chatdnat_flow_entry *entry,
 	entry->mark = mark;
 	entry->priority = rt_tos2priority(mark);
 	entry->to = entering ? &binding->relay : &binding->own;
-	chatdnat_flow_cache_sums(entry, entering ? binding->diff : ~binding->diff);
+	chatdnat_flow_cache_sums(entry,
+				 entering ? binding->diff : ~binding->diff);
 	chatdnat_flow_cache_nexthops(entry, settings, bindings, family, binding,
 				     entering ? &from : &to);
 
@@ -186,8 +192,8 @@ void chatdnat_flow_cache_forget(const struct chatdnat_bindings *bindings,
 	int cpu;
 
 	key = family == CHATDNAT_IPV6 ?
-	      chatdnat_flow_cache_key_ipv6(from->word, to->word) :
-	      chatdnat_flow_cache_key_ipv4(from->word[0], to->word[0]);
+		      chatdnat_flow_cache_key_ipv6(from->word, to->word) :
+		      chatdnat_flow_cache_key_ipv4(from->word[0], to->word[0]);
 	for_each_possible_cpu(cpu) {
 		entry = per_cpu_ptr(bindings->flow_cache, cpu)->entry[family];
 		entry += hash_64(key, CHATDNAT_FLOW_CACHE_SHIFT);

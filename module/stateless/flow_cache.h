@@ -13,10 +13,10 @@
 #include "nexthop.h"
 
 /* Entries of each family. Each client uses two, one for each direction. */
-#define CHATDNAT_FLOW_CACHE_SHIFT	7
+#define CHATDNAT_FLOW_CACHE_SHIFT 7
 
 /* Flag in chatdnat_flow_entry.mark, next to the DSCP bits of the TOS. */
-#define CHATDNAT_FLOW_FROM_WAN	BIT(0)
+#define CHATDNAT_FLOW_FROM_WAN BIT(0)
 
 /**
  * struct chatdnat_flow_entry - flow cache entry of segments from one address to
@@ -58,8 +58,10 @@ struct chatdnat_relay_nexthop {
  * @relay_hop: next hops to relays, indexed like the bindings
  */
 struct chatdnat_flow_cache {
-	struct chatdnat_flow_entry entry[CHATDNAT_FAMILIES][BIT(CHATDNAT_FLOW_CACHE_SHIFT)];
-	struct chatdnat_relay_nexthop relay_hop[CHATDNAT_FAMILIES][CHATDNAT_RELAYS_MAX];
+	struct chatdnat_flow_entry entry[CHATDNAT_FAMILIES]
+					[BIT(CHATDNAT_FLOW_CACHE_SHIFT)];
+	struct chatdnat_relay_nexthop relay_hop[CHATDNAT_FAMILIES]
+					       [CHATDNAT_RELAYS_MAX];
 };
 
 /**
@@ -96,7 +98,8 @@ static inline u64 chatdnat_flow_cache_key_ipv4(__be32 from, __be32 to)
  * Context: Any; on the packet path.
  * Return: The key.
  */
-static inline u64 chatdnat_flow_cache_key_ipv6(const __be32 *from, const __be32 *to)
+static inline u64 chatdnat_flow_cache_key_ipv6(const __be32 *from,
+					       const __be32 *to)
 {
 	return chatdnat_flow_cache_pair(from[0], from[1]) ^
 	       chatdnat_flow_cache_pair(from[2], from[3]) ^
@@ -116,7 +119,8 @@ static inline struct chatdnat_flow_entry *
 chatdnat_flow_cache_at(const struct chatdnat_bindings *bindings,
 		       enum chatdnat_family family, u64 key)
 {
-	struct chatdnat_flow_entry *entry = this_cpu_ptr(bindings->flow_cache)->entry[family];
+	struct chatdnat_flow_entry *entry =
+		this_cpu_ptr(bindings->flow_cache)->entry[family];
 
 	entry += hash_64(key, CHATDNAT_FLOW_CACHE_SHIFT);
 	/* Keep the compiler from recomputing the address at each use. */
@@ -138,14 +142,16 @@ chatdnat_flow_cache_route(const struct chatdnat_flow_entry *entry,
 {
 	return chatdnat_binding_route(container_of(entry->to,
 						   struct chatdnat_binding,
-						   relay), family);
+						   relay),
+				      family);
 }
 
 struct chatdnat_flow_cache __percpu *chatdnat_flow_cache_new(void);
 bool chatdnat_flow_cache_learn(struct chatdnat_flow_entry *entry,
 			       const struct chatdnat_settings *settings,
 			       const struct chatdnat_bindings *bindings,
-			       enum chatdnat_family family, const void *addr, u8 mark);
+			       enum chatdnat_family family, const void *addr,
+			       u8 mark);
 void chatdnat_flow_cache_forget(const struct chatdnat_bindings *bindings,
 				enum chatdnat_family family,
 				const struct chatdnat_addr *from,

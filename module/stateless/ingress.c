@@ -68,7 +68,8 @@ static unsigned int chatdnat_ingress(void *priv, struct sk_buff *skb,
 	}
 }
 
-static struct chatdnat_ingress_port *chatdnat_ingress_port_find(const struct net_device *dev)
+static struct chatdnat_ingress_port *
+chatdnat_ingress_port_find(const struct net_device *dev)
 {
 	struct chatdnat_ingress_port *port;
 
@@ -128,17 +129,18 @@ static void chatdnat_ingress_port_want(struct net_device *dev, bool wan)
 	chatdnat_ingress_port_add(dev, wan);
 }
 
-static void chatdnat_ingress_want_inside(const struct chatdnat_settings *settings,
-					 const struct chatdnat_bindings *bindings,
-					 enum chatdnat_family family)
+static void
+chatdnat_ingress_want_inside(const struct chatdnat_settings *settings,
+			     const struct chatdnat_bindings *bindings,
+			     enum chatdnat_family family)
 {
 	struct dst_entry *dst;
 	u8 i;
 
 	for (i = 0; i < bindings->n[family]; i++) {
 		dst = chatdnat_lookup_route(family, NULL,
-					    &bindings->binding[family][i].relay, 0,
-					    0);
+					    &bindings->binding[family][i].relay,
+					    0, 0);
 		if (dst && !(dst->dev->flags & IFF_LOOPBACK) &&
 		    !chatdnat_ifset_has(&settings->wan, dst->dev->name))
 			chatdnat_ingress_port_want(dst->dev, false);
@@ -165,8 +167,9 @@ void chatdnat_ingress_set(const struct chatdnat_snapshot *snapshot)
 	lockdep_assert_held(&chatdnat_config_lock);
 
 	if (snapshot && !CHATDNAT_SOFTIRQ_PREEMPTED)
-		bindings = rcu_dereference_protected(snapshot->bindings,
-						     lockdep_is_held(&chatdnat_config_lock));
+		bindings =
+			rcu_dereference_protected(snapshot->bindings,
+						  lockdep_is_held(&chatdnat_config_lock));
 
 	rtnl_lock();
 	list_for_each_entry(port, &chatdnat_ingress_ports, list)

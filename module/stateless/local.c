@@ -81,8 +81,9 @@ static bool chatdnat_stateless_local_connected(const struct sk_buff *skb)
 	       sk->sk_state != TCP_LISTEN;
 }
 
-static bool chatdnat_stateless_local_is_synack(const struct sk_buff *skb,
-					       const struct chatdnat_parsed *parsed)
+static bool
+chatdnat_stateless_local_is_synack(const struct sk_buff *skb,
+				   const struct chatdnat_parsed *parsed)
 {
 	const struct tcphdr *th;
 	struct tcphdr buf;

@@ -20,7 +20,7 @@
 #include "../net/validity.h"
 #include "nexthop.h"
 
-#define CHATDNAT_NEXTHOP_NEIGHS_SHIFT	12
+#define CHATDNAT_NEXTHOP_NEIGHS_SHIFT 12
 
 /*
  * Neighbours that may be in the cache of a CPU, as a bitmap indexed by a hash
@@ -28,14 +28,16 @@
  * avoids invalidating all caches for neighbours that were never cached, like
  * unresolved ones.
  */
-static DECLARE_BITMAP(chatdnat_nexthop_neighs, BIT(CHATDNAT_NEXTHOP_NEIGHS_SHIFT));
+static DECLARE_BITMAP(chatdnat_nexthop_neighs,
+		      BIT(CHATDNAT_NEXTHOP_NEIGHS_SHIFT));
 
 /* Returns the neighbour if it is valid, otherwise NULL. */
 static struct neighbour *chatdnat_nexthop_usable(struct neighbour *neigh)
 {
 	if (!neigh || !(READ_ONCE(neigh->nud_state) & NUD_VALID))
 		return NULL;
-	set_bit(hash_ptr(neigh, CHATDNAT_NEXTHOP_NEIGHS_SHIFT), chatdnat_nexthop_neighs);
+	set_bit(hash_ptr(neigh, CHATDNAT_NEXTHOP_NEIGHS_SHIFT),
+		chatdnat_nexthop_neighs);
 	/* Pairs with chatdnat_nexthop_neigh_gone(): one of the two sees the other. */
 	smp_mb__after_atomic();
 	return READ_ONCE(neigh->dead) ? NULL : neigh;
@@ -85,8 +87,8 @@ static bool chatdnat_nexthop_excepted_ipv4(const struct flowi4 *fl4,
 /*
  * Look up the route to an address; @next is set to the address of the next hop.
  */
-static void chatdnat_nexthop_route_ipv4(struct chatdnat_nexthop *nexthop, __be32 addr,
-					u8 tos, __be32 *next)
+static void chatdnat_nexthop_route_ipv4(struct chatdnat_nexthop *nexthop,
+					__be32 addr, u8 tos, __be32 *next)
 {
 	struct flowi4 fl4 = { .daddr = addr };
 	const struct fib_nh_common *nhc;
@@ -107,20 +109,22 @@ static void chatdnat_nexthop_route_ipv4(struct chatdnat_nexthop *nexthop, __be32
 		return;
 
 	*next = nhc->nhc_gw_family && nhc->nhc_scope == RT_SCOPE_LINK ?
-		nhc->nhc_gw.ipv4 : addr;
+			nhc->nhc_gw.ipv4 :
+			addr;
 	nexthop->mtu = mtu;
 	nexthop->dev = nhc->nhc_dev;
 }
 
-static void chatdnat_nexthop_learn_ipv4(struct chatdnat_nexthop *nexthop, __be32 addr,
-					u8 tos)
+static void chatdnat_nexthop_learn_ipv4(struct chatdnat_nexthop *nexthop,
+					__be32 addr, u8 tos)
 {
 	struct neighbour *neigh;
 	__be32 next;
 
 	chatdnat_nexthop_route_ipv4(nexthop, addr, tos, &next);
 	if (nexthop->dev && nexthop->dev->header_ops) {
-		neigh = __ipv4_neigh_lookup_noref(nexthop->dev, (__force u32)next);
+		neigh = __ipv4_neigh_lookup_noref(nexthop->dev,
+						  (__force u32)next);
 		nexthop->neigh = chatdnat_nexthop_usable(neigh);
 	}
 }
@@ -150,8 +154,7 @@ static void chatdnat_nexthop_route_ipv6(struct chatdnat_nexthop *nexthop,
 
 	if (fib6_has_custom_rules(&init_net) ||
 	    fib6_routes_require_src(&init_net) ||
-	    chatdnat_fib6_lookup(&fl6, &res) ||
-	    res.fib6_type != RTN_UNICAST ||
+	    chatdnat_fib6_lookup(&fl6, &res) || res.fib6_type != RTN_UNICAST ||
 	    (res.fib6_flags & (RTF_REJECT | RTF_LOCAL | RTF_ANYCAST)) ||
 	    res.f6i->nh || READ_ONCE(res.f6i->fib6_nsiblings) ||
 	    res.f6i->fib6_metrics != &dst_default_metrics ||

@@ -74,15 +74,14 @@ chatdnat_stateless_rewrite(const struct chatdnat_settings *settings,
 			   const struct chatdnat_addr *to, bool outer)
 {
 	return chatdnat_rewrite(skb, state->hook, parsed, side, to, outer) ?
-		NF_ACCEPT : chatdnat_drop(settings, skb, state,
-					  CHATDNAT_DROPPED_NAT);
+		       NF_ACCEPT :
+		       chatdnat_drop(settings, skb, state, CHATDNAT_DROPPED_NAT);
 }
 
 static unsigned int
 chatdnat_stateless_enter(const struct chatdnat_snapshot *snapshot,
 			 const struct chatdnat_binding *binding,
-			 struct sk_buff *skb,
-			 const struct nf_hook_state *state,
+			 struct sk_buff *skb, const struct nf_hook_state *state,
 			 const struct chatdnat_parsed *parsed)
 {
 	enum chatdnat_family family = parsed->flow.family;
@@ -262,7 +261,8 @@ chatdnat_stateless_direction(const struct sk_buff *skb,
 		*settings = &snapshot->settings;
 		dir = chatdnat_stateless_direction_by(*settings,
 						      rcu_dereference(snapshot->bindings),
-						      state->in, parsed, binding);
+						      state->in, parsed,
+						      binding);
 		if (dir == CHATDNAT_DIR_NONE) {
 			/* Pairs with the order in chatdnat_engine_rebind(). */
 			smp_rmb();

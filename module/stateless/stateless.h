@@ -9,7 +9,7 @@
 
 /* Direction of a packet translated without state. */
 enum chatdnat_direction {
-	CHATDNAT_DIR_NONE,		/* not translated without state */
+	CHATDNAT_DIR_NONE, /* not translated without state */
 	CHATDNAT_DIR_TO_RELAY,
 	CHATDNAT_DIR_TO_CLIENT,
 };

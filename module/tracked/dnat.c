@@ -50,9 +50,11 @@ chatdnat_dnat_decision(const struct chatdnat_settings *settings,
 			packet->daddr_dev = own ? own->name : "";
 			break;
 		case CHATDNAT_DST_LOOK_UP_SOCKET:
-			packet->socket =
-				chatdnat_socket_udp(flow, dev ? dev->ifindex : 0) ?
-				CHATDNAT_SOCKET_BOUND : CHATDNAT_SOCKET_NONE;
+			packet->socket = chatdnat_socket_udp(flow,
+							     dev ? dev->ifindex :
+								   0) ?
+						 CHATDNAT_SOCKET_BOUND :
+						 CHATDNAT_SOCKET_NONE;
 			break;
 		default:
 			return decision;
@@ -81,8 +83,7 @@ chatdnat_dnat_translate(const struct chatdnat_settings *settings,
 	range.max_proto = range.min_proto;
 
 	if (nf_nat_setup_info(ct, &range, NF_NAT_MANIP_DST) != NF_ACCEPT)
-		return chatdnat_drop(settings, skb, state,
-				     CHATDNAT_DROPPED_NAT);
+		return chatdnat_drop(settings, skb, state, CHATDNAT_DROPPED_NAT);
 	chatdnat_count(chatdnat_family_of(state->pf), CHATDNAT_TRANSLATED);
 	return NF_ACCEPT;
 }
@@ -140,8 +141,8 @@ static bool chatdnat_dnat_is_forged(const struct chatdnat_settings *settings,
 	return state->in && !(state->in->flags & IFF_LOOPBACK) &&
 	       !netif_is_l3_master(state->in) &&
 	       chatdnat_service_relay(&settings->service, &reply) &&
-	       chatdnat_lookup_addr_type(flow->family, &flow->saddr, state->in) ==
-	       CHATDNAT_ADDR_LOCAL;
+	       chatdnat_lookup_addr_type(flow->family, &flow->saddr,
+					 state->in) == CHATDNAT_ADDR_LOCAL;
 }
 
 static noinline unsigned int
@@ -168,8 +169,8 @@ chatdnat_dnat_decide(const struct chatdnat_snapshot *snapshot,
 		if (chatdnat_dnat_bound(snapshot, &packet, relay))
 			return NF_ACCEPT;
 		if (chatdnat_dnat_is_general(&packet))
-			chatdnat_dnat_cache_add(&validity, snapshot, tuple, state->in,
-						relay);
+			chatdnat_dnat_cache_add(&validity, snapshot, tuple,
+						state->in, relay);
 		chatdnat_count(family, CHATDNAT_SEEN);
 		return chatdnat_dnat_translate(&snapshot->settings, skb, state,
 					       ct, relay);

@@ -20,11 +20,12 @@
 #include "../net/path_mtu.h"
 #include "dnat_cache.h"
 
-#define CHATDNAT_DNAT_CACHE_SHIFT	4
+#define CHATDNAT_DNAT_CACHE_SHIFT 4
 
 /* The cache of one CPU, indexed by a hash of address and port. */
 struct chatdnat_dnat_cache {
-	struct chatdnat_dnat_entry entry[CHATDNAT_FAMILIES][BIT(CHATDNAT_DNAT_CACHE_SHIFT)];
+	struct chatdnat_dnat_entry entry[CHATDNAT_FAMILIES]
+					[BIT(CHATDNAT_DNAT_CACHE_SHIFT)];
 };
 
 static struct chatdnat_dnat_cache __percpu *chatdnat_dnat_cache;
@@ -40,7 +41,8 @@ chatdnat_dnat_cache_at(const struct nf_conntrack_tuple *tuple)
 	if (CHATDNAT_SOFTIRQ_PREEMPTED || !in_softirq() ||
 	    tuple->dst.protonum != IPPROTO_TCP)
 		return NULL;
-	return this_cpu_ptr(chatdnat_dnat_cache)->entry[chatdnat_family_of(tuple->src.l3num)] +
+	return this_cpu_ptr(chatdnat_dnat_cache)
+		       ->entry[chatdnat_family_of(tuple->src.l3num)] +
 	       hash_32(key, CHATDNAT_DNAT_CACHE_SHIFT);
 }
 
@@ -51,9 +53,13 @@ chatdnat_dnat_cache_look_up(const struct chatdnat_snapshot *snapshot,
 	struct chatdnat_dnat_entry *entry = chatdnat_dnat_cache_at(tuple);
 
 	return entry && entry->snapshot == snapshot &&
-	       entry->port == tuple->dst.u.tcp.port &&
-	       chatdnat_addr_equal(&entry->own, chatdnat_addr_of(&tuple->dst.u3)) &&
-	       chatdnat_validity_check(&entry->validity) ? entry : NULL;
+			       entry->port == tuple->dst.u.tcp.port &&
+			       chatdnat_addr_equal(&entry->own,
+						   chatdnat_addr_of(&tuple->dst
+									     .u3)) &&
+			       chatdnat_validity_check(&entry->validity) ?
+		       entry :
+		       NULL;
 }
 
 /**
@@ -80,10 +86,12 @@ chatdnat_dnat_cache_find(const struct chatdnat_snapshot *snapshot,
  * Return: The active one, or the previous one for a packet that is still in
  * flight; NULL if the connection is not forwarded by the module.
  */
-const struct chatdnat_snapshot *chatdnat_dnat_cache_by(const struct nf_conn *ct,
-						       struct chatdnat_dnat_entry **entry)
+const struct chatdnat_snapshot *
+chatdnat_dnat_cache_by(const struct nf_conn *ct,
+		       struct chatdnat_dnat_entry **entry)
 {
-	const struct nf_conntrack_tuple *reply = nf_ct_tuple(ct, IP_CT_DIR_REPLY);
+	const struct nf_conntrack_tuple *reply = nf_ct_tuple(ct,
+							     IP_CT_DIR_REPLY);
 	const struct chatdnat_snapshot *snapshot;
 
 	*entry = NULL;
@@ -92,7 +100,8 @@ const struct chatdnat_snapshot *chatdnat_dnat_cache_by(const struct nf_conn *ct,
 		return NULL;
 
 	*entry = chatdnat_dnat_cache_look_up(snapshot,
-					     nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL));
+					     nf_ct_tuple(ct,
+							 IP_CT_DIR_ORIGINAL));
 	if (*entry && reply->src.u.tcp.port == (*entry)->port &&
 	    chatdnat_addr_equal((*entry)->relay,
 				chatdnat_addr_of(&reply->src.u3)))
@@ -175,8 +184,8 @@ static u8 chatdnat_dnat_cache_tos(const struct sk_buff *skb,
  * Context: Softirq, RCU read lock held; on the packet path.
  * Return: True if the packet has a route now, to another host.
  */
-bool chatdnat_dnat_cache_route(const struct chatdnat_dnat_entry *entry, struct sk_buff *skb,
-			       enum chatdnat_family family,
+bool chatdnat_dnat_cache_route(const struct chatdnat_dnat_entry *entry,
+			       struct sk_buff *skb, enum chatdnat_family family,
 			       const struct net_device *in)
 {
 	if (!entry->dst || entry->in != in || entry->mark != skb->mark ||
@@ -207,8 +216,8 @@ static bool chatdnat_dnat_cache_is_general_ipv6(const struct dst_entry *dst)
 	const struct fib6_info *from = rcu_dereference(rt->from);
 
 	return !fib6_has_custom_rules(&init_net) &&
-	       !fib6_routes_require_src(&init_net) &&
-	       from && !from->nh && !READ_ONCE(from->fib6_nsiblings);
+	       !fib6_routes_require_src(&init_net) && from && !from->nh &&
+	       !READ_ONCE(from->fib6_nsiblings);
 }
 #endif
 
@@ -275,7 +284,8 @@ void chatdnat_dnat_cache_exit(void)
 
 	for_each_possible_cpu(cpu) {
 		for (family = 0; family < CHATDNAT_FAMILIES; family++) {
-			entry = per_cpu_ptr(chatdnat_dnat_cache, cpu)->entry[family];
+			entry = per_cpu_ptr(chatdnat_dnat_cache, cpu)
+					->entry[family];
 			for (i = 0; i < BIT(CHATDNAT_DNAT_CACHE_SHIFT); i++)
 				dst_release(entry[i].dst);
 		}

@@ -38,15 +38,16 @@ struct chatdnat_dnat_entry {
 struct chatdnat_dnat_entry *
 chatdnat_dnat_cache_find(const struct chatdnat_snapshot *snapshot,
 			 const struct nf_conntrack_tuple *tuple);
-const struct chatdnat_snapshot *chatdnat_dnat_cache_by(const struct nf_conn *ct,
-						       struct chatdnat_dnat_entry **entry);
+const struct chatdnat_snapshot *
+chatdnat_dnat_cache_by(const struct nf_conn *ct,
+		       struct chatdnat_dnat_entry **entry);
 void chatdnat_dnat_cache_add(const struct chatdnat_validity *validity,
 			     const struct chatdnat_snapshot *snapshot,
 			     const struct nf_conntrack_tuple *tuple,
 			     const struct net_device *in,
 			     const struct chatdnat_addr *relay);
-bool chatdnat_dnat_cache_route(const struct chatdnat_dnat_entry *entry, struct sk_buff *skb,
-			       enum chatdnat_family family,
+bool chatdnat_dnat_cache_route(const struct chatdnat_dnat_entry *entry,
+			       struct sk_buff *skb, enum chatdnat_family family,
 			       const struct net_device *in);
 void chatdnat_dnat_cache_add_route(struct chatdnat_dnat_entry *entry,
 				   const struct sk_buff *skb,

@@ -17,7 +17,7 @@
 #include "reply_count.h"
 
 /* Number of connections ended in one walk, before their resets are sent. */
-#define CHATDNAT_FLUSH_BATCH	2048u
+#define CHATDNAT_FLUSH_BATCH 2048u
 
 /**
  * struct chatdnat_flush - a walk over the conntrack table
@@ -64,7 +64,7 @@ static void chatdnat_flush_run(struct chatdnat_flush *flush)
 	/*
 	 * The WAN interfaces when the connections were opened, in most cases.
 	 */
-	const struct chatdnat_snapshot *since = flush->old ? : flush->new;
+	const struct chatdnat_snapshot *since = flush->old ?: flush->new;
 	unsigned int i;
 
 	/* Without memory, connections are ended without a reset. */
@@ -91,7 +91,8 @@ static void chatdnat_flush_run(struct chatdnat_flush *flush)
 static bool chatdnat_flush_picked_up(const struct chatdnat_service *service,
 				     const struct nf_conn *ct)
 {
-	const struct nf_conntrack_tuple *reply = nf_ct_tuple(ct, IP_CT_DIR_REPLY);
+	const struct nf_conntrack_tuple *reply = nf_ct_tuple(ct,
+							     IP_CT_DIR_REPLY);
 	const struct chatdnat_addr *relay;
 	struct chatdnat_flow flow;
 
@@ -230,8 +231,10 @@ static bool chatdnat_flush_masqueraded(const struct chatdnat_snapshot *snapshot,
 	saddr = chatdnat_addr_of(&nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL)->src.u3);
 	rcu_read_lock();
 	dev = dev_get_by_index_rcu(&init_net, nat->masq_index);
-	ours = dev && chatdnat_snapshot_masqueraded(snapshot, family, dev->name) &&
-	       chatdnat_lookup_addr_type(family, saddr, dev) != CHATDNAT_ADDR_LOCAL;
+	ours = dev &&
+	       chatdnat_snapshot_masqueraded(snapshot, family, dev->name) &&
+	       chatdnat_lookup_addr_type(family, saddr, dev) !=
+		       CHATDNAT_ADDR_LOCAL;
 	rcu_read_unlock();
 	return ours;
 }

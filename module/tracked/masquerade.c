@@ -39,8 +39,8 @@ chatdnat_masquerade_translated_by(const struct nf_conn *ct,
 	for (; snapshot; snapshot = rcu_dereference(snapshot->prev))
 		if (chatdnat_nfct_serves(&snapshot->settings.service, ct) &&
 		    (snapshot->settings.hairpin ||
-		     (in && chatdnat_ifset_has(&snapshot->settings.wan,
-					       in->name))))
+		     (in &&
+		      chatdnat_ifset_has(&snapshot->settings.wan, in->name))))
 			return snapshot;
 	return NULL;
 }
@@ -90,8 +90,9 @@ static bool chatdnat_masquerade_answers(const struct chatdnat_settings *settings
 	    !chatdnat_service_answers(&settings->service, &flow))
 		return false;
 	/* From an ephemeral port it may be a query of the relay. */
-	return flow.proto == CHATDNAT_TCP ? chatdnat_nfct_midstream(ct) :
-					    flow.sport < CHATDNAT_PORT_EPHEMERAL;
+	return flow.proto == CHATDNAT_TCP ?
+		       chatdnat_nfct_midstream(ct) :
+		       flow.sport < CHATDNAT_PORT_EPHEMERAL;
 }
 
 /* Whether the new source of a connection is named with another relay. */
@@ -111,12 +112,13 @@ static bool chatdnat_masquerade_is_others(const struct chatdnat_relays *relays,
  * segment from another one by a reset, which would end the connection of the
  * relay; a datagram with another address or port would be lost.
  */
-static bool
-chatdnat_masquerade_answer(const struct chatdnat_settings *settings,
-			   struct sk_buff *skb,
-			   const struct nf_hook_state *state, struct nf_conn *ct)
+static bool chatdnat_masquerade_answer(const struct chatdnat_settings *settings,
+				       struct sk_buff *skb,
+				       const struct nf_hook_state *state,
+				       struct nf_conn *ct)
 {
-	const struct nf_conntrack_tuple *had = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
+	const struct nf_conntrack_tuple *had = nf_ct_tuple(ct,
+							   IP_CT_DIR_ORIGINAL);
 	const struct nf_conntrack_tuple *got = nf_ct_tuple(ct, IP_CT_DIR_REPLY);
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	const struct nf_nat_range2 any = {};
@@ -125,7 +127,8 @@ chatdnat_masquerade_answer(const struct chatdnat_settings *settings,
 	if (chatdnat_local_addr_of_relay(&own, settings, family,
 					 chatdnat_addr_of(&had->src.u3)))
 		return chatdnat_masquerade_take_addr(ct, state, &own) ==
-		       NF_ACCEPT && got->dst.u.all == had->src.u.all;
+			       NF_ACCEPT &&
+		       got->dst.u.all == had->src.u.all;
 	return nf_ct_protonum(ct) != IPPROTO_TCP &&
 	       chatdnat_masquerade_take_source(skb, state, &any) == NF_ACCEPT &&
 	       !chatdnat_masquerade_is_others(&settings->service.relays[family],
@@ -151,12 +154,12 @@ chatdnat_masquerade_bindings(const struct nf_conn *ct,
 }
 
 /* Whether replies to the new source of a connection reach its origin. */
-static bool
-chatdnat_masquerade_returns(const struct chatdnat_bindings *bindings,
-			    const struct chatdnat_binding *relay,
-			    const struct nf_conn *ct)
+static bool chatdnat_masquerade_returns(const struct chatdnat_bindings *bindings,
+					const struct chatdnat_binding *relay,
+					const struct nf_conn *ct)
 {
-	const struct nf_conntrack_tuple *had = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
+	const struct nf_conntrack_tuple *had = nf_ct_tuple(ct,
+							   IP_CT_DIR_ORIGINAL);
 	const struct nf_conntrack_tuple *got = nf_ct_tuple(ct, IP_CT_DIR_REPLY);
 
 	if (relay)
@@ -167,10 +170,9 @@ chatdnat_masquerade_returns(const struct chatdnat_bindings *bindings,
 }
 
 /* Masquerade a new connection of the relay or of another LAN host. */
-static bool
-chatdnat_masquerade_opened(struct sk_buff *skb,
-			   const struct nf_hook_state *state,
-			   const struct nf_conn *ct)
+static bool chatdnat_masquerade_opened(struct sk_buff *skb,
+				       const struct nf_hook_state *state,
+				       const struct nf_conn *ct)
 {
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	const struct chatdnat_binding *relay = NULL;
@@ -189,7 +191,8 @@ chatdnat_masquerade_opened(struct sk_buff *skb,
 	if (bindings &&
 	    chatdnat_bindings_has_port(bindings, ntohs(tuple->src.u.all))) {
 		relay = chatdnat_bindings_by_relay(bindings, family,
-						   chatdnat_addr_of(&tuple->src.u3));
+						   chatdnat_addr_of(&tuple->src
+									     .u3));
 		if (!relay) {
 			inet_get_local_port_range(&init_net, &low, &high);
 			range.flags = NF_NAT_RANGE_PROTO_SPECIFIED;
@@ -198,7 +201,8 @@ chatdnat_masquerade_opened(struct sk_buff *skb,
 		}
 	}
 
-	return chatdnat_masquerade_take_source(skb, state, &range) == NF_ACCEPT &&
+	return chatdnat_masquerade_take_source(skb, state, &range) ==
+		       NF_ACCEPT &&
 	       (!bindings || chatdnat_masquerade_returns(bindings, relay, ct));
 }
 
@@ -211,8 +215,9 @@ chatdnat_masquerade_translate(const struct chatdnat_settings *settings,
 	bool translated;
 
 	translated = chatdnat_masquerade_answers(settings, ct) ?
-		chatdnat_masquerade_answer(settings, skb, state, ct) :
-		chatdnat_masquerade_opened(skb, state, ct);
+			     chatdnat_masquerade_answer(settings, skb, state,
+							ct) :
+			     chatdnat_masquerade_opened(skb, state, ct);
 	if (!translated)
 		return chatdnat_drop(settings, skb, state,
 				     CHATDNAT_DROPPED_SOURCE);
@@ -294,8 +299,8 @@ unsigned int chatdnat_masquerade(void *priv, struct sk_buff *skb,
 		return chatdnat_drop(&snapshot->settings, skb, state,
 				     CHATDNAT_DROPPED_STALE);
 	} else if (ctinfo == IP_CT_NEW &&
-		   chatdnat_masquerade_opened_by_relay(&snapshot->settings, family,
-						       saddr, state)) {
+		   chatdnat_masquerade_opened_by_relay(&snapshot->settings,
+						       family, saddr, state)) {
 		chatdnat_count(family, CHATDNAT_OUTBOUND);
 	}
 
@@ -316,5 +321,6 @@ unsigned int chatdnat_masquerade(void *priv, struct sk_buff *skb,
 	}
 	if (decision != CHATDNAT_SRC_MASQUERADE)
 		return NF_ACCEPT;
-	return chatdnat_masquerade_translate(&snapshot->settings, skb, state, ct);
+	return chatdnat_masquerade_translate(&snapshot->settings, skb, state,
+					     ct);
 }

@@ -79,13 +79,14 @@ static bool chatdnat_misplaced_untranslated(const struct chatdnat_settings *old,
 		chatdnat_misplaced_direction(old, new, ct, IP_CT_DIR_REPLY));
 }
 
-static bool chatdnat_misplaced_takes_source(const struct chatdnat_settings *settings,
-					    enum chatdnat_family family,
-					    const struct chatdnat_src_packet *packet)
+static bool
+chatdnat_misplaced_takes_source(const struct chatdnat_settings *settings,
+				enum chatdnat_family family,
+				const struct chatdnat_src_packet *packet)
 {
 	return chatdnat_settings_active(settings, family) &&
 	       chatdnat_nat_policy_src(settings, packet) ==
-	       CHATDNAT_SRC_MASQUERADE;
+		       CHATDNAT_SRC_MASQUERADE;
 }
 
 static bool chatdnat_misplaced_custom_rules(enum chatdnat_family family)
@@ -121,7 +122,8 @@ static bool chatdnat_misplaced_unmasqueraded(const struct chatdnat_settings *old
 					     const struct chatdnat_settings *new,
 					     const struct nf_conn *ct)
 {
-	const struct nf_conntrack_tuple *tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
+	const struct nf_conntrack_tuple *tuple = nf_ct_tuple(ct,
+							     IP_CT_DIR_ORIGINAL);
 	enum chatdnat_family family = chatdnat_family_of(nf_ct_l3num(ct));
 	struct chatdnat_src_packet packet = {};
 	struct chatdnat_flow flow = {
@@ -139,7 +141,8 @@ static bool chatdnat_misplaced_unmasqueraded(const struct chatdnat_settings *old
 	packet.saddr_type = chatdnat_lookup_addr_type(family, &flow.saddr, NULL);
 	if (packet.saddr_type != CHATDNAT_ADDR_UNICAST ||
 	    chatdnat_lookup_addr_type(family, &flow.daddr, NULL) !=
-	    CHATDNAT_ADDR_UNICAST || !chatdnat_misplaced_is_sure(ct))
+		    CHATDNAT_ADDR_UNICAST ||
+	    !chatdnat_misplaced_is_sure(ct))
 		return false;
 
 	/* On failure the ports stay 0: other protocols have none. */
@@ -151,10 +154,11 @@ static bool chatdnat_misplaced_unmasqueraded(const struct chatdnat_settings *old
 		packet.in = in->dev->name;
 		packet.out = out->dev->name;
 		packet.transformed = dst_xfrm(out);
-		unmasqueraded =
-			chatdnat_misplaced_takes_source(new, family, &packet) &&
-			!(old && chatdnat_misplaced_takes_source(old, family,
-								 &packet));
+		unmasqueraded = chatdnat_misplaced_takes_source(new, family,
+								&packet) &&
+				!(old &&
+				  chatdnat_misplaced_takes_source(old, family,
+								  &packet));
 	}
 	dst_release(out);
 	dst_release(in);

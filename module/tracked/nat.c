@@ -18,9 +18,10 @@
 #include "masquerade.h"
 #include "nat.h"
 
-#define CHATDNAT_NAT_OPS_MAX	3
+#define CHATDNAT_NAT_OPS_MAX 3
 
 /* In order of unregistration: DNAT ends before masquerading. */
+/* clang-format off */
 #define CHATDNAT_NAT_OPS(family, dst_priority, src_priority) {	\
 	{							\
 		.hook = chatdnat_dnat,				\
@@ -39,17 +40,21 @@
 		.priority = (src_priority) - 1,			\
 	},							\
 }
+/* clang-format on */
 
 /*
  * Priority minus one: before nftables and iptables NAT chains of the default
  * priority.
  */
-static const struct nf_hook_ops chatdnat_nat_ops[CHATDNAT_FAMILIES][CHATDNAT_NAT_OPS_MAX] = {
-	[CHATDNAT_IPV4] = CHATDNAT_NAT_OPS(NFPROTO_IPV4, NF_IP_PRI_NAT_DST,
-					   NF_IP_PRI_NAT_SRC),
-	[CHATDNAT_IPV6] = CHATDNAT_NAT_OPS(NFPROTO_IPV6, NF_IP6_PRI_NAT_DST,
-					   NF_IP6_PRI_NAT_SRC),
-};
+static const struct nf_hook_ops
+	chatdnat_nat_ops[CHATDNAT_FAMILIES][CHATDNAT_NAT_OPS_MAX] = {
+		[CHATDNAT_IPV4] = CHATDNAT_NAT_OPS(NFPROTO_IPV4,
+						   NF_IP_PRI_NAT_DST,
+						   NF_IP_PRI_NAT_SRC),
+		[CHATDNAT_IPV6] = CHATDNAT_NAT_OPS(NFPROTO_IPV6,
+						   NF_IP6_PRI_NAT_DST,
+						   NF_IP6_PRI_NAT_SRC),
+	};
 
 /* Under chatdnat_config_lock. */
 static bool chatdnat_nat_registered[CHATDNAT_FAMILIES];

@@ -21,36 +21,37 @@
 #include "../net/nfct.h"
 #include "reply_count.h"
 
-#define CHATDNAT_WAITING_MAX	256u
+#define CHATDNAT_WAITING_MAX 256u
 
 /* Maximum time between two sweeps of a queue with few replies. */
-#define CHATDNAT_WAITING_PAUSE	(HZ / 8 + 1ul)
+#define CHATDNAT_WAITING_PAUSE (HZ / 8 + 1ul)
 
 /* Time in which a first packet leaves and is confirmed, queues included. */
-#define CHATDNAT_WAITING_LEAVE	(HZ / 8)
+#define CHATDNAT_WAITING_LEAVE (HZ / 8)
 
 struct chatdnat_waiting {
-	struct nf_conntrack_tuple tuple;	/* original direction */
+	struct nf_conntrack_tuple tuple; /* original direction */
 	struct nf_conntrack_zone zone;
-	unsigned long since;			/* jiffies */
-	unsigned long until;			/* its timeout, jiffies */
-	bool met;				/* it was found in the table */
+	unsigned long since; /* jiffies */
+	unsigned long until; /* its timeout, jiffies */
+	bool met;	     /* it was found in the table */
 };
 
 /* A ring, oldest first. */
 struct chatdnat_reply_count {
-	spinlock_t lock;		/* protects all members below */
+	spinlock_t lock; /* protects all members below */
 	unsigned int first;
 	unsigned int n;
-	unsigned long swept;		/* jiffies */
-	unsigned long pause;		/* jiffies until the next sweep */
+	unsigned long swept; /* jiffies */
+	unsigned long pause; /* jiffies until the next sweep */
 	struct chatdnat_waiting waiting[CHATDNAT_WAITING_MAX];
 };
 
 static struct chatdnat_reply_count __percpu *chatdnat_reply_count;
 
 static void chatdnat_reply_count_work(struct work_struct *work);
-static DECLARE_DELAYED_WORK(chatdnat_reply_count_dwork, chatdnat_reply_count_work);
+static DECLARE_DELAYED_WORK(chatdnat_reply_count_dwork,
+			    chatdnat_reply_count_work);
 
 static struct chatdnat_waiting *
 chatdnat_reply_count_slot(struct chatdnat_reply_count *queue, unsigned int i)
@@ -68,8 +69,7 @@ static bool chatdnat_reply_count_done(struct chatdnat_waiting *waiting,
 	struct nf_conntrack_tuple_hash *hash;
 	struct nf_conn *ct;
 
-	hash = nf_conntrack_find_get(&init_net, &waiting->zone,
-				     &waiting->tuple);
+	hash = nf_conntrack_find_get(&init_net, &waiting->zone, &waiting->tuple);
 	if (!hash) {
 		*answered = waiting->tuple.dst.protonum == IPPROTO_TCP &&
 			    (!waiting->met ||
