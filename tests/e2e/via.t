@@ -352,11 +352,9 @@ def without_via():
     try:
         for version in topo.ip_versions():
             with wire.Link(t.internet, "to_eth0") as outside:
-                counters = module.Counters()
                 tap.equal(traffic.tcp(t.internet, PROXY[version], TCP, CLIENT[version]),
                           {"ipv4": "EHOSTUNREACH", "ipv6": "ENETUNREACH"}[version],
                           f"{version}: no route: the client is told")
-                tap.equal(counters.gained(version).get("seen"), 1, f"{version}: by its first segment")
                 # Two clients: a host may get one such error a second.
                 traffic.udp(t.internet, PROXY[version], UDP, CLIENT2[version], timeout=0.2)
                 inside = wait.until(lambda link=outside: len(link.errors("in")) > 1 and {
