@@ -92,12 +92,16 @@ class Links:
             link.close()
 
     def sources(self):
-        """From which addresses something came by each."""
+        """From which addresses something came by each. The end of a connection from before may be late, and does not count."""
+        def ends(packet, segment):
+            return frozenset(((packet.src, segment.sport), (packet.dst, segment.dport)))
+        begun = {ends(packet, segment) for link in self.links for _, packet, segment in link.segments()}
         found = []
         for link in self.links:
             packets = [wire.parse_ip(frame.data) for frame in link.frames("in")]
-            found.append({packet.src for packet in packets
-                          if packet and packet.proto in (6, 17) and not packet.src.startswith("fe80")})
+            found.append({packet.src for packet in packets if packet and packet.proto == socket.IPPROTO_UDP and
+                          not packet.src.startswith("fe80")} |
+                         {packet.src for _, packet, segment in link.segments("in", 0, 0) if ends(packet, segment) in begun})
         return found
 
     def errors(self):
