@@ -13,10 +13,7 @@ enum chatdnat_track {
 	CHATDNAT_TRACK_INVALID,
 };
 
-/*
- * Seconds after enabling the guard in which it lets untracked connections
- * continue.
- */
+/* Seconds after enabling the guard in which midstream segments may pass. */
 #define CHATDNAT_GUARD_SETTLES 120
 
 /**

@@ -39,7 +39,7 @@ struct chatdnat_dst_packet {
 };
 
 enum chatdnat_dst_decision {
-	CHATDNAT_DST_LEAVE,	     /* not ours */
+	CHATDNAT_DST_LEAVE,	     /* does not match: leave */
 	CHATDNAT_DST_LOOK_UP_ADDR,   /* decide again with the type of daddr */
 	CHATDNAT_DST_LOOK_UP_DEV,    /* decide again with the device of daddr */
 	CHATDNAT_DST_LOOK_UP_SOCKET, /* decide again with the socket */
