@@ -167,7 +167,7 @@ fuzz: ## Fuzz parsers and header code; TARGETS=... for some, TIME=... seconds fo
 	TIME='$(TIME)' tests/fuzz/run $(TARGETS)
 
 .PHONY: mutations
-mutations: ## Break the module in small ways and check that a test notices; NAMES=... for some; all take an hour or two
+mutations: ## Break the module in small ways and check that a test notices; NAMES=... for some; all take two or three hours
 	scripts/deps build headers vm check fuzz debug
 	tests/mutations/run $(NAMES)
 

@@ -47,7 +47,7 @@ int chatdnat_apply(const struct chatdnat_settings *settings)
 		return -ENOMEM;
 
 	/* The survey is repeated for changes from here on. */
-	chatdnat_survey(&new->survey, settings);
+	chatdnat_survey_take(&new->survey, settings);
 	err = chatdnat_engine_bind(new);
 	if (!err)
 		err = chatdnat_apply_register(settings);

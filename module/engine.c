@@ -209,7 +209,7 @@ int chatdnat_engine_rebind(struct chatdnat_snapshot *snapshot)
 	}
 
 	rcu_assign_pointer(snapshot->before, old);
-	/* Who sees the new ones, see chatdnat_stateless_direction(), sees those too. */
+	/* Pairs with chatdnat_stateless_direction(): new bindings imply @before. */
 	rcu_assign_pointer(snapshot->bindings, bindings);
 	/* Packets that saw the old bindings before routing still need them. */
 	synchronize_net();

@@ -3,7 +3,7 @@
  * Netdev, address, FIB and neighbour notifiers. Changes of interfaces,
  * addresses and routes invalidate caches, and may change bindings and engines.
  * A new address or route is handled like a write of a setting: connections that
- * would be translated otherwise are ended.
+ * would be translated differently now are ended.
  */
 #include <linux/delay.h>
 #include <linux/inetdevice.h>
@@ -39,7 +39,7 @@ static int chatdnat_notifier_look(struct chatdnat_snapshot *snapshot)
 	struct chatdnat_survey now;
 	int err;
 
-	chatdnat_survey(&now, &snapshot->settings);
+	chatdnat_survey_take(&now, &snapshot->settings);
 	if (now.bindings != snapshot->survey.bindings) {
 		err = chatdnat_engine_rebind(snapshot);
 		if (err)
@@ -49,8 +49,8 @@ static int chatdnat_notifier_look(struct chatdnat_snapshot *snapshot)
 	if (now.wan != snapshot->survey.wan) {
 		snapshot->survey.wan = now.wan;
 		/*
-		 * A late reply of this host may create an entry after the
-		 * first.
+		 * Twice: a late reply of this host may create an entry after
+		 * the first walk.
 		 */
 		snapshot->walks = 2;
 	}

@@ -39,9 +39,9 @@ static char chatdnat_last_error[4 * CHATDNAT_EXCERPT_MAX + 256];
 /* All of the above is under chatdnat_config_lock. */
 
 /* All settings must fit one line, to be read and written back. */
-static int chatdnat_settings_check(const struct chatdnat_settings *settings,
-				   struct chatdnat_text text,
-				   struct chatdnat_refusal *why)
+static int chatdnat_params_check(const struct chatdnat_settings *settings,
+				 struct chatdnat_text text,
+				 struct chatdnat_refusal *why)
 {
 	char *line = kmalloc(PAGE_SIZE, GFP_KERNEL);
 	int len;
@@ -79,7 +79,7 @@ static void chatdnat_report(const char *param, const char *setting,
 }
 
 /* The settings that a write is based on. */
-static const struct chatdnat_settings *chatdnat_settings_current(void)
+static const struct chatdnat_settings *chatdnat_params_current(void)
 {
 	const struct chatdnat_snapshot *snapshot = chatdnat_active_locked();
 
@@ -92,13 +92,13 @@ static const struct chatdnat_settings *chatdnat_settings_current(void)
 	return &chatdnat_loading;
 }
 
-static int chatdnat_settings_commit(struct chatdnat_settings *settings,
-				    struct chatdnat_text text,
-				    struct chatdnat_refusal *why)
+static int chatdnat_params_commit(struct chatdnat_settings *settings,
+				  struct chatdnat_text text,
+				  struct chatdnat_refusal *why)
 {
 	int err;
 
-	err = chatdnat_settings_check(settings, text, why);
+	err = chatdnat_params_check(settings, text, why);
 	if (err)
 		return err;
 
@@ -111,7 +111,7 @@ static int chatdnat_settings_commit(struct chatdnat_settings *settings,
 	if (err)
 		return err;
 
-	chatdnat_ssh_warning(chatdnat_settings_current(), settings);
+	chatdnat_ssh_warning(chatdnat_params_current(), settings);
 	err = chatdnat_apply(settings);
 	if (err)
 		return chatdnat_refuse(why, err, text, NULL);
@@ -139,7 +139,7 @@ static int chatdnat_write(const char *val, const char *param,
 		err = chatdnat_refuse(&why, -ENOMEM, text, NULL);
 		goto report;
 	}
-	*settings = *chatdnat_settings_current();
+	*settings = *chatdnat_params_current();
 
 	/*
 	 * As for sysctls of the network. Loading needs CAP_SYS_MODULE anyway.
@@ -156,7 +156,7 @@ static int chatdnat_write(const char *val, const char *param,
 		err = chatdnat_setting_table_parse(settings, text, &name, &why);
 
 	if (!err)
-		err = chatdnat_settings_commit(settings, text, &why);
+		err = chatdnat_params_commit(settings, text, &why);
 	kfree(settings);
 report:
 	if (err)
@@ -176,10 +176,10 @@ static int chatdnat_read(char *buf, const struct chatdnat_setting *setting)
 		return -ENODEV;
 	buf[0] = '\0';
 	if (setting)
-		len = setting->format(chatdnat_settings_current(), buf,
+		len = setting->format(chatdnat_params_current(), buf,
 				      PAGE_SIZE - 1);
 	else
-		len = chatdnat_setting_table_format(chatdnat_settings_current(),
+		len = chatdnat_setting_table_format(chatdnat_params_current(),
 						    buf, PAGE_SIZE - 1);
 	return len + scnprintf(buf + len, PAGE_SIZE - len, "\n");
 }
@@ -270,7 +270,7 @@ int chatdnat_params_last_error(char *buf, size_t size)
 
 static int chatdnat_start(void)
 {
-	const struct chatdnat_settings *settings = chatdnat_settings_current();
+	const struct chatdnat_settings *settings = chatdnat_params_current();
 	struct chatdnat_refusal why = {};
 	struct chatdnat_text none = { .at = "" };
 	int err;

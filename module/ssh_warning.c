@@ -41,7 +41,7 @@ static void chatdnat_ssh_warning_guard(const struct chatdnat_settings *old,
  * @old: the settings before; NULL: none
  * @new: the settings that are about to be active
  *
- * A warning is for settings that @old did not call for already.
+ * Warns only of what was not already so with @old.
  *
  * Context: Process context.
  */

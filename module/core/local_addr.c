@@ -67,7 +67,10 @@ static void chatdnat_local_addr_add_ipv6(struct chatdnat_local_addrs *own,
 #endif
 }
 
-/* All public addresses of this host, except those that "v4" or "v6" names. */
+/*
+ * Addresses with global scope of WAN and loopback interfaces, except those that
+ * "v4" or "v6" names.
+ */
 static void chatdnat_local_addr_others(struct chatdnat_local_addrs *own,
 				       const struct chatdnat_settings *settings,
 				       enum chatdnat_family family)

@@ -6,8 +6,8 @@
 
 /* State of a local connection with a peer. */
 enum chatdnat_peer_stage {
-	CHATDNAT_PEER_ASKED,	 /* this host has answered a SYN */
-	CHATDNAT_PEER_CONNECTED, /* or is established */
+	CHATDNAT_PEER_ASKED,	 /* this host has sent a SYN-ACK */
+	CHATDNAT_PEER_CONNECTED, /* the connection is established */
 	CHATDNAT_PEER_STAGES,
 };
 

@@ -188,7 +188,7 @@ void chatdnat_snapshot_publish(struct chatdnat_snapshot *snapshot)
  * chatdnat_snapshot_free() - free an inactive snapshot after a grace period
  * @snapshot: the snapshot; may be NULL
  *
- * Context: Process context, chatdnat_config_lock held.
+ * Context: Process context, may sleep, chatdnat_config_lock held.
  */
 void chatdnat_snapshot_free(struct chatdnat_snapshot *snapshot)
 {

@@ -123,7 +123,7 @@ static void chatdnat_survey_default(u64 *sum,
 	dst_release(dst);
 }
 
-/* The same for an optional device. */
+/* Like chatdnat_survey_add_dev(), for a device that may not exist. */
 static void chatdnat_survey_add_dev_if(u64 *sum,
 				       const struct chatdnat_settings *settings,
 				       struct net_device *dev)
@@ -172,7 +172,7 @@ static void chatdnat_survey_bindings(u64 *sum,
 }
 
 /**
- * chatdnat_survey() - compute the digests for settings
+ * chatdnat_survey_take() - compute the digests for settings
  * @survey: filled in
  * @settings: the settings
  *
@@ -181,8 +181,8 @@ static void chatdnat_survey_bindings(u64 *sum,
  *
  * Context: Process context.
  */
-void chatdnat_survey(struct chatdnat_survey *survey,
-		     const struct chatdnat_settings *settings)
+void chatdnat_survey_take(struct chatdnat_survey *survey,
+			  const struct chatdnat_settings *settings)
 {
 	enum chatdnat_family family;
 

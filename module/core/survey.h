@@ -20,7 +20,7 @@ struct chatdnat_survey {
 	u64 bindings;
 };
 
-void chatdnat_survey(struct chatdnat_survey *survey,
-		     const struct chatdnat_settings *settings);
+void chatdnat_survey_take(struct chatdnat_survey *survey,
+			  const struct chatdnat_settings *settings);
 
 #endif /* CHATDNAT_SURVEY_H */

@@ -2,6 +2,7 @@
 /*
  * Hooks that are called for all packets, also of established connections.
  * Because of that cost, each is registered only while a setting needs it.
+ * docs/architecture.md lists all hooks in the order of a packet.
  */
 #include <linux/ipv6.h>
 #include <linux/kernel.h>
@@ -151,7 +152,7 @@ static void chatdnat_hook_remove(struct nf_hook_ops *ops)
  * chatdnat_hooks_add() - register the hooks that settings need
  * @settings: the settings to be activated
  *
- * Until then, the hooks use the active settings.
+ * Until the settings are activated, the hooks use the active ones.
  *
  * Context: Process context, may sleep, chatdnat_config_lock held.
  * Return: 0, or a negative errno; hooks registered before the error stay until

@@ -30,7 +30,7 @@
 #include "via.h"
 
 /**
- * struct chatdnat_invalid - an invalid packet
+ * struct chatdnat_invalid_packet - an invalid packet
  * @skb: the packet
  * @state: the state of the current hook
  * @snapshot: the active snapshot
@@ -41,7 +41,7 @@
  * @is_possible: its combination of flags is valid
  * @opens: SYN is set
  */
-struct chatdnat_invalid {
+struct chatdnat_invalid_packet {
 	struct sk_buff *skb;
 	const struct nf_hook_state *state;
 	const struct chatdnat_snapshot *snapshot;
@@ -53,14 +53,15 @@ struct chatdnat_invalid {
 	bool opens;
 };
 
-static unsigned int chatdnat_invalid_drop(const struct chatdnat_invalid *invalid,
-					  enum chatdnat_counter reason)
+static unsigned int
+chatdnat_invalid_drop(const struct chatdnat_invalid_packet *invalid,
+		      enum chatdnat_counter reason)
 {
 	return chatdnat_drop(&invalid->snapshot->settings, invalid->skb,
 			     invalid->state, reason);
 }
 
-static void chatdnat_invalid_parse(struct chatdnat_invalid *invalid)
+static void chatdnat_invalid_parse(struct chatdnat_invalid_packet *invalid)
 {
 	const struct sk_buff *skb = invalid->skb;
 	const struct tcphdr *th;
@@ -91,7 +92,7 @@ static bool chatdnat_invalid_serves(const struct chatdnat_snapshot *snapshot,
 
 /* Whether a connection is masqueraded by a WAN interface. */
 static bool
-chatdnat_invalid_is_masqueraded(const struct chatdnat_invalid *invalid,
+chatdnat_invalid_is_masqueraded(const struct chatdnat_invalid_packet *invalid,
 				const struct nf_conn *ct)
 {
 	const struct nf_conn_nat *nat = nfct_nat(ct);
@@ -105,9 +106,9 @@ chatdnat_invalid_is_masqueraded(const struct chatdnat_invalid *invalid,
 }
 
 /* Whether a packet to a relay would violate "via". */
-static bool chatdnat_invalid_misses_via(const struct chatdnat_invalid *invalid,
-					const struct nf_conn *ct,
-					enum ip_conntrack_dir dir)
+static bool
+chatdnat_invalid_misses_via(const struct chatdnat_invalid_packet *invalid,
+			    const struct nf_conn *ct, enum ip_conntrack_dir dir)
 {
 	const struct chatdnat_snapshot *by = NULL;
 
@@ -123,7 +124,7 @@ static bool chatdnat_invalid_misses_via(const struct chatdnat_invalid *invalid,
  * state.
  */
 static unsigned int
-chatdnat_invalid_known(const struct chatdnat_invalid *invalid,
+chatdnat_invalid_known(const struct chatdnat_invalid_packet *invalid,
 		       struct nf_conn *ct, enum ip_conntrack_dir dir)
 {
 	struct sk_buff *skb = invalid->skb;
@@ -148,7 +149,7 @@ chatdnat_invalid_known(const struct chatdnat_invalid *invalid,
 }
 
 /* Look up the connection. Returns true and sets @verdict if there is one. */
-static bool chatdnat_invalid_find(const struct chatdnat_invalid *invalid,
+static bool chatdnat_invalid_find(const struct chatdnat_invalid_packet *invalid,
 				  unsigned int *verdict)
 {
 	struct nf_conntrack_tuple_hash *hash;
@@ -175,7 +176,7 @@ static bool chatdnat_invalid_find(const struct chatdnat_invalid *invalid,
 
 /* The address of the relay if a segment is for one, or NULL. */
 static const struct chatdnat_addr *
-chatdnat_invalid_relay(const struct chatdnat_invalid *invalid)
+chatdnat_invalid_relay(const struct chatdnat_invalid_packet *invalid)
 {
 	struct chatdnat_dst_packet packet = {
 		.flow = invalid->parsed.flow,
@@ -197,8 +198,9 @@ chatdnat_invalid_relay(const struct chatdnat_invalid *invalid)
 }
 
 /* Whether its destination is the local address that replies would have. */
-static bool chatdnat_invalid_reversible(const struct chatdnat_invalid *invalid,
-					const struct chatdnat_addr *relay)
+static bool
+chatdnat_invalid_reversible(const struct chatdnat_invalid_packet *invalid,
+			    const struct chatdnat_addr *relay)
 {
 	struct chatdnat_addr own;
 
@@ -211,8 +213,9 @@ static bool chatdnat_invalid_reversible(const struct chatdnat_invalid *invalid,
  * A segment to a relay without a conntrack entry. If only its destination has
  * to be translated, it is forwarded: thus a FIN or reset reaches the relay.
  */
-static unsigned int chatdnat_invalid_enter(struct chatdnat_invalid *invalid,
-					   const struct chatdnat_addr *relay)
+static unsigned int
+chatdnat_invalid_enter(struct chatdnat_invalid_packet *invalid,
+		       const struct chatdnat_addr *relay)
 {
 	const struct chatdnat_settings *settings = &invalid->snapshot->settings;
 	struct sk_buff *skb = invalid->skb;
@@ -244,11 +247,12 @@ static unsigned int chatdnat_invalid_enter(struct chatdnat_invalid *invalid,
 }
 
 /*
- * SNAT happens here, after the route lookup: before it, the stack would drop
+ * SNAT happens here, after the route lookup: before it, IPv4 would drop
  * the segment for its local source address. A bridged packet is routed again by
  * br_netfilter.
  */
-static unsigned int chatdnat_invalid_leave(struct chatdnat_invalid *invalid)
+static unsigned int
+chatdnat_invalid_leave(struct chatdnat_invalid_packet *invalid)
 {
 	const struct chatdnat_settings *settings = &invalid->snapshot->settings;
 	const struct chatdnat_flow *flow = &invalid->parsed.flow;
@@ -279,7 +283,7 @@ static unsigned int chatdnat_invalid_leave(struct chatdnat_invalid *invalid)
 unsigned int chatdnat_invalid(struct sk_buff *skb,
 			      const struct nf_hook_state *state)
 {
-	struct chatdnat_invalid invalid = {
+	struct chatdnat_invalid_packet invalid = {
 		.skb = skb,
 		.state = state,
 		.snapshot = rcu_dereference(chatdnat_active),

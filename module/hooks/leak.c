@@ -61,7 +61,7 @@ static bool chatdnat_leak_is_masqueraded(const struct chatdnat_settings *setting
 	struct chatdnat_src_packet packet = {
 		.in = in->name,
 		.out = skb_dst(skb)->dev->name,
-		/* The stack drops received packets with a local source. */
+		/* IPv4 drops received packets with a local source. */
 		.saddr_type = CHATDNAT_ADDR_UNICAST,
 	};
 

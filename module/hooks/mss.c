@@ -53,7 +53,8 @@ chatdnat_mss_outbound(const struct nf_conn *ct, enum ip_conntrack_dir dir,
 
 /*
  * MSS for the path MTU of both directions; 0 if unknown. @return_dst: the route
- * to the client chosen by chatdnat_return_path_route(), or NULL. The MTU of the
+ * to the client by the WAN interface of its connection, or NULL; the reference
+ * is consumed. The MTU of the
  * routing table's choice counts too, so that both endpoints get the same MSS.
  */
 static u16 chatdnat_mss_of_path(const struct sk_buff *skb,
@@ -123,7 +124,7 @@ static u16 chatdnat_mss_tracked(const struct sk_buff *skb,
 	return chatdnat_mss_of_path(skb, &addrs, return_dst);
 }
 
-/* The same for a connection without state. */
+/* MSS limit of a connection without state; 0: none. */
 static noinline u16 chatdnat_mss_stateless(const struct sk_buff *skb,
 					   const struct nf_hook_state *state)
 {

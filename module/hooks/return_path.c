@@ -119,7 +119,7 @@ chatdnat_return_path_tracked(const struct sk_buff *skb,
 		       NULL;
 }
 
-/* The same for a connection without state. */
+/* The route of a reply without state, if it has to change; otherwise NULL. */
 static struct dst_entry *
 chatdnat_return_path_stateless(const struct sk_buff *skb,
 			       const struct nf_hook_state *state)
@@ -139,8 +139,8 @@ chatdnat_return_path_stateless(const struct sk_buff *skb,
 }
 
 /**
- * chatdnat_return_path() - hook: FORWARD and LOCAL_OUT, route replies by their
- *			    input interface
+ * chatdnat_return_path() - hook: FORWARD and LOCAL_OUT, route replies through
+ *			    the input interface of their connection
  * @priv: unused
  * @skb: the packet, routed
  * @state: the state of the current hook

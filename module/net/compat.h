@@ -247,7 +247,7 @@ static inline void chatdnat_send_reset6(const struct nf_hook_state *state,
  * chatdnat_route_input_ipv4() - route a received packet
  * @skb: the packet; its dst is set, or stays empty on an error
  *
- * Context: Softirq, RCU read lock held.
+ * Context: Softirq or process context, RCU read lock held.
  */
 static inline void chatdnat_route_input_ipv4(struct sk_buff *skb)
 {
@@ -313,7 +313,7 @@ static inline void chatdnat_clear_tstamp(struct sk_buff *skb)
  * later ones an array with an action for each direction.
  *
  * Context: Any.
- * Return: True if the default action of a direction is to block.
+ * Return: True if the default for forwarded or outgoing packets is to block.
  */
 static inline bool chatdnat_xfrm_default_blocks(void)
 {

@@ -55,7 +55,6 @@ void chatdnat_packet_addresses(const struct sk_buff *skb,
 bool chatdnat_packet_for_guard(const struct sk_buff *skb,
 			       enum chatdnat_family family,
 			       struct chatdnat_guard_packet *packet);
-
 bool chatdnat_packet_parse(const struct sk_buff *skb,
 			   enum chatdnat_family family,
 			   struct chatdnat_parsed *parsed);

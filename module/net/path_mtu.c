@@ -133,7 +133,8 @@ static void chatdnat_path_mtu_find(struct chatdnat_path_mtu_entry *reverse,
 }
 
 /*
- * The cache entry of an address; NULL if another softirq could preempt its use.
+ * The cache entry of an address; NULL outside softirq, and where softirqs can
+ * preempt each other.
  */
 static __always_inline struct chatdnat_path_mtu_entry *
 chatdnat_path_mtu_at(enum chatdnat_family family,

@@ -24,10 +24,10 @@ struct chatdnat_flow_addrs {
 
 unsigned int chatdnat_path_mtu_forward(const struct sk_buff *skb,
 				       const struct chatdnat_flow_addrs *addrs);
+unsigned int chatdnat_path_mtu_reverse(const struct chatdnat_flow_addrs *addrs,
+				       u32 mark);
 bool chatdnat_path_mtu_is_foreign(const struct chatdnat_addr *addr, u32 mark);
 int chatdnat_path_mtu_init(void);
 void chatdnat_path_mtu_exit(void);
-unsigned int chatdnat_path_mtu_reverse(const struct chatdnat_flow_addrs *addrs,
-				       u32 mark);
 
 #endif /* CHATDNAT_PATH_MTU_H */

@@ -46,8 +46,8 @@ void chatdnat_reject(struct sk_buff *skb, const struct nf_hook_state *state)
 }
 
 /* Same check as in ip_forward(), also for reassembled and GSO packets. */
-static bool chatdnat_exceeds(const struct sk_buff *skb,
-			     unsigned int frag_max_size, unsigned int mtu)
+static bool chatdnat_reject_exceeds(const struct sk_buff *skb,
+				    unsigned int frag_max_size, unsigned int mtu)
 {
 	if (frag_max_size > mtu)
 		return true;
@@ -72,14 +72,15 @@ bool chatdnat_reject_too_big(struct sk_buff *skb, enum chatdnat_family family,
 
 #if IS_ENABLED(CONFIG_IPV6)
 	if (family == CHATDNAT_IPV6) {
-		if (!chatdnat_exceeds(skb, IP6CB(skb)->frag_max_size, mtu))
+		if (!chatdnat_reject_exceeds(skb, IP6CB(skb)->frag_max_size,
+					     mtu))
 			return false;
 		icmpv6_send(skb, ICMPV6_PKT_TOOBIG, 0, mtu);
 		return true;
 	}
 #endif
 	if (!(ip_hdr(skb)->frag_off & htons(IP_DF)) ||
-	    !chatdnat_exceeds(skb, IPCB(skb)->frag_max_size, mtu))
+	    !chatdnat_reject_exceeds(skb, IPCB(skb)->frag_max_size, mtu))
 		return false;
 	icmp_send(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, htonl(mtu));
 	return true;

@@ -140,8 +140,8 @@ static bool chatdnat_rewrite_error(struct sk_buff *skb, unsigned int hook,
  *	   quoted one
  *
  * Context: Softirq or process context; on the packet path.
- * Return: False if out of memory, or if an ICMP error is damaged; the caller
- * drops the packet.
+ * Return: False if out of memory, or if the checksum of an ICMP error is wrong
+ * or not complete; the caller drops the packet.
  */
 bool chatdnat_rewrite(struct sk_buff *skb, unsigned int hook,
 		      const struct chatdnat_parsed *parsed,

@@ -146,7 +146,7 @@ static void chatdnat_tcp_reset_put_ipv6(struct sk_buff *skb,
 #endif
 
 /*
- * The WAN interface that has the local address of a client's connection,
+ * The WAN interface that has the local address of a connection,
  * assumed to be its input interface; 0 if there is none, or if the route uses
  * it already.
  */
@@ -198,7 +198,7 @@ chatdnat_tcp_reset_route(const struct chatdnat_segment *segment)
  * It is untracked, so that conntrack does not create an entry for it.
  *
  * Context: Process context or softirq.
- * Return: False if out of memory.
+ * Return: False if out of memory; true also if there is no route.
  */
 bool chatdnat_tcp_reset_emit(const struct chatdnat_segment *segment, gfp_t gfp)
 {

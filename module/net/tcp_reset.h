@@ -13,7 +13,7 @@ struct nf_conn;
 struct chatdnat_tcp_reset {
 	struct nf_conntrack_tuple tuple[IP_CT_DIR_MAX];
 	u32 end[IP_CT_DIR_MAX];	      /* sequence number after the last byte */
-	enum ip_conntrack_dir client; /* direction of the client's packets */
+	enum ip_conntrack_dir client; /* direction of packets from the WAN side */
 	bool known;		      /* sequence numbers are known */
 };
 
@@ -23,7 +23,7 @@ struct chatdnat_tcp_reset {
  * @seq: sequence number
  * @ack: acknowledgment number
  * @rst: RST and ACK; otherwise ACK only
- * @wan: the WAN interfaces, if it is sent to a client; otherwise NULL
+ * @wan: the WAN interfaces, if it is sent to the WAN side; otherwise NULL
  */
 struct chatdnat_segment {
 	struct chatdnat_flow flow;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "validity.h"
 
-/* Limit for changes without a notification, and for those that follow it. */
+/* Maximum age, for changes that send no notification or act after it. */
 #define CHATDNAT_VALIDITY_TIME HZ
 
 /* Never 0, the value of an invalid entry. */

@@ -292,8 +292,9 @@ bool chatdnat_addr_is_multicast(enum chatdnat_family family,
  * @addr: the address, network byte order
  *
  * Context: Any; on the packet path.
- * Return: False for multicast, and for addresses that the stack rejects as a
- * source or destination.
+ * Return: True for an address that the stack accepts as source and as
+ * destination. False also for some that it accepts: IPv4 link-local, and IPv6
+ * outside of 2000::/3 and fc00::/7.
  */
 bool chatdnat_addr_is_common(enum chatdnat_family family,
 			     const struct chatdnat_addr *addr)

@@ -13,7 +13,10 @@ enum chatdnat_track {
 	CHATDNAT_TRACK_INVALID,
 };
 
-/* Seconds after enabling the guard in which midstream segments may pass. */
+/*
+ * Seconds after enabling the guard in which TCP connections without a conntrack
+ * entry may continue.
+ */
 #define CHATDNAT_GUARD_SETTLES 120
 
 /**

@@ -3,7 +3,7 @@
 
 #include "nat_policy.h"
 
-/* Whether the destination is a local address that "v4" or "v6" names. */
+/* Whether "v4" or "v6" names the destination; this host may not have it now. */
 static bool chatdnat_is_named(const struct chatdnat_settings *settings,
 			      const struct chatdnat_flow *flow)
 {

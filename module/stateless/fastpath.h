@@ -88,8 +88,8 @@ static inline bool chatdnat_fastpath_is_syn(const struct tcphdr *th)
  * @opens: accept a SYN without ACK too
  *
  * Context: Softirq; on the packet path.
- * Return: True if so, with the options linear. Options of other segments are
- * not needed.
+ * Return: True if the segment may take the fast path; its options are linear
+ * then.
  */
 static inline bool chatdnat_fastpath_pull_options(struct sk_buff *skb,
 						  unsigned int offset,

@@ -52,7 +52,7 @@ static bool chatdnat_ipv4_entry_is_valid(const struct chatdnat_flow_entry *entry
 	       entry->mark == mark && chatdnat_validity_check(&entry->validity);
 }
 
-/* Whether the device forwards, including strict rp_filter=1. */
+/* Whether the input device forwards, and rp_filter accepts the source. */
 static bool chatdnat_ipv4_forwards(const struct net_device *dev,
 				   const struct chatdnat_flow_entry *entry,
 				   bool entering)

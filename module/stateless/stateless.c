@@ -5,8 +5,9 @@
  * file has the hooks in the stack; ingress.c is the entry to the fast path, and
  * local.c handles locally generated packets.
  *
- * DNAT happens in PRE_ROUTING, SNAT in POST_ROUTING, because the stack drops
- * received packets with a local source address.
+ * DNAT happens in PRE_ROUTING, SNAT in POST_ROUTING, because the IPv4
+ * stack drops received packets with a local source address; IPv6 is handled
+ * alike.
  */
 #include <linux/netdevice.h>
 #include <net/dst.h>

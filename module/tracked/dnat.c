@@ -70,7 +70,7 @@ chatdnat_dnat_translate(const struct chatdnat_settings *settings,
 {
 	/*
 	 * With its own port as the only choice, the NAT core does not check
-	 * here whether the tuple is free. It checks again in POST_ROUTING,
+	 * here whether the tuple is free. It checks in POST_ROUTING,
 	 * where it can choose another source port.
 	 */
 	struct nf_nat_range2 range = {

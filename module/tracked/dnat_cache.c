@@ -30,7 +30,9 @@ struct chatdnat_dnat_cache {
 
 static struct chatdnat_dnat_cache __percpu *chatdnat_dnat_cache;
 
-/* NULL if another softirq could preempt the use of the entry. */
+/*
+ * NULL for UDP, outside softirq, and where softirqs can preempt each other.
+ */
 static __always_inline struct chatdnat_dnat_entry *
 chatdnat_dnat_cache_at(const struct nf_conntrack_tuple *tuple)
 {

@@ -268,7 +268,7 @@ void chatdnat_flush_all(const struct chatdnat_snapshot *snapshot)
 	chatdnat_flush_run(&flush);
 }
 
-struct chatdnat_flush_bound {
+struct chatdnat_flush_bound_args {
 	const struct chatdnat_settings *settings;
 	const struct chatdnat_bindings *bindings;
 };
@@ -288,7 +288,7 @@ static bool chatdnat_flush_is_outside(const struct chatdnat_ifset *wan,
 
 static int chatdnat_flush_bound_iter(struct nf_conn *ct, void *data)
 {
-	const struct chatdnat_flush_bound *bound = data;
+	const struct chatdnat_flush_bound_args *bound = data;
 	const struct chatdnat_bindings *bindings = bound->bindings;
 	const struct chatdnat_binding *binding;
 	struct chatdnat_flow to_relay, reply;
@@ -327,7 +327,7 @@ static int chatdnat_flush_bound_iter(struct nf_conn *ct, void *data)
 void chatdnat_flush_bound(const struct chatdnat_settings *settings,
 			  const struct chatdnat_bindings *bindings)
 {
-	struct chatdnat_flush_bound bound = {
+	struct chatdnat_flush_bound_args bound = {
 		.settings = settings,
 		.bindings = bindings,
 	};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tracked engine, POST_ROUTING: masquerading of connections to and from the
- * relay, as far as the settings require it.
+ * Tracked engine, POST_ROUTING: masquerading of forwarded connections, of the
+ * relay and of other hosts in the LAN, as far as the settings require it.
  */
 #include <linux/inetdevice.h>
 #include <linux/netfilter.h>
@@ -60,7 +60,7 @@ chatdnat_masquerade_take_source(struct sk_buff *skb,
 	return nf_nat_masquerade_ipv4(skb, state->hook, range, state->out);
 }
 
-/* The same with a given address. */
+/* Masquerade with a given source address. */
 static unsigned int
 chatdnat_masquerade_take_addr(struct nf_conn *ct,
 			      const struct nf_hook_state *state,
@@ -184,7 +184,7 @@ static bool chatdnat_masquerade_opened(struct sk_buff *skb,
 	/*
 	 * Replies to a port that is served without state go to the bound relay.
 	 * Only that relay may use the port as a source, with its bound address,
-	 * and it must not get another: conntrack sees only its first packet.
+	 * and must be given no other port or address: conntrack sees only its first packet.
 	 */
 	bindings = chatdnat_masquerade_bindings(ct, family);
 	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);

@@ -6,8 +6,8 @@
  * run for every packet of every established connection, and would have no place
  * to mark a connection as counted.
  *
- * We store the tuple, not a reference: nf_queue takes an unconfirmed connection
- * with additional references for a broken one.
+ * We store the tuple, not a reference: nfnetlink_queue drops packets of an
+ * unconfirmed connection that has another reference.
  */
 #include <linux/jiffies.h>
 #include <linux/percpu.h>

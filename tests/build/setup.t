@@ -12,17 +12,17 @@ import host
 from host import tap
 
 GROUPS = ("build", "vm")
-UNRESOLVED = "Temporary failure resolving 'deb.debian.org'"
+UNRESOLVED = "Temporary failure resolving 'mirror.example'"
 # What apt says where it cannot resolve names: its update does not fail, and of packages that it has never heard of it says only that.
-UPDATE = f"""Err:1 http://deb.debian.org/debian bookworm InRelease
+UPDATE = f"""Err:1 http://mirror.example/debian bookworm InRelease
   {UNRESOLVED}
 Reading package lists...
-W: Failed to fetch http://deb.debian.org/debian/dists/bookworm/InRelease  {UNRESOLVED}
+W: Failed to fetch http://mirror.example/debian/dists/bookworm/InRelease  {UNRESOLVED}
 W: Some index files failed to download. They have been ignored, or old ones used instead."""
 LOCATE = "Reading package lists...\nBuilding dependency tree...\nE: Unable to locate package mmdebstrap"
-FETCH = f"""Err:1 http://deb.debian.org/debian bookworm/main amd64 mmdebstrap all 1.3.5-7
+FETCH = f"""Err:1 http://mirror.example/debian bookworm/main amd64 mmdebstrap all 1.3.5-7
   {UNRESOLVED}
-E: Failed to fetch http://deb.debian.org/debian/pool/main/m/mmdebstrap/mmdebstrap_1.3.5-7_all.deb  {UNRESOLVED}
+E: Failed to fetch http://mirror.example/debian/pool/main/m/mmdebstrap/mmdebstrap_1.3.5-7_all.deb  {UNRESOLVED}
 E: Unable to fetch some archives, maybe run apt-get update or try with --fix-missing?"""
 ROOM = "E: You don't have enough free space in /var/cache/apt/archives/."
 
