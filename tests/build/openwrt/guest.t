@@ -126,7 +126,7 @@ def tool():
     tap.equal(saved()["result"], "skipped", "chatdnatctl on OpenWrt: that is not its business")
     done = subprocess.run([module.TOOL, "save"], check=False, stderr=subprocess.PIPE, text=True)
     tap.equal((done.returncode, done.stderr),
-              (1, "chatdnatctl: save: at boot the configuration is that of /etc/config/chatdnat: change it there\n"),
+              (1, "chatdnatctl: save: at boot the configuration comes from /etc/config/chatdnat: change it there\n"),
               "chatdnatctl save on OpenWrt: refused")
     tap.ok(not os.path.exists("/etc/modprobe.d/chatdnat.conf"), "nothing is written")
 
