@@ -11,7 +11,7 @@
 #include "core/snapshot.h"
 #include "params.h"
 #include "policy/setting_table.h"
-#include "ssh_warning.h"
+#include "ssh_lockout.h"
 #include "stateless/eligible.h"
 
 #define CHATDNAT_VALUE_MAX 2048 /* bytes */
@@ -111,7 +111,7 @@ static int chatdnat_params_commit(struct chatdnat_settings *settings,
 	if (err)
 		return err;
 
-	chatdnat_ssh_warning(chatdnat_params_current(), settings);
+	chatdnat_ssh_lockout_warn(chatdnat_params_current(), settings);
 	err = chatdnat_apply(settings);
 	if (err)
 		return chatdnat_refuse(why, err, text, NULL);
@@ -281,7 +281,7 @@ static int chatdnat_start(void)
 		chatdnat_report("engine", NULL, &why);
 		return err;
 	}
-	chatdnat_ssh_warning(NULL, settings);
+	chatdnat_ssh_lockout_warn(NULL, settings);
 	err = chatdnat_apply(settings);
 	if (err) {
 		chatdnat_refuse(&why, err, none, NULL);
