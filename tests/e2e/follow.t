@@ -222,14 +222,14 @@ def a_flood_of_routes():
     module.load(**settings(ports="imaps,turn"))
     connections = [Connection(t.internet, PROXY[version], 993, CLIENT[version], timeout=30) for version in versions()]
     engines, broken = module.engines(), []
-    with trace.calls("chatdnat_survey", "chatdnat_engine_rebind", "chatdnat_bindings_new", "chatdnat_ingress_set",
+    with trace.calls("chatdnat_survey_take", "chatdnat_engine_rebind", "chatdnat_bindings_new", "chatdnat_ingress_set",
                      "chatdnat_flush_misplaced") as calls:
         for first in range(0, CHANGES, BATCH):
             for action in ("add", "del"):
                 routes(action, BATCH // 2)
             broken += [first for connection in connections if not connection.goes_on()]
         counts = calls.counts()
-        looks = counts.pop("chatdnat_survey")
+        looks = counts.pop("chatdnat_survey_take")
         tap.ok(looks, f"{CHANGES} changes of routes are looked at, {looks} times")
         tap.equal({name: n for name, n in counts.items() if n}, {}, "and nothing is done")
         HOME.ip("addr add 192.0.2.99/32 dev eth0\n")
