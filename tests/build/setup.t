@@ -112,8 +112,24 @@ def headers(top):
                                                     PATH=path), word)
 
 
+def hook(top):
+    """The kernel hook, where the build fails and there is no room for the override: apt is not stopped here, and the operator is told."""
+    kernel = host.releases()[0]
+    path = fakes(top / "hook", dkms="case $1 in status) echo chatdnat/1.0.0: added ;; *) exit 10 ;; esac")
+    mounted = ("unshare", "-rm", "sh", "-ec", 'mount -t tmpfs -o size=4k none /etc/dkms; [ -z "$0" ] || echo >/etc/dkms/full; '
+               'result=0; scripts/kernel-hook "$1" || result=$?; cat /etc/dkms/chatdnat-* 2>&1 || :; exit $result')
+    if host.run("unshare", "-rm", "mount", "-t", "tmpfs", "none", "/etc/dkms").status:
+        tap.skip("the kernel hook", "no namespaces, or no DKMS here")
+        return
+    for full, words in (("", ["Written by chatdnat", "\nAUTOINSTALL=\n"]), ("full", ["cannot write", "\n  echo AUTOINSTALL= >/etc/dkms/chatdnat-1.0.0-", "No such file"])):
+        done = host.run(*mounted, full, kernel, PATH=path)
+        if not tap.ok(not done.status and all(word in done.text for word in ["could not build", *words]), f"the kernel hook, {full or 'room'}: apt goes on"):
+            tap.diag(f"exit status {done.status}\n{done.text}")
+
+
 def main():
     with host.temporary() as top:
+        hook(pathlib.Path(top))
         headers(pathlib.Path(top))
         packages(pathlib.Path(top))
         network(pathlib.Path(top))
