@@ -62,6 +62,9 @@ def main():
     tap.equal(run(*check.split()).returncode, 0, "docs/boot.md has what checks them")
     tap.equal(unit("ExecReload"), (0, ""), "with rules of the operator's: the unit reloads")
     closed("with them", 22, 2222)
+    mine.write_text("tcp dport 2222 accept", encoding="ascii")
+    tap.equal(unit("ExecReload"), (0, ""), "with rules that do not end in a newline: the unit reloads")
+    closed("with them", 22, 2222)
     other = OPERATOR / "other.nft"
     other.write_text("tcp dport 2222 accept\ntcp dport 2223 acept\n", encoding="ascii")
     tap.ok(run(*check.split()).returncode, "docs/boot.md has what finds an error")
