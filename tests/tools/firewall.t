@@ -199,11 +199,12 @@ def firewall_is_named_and_mended():
     passes(ctl.run("check", "--json"), "nftables, all fixed", "firewall")
     HOME.nft("delete table inet filter")
 
-    # Names that a shell would act upon.
+    # Names that a shell would act upon, and that nft takes only as strings.
     HOME.ip("link set wg0 down\nlink set wg0 name 'wg;x'\nlink set 'wg;x' up\n".replace("'", ""))
     nft(f"table inet filter {{ chain forward {{ {BASE} policy drop; ct status dnat accept; }} }}")
-    finds(ctl.run("check", "--json"), "odd interface name", "firewall-drops-outbound", "warn",
-          "nft insert rule inet filter forward iifname 'wg;x' oifname eth0 accept")
+    odd = "nft insert rule inet filter forward iifname '\"wg;x\"' oifname eth0 accept"
+    finds(ctl.run("check", "--json"), "odd interface name", "firewall-drops-outbound", "warn", odd)
+    HOME.run("sh", "-c", odd)
     HOME.nft("delete table inet filter")
     HOME.ip("link set wg;x down\nlink set wg;x name wg0\nlink set wg0 up\n"
             "-6 addr replace fd00:9::1/64 dev wg0 nodad\n")

@@ -13,6 +13,25 @@ static const char *name_of(struct findings *f, const struct link *link, const ch
 	return link ? word(f, link->name) : otherwise;
 }
 
+/* nft takes "6in4-wan", "bridge" or "a;b" only as a string. No keyword that may be in its place has a digit. */
+static const char *nft_name_of(struct findings *f, const struct link *link, const char *otherwise)
+{
+	static const char digits[] = "0123456789",
+			  plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_.-0123456789";
+	const char *quoted;
+	char *string;
+
+	if (!link)
+		return otherwise;
+	if (!strspn(link->name, digits) && strpbrk(link->name, digits) &&
+	    !link->name[strspn(link->name, plain)])
+		return link->name;
+	string = xasprintf("\"%s\"", link->name);
+	quoted = word(f, string);
+	free(string);
+	return quoted;
+}
+
 /* Chains as iptables-nft writes them, which ufw and Docker use. */
 static bool by_iptables(const struct nft_chain *chain)
 {
@@ -128,7 +147,7 @@ void fix_obstacle(struct findings *f, const struct state *state, enum family fam
 	if (direction == OUTWARD && base->hook == NF_INET_FORWARD &&
 	    strcmp(base->table, "firewalld") != 0 && !by_iptables(base))
 		fix(f, "nft insert rule %s %s %s iifname %s oifname %s accept", kind, table, name,
-		    name_of(f, o->in, "INTERFACE"), name_of(f, o->out, "INTERFACE"));
+		    nft_name_of(f, o->in, "INTERFACE"), nft_name_of(f, o->out, "INTERFACE"));
 }
 
 static void report(struct findings *f, const struct state *state, enum family family,
@@ -182,7 +201,7 @@ static void report_stateless(struct findings *f, const struct state *state, enum
 	fix(f, "nft add table netdev ban");
 	fix(f,
 	    "nft add chain netdev ban in { type filter hook ingress device %s priority 0 \\; }    # and the rules there",
-	    name_of(f, o->in, "INTERFACE"));
+	    nft_name_of(f, o->in, "INTERFACE"));
 	fix(f, "chatdnatctl set engine=tracked    # or this");
 	free(more);
 }
