@@ -186,6 +186,9 @@ def save_with_the_unit():
             file.write("chatdnat\nzram\n")
         tap.equal(ctl.run("save").out, f"{OPTIONS}\n", "save with the unit enabled: a file that somebody wrote stays")
     tap.equal(ctl.run("save").out.split(), [OPTIONS, AUTOLOAD], "save without systemd: both files")
+    done = subprocess.run(["sh", "-c", '"$0" save >&-', ctl.TOOL], stderr=subprocess.DEVNULL, check=False)
+    tap.equal(done.returncode, 1, "save with standard output closed: exit status 1")
+    tap.equal(os.stat("/run/chatdnatctl.lock").st_size, 0, "save with standard output closed: nothing goes to another file")
     forget()
 
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../lib/text.h"
 #include "../lib/version.h"
@@ -87,10 +89,25 @@ static int run(int argc, char **argv)
 	return command->run(n, argv, &options);
 }
 
+/* Else the next file that is opened becomes standard output, and gets what is printed. Printing still fails. */
+static bool fill_standard_files(void)
+{
+	int fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			return false;
+	return true;
+}
+
 int main(int argc, char **argv)
 {
-	int ret = run(argc, argv);
+	int ret;
 
+	if (!fill_standard_files())
+		return FAILED;
+	ret = run(argc, argv);
 	if (fflush(stdout) || ferror(stdout)) {
 		error("cannot write the output");
 		ret = ret ? ret : FAILED;
