@@ -18,6 +18,9 @@ module: ## Build chatdnat.ko for the running kernel, or KVER=..., or KDIR=...
 	@test -e $(KDIR)/Makefile || { \
 		echo "chatdnat: no kernel headers in $(KDIR): install linux-headers-$(KVER)" >&2; \
 		exit 1; }
+	@test $(words $(CURDIR)) = 1 || { \
+		echo "chatdnat: the kernel's Makefile takes no path with blanks: '$(CURDIR)'" >&2; \
+		exit 1; }
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
 .PHONY: tools

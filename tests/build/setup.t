@@ -121,14 +121,22 @@ def hook(top):
     if host.run("unshare", "-rm", "mount", "-t", "tmpfs", "none", "/etc/dkms").status:
         tap.skip("the kernel hook", "no namespaces, or no DKMS here")
         return
-    for full, words in (("", ["Written by chatdnat", "\nAUTOINSTALL=\n"]), ("full", ["cannot write", "\n  echo AUTOINSTALL= >/etc/dkms/chatdnat-1.0.0-", "No such file"])):
+    for full, words in (("", ["Written by chatdnat", "\nAUTOINSTALL=\n"]),
+                        ("full", ["cannot write", "\n  echo AUTOINSTALL= >/etc/dkms/chatdnat-1.0.0-", "No such file"])):
         done = host.run(*mounted, full, kernel, PATH=path)
         if not tap.ok(not done.status and all(word in done.text for word in ["could not build", *words]), f"the kernel hook, {full or 'room'}: apt goes on"):
             tap.diag(f"exit status {done.status}\n{done.text}")
 
 
+def blanks(top):
+    """A checkout in a directory whose name has blanks."""
+    place = host.checkout(top / "a b", "Makefile", "Kbuild", "VERSION", "module")
+    said("make module below a name with blanks", host.run("make", "-s", "module", f"KVER={host.releases()[0]}", cwd=place), f"{top}/a b", "blanks")
+
+
 def main():
     with host.temporary() as top:
+        blanks(pathlib.Path(top))
         hook(pathlib.Path(top))
         headers(pathlib.Path(top))
         packages(pathlib.Path(top))
