@@ -69,12 +69,12 @@ def main():
     other.write_text("tcp dport 2222 accept\ntcp dport 2223 acept\n", encoding="ascii")
     tap.ok(run(*check.split()).returncode, "docs/boot.md has what finds an error")
     for what in ("ExecReload", "ExecStart"):
-        tap.equal(unit("ExecStop"), (0, ""), "the host is opened")
+        tap.equal(unit("ExecStopPost"), (0, ""), "the host is opened")
         status, text = unit(what)
         tap.equal(status, 0, f"{what} with an error in them: the unit does not fail")
         tap.ok(f"{other}:2:" in text and "acept" in text, "it says where the error is")
         closed("with an error", 22)
-    tap.equal(unit("ExecStop"), (0, ""), "the host is opened")
+    tap.equal(unit("ExecStopPost"), (0, ""), "the host is opened")
     tap.ok(run(*NFT).returncode, "no rule is left")
     tap.done()
 
