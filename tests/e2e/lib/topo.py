@@ -71,9 +71,8 @@ class Topology:
             _quick(ns)
         for ns in (HOME, self.internet):
             _router(ns)
-        # Ports that tests choose are never those of a connection of before.
-        for ns in spaces.values():
-            ns.sysctl(ipv4__ip_local_port_range="20000 31999")
+        # Ports that tests choose are never those of an earlier connection, see also traffic.Flow.
+        self.internet.sysctl(ipv4__ip_local_port_range="20000 31999")
         # The internet may meet its own clients' addresses again, sent on by the proxy.
         self.internet.sysctl(ipv4__conf__all__accept_local=1)
         # Removing the first address leaves the others.

@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import errno
+import itertools
 import selectors
 import socket
 import struct
@@ -303,7 +304,12 @@ class Connection(net.Closing):
 class Flow(net.Closing):
     """A client's UDP socket, connected."""
 
+    # The kernel may choose the port of a flow that connection tracking still knows: a new one would not count.
+    _ports = itertools.count(10000)
+
     def __init__(self, ns, address, port, source=None, source_port=0):
+        if ns.name == "internet" and not source_port:
+            source_port = next(self._ports)
         self.sock = ns.socket(net.family_of(address), socket.SOCK_DGRAM)
         if source or source_port:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
