@@ -56,7 +56,12 @@ case " $* " in
 	echo update >>"$tmp/updates"
 	cat "$tmp/number" >"$lists/new"
 	mv "$lists/new" "$lists/a_Packages"
-	sleep 0.3
+	# All that are to come are here before the first has what it fetches.
+	for ((tries = 0; tries < 100; tries++)); do
+		here=$(find /proc/[0-9]*/fd/8 -lname "$root/refresh.lock" 2>/dev/null | wc -l)
+		[ "$here" -lt "$(cat "$tmp/together")" ] || break
+		sleep 0.1
+	done
 	status=0
 	if [ -e "$tmp/broken" ]; then
 		echo 'E: Failed to fetch http://mirror/debian/Packages.xz  File has unexpected size (1 != 2). Mirror sync in progress?'
@@ -74,6 +79,7 @@ END
 chmod 755 "$tmp/bin/apt-get"
 
 mirror 1
+echo 3 >"$tmp/together"
 for _ in 1 2 3; do
 	archive &
 done
@@ -82,6 +88,7 @@ ok 'three processes at a time that have no lists' has '1 1'
 ok 'fetch them one after the other' test ! -e "$tmp/clash"
 ok 'and once' test "$(wc -l <"$tmp/updates")" = 1
 ok 'without a word' test ! -s "$tmp/err"
+echo 1 >"$tmp/together"
 
 mirror 2 broken
 archive refresh
