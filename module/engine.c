@@ -36,13 +36,13 @@ static bool chatdnat_engine_bind_family(struct chatdnat_bindings *bindings,
 {
 	const struct chatdnat_relays *relays = &settings->service.relays[family];
 	const struct chatdnat_relay *relay;
-	struct chatdnat_local_addrs own;
+	struct chatdnat_local_addrs local;
 
 	for (relay = relays->relay; relay < relays->relay + relays->n; relay++)
-		if (chatdnat_eligible_judge(settings, family, relay, &own) ==
+		if (chatdnat_eligible_judge(settings, family, relay, &local) ==
 			    CHATDNAT_TRACKED_NOT &&
-		    !chatdnat_bindings_add(bindings, family, &own.addr,
-					   own.ifindex, &relay->addr))
+		    !chatdnat_bindings_add(bindings, family, &local.addr,
+					   local.ifindex, &relay->addr))
 			return false;
 	return true;
 }
@@ -86,7 +86,7 @@ static int chatdnat_engine_show_relay(char *buf, size_t size,
 	const struct chatdnat_binding *binding = NULL;
 	const struct chatdnat_bindings *bindings;
 	enum chatdnat_tracked tracked;
-	struct chatdnat_local_addrs own;
+	struct chatdnat_local_addrs local;
 	const char *reason;
 	int len;
 
@@ -99,13 +99,13 @@ static int chatdnat_engine_show_relay(char *buf, size_t size,
 	len = chatdnat_addr_format(family, &relay->addr, buf, size);
 	if (binding) {
 		len += scnprintf(buf + len, size - len, "@");
-		len += chatdnat_addr_format(family, &binding->own, buf + len,
+		len += chatdnat_addr_format(family, &binding->local, buf + len,
 					    size - len);
 		return len + scnprintf(buf + len, size - len, " stateless\n");
 	}
 
 	tracked = chatdnat_eligible_judge(&snapshot->settings, family, relay,
-					  &own);
+					  &local);
 	reason = chatdnat_eligible_reason(tracked);
 	return len + scnprintf(buf + len, size - len, " tracked%s%s\n",
 			       reason ? ": " : "", reason ?: "");
@@ -208,12 +208,15 @@ int chatdnat_engine_rebind(struct chatdnat_snapshot *snapshot)
 		return 0;
 	}
 
-	rcu_assign_pointer(snapshot->before, old);
-	/* Pairs with chatdnat_stateless_direction(): new bindings imply @before. */
+	rcu_assign_pointer(snapshot->prev_bindings, old);
+	/*
+	 * Pairs with chatdnat_stateless_direction(): new bindings imply
+	 * @prev_bindings.
+	 */
 	rcu_assign_pointer(snapshot->bindings, bindings);
 	/* Packets that saw the old bindings before routing still need them. */
 	synchronize_net();
-	RCU_INIT_POINTER(snapshot->before, NULL);
+	RCU_INIT_POINTER(snapshot->prev_bindings, NULL);
 	synchronize_net();
 	chatdnat_bindings_free(old);
 	chatdnat_engine_bound(snapshot);

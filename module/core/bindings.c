@@ -55,8 +55,8 @@ void chatdnat_bindings_free(struct chatdnat_bindings *bindings)
  * chatdnat_bindings_add() - bind a local address to a relay
  * @bindings: the bindings, not published, with a free entry
  * @family: IPv4 or IPv6
- * @own: the local address, network byte order
- * @ifindex: index of the WAN interface that has @own; 0 if none does
+ * @local: the local address, network byte order
+ * @ifindex: index of the WAN interface that has @local; 0 if none does
  * @relay: the relay's address, network byte order
  *
  * Context: Process context, may sleep.
@@ -64,7 +64,7 @@ void chatdnat_bindings_free(struct chatdnat_bindings *bindings)
  */
 bool chatdnat_bindings_add(struct chatdnat_bindings *bindings,
 			   enum chatdnat_family family,
-			   const struct chatdnat_addr *own, int ifindex,
+			   const struct chatdnat_addr *local, int ifindex,
 			   const struct chatdnat_addr *relay)
 {
 	struct chatdnat_binding *binding;
@@ -75,10 +75,10 @@ bool chatdnat_bindings_add(struct chatdnat_bindings *bindings,
 	if (!binding->route)
 		return false;
 
-	binding->own = *own;
+	binding->local = *local;
 	binding->relay = *relay;
 	binding->ifindex = ifindex;
-	minus = csum_partial(own->word, sizeof(own->word), 0);
+	minus = csum_partial(local->word, sizeof(local->word), 0);
 	plus = csum_partial(relay->word, sizeof(relay->word), 0);
 	binding->diff = csum_sub(plus, minus);
 	bindings->n[family]++;
@@ -86,23 +86,24 @@ bool chatdnat_bindings_add(struct chatdnat_bindings *bindings,
 }
 
 /**
- * chatdnat_bindings_by_own() - find the binding of a local address
+ * chatdnat_bindings_by_local() - find the binding of a local address
  * @bindings: the bindings
  * @family: IPv4 or IPv6
- * @own: the local address, network byte order
+ * @local: the local address, network byte order
  *
  * Context: RCU read lock held; on the packet path.
  * Return: The binding or NULL.
  */
 const struct chatdnat_binding *
-chatdnat_bindings_by_own(const struct chatdnat_bindings *bindings,
-			 enum chatdnat_family family,
-			 const struct chatdnat_addr *own)
+chatdnat_bindings_by_local(const struct chatdnat_bindings *bindings,
+			   enum chatdnat_family family,
+			   const struct chatdnat_addr *local)
 {
 	u8 i;
 
 	for (i = 0; i < bindings->n[family]; i++)
-		if (chatdnat_addr_equal(&bindings->binding[family][i].own, own))
+		if (chatdnat_addr_equal(&bindings->binding[family][i].local,
+					local))
 			return &bindings->binding[family][i];
 	return NULL;
 }
@@ -156,7 +157,7 @@ bool chatdnat_bindings_equal(const struct chatdnat_bindings *a,
 			one = &a->binding[family][i];
 			other = &b->binding[family][i];
 			if (one->ifindex != other->ifindex ||
-			    !chatdnat_addr_equal(&one->own, &other->own) ||
+			    !chatdnat_addr_equal(&one->local, &other->local) ||
 			    !chatdnat_addr_equal(&one->relay, &other->relay))
 				return false;
 		}

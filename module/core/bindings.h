@@ -23,15 +23,15 @@ struct chatdnat_relay_route {
 
 /**
  * struct chatdnat_binding - a local address and the relay that it is bound to
- * @own: a local address, or one that "v4" or "v6" names with @relay
- * @relay: the relay that connections to @own are forwarded to (DNAT); no other
- *	   address has the same relay
- * @diff: checksum difference of replacing @own by @relay
- * @ifindex: index of the WAN interface that has @own; 0 if none does
+ * @local: a local address, or one that "v4" or "v6" names with @relay
+ * @relay: the relay that connections to @local are forwarded to (DNAT); no
+ *	   other address has the same relay
+ * @diff: checksum difference of replacing @local by @relay
+ * @ifindex: index of the WAN interface that has @local; 0 if none does
  * @route: route to @relay; used in softirq only
  */
 struct chatdnat_binding {
-	struct chatdnat_addr own;
+	struct chatdnat_addr local;
 	struct chatdnat_addr relay;
 	__wsum diff;
 	int ifindex;
@@ -75,12 +75,12 @@ bool chatdnat_bindings_equal(const struct chatdnat_bindings *a,
 			     const struct chatdnat_bindings *b);
 bool chatdnat_bindings_add(struct chatdnat_bindings *bindings,
 			   enum chatdnat_family family,
-			   const struct chatdnat_addr *own, int ifindex,
+			   const struct chatdnat_addr *local, int ifindex,
 			   const struct chatdnat_addr *relay);
 const struct chatdnat_binding *
-chatdnat_bindings_by_own(const struct chatdnat_bindings *bindings,
-			 enum chatdnat_family family,
-			 const struct chatdnat_addr *own);
+chatdnat_bindings_by_local(const struct chatdnat_bindings *bindings,
+			   enum chatdnat_family family,
+			   const struct chatdnat_addr *local);
 const struct chatdnat_binding *
 chatdnat_bindings_by_relay(const struct chatdnat_bindings *bindings,
 			   enum chatdnat_family family,

@@ -9,20 +9,20 @@
 #include "../net/lookup.h"
 #include "local_addr.h"
 
-static void chatdnat_local_addr_add(struct chatdnat_local_addrs *own,
+static void chatdnat_local_addr_add(struct chatdnat_local_addrs *local,
 				    const struct chatdnat_relays *relays,
 				    const struct chatdnat_addr *addr,
 				    const struct net_device *dev)
 {
 	if (chatdnat_relays_names(relays, addr) ||
-	    (own->n && chatdnat_addr_equal(&own->addr, addr)))
+	    (local->n && chatdnat_addr_equal(&local->addr, addr)))
 		return;
-	own->n++;
-	own->addr = *addr;
-	own->ifindex = dev->flags & IFF_LOOPBACK ? 0 : dev->ifindex;
+	local->n++;
+	local->addr = *addr;
+	local->ifindex = dev->flags & IFF_LOOPBACK ? 0 : dev->ifindex;
 }
 
-static void chatdnat_local_addr_add_ipv4(struct chatdnat_local_addrs *own,
+static void chatdnat_local_addr_add_ipv4(struct chatdnat_local_addrs *local,
 					 const struct chatdnat_relays *relays,
 					 const struct net_device *dev)
 {
@@ -37,11 +37,11 @@ static void chatdnat_local_addr_add_ipv4(struct chatdnat_local_addrs *own,
 		};
 
 		if (ifa->ifa_scope == RT_SCOPE_UNIVERSE)
-			chatdnat_local_addr_add(own, relays, &addr, dev);
+			chatdnat_local_addr_add(local, relays, &addr, dev);
 	}
 }
 
-static void chatdnat_local_addr_add_ipv6(struct chatdnat_local_addrs *own,
+static void chatdnat_local_addr_add_ipv6(struct chatdnat_local_addrs *local,
 					 const struct chatdnat_relays *relays,
 					 const struct net_device *dev)
 {
@@ -62,7 +62,7 @@ static void chatdnat_local_addr_add_ipv6(struct chatdnat_local_addrs *own,
 		      (IFA_F_DADFAILED | IFA_F_TEMPORARY)) &&
 		    !(ipv6_addr_type(&ifp->addr) &
 		      (IPV6_ADDR_LINKLOCAL | IPV6_ADDR_LOOPBACK)))
-			chatdnat_local_addr_add(own, relays, &addr, dev);
+			chatdnat_local_addr_add(local, relays, &addr, dev);
 	}
 #endif
 }
@@ -71,7 +71,7 @@ static void chatdnat_local_addr_add_ipv6(struct chatdnat_local_addrs *own,
  * Addresses with global scope of WAN and loopback interfaces, except those that
  * "v4" or "v6" names.
  */
-static void chatdnat_local_addr_others(struct chatdnat_local_addrs *own,
+static void chatdnat_local_addr_others(struct chatdnat_local_addrs *local,
 				       const struct chatdnat_settings *settings,
 				       enum chatdnat_family family)
 {
@@ -85,9 +85,9 @@ static void chatdnat_local_addr_others(struct chatdnat_local_addrs *own,
 		     !chatdnat_ifset_has(&settings->wan, dev->name)))
 			continue;
 		if (family == CHATDNAT_IPV6)
-			chatdnat_local_addr_add_ipv6(own, relays, dev);
+			chatdnat_local_addr_add_ipv6(local, relays, dev);
 		else
-			chatdnat_local_addr_add_ipv4(own, relays, dev);
+			chatdnat_local_addr_add_ipv4(local, relays, dev);
 	}
 	rcu_read_unlock();
 }
@@ -111,7 +111,7 @@ chatdnat_local_addr_wan_in_vrf(const struct chatdnat_settings *settings)
  * A named address counts even if no interface has it now: a failover address
  * comes and goes.
  */
-static void chatdnat_local_addr_named(struct chatdnat_local_addrs *own,
+static void chatdnat_local_addr_named(struct chatdnat_local_addrs *local,
 				      const struct chatdnat_settings *settings,
 				      enum chatdnat_family family,
 				      const struct chatdnat_addr *addr)
@@ -124,32 +124,33 @@ static void chatdnat_local_addr_named(struct chatdnat_local_addrs *own,
 	vrf = dev ? l3mdev_master_ifindex_rcu(dev) :
 		    chatdnat_local_addr_wan_in_vrf(settings);
 	if (dev && chatdnat_ifset_has(&settings->wan, dev->name))
-		own->ifindex = dev->ifindex;
+		local->ifindex = dev->ifindex;
 	rcu_read_unlock();
 
-	own->n = !vrf;
-	own->addr = *addr;
+	local->n = !vrf;
+	local->addr = *addr;
 }
 
 /**
  * chatdnat_local_addr_find() - find the local addresses of a relay
- * @own: filled in
+ * @local: filled in
  * @settings: the settings
  * @family: IPv4 or IPv6
  * @relay: one of the settings' relays
  *
  * Context: Process context, may sleep, RTNL held.
  */
-void chatdnat_local_addr_find(struct chatdnat_local_addrs *own,
+void chatdnat_local_addr_find(struct chatdnat_local_addrs *local,
 			      const struct chatdnat_settings *settings,
 			      enum chatdnat_family family,
 			      const struct chatdnat_relay *relay)
 {
-	memset(own, 0, sizeof(*own));
+	memset(local, 0, sizeof(*local));
 	if (chatdnat_relay_serves_others(relay))
-		chatdnat_local_addr_others(own, settings, family);
+		chatdnat_local_addr_others(local, settings, family);
 	else
-		chatdnat_local_addr_named(own, settings, family, &relay->own);
+		chatdnat_local_addr_named(local, settings, family,
+					  &relay->local);
 }
 
 /* The entry of a relay, or NULL if there is none or more than one. */
@@ -190,19 +191,19 @@ bool chatdnat_local_addr_of_relay(struct chatdnat_addr *addr,
 				  const struct chatdnat_addr *relay)
 {
 	const struct chatdnat_relay *entry;
-	struct chatdnat_local_addrs own = {};
+	struct chatdnat_local_addrs local = {};
 
 	entry = chatdnat_local_addr_entry(&settings->service.relays[family],
 					  relay);
 	if (!entry)
 		return false;
 	if (!chatdnat_relay_serves_others(entry)) {
-		*addr = entry->own;
+		*addr = entry->local;
 		return true;
 	}
 	if (settings->scope == CHATDNAT_SCOPE_ANY)
 		return false;
-	chatdnat_local_addr_others(&own, settings, family);
-	*addr = own.addr;
-	return own.n == 1;
+	chatdnat_local_addr_others(&local, settings, family);
+	*addr = local.addr;
+	return local.n == 1;
 }

@@ -17,7 +17,7 @@ struct chatdnat_local_addrs {
 	int ifindex;
 };
 
-void chatdnat_local_addr_find(struct chatdnat_local_addrs *own,
+void chatdnat_local_addr_find(struct chatdnat_local_addrs *local,
 			      const struct chatdnat_settings *settings,
 			      enum chatdnat_family family,
 			      const struct chatdnat_relay *relay);

@@ -52,14 +52,14 @@ static const u32 chatdnat_peers_life[CHATDNAT_PEER_STAGES] = {
 	[CHATDNAT_PEER_CONNECTED] = 3 * 3600 * HZ,
 };
 
-static u64 chatdnat_peers_hash(const struct chatdnat_addr *own,
+static u64 chatdnat_peers_hash(const struct chatdnat_addr *local,
 			       const struct chatdnat_addr *peer)
 {
 	static siphash_key_t secret __aligned(SIPHASH_ALIGNMENT);
 	u64 word[4];
 
 	net_get_random_once(&secret, sizeof(secret));
-	memcpy(&word[0], own, sizeof(*own));
+	memcpy(&word[0], local, sizeof(*local));
 	memcpy(&word[2], peer, sizeof(*peer));
 	return siphash_4u64(word[0], word[1], word[2], word[3], &secret);
 }
@@ -90,19 +90,19 @@ static u32 chatdnat_peers_age(const struct chatdnat_peer *peer)
 
 /**
  * chatdnat_peers_add() - record a local packet to a peer
- * @own: this host's address, network byte order
+ * @local: this host's address, network byte order
  * @peer: the peer's address, network byte order
  * @stage: state of the connection
  *
  * Context: Any; on the path of locally generated packets.
  * Return: True if the peer was not known: the caller has to invalidate the flow
- * cache entry of segments from @peer to @own. The new entry is visible by then.
+ * cache entry of segments from @peer to @local. The new entry is visible by then.
  */
-bool chatdnat_peers_add(const struct chatdnat_addr *own,
+bool chatdnat_peers_add(const struct chatdnat_addr *local,
 			const struct chatdnat_addr *peer,
 			enum chatdnat_peer_stage stage)
 {
-	u64 hash = chatdnat_peers_hash(own, peer);
+	u64 hash = chatdnat_peers_hash(local, peer);
 	struct chatdnat_peer *entry = chatdnat_peers_find(stage, hash);
 	struct chatdnat_peers *peers;
 	bool known;
@@ -126,13 +126,13 @@ bool chatdnat_peers_add(const struct chatdnat_addr *own,
 
 /**
  * chatdnat_peers_has() - whether segments from a peer may be for a local socket
- * @own: this host's address, network byte order
+ * @local: this host's address, network byte order
  * @peer: the peer's address, network byte order
  *
  * Context: Any; on the packet path.
  * Return: True if so; true also for a hash collision.
  */
-bool chatdnat_peers_has(const struct chatdnat_addr *own,
+bool chatdnat_peers_has(const struct chatdnat_addr *local,
 			const struct chatdnat_addr *peer)
 {
 	const struct chatdnat_peer *entry;
@@ -142,7 +142,7 @@ bool chatdnat_peers_has(const struct chatdnat_addr *own,
 	if (likely(!READ_ONCE(chatdnat_peers_any)))
 		return false;
 
-	hash = chatdnat_peers_hash(own, peer);
+	hash = chatdnat_peers_hash(local, peer);
 	for (stage = 0; stage < CHATDNAT_PEER_STAGES; stage++) {
 		entry = chatdnat_peers_find(stage, hash);
 		if (entry &&

@@ -11,10 +11,10 @@ enum chatdnat_peer_stage {
 	CHATDNAT_PEER_STAGES,
 };
 
-bool chatdnat_peers_add(const struct chatdnat_addr *own,
+bool chatdnat_peers_add(const struct chatdnat_addr *local,
 			const struct chatdnat_addr *peer,
 			enum chatdnat_peer_stage stage);
-bool chatdnat_peers_has(const struct chatdnat_addr *own,
+bool chatdnat_peers_has(const struct chatdnat_addr *local,
 			const struct chatdnat_addr *peer);
 
 #endif /* CHATDNAT_PEERS_H */

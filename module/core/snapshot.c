@@ -266,8 +266,8 @@ bool chatdnat_snapshot_stale(const struct chatdnat_snapshot *snapshot,
 		return false;
 
 	for (i = 0; i < snapshot->n_former; i++)
-		if (chatdnat_service_answers(&snapshot->former[i]->service,
-					     flow))
-			return !chatdnat_service_answers(now, flow);
+		if (chatdnat_service_is_reply(&snapshot->former[i]->service,
+					      flow))
+			return !chatdnat_service_is_reply(now, flow);
 	return false;
 }

@@ -33,8 +33,8 @@ struct chatdnat_former {
  *		   forwarded packets
  * @bindings: connections translated without state; NULL: none. Replaced if
  *	      addresses or interfaces of this host change
- * @before: the previous bindings, for packets that saw them before routing;
- *	    NULL if there are none in flight
+ * @prev_bindings: the previous bindings, for packets that saw them before
+ *		   routing; NULL if there are none in flight
  * @survey: digest of the host's state that the other members are based on;
  *	    under chatdnat_config_lock
  * @walks: number of remaining walks over the conntrack table after a change of
@@ -50,7 +50,7 @@ struct chatdnat_snapshot {
 	struct chatdnat_settings settings;
 	s64 guarded_since;
 	struct chatdnat_bindings __rcu *bindings;
-	struct chatdnat_bindings __rcu *before;
+	struct chatdnat_bindings __rcu *prev_bindings;
 	struct chatdnat_survey survey;
 	u8 walks;
 	struct chatdnat_snapshot __rcu *prev;

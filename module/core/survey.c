@@ -147,7 +147,7 @@ static void chatdnat_survey_relay(u64 *sum,
 	if (!chatdnat_relay_serves_others(relay))
 		chatdnat_survey_add_dev_if(sum, settings,
 					   chatdnat_lookup_addr_dev(family,
-								    &relay->own));
+								    &relay->local));
 }
 
 static void chatdnat_survey_bindings(u64 *sum,

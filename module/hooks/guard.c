@@ -73,7 +73,7 @@ static noinline bool chatdnat_guard_is_syn(const struct sk_buff *skb, u8 pf,
 	if (READ_ONCE(ct->status) & IPS_EXPECTED)
 		return false;
 	return chatdnat_packet_parse(skb, chatdnat_family_of(pf), &parsed) &&
-	       parsed.opens;
+	       parsed.is_syn;
 }
 
 /* Whether a packet of an established connection need not be judged. */

@@ -40,8 +40,8 @@ static bool chatdnat_needs_via(const struct chatdnat_settings *settings,
 	return chatdnat_settings_active(settings, family) && settings->via[0];
 }
 
-static bool chatdnat_needs_via_own(const struct chatdnat_settings *settings,
-				   enum chatdnat_family family)
+static bool chatdnat_needs_via_local(const struct chatdnat_settings *settings,
+				     enum chatdnat_family family)
 {
 	return chatdnat_needs_via(settings, family) && settings->hairpin;
 }
@@ -88,7 +88,7 @@ static const struct chatdnat_hook {
 	  NF_INET_PRE_ROUTING, NF_IP_PRI_LAST - 1 },
 	{ chatdnat_settings_active, chatdnat_early_route,
 	  NF_INET_PRE_ROUTING, NF_IP_PRI_LAST },
-	{ chatdnat_needs_via_own, chatdnat_via,
+	{ chatdnat_needs_via_local, chatdnat_via,
 	  NF_INET_LOCAL_OUT, NF_IP_PRI_LAST },
 	{ chatdnat_needs_quoted, chatdnat_quoted,
 	  NF_INET_LOCAL_OUT, NF_IP_PRI_LAST },

@@ -39,7 +39,7 @@
  * @parsed: the parsed packet, if @is_tcp
  * @is_tcp: a TCP segment with a complete header
  * @is_possible: its combination of flags is valid
- * @opens: SYN is set
+ * @has_syn: SYN is set
  */
 struct chatdnat_invalid_packet {
 	struct sk_buff *skb;
@@ -50,7 +50,7 @@ struct chatdnat_invalid_packet {
 	struct chatdnat_parsed parsed;
 	bool is_tcp;
 	bool is_possible;
-	bool opens;
+	bool has_syn;
 };
 
 static unsigned int
@@ -76,7 +76,7 @@ static void chatdnat_invalid_parse(struct chatdnat_invalid_packet *invalid)
 		return;
 	invalid->is_tcp = true;
 	invalid->is_possible = chatdnat_packet_flags_exist(th);
-	invalid->opens = th->syn;
+	invalid->has_syn = th->syn;
 }
 
 static bool chatdnat_invalid_serves(const struct chatdnat_snapshot *snapshot,
@@ -181,7 +181,7 @@ chatdnat_invalid_relay(const struct chatdnat_invalid_packet *invalid)
 	struct chatdnat_dst_packet packet = {
 		.flow = invalid->parsed.flow,
 		/* Local connections are checked below. */
-		.opens = true,
+		.midstream = false,
 		.in = invalid->in->name,
 	};
 	const struct chatdnat_addr *relay;
@@ -202,11 +202,12 @@ static bool
 chatdnat_invalid_reversible(const struct chatdnat_invalid_packet *invalid,
 			    const struct chatdnat_addr *relay)
 {
-	struct chatdnat_addr own;
+	struct chatdnat_addr local;
 
-	return !chatdnat_local_addr_of_relay(&own, &invalid->snapshot->settings,
+	return !chatdnat_local_addr_of_relay(&local,
+					     &invalid->snapshot->settings,
 					     invalid->family, relay) ||
-	       chatdnat_addr_equal(&own, &invalid->parsed.flow.daddr);
+	       chatdnat_addr_equal(&local, &invalid->parsed.flow.daddr);
 }
 
 /*
@@ -221,7 +222,7 @@ chatdnat_invalid_enter(struct chatdnat_invalid_packet *invalid,
 	struct sk_buff *skb = invalid->skb;
 	const struct dst_entry *dst;
 
-	if (!invalid->is_possible || invalid->opens ||
+	if (!invalid->is_possible || invalid->has_syn ||
 	    settings->masquerade == CHATDNAT_MASQUERADE_ALL ||
 	    !chatdnat_invalid_reversible(invalid, relay) ||
 	    !chatdnat_lookup_from_wan(settings, skb, invalid->state,
@@ -257,16 +258,16 @@ chatdnat_invalid_leave(struct chatdnat_invalid_packet *invalid)
 	const struct chatdnat_settings *settings = &invalid->snapshot->settings;
 	const struct chatdnat_flow *flow = &invalid->parsed.flow;
 	struct sk_buff *skb = invalid->skb;
-	struct chatdnat_addr own;
+	struct chatdnat_addr local;
 
-	if (!invalid->is_tcp || !invalid->is_possible || invalid->opens ||
+	if (!invalid->is_tcp || !invalid->is_possible || invalid->has_syn ||
 	    chatdnat_leak_is_bridged(skb) ||
-	    !chatdnat_service_answers(&settings->service, flow) ||
-	    !chatdnat_local_addr_of_relay(&own, settings, invalid->family,
+	    !chatdnat_service_is_reply(&settings->service, flow) ||
+	    !chatdnat_local_addr_of_relay(&local, settings, invalid->family,
 					  &flow->saddr))
 		return chatdnat_invalid_drop(invalid, CHATDNAT_DROPPED_INVALID);
 	if (!chatdnat_rewrite(skb, invalid->state->hook, &invalid->parsed,
-			      CHATDNAT_SRC, &own, true))
+			      CHATDNAT_SRC, &local, true))
 		return chatdnat_invalid_drop(invalid, CHATDNAT_DROPPED_NAT);
 	return NF_ACCEPT;
 }

@@ -105,9 +105,9 @@ chatdnat_judge_admit_input(const struct chatdnat_settings *settings,
  * Whether chatdnat_invalid() has translated the source of a segment: it drops
  * other segments from the LAN with a local source address.
  */
-static bool chatdnat_judge_is_own(const struct chatdnat_settings *settings,
-				  const struct chatdnat_flow *flow,
-				  const struct net_device *out)
+static bool chatdnat_judge_is_local(const struct chatdnat_settings *settings,
+				    const struct chatdnat_flow *flow,
+				    const struct net_device *out)
 {
 	return settings->masquerade != CHATDNAT_MASQUERADE_OFF &&
 	       (chatdnat_relays_names(&settings->service.relays[flow->family],
@@ -148,10 +148,10 @@ chatdnat_judge_admit(const struct chatdnat_snapshot *snapshot,
 		return chatdnat_judge_admit_input(settings, packet, entered);
 
 	packet->to_wan = chatdnat_judge_is_wan(settings, state->out);
-	packet->own_source = packet->continues &&
-			     packet->track == CHATDNAT_TRACK_INVALID &&
-			     chatdnat_judge_is_own(settings, &packet->flow,
-						   state->out);
+	packet->local_source = packet->continues &&
+			       packet->track == CHATDNAT_TRACK_INVALID &&
+			       chatdnat_judge_is_local(settings, &packet->flow,
+						       state->out);
 	packet->settling = chatdnat_judge_settling(snapshot, &packet->flow,
 						   entered);
 	return chatdnat_guard_policy_forward(settings, packet);
@@ -167,7 +167,7 @@ static bool chatdnat_judge_is_stale(const struct chatdnat_snapshot *snapshot,
 				    const struct nf_hook_state *state)
 {
 	return packet && state->hook == NF_INET_FORWARD &&
-	       packet->protocol == IPPROTO_TCP && !packet->opens &&
+	       packet->protocol == IPPROTO_TCP && !packet->has_syn &&
 	       !packet->from_wan && packet->to_wan &&
 	       chatdnat_snapshot_stale(snapshot, &packet->flow);
 }

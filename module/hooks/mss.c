@@ -149,7 +149,7 @@ static noinline u16 chatdnat_mss_stateless(const struct sk_buff *skb,
 		client = dir == CHATDNAT_DIR_TO_RELAY ? &parsed.flow.saddr :
 							&parsed.flow.daddr;
 		return_dst = chatdnat_lookup_route(parsed.flow.family,
-						   &binding->own, client,
+						   &binding->local, client,
 						   binding->ifindex, skb->mark);
 	}
 

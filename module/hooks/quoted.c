@@ -63,8 +63,8 @@ unsigned int chatdnat_quoted(void *priv, struct sk_buff *skb,
 	if (!snapshot ||
 	    !chatdnat_ifset_has(&snapshot->settings.wan, state->out->name) ||
 	    !chatdnat_packet_parse(skb, family, &parsed) || !parsed.quoted ||
-	    !chatdnat_service_answers(&snapshot->settings.service,
-				      &parsed.flow) ||
+	    !chatdnat_service_is_reply(&snapshot->settings.service,
+				       &parsed.flow) ||
 	    chatdnat_quoted_is_bound(snapshot, &parsed.flow))
 		return NF_ACCEPT;
 	return chatdnat_drop(&snapshot->settings, skb, state,

@@ -53,12 +53,12 @@ chatdnat_return_path_dev(enum chatdnat_family family, const struct nf_conn *ct,
 
 static struct dst_entry *
 chatdnat_return_path_by(int ifindex, enum chatdnat_family family,
-			const struct chatdnat_addr *own,
+			const struct chatdnat_addr *local,
 			const struct chatdnat_addr *client, u32 mark)
 {
 	struct dst_entry *dst;
 
-	dst = chatdnat_lookup_route(family, own, client, ifindex, mark);
+	dst = chatdnat_lookup_route(family, local, client, ifindex, mark);
 	if (dst && dst->dev->ifindex != ifindex) {
 		dst_release(dst);
 		return NULL;
@@ -134,7 +134,7 @@ chatdnat_return_path_stateless(const struct sk_buff *skb,
 	    !chatdnat_ifset_has(&settings->wan, state->out->name))
 		return NULL;
 	return chatdnat_return_path_by(binding->ifindex, parsed.flow.family,
-				       &binding->own, &parsed.flow.daddr,
+				       &binding->local, &parsed.flow.daddr,
 				       skb->mark);
 }
 

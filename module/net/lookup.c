@@ -28,16 +28,17 @@ static bool chatdnat_family_enabled(enum chatdnat_family family)
  * Same result as the routing table lookup for most addresses, several times
  * faster.
  */
-static bool chatdnat_ipv4_is_own(const struct chatdnat_addr *addr,
-				 const struct net_device *dev)
+static bool chatdnat_ipv4_is_local(const struct chatdnat_addr *addr,
+				   const struct net_device *dev)
 {
-	const struct net_device *own;
+	const struct net_device *addr_dev;
 	bool is;
 
 	rcu_read_lock();
-	own = __ip_dev_find(&init_net, addr->word[0], false);
-	is = own && (own->flags & IFF_UP) &&
-	     l3mdev_master_ifindex_rcu(own) == l3mdev_master_ifindex_rcu(dev);
+	addr_dev = __ip_dev_find(&init_net, addr->word[0], false);
+	is = addr_dev && (addr_dev->flags & IFF_UP) &&
+	     l3mdev_master_ifindex_rcu(addr_dev) ==
+		     l3mdev_master_ifindex_rcu(dev);
 	rcu_read_unlock();
 	return is;
 }
@@ -46,7 +47,7 @@ static enum chatdnat_addr_type
 chatdnat_ipv4_addr_type(const struct chatdnat_addr *addr,
 			const struct net_device *dev)
 {
-	if (chatdnat_ipv4_is_own(addr, dev))
+	if (chatdnat_ipv4_is_local(addr, dev))
 		return CHATDNAT_ADDR_LOCAL;
 
 	switch (inet_addr_type_dev_table(&init_net, dev, addr->word[0])) {

@@ -81,7 +81,7 @@ static bool chatdnat_packet_tcp(const struct sk_buff *skb, int offset,
 	packet->flow.proto = CHATDNAT_TCP;
 	packet->flow.sport = ntohs(th->source);
 	packet->flow.dport = ntohs(th->dest);
-	packet->opens = th->syn;
+	packet->has_syn = th->syn;
 	packet->continues = !th->syn && chatdnat_packet_flags_exist(th);
 	return true;
 }
@@ -163,11 +163,11 @@ static bool chatdnat_packet_segment(const struct sk_buff *skb,
 		return false;
 	parsed->flow.sport = ntohs(th->source);
 	parsed->flow.dport = ntohs(th->dest);
-	parsed->opens = th->syn && !th->ack;
+	parsed->is_syn = th->syn && !th->ack;
 	/*
 	 * RFC 9293, 3.10.7.1: a reset in reply to a SYN has sequence number 0.
 	 */
-	parsed->answers = th->ack && (th->syn || (th->rst && !th->seq));
+	parsed->is_syn_reply = th->ack && (th->syn || (th->rst && !th->seq));
 	return true;
 }
 

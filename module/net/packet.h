@@ -17,16 +17,16 @@
  * @offset: offset of the transport header from skb->data
  * @quoted: offset of the quoted IP header; 0 in a segment
  * @quoted_offset: offset of the quoted transport header
- * @opens: SYN without ACK
- * @answers: SYN with ACK, or a reset in reply to a SYN
+ * @is_syn: SYN without ACK
+ * @is_syn_reply: SYN with ACK, or a reset in reply to a SYN
  */
 struct chatdnat_parsed {
 	struct chatdnat_flow flow;
 	unsigned int offset;
 	unsigned int quoted;
 	unsigned int quoted_offset;
-	bool opens;
-	bool answers;
+	bool is_syn;
+	bool is_syn_reply;
 };
 
 /**

@@ -126,7 +126,7 @@ static bool chatdnat_is_port(const struct chatdnat_guard_packet *packet,
  */
 static bool chatdnat_is_midstream(const struct chatdnat_guard_packet *packet)
 {
-	return packet->protocol == IPPROTO_TCP && !packet->opens &&
+	return packet->protocol == IPPROTO_TCP && !packet->has_syn &&
 	       packet->track == CHATDNAT_TRACK_NEW;
 }
 
@@ -157,7 +157,7 @@ static bool chatdnat_is_continued(const struct chatdnat_settings *settings,
 {
 	if (packet->track != CHATDNAT_TRACK_INVALID || !packet->continues)
 		return false;
-	if (!packet->from_wan && packet->to_wan && packet->own_source)
+	if (!packet->from_wan && packet->to_wan && packet->local_source)
 		return true;
 	return chatdnat_is_outbound(settings, packet) ||
 	       (chatdnat_relays_has(&settings->service.relays[packet->flow.family],

@@ -25,12 +25,12 @@ enum chatdnat_track {
  * @track: its conntrack state
  * @protocol: IPPROTO_...
  * @flow: addresses; ports for TCP and UDP only
- * @opens: TCP: SYN is set
+ * @has_syn: TCP: SYN is set
  * @continues: TCP: a valid combination of flags without SYN
  * @from_wan: received on a WAN interface
  * @to_wan: forwarded: output interface is a WAN interface
- * @own_source: forwarded from the LAN: its source is a local address, or one
- *		that "v4" or "v6" names, set by chatdnat_invalid()
+ * @local_source: forwarded from the LAN: its source is a local address, or one
+ *		  that "v4" or "v6" names, set by chatdnat_invalid()
  * @settling: forwarded: the guard was enabled within CHATDNAT_GUARD_SETTLES
  * @socket: TCP to this host, midstream: whether a local socket has the
  *	    connection
@@ -41,11 +41,11 @@ struct chatdnat_guard_packet {
 	enum chatdnat_track track;
 	u8 protocol;
 	struct chatdnat_flow flow;
-	bool opens;
+	bool has_syn;
 	bool continues;
 	bool from_wan;
 	bool to_wan;
-	bool own_source;
+	bool local_source;
 	bool settling;
 	enum chatdnat_socket socket;
 	u8 icmp_type;

@@ -106,7 +106,7 @@ chatdnat_nat_policy_dst(const struct chatdnat_settings *settings,
 	 * host.
 	 */
 	if (flow->proto == CHATDNAT_TCP && flow->dport == CHATDNAT_PORT_SSH &&
-	    !packet->opens)
+	    packet->midstream)
 		return CHATDNAT_DST_LEAVE;
 
 	from_wan = packet->in && chatdnat_ifset_has(&settings->wan, packet->in);

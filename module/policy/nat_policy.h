@@ -22,8 +22,8 @@ enum chatdnat_socket {
 /**
  * struct chatdnat_dst_packet - first packet of a connection, before routing
  * @flow: addresses and ports
- * @opens: it is a SYN, or not TCP; false: a segment of a TCP connection without
- *	   conntrack entry
+ * @midstream: a TCP segment that is no SYN, of a connection without conntrack
+ *	       entry
  * @in: input interface; NULL: locally generated
  * @daddr_type: type of the destination address
  * @daddr_dev: interface with that address; empty: none; NULL: not looked up yet
@@ -31,7 +31,7 @@ enum chatdnat_socket {
  */
 struct chatdnat_dst_packet {
 	struct chatdnat_flow flow;
-	bool opens;
+	bool midstream;
 	const char *in;
 	enum chatdnat_addr_type daddr_type;
 	const char *daddr_dev;

@@ -12,19 +12,19 @@ static int chatdnat_relay_parse(enum chatdnat_family family,
 				struct chatdnat_text element,
 				struct chatdnat_refusal *why)
 {
-	struct chatdnat_text addr, own;
-	bool has_own = chatdnat_text_split(element, '@', &addr, &own);
+	struct chatdnat_text addr, local;
+	bool has_local = chatdnat_text_split(element, '@', &addr, &local);
 	int err;
 
-	relay->own = chatdnat_every_other;
+	relay->local = chatdnat_every_other;
 	err = chatdnat_addr_parse(family, &relay->addr, addr, why);
-	if (err || !has_own)
+	if (err || !has_local)
 		return err;
 
-	err = chatdnat_addr_parse(family, &relay->own, own, why);
+	err = chatdnat_addr_parse(family, &relay->local, local, why);
 	if (err)
 		return err;
-	if (chatdnat_addr_equal(&relay->addr, &relay->own))
+	if (chatdnat_addr_equal(&relay->addr, &relay->local))
 		return chatdnat_refuse(why, -EINVAL, element,
 				       "a relay other than the local address after '@'");
 	return 0;
@@ -58,7 +58,7 @@ int chatdnat_relays_parse(enum chatdnat_family family,
 		err = chatdnat_relay_parse(family, &add, element, why);
 		if (err)
 			return err;
-		if (chatdnat_relays_names(relays, &add.own))
+		if (chatdnat_relays_names(relays, &add.local))
 			return chatdnat_refuse(why, -EINVAL, element,
 					       "one relay for each local address, and at most one without '@'");
 		if (relays->n == CHATDNAT_RELAYS_MAX)
@@ -96,7 +96,7 @@ int chatdnat_relays_format(enum chatdnat_family family,
 		if (chatdnat_relay_serves_others(relay))
 			continue;
 		len += scnprintf(buf + len, size - len, "@");
-		len += chatdnat_addr_format(family, &relay->own, buf + len,
+		len += chatdnat_addr_format(family, &relay->local, buf + len,
 					    size - len);
 	}
 	return len;
@@ -111,20 +111,20 @@ int chatdnat_relays_format(enum chatdnat_family family,
  */
 bool chatdnat_relay_serves_others(const struct chatdnat_relay *relay)
 {
-	return chatdnat_addr_equal(&relay->own, &chatdnat_every_other);
+	return chatdnat_addr_equal(&relay->local, &chatdnat_every_other);
 }
 
 /**
  * chatdnat_relays_find() - find the relay of a local address
  * @relays: one family's relays
- * @own: destination address of the connection, network byte order
+ * @local: destination address of the connection, network byte order
  *
  * Context: Any; on the packet path.
- * Return: The relay's address, or NULL if no relay serves @own.
+ * Return: The relay's address, or NULL if no relay serves @local.
  */
 const struct chatdnat_addr *
 chatdnat_relays_find(const struct chatdnat_relays *relays,
-		     const struct chatdnat_addr *own)
+		     const struct chatdnat_addr *local)
 {
 	const struct chatdnat_addr *found = NULL;
 	u8 i;
@@ -132,7 +132,7 @@ chatdnat_relays_find(const struct chatdnat_relays *relays,
 	for (i = 0; i < relays->n; i++) {
 		const struct chatdnat_relay *relay = &relays->relay[i];
 
-		if (chatdnat_addr_equal(&relay->own, own))
+		if (chatdnat_addr_equal(&relay->local, local))
 			return &relay->addr;
 		if (chatdnat_relay_serves_others(relay))
 			found = &relay->addr;
@@ -143,18 +143,18 @@ chatdnat_relays_find(const struct chatdnat_relays *relays,
 /**
  * chatdnat_relays_names() - whether a local address is named with a relay
  * @relays: one family's relays
- * @own: the local address, network byte order; zero: all others
+ * @local: the local address, network byte order; zero: all others
  *
  * Context: Any; on the packet path.
- * Return: True if an entry has @own as its local address.
+ * Return: True if an entry has @local as its local address.
  */
 bool chatdnat_relays_names(const struct chatdnat_relays *relays,
-			   const struct chatdnat_addr *own)
+			   const struct chatdnat_addr *local)
 {
 	u8 i;
 
 	for (i = 0; i < relays->n; i++)
-		if (chatdnat_addr_equal(&relays->relay[i].own, own))
+		if (chatdnat_addr_equal(&relays->relay[i].local, local))
 			return true;
 	return false;
 }

@@ -10,7 +10,7 @@
 
 struct chatdnat_relay {
 	struct chatdnat_addr addr;
-	struct chatdnat_addr own; /* zero: all other addresses */
+	struct chatdnat_addr local; /* zero: all other addresses */
 };
 
 /* One family's relays, in the order of the setting. */
@@ -29,9 +29,9 @@ int chatdnat_relays_format(enum chatdnat_family family,
 bool chatdnat_relay_serves_others(const struct chatdnat_relay *relay);
 const struct chatdnat_addr *
 chatdnat_relays_find(const struct chatdnat_relays *relays,
-		     const struct chatdnat_addr *own);
+		     const struct chatdnat_addr *local);
 bool chatdnat_relays_names(const struct chatdnat_relays *relays,
-			   const struct chatdnat_addr *own);
+			   const struct chatdnat_addr *local);
 bool chatdnat_relays_has(const struct chatdnat_relays *relays,
 			 const struct chatdnat_addr *addr);
 

@@ -56,26 +56,26 @@ bool chatdnat_settings_multihomed(const struct chatdnat_settings *settings)
  * @service: the relays and forwarded ports
  * @family: IPv4 or IPv6
  * @proto: TCP or UDP
- * @own: the address, network byte order
+ * @local: the address, network byte order
  * @port: host byte order
  *
  * Context: Any; on the packet path.
- * Return: The relay's address, or NULL if connections to @own and @port are not
+ * Return: The relay's address, or NULL if connections to @local and @port are not
  * forwarded (DNAT).
  */
 const struct chatdnat_addr *
 chatdnat_service_find(const struct chatdnat_service *service,
 		      enum chatdnat_family family, enum chatdnat_proto proto,
-		      const struct chatdnat_addr *own, u16 port)
+		      const struct chatdnat_addr *local, u16 port)
 {
 	const struct chatdnat_addr *relay;
 
 	if (!chatdnat_portset_has(&service->ports, proto, port))
 		return NULL;
 
-	relay = chatdnat_relays_find(&service->relays[family], own);
+	relay = chatdnat_relays_find(&service->relays[family], local);
 	/* The packet is addressed to the relay already. */
-	if (relay && chatdnat_addr_equal(relay, own))
+	if (relay && chatdnat_addr_equal(relay, local))
 		return NULL;
 	return relay;
 }
@@ -97,15 +97,15 @@ chatdnat_service_relay(const struct chatdnat_service *service,
 }
 
 /**
- * chatdnat_service_answers() - whether a flow may be a relay's replies
+ * chatdnat_service_is_reply() - whether a flow may be a relay's replies
  * @service: the relays and forwarded ports
  * @flow: a flow in reply direction, to a client
  *
  * Context: Any; on the packet path.
  * Return: True if source address and port of @flow are those of a relay.
  */
-bool chatdnat_service_answers(const struct chatdnat_service *service,
-			      const struct chatdnat_flow *flow)
+bool chatdnat_service_is_reply(const struct chatdnat_service *service,
+			       const struct chatdnat_flow *flow)
 {
 	return chatdnat_relays_has(&service->relays[flow->family],
 				   &flow->saddr) &&

@@ -91,12 +91,12 @@ bool chatdnat_settings_multihomed(const struct chatdnat_settings *settings);
 const struct chatdnat_addr *
 chatdnat_service_find(const struct chatdnat_service *service,
 		      enum chatdnat_family family, enum chatdnat_proto proto,
-		      const struct chatdnat_addr *own, u16 port);
+		      const struct chatdnat_addr *local, u16 port);
 const struct chatdnat_addr *
 chatdnat_service_relay(const struct chatdnat_service *service,
 		       const struct chatdnat_flow *flow);
-bool chatdnat_service_answers(const struct chatdnat_service *service,
-			      const struct chatdnat_flow *flow);
+bool chatdnat_service_is_reply(const struct chatdnat_service *service,
+			       const struct chatdnat_flow *flow);
 bool chatdnat_service_empty(const struct chatdnat_service *service);
 
 #endif /* CHATDNAT_SETTINGS_H */

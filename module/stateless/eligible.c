@@ -18,8 +18,9 @@ static const char *const chatdnat_eligible_reasons[CHATDNAT_TRACKED_MAX] = {
 	[CHATDNAT_TRACKED_MASQUERADE] = "masquerade=all needs state",
 	[CHATDNAT_TRACKED_PORTS] =
 		"no TCP port outside this host's net.ipv4.ip_local_port_range",
-	[CHATDNAT_TRACKED_OWNS] = "several local addresses for it",
-	[CHATDNAT_TRACKED_NO_OWN] = "no local address for it yet, or one in a VRF",
+	[CHATDNAT_TRACKED_SEVERAL_LOCAL] = "several local addresses for it",
+	[CHATDNAT_TRACKED_NO_LOCAL] =
+		"no local address for it yet, or one in a VRF",
 	[CHATDNAT_TRACKED_ROUTE] = "its route leaves by a WAN interface",
 };
 
@@ -31,7 +32,7 @@ static const char *const chatdnat_eligible_expected[CHATDNAT_TRACKED_MAX] = {
 		"masquerade=off or wan with engine=stateless, which keeps no state to undo it",
 	[CHATDNAT_TRACKED_PORTS] =
 		"TCP ports outside net.ipv4.ip_local_port_range with engine=stateless, which cannot distinguish this host's own connections",
-	[CHATDNAT_TRACKED_OWNS] =
+	[CHATDNAT_TRACKED_SEVERAL_LOCAL] =
 		"one local address for each relay with engine=stateless: name it, RELAY@OWN",
 	[CHATDNAT_TRACKED_ROUTE] =
 		"a relay that is not reached through a WAN interface with engine=stateless, so that its replies come back through this host",
@@ -137,7 +138,7 @@ chatdnat_eligible_judge_settings(const struct chatdnat_settings *settings,
 	if (all || (some && settings->engine == CHATDNAT_ENGINE_STATELESS))
 		return CHATDNAT_TRACKED_PORTS;
 	if (chatdnat_eligible_entries(relays, &relay->addr) > 1)
-		return CHATDNAT_TRACKED_OWNS;
+		return CHATDNAT_TRACKED_SEVERAL_LOCAL;
 	return CHATDNAT_TRACKED_NOT;
 }
 
@@ -146,7 +147,7 @@ chatdnat_eligible_judge_settings(const struct chatdnat_settings *settings,
  * @settings: the settings
  * @family: IPv4 or IPv6
  * @relay: the relay
- * @own: filled in with its local addresses for CHATDNAT_TRACKED_NOT
+ * @local: filled in with its local addresses for CHATDNAT_TRACKED_NOT
  *
  * Context: Process context, may sleep, RTNL held.
  * Return: The reason; CHATDNAT_TRACKED_NOT if it can be served without state.
@@ -155,7 +156,7 @@ enum chatdnat_tracked
 chatdnat_eligible_judge(const struct chatdnat_settings *settings,
 			enum chatdnat_family family,
 			const struct chatdnat_relay *relay,
-			struct chatdnat_local_addrs *own)
+			struct chatdnat_local_addrs *local)
 {
 	enum chatdnat_tracked tracked;
 
@@ -163,12 +164,12 @@ chatdnat_eligible_judge(const struct chatdnat_settings *settings,
 	if (tracked != CHATDNAT_TRACKED_NOT)
 		return tracked;
 
-	chatdnat_local_addr_find(own, settings, family, relay);
-	if (own->n > 1)
-		return CHATDNAT_TRACKED_OWNS;
+	chatdnat_local_addr_find(local, settings, family, relay);
+	if (local->n > 1)
+		return CHATDNAT_TRACKED_SEVERAL_LOCAL;
 	if (chatdnat_eligible_leaks(settings, family, &relay->addr))
 		return CHATDNAT_TRACKED_ROUTE;
-	return own->n ? CHATDNAT_TRACKED_NOT : CHATDNAT_TRACKED_NO_OWN;
+	return local->n ? CHATDNAT_TRACKED_NOT : CHATDNAT_TRACKED_NO_LOCAL;
 }
 
 /**
@@ -199,7 +200,7 @@ int chatdnat_eligible_check(const struct chatdnat_settings *settings, bool host,
 {
 	enum chatdnat_tracked tracked = CHATDNAT_TRACKED_NOT;
 	enum chatdnat_family family;
-	struct chatdnat_local_addrs own;
+	struct chatdnat_local_addrs local;
 	u8 i;
 
 	if (settings->engine != CHATDNAT_ENGINE_STATELESS)
@@ -216,11 +217,11 @@ int chatdnat_eligible_check(const struct chatdnat_settings *settings, bool host,
 
 			tracked =
 				host ? chatdnat_eligible_judge(settings, family,
-							       relay, &own) :
+							       relay, &local) :
 				       chatdnat_eligible_judge_settings(settings,
 									family,
 									relay);
-			if (tracked == CHATDNAT_TRACKED_NO_OWN)
+			if (tracked == CHATDNAT_TRACKED_NO_LOCAL)
 				tracked = CHATDNAT_TRACKED_NOT;
 		}
 	}

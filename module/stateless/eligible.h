@@ -13,8 +13,8 @@ enum chatdnat_tracked {
 	CHATDNAT_TRACKED_SCOPE,
 	CHATDNAT_TRACKED_MASQUERADE,
 	CHATDNAT_TRACKED_PORTS,
-	CHATDNAT_TRACKED_OWNS,
-	CHATDNAT_TRACKED_NO_OWN,
+	CHATDNAT_TRACKED_SEVERAL_LOCAL,
+	CHATDNAT_TRACKED_NO_LOCAL,
 	CHATDNAT_TRACKED_ROUTE,
 	CHATDNAT_TRACKED_MAX,
 };
@@ -25,7 +25,7 @@ enum chatdnat_tracked
 chatdnat_eligible_judge(const struct chatdnat_settings *settings,
 			enum chatdnat_family family,
 			const struct chatdnat_relay *relay,
-			struct chatdnat_local_addrs *own);
+			struct chatdnat_local_addrs *local);
 const char *chatdnat_eligible_reason(enum chatdnat_tracked tracked);
 int chatdnat_eligible_check(const struct chatdnat_settings *settings, bool host,
 			    struct chatdnat_text text,

@@ -85,7 +85,7 @@ static inline bool chatdnat_fastpath_is_syn(const struct tcphdr *th)
  * chatdnat_fastpath_pull_options() - prepare a SYN for the fast path
  * @skb: the packet
  * @offset: offset of its TCP header, which is linear
- * @opens: accept a SYN without ACK too
+ * @accept_syn: accept a SYN without ACK too
  *
  * Context: Softirq; on the packet path.
  * Return: True if the segment may take the fast path; its options are linear
@@ -93,11 +93,11 @@ static inline bool chatdnat_fastpath_is_syn(const struct tcphdr *th)
  */
 static inline bool chatdnat_fastpath_pull_options(struct sk_buff *skb,
 						  unsigned int offset,
-						  bool opens)
+						  bool accept_syn)
 {
 	const struct tcphdr *th = (void *)(skb->data + offset);
 
-	return (opens || th->ack) && th->doff >= sizeof(*th) / 4 &&
+	return (accept_syn || th->ack) && th->doff >= sizeof(*th) / 4 &&
 	       pskb_may_pull(skb, offset + th->doff * 4);
 }
 

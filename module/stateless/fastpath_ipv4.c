@@ -45,11 +45,12 @@ chatdnat_ipv4_entry(const struct chatdnat_bindings *bindings,
 
 /* Whether the entry is of these addresses, and valid. */
 static bool chatdnat_ipv4_entry_is_valid(const struct chatdnat_flow_entry *entry,
-					 const struct iphdr *iph, u8 mark)
+					 const struct iphdr *iph, u8 tos_dir)
 {
 	return chatdnat_flow_cache_pair(entry->addr[0], entry->addr[1]) ==
 		       chatdnat_flow_cache_pair(iph->saddr, iph->daddr) &&
-	       entry->mark == mark && chatdnat_validity_check(&entry->validity);
+	       entry->tos_dir == tos_dir &&
+	       chatdnat_validity_check(&entry->validity);
 }
 
 /* Whether the input device forwards, and rp_filter accepts the source. */
@@ -112,7 +113,7 @@ unsigned int chatdnat_fastpath_ipv4(struct sk_buff *skb,
 	const struct tcphdr *th;
 	const struct iphdr *iph;
 	__be16 port;
-	u8 mark;
+	u8 tos_dir;
 
 	if (!pskb_may_pull(skb, CHATDNAT_PLAIN))
 		return NF_ACCEPT;
@@ -129,12 +130,12 @@ unsigned int chatdnat_fastpath_ipv4(struct sk_buff *skb,
 		return NF_ACCEPT;
 
 	iph = (const struct iphdr *)skb->data;
-	mark = (entering ? CHATDNAT_FLOW_FROM_WAN : 0) |
-	       (iph->tos & ~INET_ECN_MASK);
+	tos_dir = (entering ? CHATDNAT_FLOW_FROM_WAN : 0) |
+		  (iph->tos & ~INET_ECN_MASK);
 	entry = chatdnat_ipv4_entry(bindings, iph);
-	if (unlikely(!chatdnat_ipv4_entry_is_valid(entry, iph, mark)) &&
+	if (unlikely(!chatdnat_ipv4_entry_is_valid(entry, iph, tos_dir)) &&
 	    !chatdnat_flow_cache_learn(entry, settings, bindings, CHATDNAT_IPV4,
-				       &iph->saddr, mark))
+				       &iph->saddr, tos_dir))
 		return NF_ACCEPT;
 	if (!chatdnat_ipv4_forwards(skb->dev, entry, entering) ||
 	    chatdnat_fastpath_policies(skb) ||

@@ -43,12 +43,13 @@ chatdnat_ipv6_entry(const struct chatdnat_bindings *bindings,
 
 /* Whether the entry is of these addresses, and valid. */
 static bool chatdnat_ipv6_entry_is_valid(const struct chatdnat_flow_entry *entry,
-					 const struct ipv6hdr *ip6h, u8 mark)
+					 const struct ipv6hdr *ip6h, u8 tos_dir)
 {
 	const struct in6_addr *addr = (const struct in6_addr *)entry->addr;
 
 	return ipv6_addr_equal(&addr[0], &ip6h->saddr) &&
-	       ipv6_addr_equal(&addr[1], &ip6h->daddr) && entry->mark == mark &&
+	       ipv6_addr_equal(&addr[1], &ip6h->daddr) &&
+	       entry->tos_dir == tos_dir &&
 	       chatdnat_validity_check(&entry->validity);
 }
 
@@ -110,7 +111,7 @@ unsigned int chatdnat_fastpath_ipv6(struct sk_buff *skb,
 	const struct tcphdr *th;
 	const struct ipv6hdr *ip6h;
 	__be16 port;
-	u8 mark;
+	u8 tos_dir;
 
 	if (!pskb_may_pull(skb, CHATDNAT_PLAIN))
 		return NF_ACCEPT;
@@ -127,11 +128,11 @@ unsigned int chatdnat_fastpath_ipv6(struct sk_buff *skb,
 		return NF_ACCEPT;
 
 	ip6h = (const struct ipv6hdr *)skb->data;
-	mark = (entering ? CHATDNAT_FLOW_FROM_WAN : 0);
+	tos_dir = (entering ? CHATDNAT_FLOW_FROM_WAN : 0);
 	entry = chatdnat_ipv6_entry(bindings, ip6h);
-	if (unlikely(!chatdnat_ipv6_entry_is_valid(entry, ip6h, mark)) &&
+	if (unlikely(!chatdnat_ipv6_entry_is_valid(entry, ip6h, tos_dir)) &&
 	    !chatdnat_flow_cache_learn(entry, settings, bindings, CHATDNAT_IPV6,
-				       &ip6h->saddr, mark))
+				       &ip6h->saddr, tos_dir))
 		return NF_ACCEPT;
 	if (!chatdnat_ipv6_forwards(skb->dev, entry, entering) ||
 	    chatdnat_fastpath_policies(skb) ||

@@ -98,8 +98,8 @@ chatdnat_flow_cache_nexthops(struct chatdnat_flow_entry *entry,
 			     const struct chatdnat_binding *binding,
 			     const struct chatdnat_addr *client)
 {
-	bool entering = entry->mark & CHATDNAT_FLOW_FROM_WAN;
-	u8 tos = entry->mark & ~CHATDNAT_FLOW_FROM_WAN;
+	bool entering = entry->tos_dir & CHATDNAT_FLOW_FROM_WAN;
+	u8 tos = entry->tos_dir & ~CHATDNAT_FLOW_FROM_WAN;
 	const struct chatdnat_relay_nexthop *relay_hop;
 	struct chatdnat_nexthop client_hop;
 
@@ -131,7 +131,7 @@ static_assert(sizeof(struct chatdnat_flow_cache) <= PCPU_MIN_UNIT_SIZE);
  * @bindings: the bindings
  * @family: IPv4 or IPv6
  * @addr: source and destination address, adjacent as in the IP header
- * @mark: TOS, for IPv4, and CHATDNAT_FLOW_FROM_WAN
+ * @tos_dir: TOS, for IPv4, and CHATDNAT_FLOW_FROM_WAN
  *
  * Context: Softirq, RCU read lock held; on the packet path.
  * Return: False if there is no binding for the addresses; @entry is unchanged
@@ -141,26 +141,26 @@ bool chatdnat_flow_cache_learn(struct chatdnat_flow_entry *entry,
 			       const struct chatdnat_settings *settings,
 			       const struct chatdnat_bindings *bindings,
 			       enum chatdnat_family family, const void *addr,
-			       u8 mark)
+			       u8 tos_dir)
 {
 	size_t size = family == CHATDNAT_IPV6 ? sizeof(struct in6_addr) :
 						sizeof(struct in_addr);
 	struct chatdnat_addr from = {}, to = {};
-	bool entering = mark & CHATDNAT_FLOW_FROM_WAN;
+	bool entering = tos_dir & CHATDNAT_FLOW_FROM_WAN;
 	const struct chatdnat_binding *binding;
 
 	memcpy(from.word, addr, size);
 	memcpy(to.word, addr + size, size);
 	binding = entering ?
-			  chatdnat_bindings_by_own(bindings, family, &to) :
+			  chatdnat_bindings_by_local(bindings, family, &to) :
 			  chatdnat_bindings_by_relay(bindings, family, &from);
 	if (!binding)
 		return false;
 
 	memcpy(entry->addr, addr, 2 * size);
-	entry->mark = mark;
-	entry->priority = rt_tos2priority(mark);
-	entry->to = entering ? &binding->relay : &binding->own;
+	entry->tos_dir = tos_dir;
+	entry->priority = rt_tos2priority(tos_dir);
+	entry->to = entering ? &binding->relay : &binding->local;
 	chatdnat_flow_cache_sums(entry,
 				 entering ? binding->diff : ~binding->diff);
 	chatdnat_flow_cache_nexthops(entry, settings, bindings, family, binding,

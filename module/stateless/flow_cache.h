@@ -15,14 +15,14 @@
 /* Entries of each family. Each client uses two, one for each direction. */
 #define CHATDNAT_FLOW_CACHE_SHIFT 7
 
-/* Flag in chatdnat_flow_entry.mark, next to the DSCP bits of the TOS. */
+/* Flag in chatdnat_flow_entry.tos_dir, next to the DSCP bits of the TOS. */
 #define CHATDNAT_FLOW_FROM_WAN BIT(0)
 
 /**
  * struct chatdnat_flow_entry - flow cache entry of segments from one address to
  *				another
  * @addr: source and destination address, adjacent as in the IP header
- * @mark: TOS, for IPv4, and CHATDNAT_FLOW_FROM_WAN
+ * @tos_dir: TOS, for IPv4, and CHATDNAT_FLOW_FROM_WAN
  * @priority: skb->priority for that TOS
  * @mss: MSS to clamp to, for the path MTU of both directions; 0: do not clamp
  * @diff: checksum difference of the translation
@@ -34,7 +34,7 @@
  */
 struct chatdnat_flow_entry {
 	__be32 addr[8];
-	u8 mark;
+	u8 tos_dir;
 	u8 priority;
 	u16 mss;
 	__be16 diff;
@@ -151,7 +151,7 @@ bool chatdnat_flow_cache_learn(struct chatdnat_flow_entry *entry,
 			       const struct chatdnat_settings *settings,
 			       const struct chatdnat_bindings *bindings,
 			       enum chatdnat_family family, const void *addr,
-			       u8 mark);
+			       u8 tos_dir);
 void chatdnat_flow_cache_forget(const struct chatdnat_bindings *bindings,
 				enum chatdnat_family family,
 				const struct chatdnat_addr *from,

@@ -55,7 +55,7 @@ chatdnat_stateless_local_postrouting(struct sk_buff *skb,
 	if (!binding)
 		return NF_ACCEPT;
 	if (!chatdnat_rewrite(skb, state->hook, &parsed, CHATDNAT_SRC,
-			      &binding->own, false))
+			      &binding->local, false))
 		return chatdnat_drop(&snapshot->settings, skb, state,
 				     CHATDNAT_DROPPED_NAT);
 	return NF_ACCEPT;
@@ -107,7 +107,7 @@ chatdnat_stateless_local_peer(const struct chatdnat_snapshot *snapshot,
 	enum chatdnat_peer_stage stage = CHATDNAT_PEER_CONNECTED;
 
 	if (!chatdnat_bindings_has_port(bindings, flow->sport) ||
-	    !chatdnat_bindings_by_own(bindings, flow->family, &flow->saddr) ||
+	    !chatdnat_bindings_by_local(bindings, flow->family, &flow->saddr) ||
 	    !chatdnat_ifset_has(&snapshot->settings.wan, state->out->name))
 		return;
 	if (!chatdnat_stateless_local_connected(skb)) {
@@ -140,8 +140,8 @@ chatdnat_stateless_local_error(const struct chatdnat_snapshot *snapshot,
 
 	if (!chatdnat_bindings_has_port(bindings, parsed->flow.dport))
 		return NF_ACCEPT;
-	binding = chatdnat_bindings_by_own(bindings, parsed->flow.family,
-					   &parsed->flow.daddr);
+	binding = chatdnat_bindings_by_local(bindings, parsed->flow.family,
+					     &parsed->flow.daddr);
 	if (!binding)
 		return NF_ACCEPT;
 	if (!chatdnat_rewrite(skb, state->hook, parsed, CHATDNAT_DST,

@@ -41,8 +41,8 @@ chatdnat_stateless_entering(const struct chatdnat_snapshot *snapshot,
 	    !chatdnat_bindings_has_port(bindings, parsed->flow.dport) ||
 	    !chatdnat_ifset_has(&snapshot->settings.wan, in->name))
 		return NULL;
-	return chatdnat_bindings_by_own(bindings, parsed->flow.family,
-					&parsed->flow.daddr);
+	return chatdnat_bindings_by_local(bindings, parsed->flow.family,
+					  &parsed->flow.daddr);
 }
 
 /* The binding of a packet from a relay. */
@@ -53,7 +53,7 @@ chatdnat_stateless_leaving(const struct chatdnat_settings *settings,
 			   const struct chatdnat_parsed *parsed)
 {
 	/* Connections opened by the relay are tracked. */
-	if (!bindings || parsed->opens ||
+	if (!bindings || parsed->is_syn ||
 	    !chatdnat_bindings_has_port(bindings, parsed->flow.sport) ||
 	    chatdnat_ifset_has(&settings->wan, in->name))
 		return NULL;
@@ -89,7 +89,7 @@ chatdnat_stateless_enter(const struct chatdnat_snapshot *snapshot,
 	unsigned int verdict;
 
 	/* Segments of local connections are tracked. */
-	if (chatdnat_peers_has(&binding->own, &parsed->flow.saddr) &&
+	if (chatdnat_peers_has(&binding->local, &parsed->flow.saddr) &&
 	    chatdnat_socket_tcp(&parsed->flow, state->in))
 		return NF_ACCEPT;
 
@@ -98,7 +98,7 @@ chatdnat_stateless_enter(const struct chatdnat_snapshot *snapshot,
 	    !chatdnat_eligible_reaches(&snapshot->settings, family, binding))
 		return NF_ACCEPT;
 
-	if (parsed->opens) {
+	if (parsed->is_syn) {
 		if (!snapshot->settings.enabled)
 			return NF_ACCEPT;
 		chatdnat_count(family, CHATDNAT_SEEN);
@@ -110,7 +110,7 @@ chatdnat_stateless_enter(const struct chatdnat_snapshot *snapshot,
 	if (verdict != NF_ACCEPT)
 		return verdict;
 
-	if (parsed->opens)
+	if (parsed->is_syn)
 		chatdnat_count(family, CHATDNAT_TRANSLATED);
 	chatdnat_stateless_untrack(skb);
 	return NF_ACCEPT;
@@ -268,7 +268,7 @@ chatdnat_stateless_direction(const struct sk_buff *skb,
 			/* Pairs with the order in chatdnat_engine_rebind(). */
 			smp_rmb();
 			dir = chatdnat_stateless_direction_by(*settings,
-							      rcu_dereference(snapshot->before),
+							      rcu_dereference(snapshot->prev_bindings),
 							      state->in, parsed,
 							      binding);
 		}
@@ -290,8 +290,9 @@ chatdnat_stateless_leave(const struct chatdnat_settings *settings,
 		return NF_ACCEPT;
 
 	verdict = chatdnat_stateless_rewrite(settings, skb, state, parsed,
-					     CHATDNAT_SRC, &binding->own, true);
-	if (verdict == NF_ACCEPT && parsed->answers)
+					     CHATDNAT_SRC, &binding->local,
+					     true);
+	if (verdict == NF_ACCEPT && parsed->is_syn_reply)
 		chatdnat_count(parsed->flow.family, CHATDNAT_ANSWERED);
 	return verdict;
 }
@@ -324,7 +325,7 @@ unsigned int chatdnat_stateless_postrouting(void *priv, struct sk_buff *skb,
 		return chatdnat_stateless_leave(settings, binding, skb, state,
 						&parsed);
 	case CHATDNAT_DIR_TO_RELAY:
-		if (parsed.opens)
+		if (parsed.is_syn)
 			chatdnat_count(parsed.flow.family, CHATDNAT_SENT);
 		break;
 	case CHATDNAT_DIR_NONE:

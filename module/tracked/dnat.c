@@ -33,7 +33,7 @@ chatdnat_dnat_decision(const struct chatdnat_settings *settings,
 {
 	const struct chatdnat_flow *flow = &packet->flow;
 	enum chatdnat_dst_decision decision;
-	const struct net_device *own;
+	const struct net_device *dev_of_daddr;
 
 	*relay = NULL;
 	for (;;) {
@@ -45,9 +45,10 @@ chatdnat_dnat_decision(const struct chatdnat_settings *settings,
 							  &flow->daddr, dev);
 			break;
 		case CHATDNAT_DST_LOOK_UP_DEV:
-			own = chatdnat_lookup_addr_dev(flow->family,
-						       &flow->daddr);
-			packet->daddr_dev = own ? own->name : "";
+			dev_of_daddr = chatdnat_lookup_addr_dev(flow->family,
+								&flow->daddr);
+			packet->daddr_dev = dev_of_daddr ? dev_of_daddr->name :
+							   "";
 			break;
 		case CHATDNAT_DST_LOOK_UP_SOCKET:
 			packet->socket = chatdnat_socket_udp(flow,
@@ -104,7 +105,7 @@ static bool chatdnat_dnat_bound(const struct chatdnat_snapshot *snapshot,
 	       chatdnat_bindings_has_port(bindings, flow->dport) &&
 	       chatdnat_ifset_has(&snapshot->settings.wan, packet->in) &&
 	       chatdnat_bindings_by_relay(bindings, flow->family, relay) &&
-	       !chatdnat_bindings_by_own(bindings, flow->family, &flow->daddr);
+	       !chatdnat_bindings_by_local(bindings, flow->family, &flow->daddr);
 }
 
 /*
@@ -161,7 +162,7 @@ chatdnat_dnat_decide(const struct chatdnat_snapshot *snapshot,
 		return NF_ACCEPT;
 
 	chatdnat_validity_begin(&validity);
-	packet.opens = !chatdnat_nfct_midstream(ct);
+	packet.midstream = chatdnat_nfct_midstream(ct);
 	packet.in = state->in ? state->in->name : NULL;
 	switch (chatdnat_dnat_decision(&snapshot->settings, &packet, state->in,
 				       &relay)) {

@@ -36,8 +36,8 @@ static struct chatdnat_dnat_cache __percpu *chatdnat_dnat_cache;
 static __always_inline struct chatdnat_dnat_entry *
 chatdnat_dnat_cache_at(const struct nf_conntrack_tuple *tuple)
 {
-	const struct chatdnat_addr *own = chatdnat_addr_of(&tuple->dst.u3);
-	u32 key = (__force u32)(own->word[0] ^ own->word[3]) ^
+	const struct chatdnat_addr *daddr = chatdnat_addr_of(&tuple->dst.u3);
+	u32 key = (__force u32)(daddr->word[0] ^ daddr->word[3]) ^
 		  (__force u16)tuple->dst.u.tcp.port;
 
 	if (CHATDNAT_SOFTIRQ_PREEMPTED || !in_softirq() ||
@@ -56,7 +56,7 @@ chatdnat_dnat_cache_look_up(const struct chatdnat_snapshot *snapshot,
 
 	return entry && entry->snapshot == snapshot &&
 			       entry->port == tuple->dst.u.tcp.port &&
-			       chatdnat_addr_equal(&entry->own,
+			       chatdnat_addr_equal(&entry->daddr,
 						   chatdnat_addr_of(&tuple->dst
 									     .u3)) &&
 			       chatdnat_validity_check(&entry->validity) ?
@@ -139,7 +139,7 @@ void chatdnat_dnat_cache_add(const struct chatdnat_validity *validity,
 	*entry = (struct chatdnat_dnat_entry){
 		.validity = *validity,
 		.snapshot = snapshot,
-		.own = *chatdnat_addr_of(&tuple->dst.u3),
+		.daddr = *chatdnat_addr_of(&tuple->dst.u3),
 		.port = tuple->dst.u.tcp.port,
 		.in = in,
 		.relay = relay,

@@ -12,7 +12,7 @@
  * struct chatdnat_dnat_entry - a cached DNAT decision
  * @validity: validity of the entry
  * @snapshot: the snapshot that decided; NULL: unused entry
- * @own: destination address before DNAT, network byte order
+ * @daddr: destination address before DNAT, network byte order
  * @port: TCP destination port, network byte order
  * @in: input interface
  * @relay: address of the relay, in @snapshot
@@ -25,7 +25,7 @@
 struct chatdnat_dnat_entry {
 	struct chatdnat_validity validity;
 	const struct chatdnat_snapshot *snapshot;
-	struct chatdnat_addr own;
+	struct chatdnat_addr daddr;
 	__be16 port;
 	const struct net_device *in;
 	const struct chatdnat_addr *relay;

@@ -302,8 +302,8 @@ static int chatdnat_flush_bound_iter(struct nf_conn *ct, void *data)
 	/* An entry created midstream may have the relay as its origin. */
 	if (!(READ_ONCE(ct->status) & IPS_DST_NAT))
 		swap(to_relay, reply);
-	binding = chatdnat_bindings_by_own(bindings, to_relay.family,
-					   &to_relay.daddr);
+	binding = chatdnat_bindings_by_local(bindings, to_relay.family,
+					     &to_relay.daddr);
 
 	/* A masqueraded connection does not match its stateless translation. */
 	return binding &&

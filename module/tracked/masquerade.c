@@ -64,7 +64,7 @@ chatdnat_masquerade_take_source(struct sk_buff *skb,
 static unsigned int
 chatdnat_masquerade_take_addr(struct nf_conn *ct,
 			      const struct nf_hook_state *state,
-			      const struct chatdnat_addr *own)
+			      const struct chatdnat_addr *local)
 {
 	struct nf_nat_range2 range = { .flags = NF_NAT_RANGE_MAP_IPS };
 	struct nf_conn_nat *nat = nf_ct_nat_ext_add(ct);
@@ -72,7 +72,7 @@ chatdnat_masquerade_take_addr(struct nf_conn *ct,
 	/* The masquerading notifiers then end it with the address or device. */
 	if (nat)
 		nat->masq_index = state->out->ifindex;
-	memcpy(range.min_addr.all, own->word, sizeof(own->word));
+	memcpy(range.min_addr.all, local->word, sizeof(local->word));
 	range.max_addr = range.min_addr;
 	return nf_nat_setup_info(ct, &range, NF_NAT_MANIP_SRC);
 }
@@ -81,13 +81,13 @@ chatdnat_masquerade_take_addr(struct nf_conn *ct,
  * Whether a packet of the relay is a reply to a client whose conntrack entry is
  * gone, not a new connection.
  */
-static bool chatdnat_masquerade_answers(const struct chatdnat_settings *settings,
-					const struct nf_conn *ct)
+static bool chatdnat_masquerade_is_reply(const struct chatdnat_settings *settings,
+					 const struct nf_conn *ct)
 {
 	struct chatdnat_flow flow;
 
 	if (!chatdnat_flow_of(nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL), &flow) ||
-	    !chatdnat_service_answers(&settings->service, &flow))
+	    !chatdnat_service_is_reply(&settings->service, &flow))
 		return false;
 	/* From an ephemeral port it may be a query of the relay. */
 	return flow.proto == CHATDNAT_TCP ?
@@ -112,21 +112,21 @@ static bool chatdnat_masquerade_is_others(const struct chatdnat_relays *relays,
  * segment from another one by a reset, which would end the connection of the
  * relay; a datagram with another address or port would be lost.
  */
-static bool chatdnat_masquerade_answer(const struct chatdnat_settings *settings,
-				       struct sk_buff *skb,
-				       const struct nf_hook_state *state,
-				       struct nf_conn *ct)
+static bool chatdnat_masquerade_reply(const struct chatdnat_settings *settings,
+				      struct sk_buff *skb,
+				      const struct nf_hook_state *state,
+				      struct nf_conn *ct)
 {
 	const struct nf_conntrack_tuple *had = nf_ct_tuple(ct,
 							   IP_CT_DIR_ORIGINAL);
 	const struct nf_conntrack_tuple *got = nf_ct_tuple(ct, IP_CT_DIR_REPLY);
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	const struct nf_nat_range2 any = {};
-	struct chatdnat_addr own;
+	struct chatdnat_addr local;
 
-	if (chatdnat_local_addr_of_relay(&own, settings, family,
+	if (chatdnat_local_addr_of_relay(&local, settings, family,
 					 chatdnat_addr_of(&had->src.u3)))
-		return chatdnat_masquerade_take_addr(ct, state, &own) ==
+		return chatdnat_masquerade_take_addr(ct, state, &local) ==
 			       NF_ACCEPT &&
 		       got->dst.u.all == had->src.u.all;
 	return nf_ct_protonum(ct) != IPPROTO_TCP &&
@@ -165,7 +165,7 @@ static bool chatdnat_masquerade_returns(const struct chatdnat_bindings *bindings
 	if (relay)
 		return got->dst.u.all == had->src.u.all &&
 		       chatdnat_addr_equal(chatdnat_addr_of(&got->dst.u3),
-					   &relay->own);
+					   &relay->local);
 	return !chatdnat_bindings_has_port(bindings, ntohs(got->dst.u.all));
 }
 
@@ -214,9 +214,9 @@ chatdnat_masquerade_translate(const struct chatdnat_settings *settings,
 {
 	bool translated;
 
-	translated = chatdnat_masquerade_answers(settings, ct) ?
-			     chatdnat_masquerade_answer(settings, skb, state,
-							ct) :
+	translated = chatdnat_masquerade_is_reply(settings, ct) ?
+			     chatdnat_masquerade_reply(settings, skb, state,
+						       ct) :
 			     chatdnat_masquerade_opened(skb, state, ct);
 	if (!translated)
 		return chatdnat_drop(settings, skb, state,

@@ -19,9 +19,9 @@
 /* The first address of an interface that clients may use. */
 static bool chatdnat_stale_first(enum chatdnat_family family,
 				 const struct net_device *dev,
-				 struct chatdnat_addr *own)
+				 struct chatdnat_addr *local)
 {
-	*own = (struct chatdnat_addr){};
+	*local = (struct chatdnat_addr){};
 #if IS_ENABLED(CONFIG_IPV6)
 	if (family == CHATDNAT_IPV6) {
 		const struct inet6_dev *idev = __in6_dev_get(dev);
@@ -35,29 +35,29 @@ static bool chatdnat_stale_first(enum chatdnat_family family,
 			      IFA_F_TEMPORARY | IFA_F_DEPRECATED)) ||
 			    ipv6_addr_type(&ifp->addr) & IPV6_ADDR_LINKLOCAL)
 				continue;
-			memcpy(own->word, &ifp->addr, sizeof(own->word));
+			memcpy(local->word, &ifp->addr, sizeof(local->word));
 			return true;
 		}
 		return false;
 	}
 #endif
-	own->word[0] = inet_select_addr(dev, 0, RT_SCOPE_UNIVERSE);
-	return own->word[0];
+	local->word[0] = inet_select_addr(dev, 0, RT_SCOPE_UNIVERSE);
+	return local->word[0];
 }
 
 /* The local address of the relay that sent a segment. */
-static bool chatdnat_stale_own(const struct chatdnat_snapshot *snapshot,
-			       const struct chatdnat_flow *flow,
-			       const struct net_device *out,
-			       struct chatdnat_addr *own)
+static bool chatdnat_stale_local(const struct chatdnat_snapshot *snapshot,
+				 const struct chatdnat_flow *flow,
+				 const struct net_device *out,
+				 struct chatdnat_addr *local)
 {
 	const struct chatdnat_relays *relays;
 	unsigned int i = snapshot->n_former;
 	u8 j;
 
 	while (i--) {
-		if (!chatdnat_service_answers(&snapshot->former[i]->service,
-					      flow))
+		if (!chatdnat_service_is_reply(&snapshot->former[i]->service,
+					       flow))
 			continue;
 		relays = &snapshot->former[i]->service.relays[flow->family];
 		for (j = 0; j < relays->n; j++) {
@@ -66,8 +66,8 @@ static bool chatdnat_stale_own(const struct chatdnat_snapshot *snapshot,
 				continue;
 			if (chatdnat_relay_serves_others(&relays->relay[j]))
 				return chatdnat_stale_first(flow->family, out,
-							    own);
-			*own = relays->relay[j].own;
+							    local);
+			*local = relays->relay[j].local;
 			return true;
 		}
 	}
@@ -91,7 +91,7 @@ static void chatdnat_stale_reset_relay(const struct chatdnat_flow *flow,
 
 /* Returns false if out of memory. */
 static bool chatdnat_stale_reset_client(const struct chatdnat_flow *flow,
-					const struct chatdnat_addr *own,
+					const struct chatdnat_addr *local,
 					const struct chatdnat_ifset *wan,
 					u32 seq, u32 ack)
 {
@@ -103,7 +103,7 @@ static bool chatdnat_stale_reset_client(const struct chatdnat_flow *flow,
 		.wan = wan,
 	};
 
-	segment.flow.saddr = *own;
+	segment.flow.saddr = *local;
 	return chatdnat_tcp_reset_emit(&segment, GFP_ATOMIC);
 }
 
@@ -123,7 +123,7 @@ void chatdnat_stale_reset(const struct chatdnat_snapshot *snapshot,
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	const struct tcphdr *th;
 	struct chatdnat_parsed parsed;
-	struct chatdnat_addr own;
+	struct chatdnat_addr local;
 	struct tcphdr buf;
 	u32 seq, len;
 
@@ -145,12 +145,12 @@ void chatdnat_stale_reset(const struct chatdnat_snapshot *snapshot,
 	 * segment. The sequence number of a keepalive is one less than the
 	 * next, with one byte of data or none.
 	 */
-	if (chatdnat_stale_own(snapshot, &parsed.flow, state->out, &own) &&
-	    (!chatdnat_stale_reset_client(&parsed.flow, &own,
+	if (chatdnat_stale_local(snapshot, &parsed.flow, state->out, &local) &&
+	    (!chatdnat_stale_reset_client(&parsed.flow, &local,
 					  &snapshot->settings.wan, seq,
 					  ntohl(th->ack_seq)) ||
 	     (len <= 1 &&
-	      !chatdnat_stale_reset_client(&parsed.flow, &own,
+	      !chatdnat_stale_reset_client(&parsed.flow, &local,
 					   &snapshot->settings.wan, seq + 1,
 					   ntohl(th->ack_seq)))))
 		return;

@@ -20,7 +20,7 @@ static struct chatdnat_addr pick(const struct chatdnat_relays *relays, uint8_t w
 
 	if (!relays->n || which & 0x40)
 		return other;
-	return which & 0x80 ? relays->relay[which % relays->n].own : relays->relay[which % relays->n].addr;
+	return which & 0x80 ? relays->relay[which % relays->n].local : relays->relay[which % relays->n].addr;
 }
 
 /* A port at the edge of what the settings name, or any. */
@@ -61,7 +61,7 @@ static void check_dst(const struct chatdnat_settings *settings, struct input *in
 	named = !chatdnat_addr_equal(&packet.flow.daddr, &every_other) &&
 		chatdnat_relays_names(&settings->service.relays[packet.flow.family], &packet.flow.daddr);
 	facts = take_u8(input);
-	packet.opens = facts & 1;
+	packet.midstream = !(facts & 1);
 	packet.in = facts & 2 ? devices[facts >> 6] : NULL;
 	from_wan = packet.in && chatdnat_ifset_has(&settings->wan, packet.in);
 	for (;;) {
@@ -94,7 +94,7 @@ static void check_dst(const struct chatdnat_settings *settings, struct input *in
 	CHECK(named || packet.daddr_type == CHATDNAT_ADDR_LOCAL ||
 	      (packet.daddr_type == CHATDNAT_ADDR_UNICAST && settings->scope == CHATDNAT_SCOPE_ANY &&
 	       !chatdnat_relays_has(&settings->service.relays[packet.flow.family], &packet.flow.saddr)));
-	CHECK(packet.flow.proto != CHATDNAT_TCP || packet.flow.dport != 22 || packet.opens);
+	CHECK(packet.flow.proto != CHATDNAT_TCP || packet.flow.dport != 22 || !packet.midstream);
 	CHECK(packet.socket != CHATDNAT_SOCKET_BOUND);
 }
 
@@ -136,19 +136,19 @@ static void check_guard(const struct chatdnat_settings *settings, struct input *
 	take_flow(&packet.flow, settings, input);
 	packet.protocol = protocols[facts & 7];
 	packet.track = CHATDNAT_TRACK_NEW + (facts >> 3 & 3) % 3;
-	packet.opens = packet.protocol == IPPROTO_TCP && facts & 0x20;
-	packet.continues = packet.protocol == IPPROTO_TCP && !packet.opens && facts & 0x40;
+	packet.has_syn = packet.protocol == IPPROTO_TCP && facts & 0x20;
+	packet.continues = packet.protocol == IPPROTO_TCP && !packet.has_syn && facts & 0x40;
 	packet.from_wan = more & 1;
 	packet.to_wan = more & 2;
 	packet.settling = more & 4;
-	packet.own_source = more & 16;
+	packet.local_source = more & 16;
 	packet.icmp_type = take_u8(input);
 	packet.hop_limit = take_u8(input);
 	packet.flow.proto = packet.protocol == IPPROTO_UDP ? CHATDNAT_UDP : CHATDNAT_TCP;
 
 	forward = chatdnat_guard_policy_forward(settings, &packet);
 	in = chatdnat_guard_policy_input(settings, &packet);
-	midstream = packet.protocol == IPPROTO_TCP && !packet.opens && packet.track == CHATDNAT_TRACK_NEW;
+	midstream = packet.protocol == IPPROTO_TCP && !packet.has_syn && packet.track == CHATDNAT_TRACK_NEW;
 	if (in == CHATDNAT_ADMIT_LOOK_UP_SOCKET) {
 		CHECK(midstream);
 		packet.socket = more & 8 ? CHATDNAT_SOCKET_BOUND : CHATDNAT_SOCKET_NONE;
@@ -163,7 +163,7 @@ static void check_guard(const struct chatdnat_settings *settings, struct input *
 	outbound = !packet.from_wan && packet.to_wan &&
 		   chatdnat_relays_has(&settings->service.relays[packet.flow.family], &packet.flow.saddr);
 
-	told = packet.track == CHATDNAT_TRACK_INVALID && packet.own_source && !packet.from_wan && packet.to_wan;
+	told = packet.track == CHATDNAT_TRACK_INVALID && packet.local_source && !packet.from_wan && packet.to_wan;
 
 	if (forward == CHATDNAT_ADMIT) {
 		CHECK(packet.track == CHATDNAT_TRACK_NEW ||

@@ -37,7 +37,7 @@ static void check_entrant(const struct sk_buff *skb, const struct flat *flat, lo
 	if (protocol == 6 || protocol == 17) {
 		CHECK(packet.flow.proto == (protocol == 6 ? CHATDNAT_TCP : CHATDNAT_UDP));
 		CHECK(packet.flow.sport == word_at(th) && packet.flow.dport == word_at(th + 2));
-		CHECK(packet.opens == (protocol == 6 && th[13] & 2));
+		CHECK(packet.has_syn == (protocol == 6 && th[13] & 2));
 	}
 	if (protocol == 1 || protocol == 58)
 		CHECK(packet.icmp_type == *th);
@@ -87,12 +87,12 @@ static void check_parcel(const struct sk_buff *skb, const struct flat *flat, lon
 	if (!inner) {
 		check_addresses(flat, &parsed.flow);
 		CHECK(parsed.flow.sport == word_at(th) && parsed.flow.dport == word_at(th + 2));
-		CHECK(parsed.opens == ((th[13] & 0x12) == 2));
-		CHECK(parsed.answers == (th[13] & 0x10 && (th[13] & 2 ||
-							   (th[13] & 4 && !memcmp(th + 4, "\0\0\0\0", 4)))));
+		CHECK(parsed.is_syn == ((th[13] & 0x12) == 2));
+		CHECK(parsed.is_syn_reply == (th[13] & 0x10 && (th[13] & 2 ||
+							      (th[13] & 4 && !memcmp(th + 4, "\0\0\0\0", 4)))));
 		return;
 	}
-	CHECK(parsed.quoted_offset == ports && !parsed.opens && !parsed.answers);
+	CHECK(parsed.quoted_offset == ports && !parsed.is_syn && !parsed.is_syn_reply);
 	CHECK(parsed.flow.sport == word_at(flat->byte + ports + 2) && parsed.flow.dport == word_at(flat->byte + ports));
 	CHECK(!memcmp(parsed.flow.saddr.word, flat->byte + inner + addresses + len, len));
 	CHECK(!memcmp(parsed.flow.daddr.word, flat->byte + inner + addresses, len));

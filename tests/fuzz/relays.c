@@ -8,15 +8,15 @@
 static const struct chatdnat_addr zero;
 
 /* For an address: its own entry, else the one for all others. */
-static const struct chatdnat_addr *naive(const struct chatdnat_relays *relays, const struct chatdnat_addr *own)
+static const struct chatdnat_addr *naive(const struct chatdnat_relays *relays, const struct chatdnat_addr *local)
 {
 	unsigned int i;
 
 	for (i = 0; i < relays->n; i++)
-		if (!memcmp(&relays->relay[i].own, own, sizeof(*own)))
+		if (!memcmp(&relays->relay[i].local, local, sizeof(*local)))
 			return &relays->relay[i].addr;
 	for (i = 0; i < relays->n; i++)
-		if (!memcmp(&relays->relay[i].own, &zero, sizeof(zero)))
+		if (!memcmp(&relays->relay[i].local, &zero, sizeof(zero)))
 			return &relays->relay[i].addr;
 	return NULL;
 }
@@ -31,13 +31,13 @@ static void check_lookups(const struct chatdnat_relays *relays)
 		const struct chatdnat_relay *relay = &relays->relay[i];
 
 		CHECK(chatdnat_relays_has(relays, &relay->addr));
-		CHECK(memcmp(&relay->own, &relay->addr, sizeof(relay->own)) != 0);
-		CHECK(chatdnat_relays_names(relays, &relay->own));
-		CHECK(chatdnat_relays_find(relays, &relay->own) == &relay->addr);
+		CHECK(memcmp(&relay->local, &relay->addr, sizeof(relay->local)) != 0);
+		CHECK(chatdnat_relays_names(relays, &relay->local));
+		CHECK(chatdnat_relays_find(relays, &relay->local) == &relay->addr);
 		CHECK(chatdnat_relays_find(relays, &relay->addr) == naive(relays, &relay->addr));
-		CHECK(chatdnat_relay_serves_others(relay) == !memcmp(&relay->own, &zero, sizeof(zero)));
+		CHECK(chatdnat_relay_serves_others(relay) == !memcmp(&relay->local, &zero, sizeof(zero)));
 		for (j = 0; j < i; j++)
-			CHECK(memcmp(&relays->relay[j].own, &relay->own, sizeof(relay->own)) != 0);
+			CHECK(memcmp(&relays->relay[j].local, &relay->local, sizeof(relay->local)) != 0);
 	}
 }
 

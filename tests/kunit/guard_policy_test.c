@@ -26,7 +26,7 @@
 /*
  * @middle: a TCP segment without SYN; @inside: it arrived on no WAN interface;
  * @to_wan: it leaves through one; @continues: it has no SYN, and valid flags;
- * @own_source: its source is an address of this host
+ * @local_source: its source is an address of this host
  */
 static const struct packet {
 	const char *name;
@@ -44,7 +44,7 @@ static const struct packet {
 	bool inside;
 	bool to_wan;
 	bool continues;
-	bool own_source;
+	bool local_source;
 } entrants[] = {
 	{ .name = "a served port of the relay", .track = NEW, .protocol = TCP,
 	  .saddr = "203.0.113.9", .sport = 40000, .daddr = "10.9.0.2",
@@ -130,12 +130,12 @@ static const struct packet {
 	  .track = INVALID, .protocol = TCP, .saddr = "192.0.2.1", .sport = 25,
 	  .daddr = "203.0.113.9", .dport = 40000, .forward = ADMIT,
 	  .input = AS_INVALID, .middle = true, .socket = NONE, .inside = true,
-	  .to_wan = true, .continues = true, .own_source = true },
+	  .to_wan = true, .continues = true, .local_source = true },
 	{ .name = "invalid, in this host's name from the WAN", .track = INVALID,
 	  .protocol = TCP, .saddr = "192.0.2.1", .sport = 25,
 	  .daddr = "203.0.113.9", .dport = 40000, .forward = AS_INVALID,
 	  .input = AS_INVALID, .middle = true, .socket = NONE, .to_wan = true,
-	  .continues = true, .own_source = true },
+	  .continues = true, .local_source = true },
 	{ .name = "invalid, another inside host's", .track = INVALID,
 	  .protocol = TCP, .saddr = "10.9.0.7", .sport = 25,
 	  .daddr = "203.0.113.9", .dport = 40000, .forward = AS_INVALID,
@@ -334,9 +334,9 @@ static void entrant_of(struct kunit *test, const struct packet *row,
 			.sport = row->sport,
 			.dport = row->dport,
 		},
-		.opens = !row->middle,
+		.has_syn = !row->middle,
 		.continues = row->continues,
-		.own_source = row->own_source,
+		.local_source = row->local_source,
 		.from_wan = !row->inside,
 		.to_wan = row->to_wan,
 		.settling = row->settling,

@@ -19,7 +19,7 @@
 #define TCP	CHATDNAT_TCP
 #define UDP	CHATDNAT_UDP
 
-/* @in: NULL: this host; @dev: NULL: not looked up; @middle: it opens nothing */
+/* @in: NULL: this host; @dev: NULL: not looked up; @midstream: TCP without SYN */
 static const struct dst_row {
 	const char *name;
 	const char *settings;
@@ -32,7 +32,7 @@ static const struct dst_row {
 	const char *dev;
 	enum chatdnat_dst_decision decision;
 	enum chatdnat_socket socket;
-	bool middle;
+	bool midstream;
 } arrivals[] = {
 	{ .name = "from WAN, first asks whose the address is", .settings = V4,
 	  .proto = TCP, .saddr = CLIENT, .daddr = OWN, .dport = 25,
@@ -59,11 +59,11 @@ static const struct dst_row {
 	{ .name = "SSH, in the middle", .settings = TURN, .proto = TCP,
 	  .saddr = CLIENT, .daddr = OWN, .dport = 22, .in = "eth0",
 	  .type = LOCAL, .decision = CHATDNAT_DST_LEAVE,
-	  .socket = CHATDNAT_SOCKET_UNKNOWN, .middle = true },
+	  .socket = CHATDNAT_SOCKET_UNKNOWN, .midstream = true },
 	{ .name = "SMTP, in the middle", .settings = V4, .proto = TCP,
 	  .saddr = CLIENT, .daddr = OWN, .dport = 25, .in = "eth0",
 	  .type = LOCAL, .decision = CHATDNAT_DST_TRANSLATE,
-	  .socket = CHATDNAT_SOCKET_UNKNOWN, .middle = true },
+	  .socket = CHATDNAT_SOCKET_UNKNOWN, .midstream = true },
 	{ .name = "another interface asks nothing", .settings = V4,
 	  .proto = TCP, .saddr = CLIENT, .daddr = OWN, .dport = 25,
 	  .in = "eth1", .type = UNKNOWN, .decision = CHATDNAT_DST_LEAVE },
@@ -251,7 +251,7 @@ static void decide_dst(struct kunit *test)
 			.sport = 40000,
 			.dport = row->dport,
 		},
-		.opens = !row->middle,
+		.midstream = row->midstream,
 		.in = row->in,
 		.daddr_type = row->type,
 		.daddr_dev = row->dev,

@@ -72,15 +72,15 @@ static const struct row {
 	int transport;
 	bool judged;
 	bool parsed;
-	bool opens;
-	bool answers;
+	bool is_syn;
+	bool is_syn_reply;
 	unsigned int quoted_offset;
 } rows[] = {
 	{ .name = "SYN", .family = IPV4, .packet = TCP(.flags = CHATDNAT_SYN),
-	  .transport = 20, .judged = 1, .parsed = 1, .opens = 1 },
+	  .transport = 20, .judged = 1, .parsed = 1, .is_syn = 1 },
 	{ .name = "SYN with ACK", .family = IPV4,
 	  .packet = TCP(.flags = CHATDNAT_SYN | CHATDNAT_ACK), .transport = 20,
-	  .judged = 1, .parsed = 1, .answers = 1 },
+	  .judged = 1, .parsed = 1, .is_syn_reply = 1 },
 	{ .name = "ACK", .family = IPV4, .packet = TCP(.flags = CHATDNAT_ACK),
 	  .transport = 20, .judged = 1, .parsed = 1 },
 	{ .name = "FIN", .family = IPV4,
@@ -90,7 +90,7 @@ static const struct row {
 	  .transport = 20, .judged = 1, .parsed = 1 },
 	{ .name = "RST that refuses a SYN", .family = IPV4,
 	  .packet = TCP(.flags = CHATDNAT_RST | CHATDNAT_ACK), .transport = 20,
-	  .judged = 1, .parsed = 1, .answers = 1 },
+	  .judged = 1, .parsed = 1, .is_syn_reply = 1 },
 	{ .name = "RST in the middle", .family = IPV4,
 	  .packet = TCP(.flags = CHATDNAT_RST | CHATDNAT_ACK, .seq = 7),
 	  .transport = 20, .judged = 1, .parsed = 1 },
@@ -210,13 +210,13 @@ static const struct row {
 	  .packet = ERROR4(.quoted = &answer_long), .transport = 20,
 	  .judged = 1 },
 	{ .name = "SYN", .family = IPV6, .packet = TCP(.flags = CHATDNAT_SYN),
-	  .transport = 40, .judged = 1, .parsed = 1, .opens = 1 },
+	  .transport = 40, .judged = 1, .parsed = 1, .is_syn = 1 },
 	{ .name = "SYN with ACK", .family = IPV6,
 	  .packet = TCP(.flags = CHATDNAT_SYN | CHATDNAT_ACK), .transport = 40,
-	  .judged = 1, .parsed = 1, .answers = 1 },
+	  .judged = 1, .parsed = 1, .is_syn_reply = 1 },
 	{ .name = "RST that refuses a SYN", .family = IPV6,
 	  .packet = TCP(.flags = CHATDNAT_RST | CHATDNAT_ACK), .transport = 40,
-	  .judged = 1, .parsed = 1, .answers = 1 },
+	  .judged = 1, .parsed = 1, .is_syn_reply = 1 },
 	{ .name = "RST in the middle", .family = IPV6,
 	  .packet = TCP(.flags = CHATDNAT_RST | CHATDNAT_ACK, .seq = 7),
 	  .transport = 40, .judged = 1, .parsed = 1 },
@@ -374,13 +374,13 @@ static void look(struct kunit *test, bool linear, unsigned int before)
 		KUNIT_EXPECT_EQ(test, judged.hop_limit, CHATDNAT_HOP_LIMIT);
 		KUNIT_EXPECT_EQ(test, judged.flow.family, row->family);
 		KUNIT_EXPECT_EQ(test, judged.icmp_type, packet->type);
-		KUNIT_EXPECT_EQ(test, judged.opens,
+		KUNIT_EXPECT_EQ(test, judged.has_syn,
 				!!(packet->flags & CHATDNAT_SYN));
 		KUNIT_EXPECT_MEMEQ(test, &judged.flow.saddr,
 				   error ? &ends.router : &ends.client,
 				   sizeof(ends.client));
-		KUNIT_EXPECT_MEMEQ(test, &judged.flow.daddr, &ends.own,
-				   sizeof(ends.own));
+		KUNIT_EXPECT_MEMEQ(test, &judged.flow.daddr, &ends.local,
+				   sizeof(ends.local));
 	}
 	if (row->judged && (packet->protocol == IPPROTO_TCP ||
 			    packet->protocol == IPPROTO_UDP)) {
@@ -388,7 +388,7 @@ static void look(struct kunit *test, bool linear, unsigned int before)
 				packet->protocol == IPPROTO_TCP ? CHATDNAT_TCP :
 								  CHATDNAT_UDP);
 		KUNIT_EXPECT_EQ(test, judged.flow.sport, CHATDNAT_CLIENT_PORT);
-		KUNIT_EXPECT_EQ(test, judged.flow.dport, CHATDNAT_OWN_PORT);
+		KUNIT_EXPECT_EQ(test, judged.flow.dport, CHATDNAT_LOCAL_PORT);
 	}
 
 	KUNIT_ASSERT_EQ(test, row->parsed,
@@ -396,8 +396,8 @@ static void look(struct kunit *test, bool linear, unsigned int before)
 	if (!row->parsed)
 		return;
 	KUNIT_EXPECT_EQ(test, parsed.offset, offset);
-	KUNIT_EXPECT_EQ(test, parsed.opens, row->opens);
-	KUNIT_EXPECT_EQ(test, parsed.answers, row->answers);
+	KUNIT_EXPECT_EQ(test, parsed.is_syn, row->is_syn);
+	KUNIT_EXPECT_EQ(test, parsed.is_syn_reply, row->is_syn_reply);
 	KUNIT_EXPECT_EQ(test, parsed.quoted, error ? offset + 8 : 0);
 	KUNIT_EXPECT_EQ(test, parsed.quoted_offset,
 			error ? row->quoted_offset + before : 0);
@@ -405,10 +405,10 @@ static void look(struct kunit *test, bool linear, unsigned int before)
 	KUNIT_EXPECT_EQ(test, parsed.flow.proto, CHATDNAT_TCP);
 	KUNIT_EXPECT_MEMEQ(test, &parsed.flow.saddr, &ends.client,
 			   sizeof(ends.client));
-	KUNIT_EXPECT_MEMEQ(test, &parsed.flow.daddr, &ends.own,
-			   sizeof(ends.own));
+	KUNIT_EXPECT_MEMEQ(test, &parsed.flow.daddr, &ends.local,
+			   sizeof(ends.local));
 	KUNIT_EXPECT_EQ(test, parsed.flow.sport, CHATDNAT_CLIENT_PORT);
-	KUNIT_EXPECT_EQ(test, parsed.flow.dport, CHATDNAT_OWN_PORT);
+	KUNIT_EXPECT_EQ(test, parsed.flow.dport, CHATDNAT_LOCAL_PORT);
 }
 
 static void linear(struct kunit *test)

@@ -18,11 +18,11 @@ struct chatdnat_test_flow chatdnat_test_ends(struct kunit *test,
 
 	ends.client = chatdnat_test_addr(test, ipv6 ? "2001:db8::9" :
 						      "203.0.113.9");
-	ends.own = chatdnat_test_addr(test, ipv6 ? "2001:db8:1::1" :
-						   "192.0.2.1");
+	ends.local = chatdnat_test_addr(test, ipv6 ? "2001:db8:1::1" :
+						     "192.0.2.1");
 	ends.router = chatdnat_test_addr(test, ipv6 ? "2001:db8:2::fe" :
 						      "198.51.100.254");
-	ends.outer_own = ends.own;
+	ends.outer_local = ends.local;
 	return ends;
 }
 
@@ -30,10 +30,10 @@ static unsigned int tcp(const struct chatdnat_packet *packet, u8 *byte)
 {
 	unsigned int len = sizeof(struct tcphdr) + packet->n_options, i;
 	struct tcphdr *th = (struct tcphdr *)byte;
-	u16 client = CHATDNAT_CLIENT_PORT, own = CHATDNAT_OWN_PORT;
+	u16 client = CHATDNAT_CLIENT_PORT, local = CHATDNAT_LOCAL_PORT;
 
-	th->source = htons(packet->reverse ? own : client);
-	th->dest = htons(packet->reverse ? client : own);
+	th->source = htons(packet->reverse ? local : client);
+	th->dest = htons(packet->reverse ? client : local);
 	th->seq = htonl(packet->seq);
 	th->ack_seq = htonl(0x01020304);
 	th->window = htons(4096);
@@ -51,7 +51,7 @@ static unsigned int udp(const struct chatdnat_packet *packet, u8 *byte)
 	struct udphdr *uh = (struct udphdr *)byte;
 
 	uh->source = htons(CHATDNAT_CLIENT_PORT);
-	uh->dest = htons(CHATDNAT_OWN_PORT);
+	uh->dest = htons(CHATDNAT_LOCAL_PORT);
 	uh->len = htons(sizeof(*uh));
 	return sizeof(*uh);
 }
@@ -211,12 +211,12 @@ unsigned int chatdnat_test_bytes(enum chatdnat_family family,
 				 const struct chatdnat_packet *packet,
 				 const struct chatdnat_test_flow *ends, u8 *byte)
 {
-	const struct chatdnat_addr *saddr = &ends->client, *daddr = &ends->own;
+	const struct chatdnat_addr *saddr = &ends->client, *daddr = &ends->local;
 	unsigned int len;
 
 	if (packet->protocol == IPPROTO_ICMP) {
 		saddr = &ends->router;
-		daddr = &ends->outer_own;
+		daddr = &ends->outer_local;
 	} else if (packet->reverse) {
 		swap(saddr, daddr);
 	}

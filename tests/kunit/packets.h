@@ -9,7 +9,7 @@
 #include "module/policy/addr.h"
 
 #define CHATDNAT_CLIENT_PORT	40000
-#define CHATDNAT_OWN_PORT	25
+#define CHATDNAT_LOCAL_PORT	25
 #define CHATDNAT_HOP_LIMIT	57
 
 #define CHATDNAT_FIN		0x01
@@ -59,12 +59,12 @@ struct chatdnat_packet {
 	u16 keep;
 };
 
-/* Between whom; @outer_own: to whom errors go. */
+/* Between whom; @outer_local: to whom errors go. */
 struct chatdnat_test_flow {
 	struct chatdnat_addr client;
-	struct chatdnat_addr own;
+	struct chatdnat_addr local;
 	struct chatdnat_addr router;
-	struct chatdnat_addr outer_own;
+	struct chatdnat_addr outer_local;
 };
 
 #define CHATDNAT_BYTES	1024

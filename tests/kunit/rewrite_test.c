@@ -121,9 +121,9 @@ static struct chatdnat_test_flow translated_ends(struct kunit *test,
 		if (row->outer)
 			ends.router = to;
 	} else {
-		ends.own = to;
+		ends.local = to;
 		if (row->outer)
-			ends.outer_own = to;
+			ends.outer_local = to;
 	}
 	return ends;
 }
@@ -200,11 +200,11 @@ static __sum16 pseudo(enum chatdnat_family family,
 		      const struct chatdnat_test_flow *ends, unsigned int len)
 {
 	const struct in6_addr *saddr = (const void *)&ends->client;
-	const struct in6_addr *daddr = (const void *)&ends->own;
+	const struct in6_addr *daddr = (const void *)&ends->local;
 
 	if (family == IPV6)
 		return ~csum_ipv6_magic(saddr, daddr, len, IPPROTO_TCP, 0);
-	return ~csum_tcpudp_magic(ends->client.word[0], ends->own.word[0], len,
+	return ~csum_tcpudp_magic(ends->client.word[0], ends->local.word[0], len,
 				  IPPROTO_TCP, 0);
 }
 
@@ -225,8 +225,8 @@ static void shortcut(struct kunit *test, bool partial, bool back)
 	__wsum diff;
 
 	KUNIT_ASSERT_NOT_NULL(test, bindings);
-	old = row->side == SRC ? &before.client : &before.own;
-	new = row->side == SRC ? &after.client : &after.own;
+	old = row->side == SRC ? &before.client : &before.local;
+	new = row->side == SRC ? &after.client : &after.local;
 	if (back)
 		KUNIT_EXPECT_TRUE(test, chatdnat_bindings_add(bindings, row->family,
 							      new, 0, old));

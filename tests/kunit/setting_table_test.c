@@ -237,7 +237,7 @@ static void service(struct kunit *test)
 		KUNIT_EXPECT_MEMEQ(test, relay, &want, sizeof(want));
 	}
 	KUNIT_EXPECT_EQ(test, row->answers,
-			chatdnat_service_answers(&settings->service, &flow));
+			chatdnat_service_is_reply(&settings->service, &flow));
 }
 
 static struct kunit_case cases[] = {

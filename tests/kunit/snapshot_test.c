@@ -187,28 +187,28 @@ static void guarded(struct kunit *test)
 
 static const struct pair {
 	const char *name;
-	const char *own;
+	const char *local;
 	const char *relay;
 	int home;
 	int via;
 	u16 port;
 	bool equal;
 } pairs[] = {
-	{ .name = "the same", .own = "192.0.2.1", .relay = "10.9.0.2",
+	{ .name = "the same", .local = "192.0.2.1", .relay = "10.9.0.2",
 	  .home = 2, .via = 3, .port = 25, .equal = true },
-	{ .name = "another local address", .own = "192.0.2.2",
+	{ .name = "another local address", .local = "192.0.2.2",
 	  .relay = "10.9.0.2", .home = 2, .via = 3, .port = 25 },
-	{ .name = "another relay", .own = "192.0.2.1", .relay = "10.9.0.3",
+	{ .name = "another relay", .local = "192.0.2.1", .relay = "10.9.0.3",
 	  .home = 2, .via = 3, .port = 25 },
-	{ .name = "another home", .own = "192.0.2.1", .relay = "10.9.0.2",
+	{ .name = "another home", .local = "192.0.2.1", .relay = "10.9.0.2",
 	  .home = 4, .via = 3, .port = 25 },
-	{ .name = "another interface", .own = "192.0.2.1", .relay = "10.9.0.2",
+	{ .name = "another interface", .local = "192.0.2.1", .relay = "10.9.0.2",
 	  .home = 2, .via = 4, .port = 25 },
-	{ .name = "another port", .own = "192.0.2.1", .relay = "10.9.0.2",
+	{ .name = "another port", .local = "192.0.2.1", .relay = "10.9.0.2",
 	  .home = 2, .via = 3, .port = 26 },
-	{ .name = "the last port", .own = "192.0.2.1", .relay = "10.9.0.2",
+	{ .name = "the last port", .local = "192.0.2.1", .relay = "10.9.0.2",
 	  .home = 2, .via = 3, .port = 65535 },
-	{ .name = "the other family", .own = "2001:db8::1", .relay = "fd00::2",
+	{ .name = "the other family", .local = "2001:db8::1", .relay = "fd00::2",
 	  .home = 2, .via = 3, .port = 25 },
 };
 KUNIT_ARRAY_PARAM_DESC(pairs, pairs, name);
@@ -222,15 +222,15 @@ static struct chatdnat_bindings *bind(struct kunit *test,
 				      const struct pair *row)
 {
 	struct chatdnat_bindings *bindings = chatdnat_bindings_new();
-	struct chatdnat_addr own = chatdnat_test_addr(test, row->own);
+	struct chatdnat_addr local = chatdnat_test_addr(test, row->local);
 	struct chatdnat_addr relay = chatdnat_test_addr(test, row->relay);
 
 	KUNIT_ASSERT_NOT_NULL(test, bindings);
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, free_bindings,
 							   bindings));
 	KUNIT_ASSERT_TRUE(test, chatdnat_bindings_add(bindings,
-						      chatdnat_test_family(row->own),
-						      &own, row->home, &relay));
+						      chatdnat_test_family(row->local),
+						      &local, row->home, &relay));
 	bindings->via = row->via;
 	__set_bit(row->port, bindings->ports);
 	return bindings;
@@ -239,8 +239,8 @@ static struct chatdnat_bindings *bind(struct kunit *test,
 static void bindings(struct kunit *test)
 {
 	const struct pair *row = test->param_value;
-	enum chatdnat_family family = chatdnat_test_family(row->own);
-	struct chatdnat_addr own = chatdnat_test_addr(test, row->own);
+	enum chatdnat_family family = chatdnat_test_family(row->local);
+	struct chatdnat_addr local = chatdnat_test_addr(test, row->local);
 	struct chatdnat_addr relay = chatdnat_test_addr(test, row->relay);
 	struct chatdnat_bindings *a = bind(test, &pairs[0]);
 	struct chatdnat_bindings *b = bind(test, row);
@@ -251,13 +251,13 @@ static void bindings(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, chatdnat_bindings_equal(a, NULL));
 	KUNIT_EXPECT_FALSE(test, chatdnat_bindings_equal(NULL, a));
 	KUNIT_EXPECT_TRUE(test, chatdnat_bindings_equal(NULL, NULL));
-	KUNIT_EXPECT_PTR_EQ(test, chatdnat_bindings_by_own(b, family, &own),
+	KUNIT_EXPECT_PTR_EQ(test, chatdnat_bindings_by_local(b, family, &local),
 			    binding);
 	KUNIT_EXPECT_PTR_EQ(test, chatdnat_bindings_by_relay(b, family, &relay),
 			    binding);
-	KUNIT_EXPECT_NULL(test, chatdnat_bindings_by_own(b, family, &relay));
-	KUNIT_EXPECT_NULL(test, chatdnat_bindings_by_relay(b, family, &own));
-	KUNIT_EXPECT_NULL(test, chatdnat_bindings_by_own(b, !family, &own));
+	KUNIT_EXPECT_NULL(test, chatdnat_bindings_by_local(b, family, &relay));
+	KUNIT_EXPECT_NULL(test, chatdnat_bindings_by_relay(b, family, &local));
+	KUNIT_EXPECT_NULL(test, chatdnat_bindings_by_local(b, !family, &local));
 }
 
 static struct kunit_case cases[] = {
