@@ -78,7 +78,7 @@ def packages(built, tree, top):
     place, files = contents(dkms, top)
     source = f"usr/src/chatdnat-{host.VERSION}/"
     sources = host.run("git", "ls-files", "Kbuild", "VERSION", "dkms.conf", "module", cwd=tree).text.split()
-    want = {source + file for file in sources} | {"usr/lib/chatdnat/closed.nft", "usr/lib/chatdnat/closed.d.nft",
+    want = {source + file for file in sources} | {"usr/lib/chatdnat/closed.nft", "usr/lib/chatdnat/closed-rules",
                                                   "usr/lib/systemd/system/chatdnat.service",
                                                   "usr/lib/systemd/system/chatdnat-closed.service"}
     want |= {f"etc/kernel/{when}.d/chatdnat" for when in ("postinst", "header_postinst", "postrm")}

@@ -33,7 +33,7 @@ def install(tree, release, stage):
               {"usr/sbin/chatdnatctl", "usr/share/man/man8/chatdnatctl.8", "usr/share/bash-completion/completions/chatdnatctl",
                "usr/share/zsh/site-functions/_chatdnatctl", "usr/share/fish/vendor_completions.d/chatdnatctl.fish",
                "usr/lib/systemd/system/chatdnat.service", "usr/lib/systemd/system/chatdnat-closed.service",
-               "usr/lib/chatdnat/closed.nft", "usr/lib/chatdnat/closed.d.nft"},
+               "usr/lib/chatdnat/closed.nft", "usr/lib/chatdnat/closed-rules"},
               f"{release}: the tool, its man page, completions and units are installed")
     if tap.equal(len(modules), 1, f"{release}: and the module"):
         module = stage / modules[0]

@@ -11,7 +11,7 @@ TOOL = {
     "usr/share/zsh/site-functions/_chatdnatctl",
 }
 UNITS = {f"usr/lib/systemd/system/{name}" for name in ("chatdnat.service", "chatdnat-closed.service")} | {
-    "usr/lib/chatdnat/closed.nft", "usr/lib/chatdnat/closed.d.nft"}
+    "usr/lib/chatdnat/closed.nft", "usr/lib/chatdnat/closed-rules"}
 
 
 def tarball(directory):

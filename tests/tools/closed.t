@@ -58,13 +58,24 @@ def main():
     closed("without", 22)
     mine = OPERATOR / "mine.nft"
     mine.write_text("tcp dport 2222 accept\n", encoding="ascii")
-    check, = re.findall("^nft -c .*", (ctl.ROOT / "docs/boot.md").read_text(encoding="utf-8"), re.MULTILINE)
+    check, = re.findall("^/usr/lib/chatdnat/closed-rules .*", (ctl.ROOT / "docs/boot.md").read_text(encoding="utf-8"), re.MULTILINE)
     tap.equal(run(*check.split()).returncode, 0, "docs/boot.md has what checks them")
     tap.equal(unit("ExecReload"), (0, ""), "with rules of the operator's: the unit reloads")
     closed("with them", 22, 2222)
     mine.write_text("tcp dport 2222 accept", encoding="ascii")
     tap.equal(unit("ExecReload"), (0, ""), "with rules that do not end in a newline: the unit reloads")
     closed("with them", 22, 2222)
+    # nft would wait for who writes into it.
+    pipe, gone = OPERATOR / "pipe.nft", OPERATOR / "gone.nft"
+    os.mkfifo(pipe)
+    gone.symlink_to("/nonexistent")
+    status, text = unit("ExecReload")
+    tap.equal((status, sorted(text.splitlines())),
+              (0, [f"chatdnat-closed: {path} is not a regular file: its rules are not loaded" for path in (gone, pipe)]),
+              "with a named pipe, and a link to nothing: the unit reloads, and says so")
+    closed("with them", 22, 2222)
+    for path in (pipe, gone):
+        path.unlink()
     other = OPERATOR / "other.nft"
     other.write_text("tcp dport 2222 accept\ntcp dport 2223 acept\n", encoding="ascii")
     tap.ok(run(*check.split()).returncode, "docs/boot.md has what finds an error")
