@@ -3,6 +3,7 @@
 # vm: --timeout 600
 
 import os
+import pathlib
 import shutil
 import subprocess
 import sys
@@ -198,6 +199,17 @@ def firewall_is_named_and_mended():
     tap.ok(isinstance(traffic.tcp(t.relay, WORLD["ipv4"], 25), traffic.Seen), "nftables, outward: fixed")
     passes(ctl.run("check", "--json"), "nftables, all fixed", "firewall")
     HOME.nft("delete table inet filter")
+
+    # The table of a closed host, which a unit has left, or still keeps.
+    subprocess.run(["nft", "-f", ctl.ROOT / "systemd/closed.nft"], check=True)
+    closed = pathlib.Path("/run/chatdnat-closed")
+    closed.mkdir()
+    for finding in ("still-closed", "firewall-drops"):
+        found = finds(ctl.run("check", "--json"), "closed", finding, "fail")
+        tap.equal(found and found["fix"], ["systemctl stop chatdnat-closed"], f"closed: {finding}: the command")
+    closed.rmdir()
+    found = mends("left closed", "firewall-drops", "fail")
+    tap.equal(found and found["fix"], ["nft delete table inet chatdnat_closed"], "left closed: the command")
 
     # Names that a shell would act upon, and that nft takes only as strings.
     HOME.ip("link set wg0 down\nlink set wg0 name 'wg;x'\nlink set 'wg;x' up\n".replace("'", ""))

@@ -7,6 +7,7 @@
 #include <linux/netfilter.h>
 
 #include "../lib/mem.h"
+#include "../module/boot.h"
 
 static const char *name_of(struct findings *f, const struct link *link, const char *otherwise)
 {
@@ -105,6 +106,12 @@ static void fix_firewalld(struct findings *f, const struct state *state, enum di
 	free(chain);
 }
 
+/* The table that keeps a host closed until the module is loaded. */
+static bool keeps_closed(const struct nft_chain *base)
+{
+	return base->family == NFPROTO_INET && !strcmp(base->table, "chatdnat_closed");
+}
+
 /* What a firewall must accept if it sees a relay's packets untracked. */
 static void fix_rest(struct findings *f, const struct state *state, enum family family,
 		     const struct obstacle *o)
@@ -127,6 +134,11 @@ void fix_obstacle(struct findings *f, const struct state *state, enum family fam
 	const char *kind = nft_family_name(base->family), *table = word(f, base->table),
 		   *name = word(f, base->name);
 
+	if (keeps_closed(base)) {
+		fix(f, boot_closed() ? "systemctl stop chatdnat-closed" :
+				       "nft delete table inet chatdnat_closed");
+		return;
+	}
 	if (o->stopped == REST) {
 		fix_rest(f, state, family, o);
 		fix(f, "chatdnatctl set engine=tracked    # or this");
@@ -225,7 +237,7 @@ static void check_ways(struct findings *f, const struct state *state, enum famil
 		for (i = 0; i < n; i++)
 			if (direction == ANSWER && !findings_clean(f, f->begun))
 				continue;
-			else if (obstacles[i].stopped == ALL)
+			else if (obstacles[i].stopped == ALL || keeps_closed(obstacles[i].base))
 				report(f, state, family, direction, &obstacles[i]);
 			else
 				report_stateless(f, state, family, direction, &obstacles[i]);
