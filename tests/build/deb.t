@@ -21,7 +21,7 @@ def sums(directory):
 def version(tree):
     """Every copy is held to VERSION."""
     host.works("scripts/version: the copies agree", "scripts/version", cwd=tree)
-    for wrong in ("1.2", "v1.2.3", "1.2.3-1", ""):
+    for wrong in ("1.2", "v1.2.3", "1.2.3-1", "1.2.3\n4.5.6", ""):
         done = host.refuses(f"scripts/version: '{wrong}' is refused", "scripts/version", wrong, cwd=tree)
         tap.ok(f"'{wrong}': expected" in done.text, "it says what was expected")
     tap.equal(host.run("git", "status", "--porcelain", cwd=tree).text, "", "and changes nothing")

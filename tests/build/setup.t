@@ -134,8 +134,17 @@ def blanks(top):
     said("make module below a name with blanks", host.run("make", "-s", "module", f"KVER={host.releases()[0]}", cwd=place), f"{top}/a b", "blanks")
 
 
+def scripts(top):
+    """Scripts that are called in a wrong way, or find a file that they cannot read."""
+    said("scripts/space without a target", host.run("scripts/space"), "usage: scripts/space ")
+    place = host.checkout(top / "latin", "scripts", "module", "tools")
+    (place / "module/core/latin.c").write_bytes(b"/* \xe9 */\n")
+    said("scripts/includes, a file that is not UTF-8", host.run(place / "scripts/includes"), "module: core/latin.c: not UTF-8")
+
+
 def main():
     with host.temporary() as top:
+        scripts(pathlib.Path(top))
         blanks(pathlib.Path(top))
         hook(pathlib.Path(top))
         headers(pathlib.Path(top))
