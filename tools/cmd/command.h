@@ -18,6 +18,7 @@ struct command {
 	int (*run)(int argc, char **argv, const struct options *options);
 };
 
-extern const struct command status_command, check_command, show_command, set_command, save_command;
+extern const struct command status_command, check_command, show_command, set_command, save_command,
+	load_command;
 
 #endif

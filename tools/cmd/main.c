@@ -9,7 +9,7 @@
 #include "command.h"
 
 static const struct command *const commands[] = {
-	&status_command, &check_command, &show_command, &set_command, &save_command,
+	&status_command, &check_command, &show_command, &set_command, &save_command, &load_command,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -1,7 +1,8 @@
 # fish completion for chatdnatctl(8)
 
 complete -c chatdnatctl -f
-complete -c chatdnatctl -n __fish_use_subcommand -a 'status check show set save --json --help --version'
+complete -c chatdnatctl -n __fish_use_subcommand -a 'status check show set save load --json --help --version'
+complete -c chatdnatctl -n '__fish_seen_subcommand_from load' -a '--help'
 complete -c chatdnatctl -n '__fish_seen_subcommand_from status' -a '--json --help'
 complete -c chatdnatctl -n '__fish_seen_subcommand_from check' -a '--json --probe --help'
 complete -c chatdnatctl -n '__fish_seen_subcommand_from save' -a '--dry-run --help'

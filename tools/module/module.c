@@ -171,36 +171,42 @@ void module_free(struct module *module)
 	*module = (struct module){ 0 };
 }
 
-bool module_write(const char *name, const char *value)
+bool module_try(const char *name, const char *value, char **reason)
 {
-	char *path = parameter_path(name), *reason;
+	char *path = parameter_path(name);
 	int err = sysfs_write(path, value);
 
 	free(path);
+	*reason = NULL;
 	if (!err)
 		return true;
 	if (err == -EACCES || err == -EPERM) {
 		error("%s: needs root", name);
-		return false;
-	}
-	if (err == -ENOENT) {
+	} else if (err == -ENOENT) {
 		error("%s: this version of the module has no such setting", name);
-		return false;
-	}
-	if (err == -EMSGSIZE) {
+	} else if (err == -EMSGSIZE) {
 		error("%s: %zu bytes are more than the kernel accepts in one write", name,
 		      strlen(value));
-		return false;
-	}
-	if (err == -ENODEV) {
+	} else if (err == -ENODEV) {
 		error("%s: the module is being unloaded", name);
-		return false;
-	}
-	reason = sysfs_read(MODULE_ERROR);
-	if (reason && *reason)
-		error("refused: %s", reason);
-	else
+	} else {
+		*reason = sysfs_read(MODULE_ERROR);
+		if (*reason && **reason)
+			return false;
+		free(*reason);
+		*reason = NULL;
 		error("%s: %s", name, strerror(-err));
-	free(reason);
+	}
 	return false;
+}
+
+bool module_write(const char *name, const char *value)
+{
+	char *reason;
+	bool done = module_try(name, value, &reason);
+
+	if (reason)
+		error("refused: %s", reason);
+	free(reason);
+	return done;
 }

@@ -40,4 +40,10 @@ char *module_parameter(const char *name);
  */
 bool module_write(const char *name, const char *value);
 
+/*
+ * The same, but leaves it to the caller to print the kernel's reason, if there is one. To be freed; NULL if something
+ * else was printed.
+ */
+bool module_try(const char *name, const char *value, char **reason);
+
 #endif
