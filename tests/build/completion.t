@@ -44,10 +44,11 @@ words=("$@") CURRENT=$# PREFIX=$words[-1] IPREFIX=''
 """
 FISH = "source tools/completion/chatdnatctl.fish; complete -C \"$argv\""
 CASES = (
-    (["s"], {"status", "show", "set", "save"}), (["c"], {"check"}), (["--v"], {"--version"}), (["l"], {"load"}), (["load", "--h"], {"--help"}),
+    (["s"], {"status", "show", "set", "save"}), (["c"], {"check", "confirm"}), (["--v"], {"--version"}), (["l"], {"load"}), (["load", "--h"], {"--help"}),
     (["show", "ma"], {"masquerade"}), (["show", "l"], {"last_error"}), (["save", "--d"], {"--dry-run"}),
     (["check", "--p"], {"--probe"}), (["status", "--j"], {"--json"}),
     (["set", "v"], {"v4=", "v6=", "via="}), (["set", "v4=10.9.0.3", "vi"], {"via="}), (["set", "v4="], {"10.9.0.2"}),
+    (["set", "--c"], {"--confirm"}), (["try", "vi"], {"via="}), (["try", "v4="], {"10.9.0.2"}), (["confirm", "--r"], {"--revert"}),
 )
 
 

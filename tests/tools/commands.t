@@ -245,7 +245,7 @@ def completion():
     script = f"PATH={os.path.dirname(ctl.TOOL)}:$PATH; . {ctl.ROOT}/tools/completion/chatdnatctl\n" \
              'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _chatdnatctl; printf "%s\\n" "${COMPREPLY[@]}"'
     for words, want in ((["s"], ["status", "show", "set", "save"]), (["show", "ma"], ["masquerade"]),
-                        (["set", "v"], ["v4=", "v6=", "via="]), (["set", "v4", "="], ["10.9.0.2"]), (["save", "--d"], ["--dry-run"]), (["c"], ["check"]),
+                        (["set", "v"], ["v4=", "v6=", "via="]), (["set", "v4", "="], ["10.9.0.2"]), (["save", "--d"], ["--dry-run"]), (["c"], ["check", "confirm"]),
                         (["check", "--p"], ["--probe"])):
         done = subprocess.run(["bash", "-c", script, "bash", "chatdnatctl", *words], capture_output=True, text=True, check=False)
         if not tap.equal(done.stdout.split(), want, f"completion of {' '.join(words)}"):

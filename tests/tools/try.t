@@ -1,19 +1,29 @@
 #!/usr/bin/python3
-"""chatdnatctl load, which applies the saved settings."""
+"""chatdnatctl load, which applies the saved settings; try and confirm, which take a change back in time."""
 
+import contextlib
 import os
 import pathlib
+import pty
+import signal
+import subprocess
 import sys
+import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 import ctl
-from lib import case, module, tap
+from lib import case, kernlog, module, tap, topo, traffic, wait
+from lib.topo import CLIENT, HOME, PROXY
+from lib.traffic import Connection, Seen
 
 OPTIONS = pathlib.Path("/etc/modprobe.d/chatdnat.conf")
+SOCKET = pathlib.Path("/run/chatdnatctl.try")
 USUAL = {"wan": "eth0", "v4": "10.9.0.2"}
 OTHER = "10.9.0.7"
+# Longer than any case: what ends before was ended.
+LONG = "600"
 
 
 def returns(status, result, name):
@@ -71,5 +81,222 @@ def load():
     OPTIONS.unlink()
 
 
+def waits():
+    return SOCKET.exists()
+
+
+def ended(name):
+    tap.ok(wait.until(lambda: not waits() and not background(), 20), f"{name}: nothing waits any more")
+
+
+def background():
+    """The processes of the tool that run."""
+    found = []
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if os.readlink(process / "exe") == os.path.realpath(ctl.TOOL):
+                found.append(process)
+    return found
+
+
+def logged(text):
+    return wait.until(lambda: any(text in message for message in log.messages()))
+
+
+class Terminal:
+    """The tool on a terminal, in a session of its own."""
+
+    def __init__(self, *args):
+        self.pid, self.master = pty.fork()
+        if not self.pid:
+            os.execv(ctl.TOOL, [ctl.TOOL, *args])
+        self.text = ""
+
+    def reads(self, text):
+        """Whether the terminal shows it, sooner or later."""
+        while text not in self.text:
+            try:
+                data = os.read(self.master, 1000)
+            except OSError:
+                data = b""
+            if not data:
+                return False
+            self.text += data.decode()
+        return True
+
+    def enter(self):
+        os.write(self.master, b"\n")
+
+    def status(self):
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+    def close(self):
+        os.close(self.master)
+
+
+@case.case
+def reverts():
+    module.load(**USUAL)
+    before = module.state()
+    result = ctl.run("set", "--confirm", "1", f"v4={OTHER}", "scope=any")
+    returns(0, result, "not on a terminal")
+    tap.ok("applied for 1 s" in result.out and "chatdnatctl confirm" in result.out and not result.err, "says how to keep it")
+    tap.ok(wait.until(lambda: module.state() == before), "not confirmed: the former settings come back")
+    ended("not confirmed")
+    tap.ok(logged("try: not confirmed: the former settings are active again"), "not confirmed: the kernel log says so")
+    result = ctl.run("confirm")
+    returns(1, result, "confirmed too late")
+    tap.ok("no change waits" in result.err, "confirmed too late: says so")
+    result = ctl.run("set", f"--confirm={LONG}", f"v4={OTHER}")
+    returns(0, result, "another change")
+    tap.equal(ctl.run("confirm", "--revert").status, 0, "confirm --revert")
+    tap.equal(module.state(), before, "confirm --revert: at once")
+    ended("confirm --revert")
+
+
+@case.case
+def confirmed():
+    module.load(**USUAL)
+    returns(0, ctl.run("try", f"v4={OTHER}"), "try")
+    tap.equal(module.get("v4"), OTHER, "try: is applied")
+    process, = background()
+    files = {os.readlink(process / "fd" / str(fd)) for fd in range(3)}
+    tap.equal(files, {"/dev/null"}, "the process in the background has no terminal")
+    tap.equal(os.getsid(int(process.name)), int(process.name), "the process in the background has a session of its own")
+    tap.equal(os.stat(SOCKET).st_mode & 0o777, 0o600, "no other user can confirm")
+    for args in (("confirm",), ("try", "v4=10.9.0.8")):
+        result = ctl.run(*args, before=ctl.NOBODY)
+        returns(1, result, f"{args[0]}, not root")
+        tap.ok("needs root" in result.err, f"{args[0]}, not root: says so")
+    result = ctl.run("try", "v4=10.9.0.8")
+    returns(1, result, "a second try")
+    tap.ok("another change waits" in result.err and module.get("v4") == OTHER, "a second try: is refused")
+    result = ctl.run("save")
+    returns(1, result, "save in the meantime")
+    tap.ok("waits for its confirmation" in result.err and not OPTIONS.exists(), "save in the meantime: is refused")
+    returns(0, ctl.run("confirm"), "confirm")
+    ended("confirm")
+    tap.equal(module.get("v4"), OTHER, "confirm: the change stays")
+    result = ctl.run("try", f"v4={OTHER}")
+    returns(0, result, "try of what is active")
+    tap.ok("nothing to confirm" in result.out and not waits(), "try of what is active: does not wait")
+    result = ctl.run("try", "v4=nonsense")
+    returns(1, result, "try of what the kernel refuses")
+    tap.ok(module.last_error() in result.err and not waits(), "try of what the kernel refuses: has the reason, and does not wait")
+    for args in (["try"], ["try", "v4"], ["try", "--confirm", "5", "v4=10.9.0.8"], ["set", "--confirm", "v4=10.9.0.8"], ["set", "--confirm", "0", "v4="],
+                 ["set", "--confirm", "90000", "v4="], ["set", "v4=", "--confirm"], ["confirm", "x"]):
+        returns(2, ctl.run(*args), " ".join(args))
+    tap.equal(module.get("v4"), OTHER, "wrong usage changes nothing")
+
+
+@case.case
+def somebody_else():
+    module.load(**USUAL)
+    ctl.run("set", "--confirm", LONG, f"v4={OTHER}")
+    ctl.run("set", "scope=any")
+    returns(1, ctl.run("confirm", "--revert"), "changed in the meantime")
+    ended("changed in the meantime")
+    tap.equal((module.get("v4"), module.get("scope")), (OTHER, "any"), "changed in the meantime: is left alone")
+    tap.ok(logged("try: not reverted: the settings were changed since"), "changed in the meantime: the kernel log says so")
+    ctl.run("set", "--confirm", LONG, "v4=10.9.0.8")
+    module.unload()
+    result = ctl.run("confirm", "--revert")
+    returns(1, result, "unloaded in the meantime")
+    tap.ok("unloaded" in result.err and not module.loaded(), "unloaded in the meantime: says so")
+    module.load(**USUAL)
+    ctl.run("set", "--confirm", LONG, "v4=10.9.0.8")
+    after = module.state()
+    module.unload()
+    module.load_line(after["config"])
+    returns(1, ctl.run("confirm", "--revert"), "loaded anew in the meantime")
+    tap.equal(module.state(), after, "loaded anew in the meantime: is left alone, though the settings are the same")
+    tap.ok(logged("try: not reverted: the module was unloaded since"), "loaded anew in the meantime: the kernel log says so")
+    ended("loaded anew")
+
+
+@case.case
+def on_a_terminal():
+    module.load(**USUAL)
+    before = module.state()
+    terminal = Terminal("try", f"v4={OTHER}")
+    tap.ok(terminal.reads("press Enter"), "terminal: says what to do")
+    terminal.enter()
+    tap.ok(terminal.reads("confirmed"), "terminal: Enter confirms")
+    tap.equal(terminal.status(), 0, "terminal: Enter: exit status 0")
+    terminal.close()
+    tap.equal(module.get("v4"), OTHER, "terminal: Enter: the change stays")
+    module.configure(**USUAL)
+    terminal = Terminal("set", "--confirm", "1", f"v4={OTHER}")
+    tap.ok(terminal.reads("not confirmed"), "terminal: says that time is over")
+    tap.equal(terminal.status(), 1, "terminal: time is over: exit status 1")
+    terminal.close()
+    tap.equal(module.state(), before, "terminal: time is over: reverted")
+    for how in ("SIGKILL", "the end of the session"):
+        terminal = Terminal("set", "--confirm", LONG, f"v4={OTHER}")
+        tap.ok(terminal.reads("press Enter"), f"{how}: applied")
+        if how == "SIGKILL":
+            os.kill(terminal.pid, signal.SIGKILL)
+        terminal.close()
+        tap.ok(terminal.status() < 0, f"{how}: ends the process on the terminal")
+        tap.equal((module.get("v4"), len(background())), (OTHER, 1), f"{how}: the one in the background waits on")
+        returns(0, ctl.run("confirm", "--revert"), f"{how}: confirm --revert")
+        tap.equal(module.state(), before, f"{how}: reverted")
+        ended(how)
+
+
+@case.case
+def ended_on_purpose():
+    module.load(**USUAL)
+    before = module.state()
+    ctl.run("set", "--confirm", LONG, f"v4={OTHER}")
+    process, = background()
+    os.kill(int(process.name), signal.SIGHUP)
+    os.kill(int(process.name), signal.SIGTERM)
+    tap.ok(wait.until(lambda: module.state() == before), "SIGTERM reverts at once")
+    ended("SIGTERM")
+    ctl.run("set", "--confirm", LONG, f"v4={OTHER}")
+    process, = background()
+    os.kill(int(process.name), signal.SIGKILL)
+    tap.ok(wait.until(lambda: not background()), "SIGKILL")
+    result = ctl.run("confirm")
+    returns(1, result, "SIGKILL: confirm")
+    tap.ok("no change waits" in result.err, "SIGKILL: nothing waits")
+    returns(0, ctl.run("try", "v4=10.9.0.8"), "SIGKILL: the socket that is left is replaced")
+    returns(0, ctl.run("confirm"), "SIGKILL: and answers")
+
+
+@case.case
+def the_clock():
+    module.load(**USUAL)
+    ctl.run("set", "--confirm", LONG, f"v4={OTHER}")
+    now = time.clock_gettime(time.CLOCK_REALTIME)
+    time.clock_settime(time.CLOCK_REALTIME, now + 86400)
+    try:
+        returns(0, ctl.run("confirm"), "after a jump of the clock: still waits")
+    finally:
+        time.clock_settime(time.CLOCK_REALTIME, time.clock_gettime(time.CLOCK_REALTIME) - 86400)
+    tap.equal(module.get("v4"), OTHER, "after a jump of the clock: confirmed")
+    ended("after a jump of the clock")
+
+
+@case.case
+def locked_out():
+    """Over the very connection that the change cuts off."""
+    internet = topo.Topology(relays=()).internet
+    ssh = traffic.Host("proxy", HOME).tcp(22)
+    module.load(wan="eth0", v4="10.9.0.2", v6="fd00:9::2")
+    for version in topo.IP_VERSIONS:
+        with Connection(internet, PROXY[version], 22, CLIENT[version]) as connection:
+            tap.ok(connection.echo(b"before"), f"{version}: SSH before")
+            returns(0, ctl.run("set", "--confirm", "2", "guard=full", "allow="), f"{version}: locked out")
+            refused = traffic.tcp(internet, PROXY[version], 22, CLIENT[version], timeout=1)
+            tap.ok(refused == "silence" or not waits(), f"{version}: locked out: nothing reaches SSH")
+            ended(f"{version}: locked out")
+            tap.equal(traffic.tcp(internet, PROXY[version], 22, CLIENT[version]), Seen("proxy", CLIENT[version], 22),
+                      f"{version}: SSH is there again by itself")
+    ssh.close()
+
+
 OPTIONS.unlink(missing_ok=True)
+log = kernlog.Reader()
 case.run(known_relays={"10.9.0.2"}, seconds=120)

@@ -15,10 +15,11 @@ struct command {
 	const char *name, *arguments, *summary, *help;
 	const char *flag; /* its own option, if it has one */
 	bool reads;	  /* takes --json */
+	bool parses;	  /* finds other options among its arguments */
 	int (*run)(int argc, char **argv, const struct options *options);
 };
 
 extern const struct command status_command, check_command, show_command, set_command, save_command,
-	load_command;
+	load_command, try_command, confirm_command;
 
 #endif

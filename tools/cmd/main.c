@@ -9,7 +9,8 @@
 #include "command.h"
 
 static const struct command *const commands[] = {
-	&status_command, &check_command, &show_command, &set_command, &save_command, &load_command,
+	&status_command, &check_command,   &show_command, &set_command,
+	&try_command,	 &confirm_command, &save_command, &load_command,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -76,6 +77,8 @@ static int run(int argc, char **argv)
 			return DONE;
 		} else if (command && command->flag && !strcmp(word, command->flag)) {
 			options.flag = true;
+		} else if (command && command->parses) {
+			argv[n++] = argv[i];
 		} else {
 			return usage("no such option", word);
 		}

@@ -13,6 +13,7 @@
 #include "../module/boot.h"
 #include "../module/module.h"
 #include "../module/saved.h"
+#include "../module/trial.h"
 #include "command.h"
 
 /* A file that is written under another name, and renamed when complete. */
@@ -162,6 +163,10 @@ static int save(int argc, char **argv, const struct options *options)
 	}
 	if (saved_in_uci()) {
 		error("save: at boot the configuration comes from " SAVED_UCI ": change it there");
+		return FAILED;
+	}
+	if (!options->flag && trial_pending()) {
+		error("save: a change waits for its confirmation: chatdnatctl confirm");
 		return FAILED;
 	}
 	if (!module_open(&module, !options->flag))

@@ -6,6 +6,13 @@
 #include "../lib/text.h"
 #include "../module/module.h"
 #include "command.h"
+#include "set.h"
+#include "try.h"
+
+struct words {
+	char **v;
+	int n;
+};
 
 static bool change(struct module *module, int argc, char **argv)
 {
@@ -47,13 +54,21 @@ static bool change_one(int argc, char **argv)
 	return done;
 }
 
-static int set(int argc, char **argv, const struct options *options)
+static bool apply(struct module *module, void *data)
 {
+	const struct words *words = data;
+
+	return module->has_config ? change(module, words->n, words->v) :
+				    change_one(words->n, words->v);
+}
+
+int set_settings(int argc, char **argv, unsigned int seconds)
+{
+	struct words words = { argv, argc };
 	struct module module;
 	bool done;
 	int i;
 
-	(void)options;
 	if (!argc) {
 		error("set: name at least one setting: NAME=VALUE");
 		return USAGE;
@@ -64,22 +79,34 @@ static int set(int argc, char **argv, const struct options *options)
 			return USAGE;
 		}
 	}
+	if (seconds)
+		return try_change(seconds, apply, &words);
 	if (!module_open(&module, true))
 		return FAILED;
-	done = module.has_config ? change(&module, argc, argv) : change_one(argc, argv);
+	done = apply(&module, &words);
 	module_free(&module);
 	return done ? DONE : FAILED;
 }
 
+static int set(int argc, char **argv, const struct options *options)
+{
+	unsigned int seconds = 0;
+
+	(void)options;
+	return try_option(&argc, argv, &seconds) ? set_settings(argc, argv, seconds) : USAGE;
+}
+
 const struct command set_command = {
 	.name = "set",
-	.arguments = " NAME=VALUE...",
+	.arguments = " [--confirm SECONDS] NAME=VALUE...",
 	.summary = "change settings, all of them or none",
 	.help = "Changes the named settings of the loaded module in one transaction; the others\n"
 		"stay as they are. When the kernel refuses a value nothing changes, and its\n"
 		"reason is printed. Nothing is printed otherwise. The change lasts until the\n"
 		"module is unloaded; `chatdnatctl save' keeps it.\n\n"
 		"  chatdnatctl set v4=10.9.0.3\n"
-		"  chatdnatctl set wan=eth0,ppp+ v6=fd00:9::2 ports=chatmail,turn\n",
+		"  chatdnatctl set wan=eth0,ppp+ v6=fd00:9::2 ports=chatmail,turn\n\n"
+		"  --confirm SECONDS  like `chatdnatctl try', with another time\n",
+	.parses = true,
 	.run = set,
 };

@@ -12,6 +12,8 @@
 /* Not in /run/lock, where anybody may create files, nor readable: any user who can open it could hold it. */
 #define LOCK "/run/chatdnatctl.lock"
 
+static int held = -1;
+
 bool lock_take(void)
 {
 	int fd = open(LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), err;
@@ -32,5 +34,12 @@ bool lock_take(void)
 		close(fd);
 		return false;
 	}
+	held = fd;
 	return true;
+}
+
+void lock_release(void)
+{
+	close(held);
+	held = -1;
 }

@@ -6,8 +6,9 @@
 
 /*
  * Waits until no other chatdnatctl changes or saves the configuration; held until the program
- * ends. False, after saying why, on failure.
+ * ends or releases it. False, after saying why, on failure.
  */
 bool lock_take(void);
+void lock_release(void);
 
 #endif

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "trial.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "../lib/text.h"
+#include "trial_guard.h"
+
+/* In a directory where root alone may create files. */
+#define LOCK "/run/chatdnatctl.try.lock"
+
+static const struct sockaddr_un address = {
+	.sun_family = AF_UNIX,
+	.sun_path = "/run/chatdnatctl.try",
+};
+
+/* Held as long as a change waits. */
+static int take_lock(void)
+{
+	int fd = open(LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0) {
+		if (errno == EACCES || errno == EPERM)
+			error("needs root");
+		else
+			error("cannot open " LOCK ": %s", strerror(errno));
+	} else if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno == EWOULDBLOCK)
+			error("another change waits for its confirmation: chatdnatctl confirm, or chatdnatctl confirm --revert");
+		else
+			error("cannot lock " LOCK ": %s", strerror(errno));
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+bool trial_pending(void)
+{
+	int fd = open(LOCK, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	bool pending;
+
+	if (fd < 0)
+		return false;
+	pending = flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+	close(fd);
+	return pending;
+}
+
+/* A socket that is left from a process that was killed is replaced: the lock says that nobody uses it. */
+static int listen_there(void)
+{
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	mode_t mask = umask(0177);
+	bool ok;
+
+	if (unlink(address.sun_path) < 0 && errno != ENOENT)
+		ok = false;
+	else
+		ok = fd >= 0 && bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 &&
+		     listen(fd, 8) == 0;
+	umask(mask);
+	if (!ok) {
+		error("cannot listen at %s: %s", address.sun_path, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static _Noreturn void background(int front, unsigned int seconds,
+				 bool (*apply)(struct module *, void *), void *data)
+{
+	struct trial_guard guard = { .front = front, .seconds = seconds };
+	bool done = false;
+
+	if (take_lock() >= 0 && (guard.listener = listen_there()) >= 0) {
+		if (trial_guard_begin(&guard, apply, data))
+			trial_guard_wait(&guard);
+		unlink(address.sun_path);
+		done = true;
+	}
+	if (!done)
+		trial_guard_tell(&guard, TRIAL_FAILED);
+	/* What the parent has not yet printed is the parent's to print. */
+	_exit(0);
+}
+
+enum trial trial_start(int *fd, unsigned int seconds, bool (*apply)(struct module *, void *),
+		       void *data)
+{
+	int ends[2];
+	pid_t child;
+
+	*fd = -1;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0 ||
+	    (child = fork()) < 0) {
+		error("cannot start a process in the background: %s", strerror(errno));
+		return TRIAL_FAILED;
+	}
+	if (!child) {
+		close(ends[0]);
+		background(ends[1], seconds, apply, data);
+	}
+	close(ends[1]);
+	*fd = ends[0];
+	return trial_wait(*fd);
+}
+
+enum trial trial_wait(int fd)
+{
+	unsigned char said;
+	ssize_t n;
+
+	do
+		n = recv(fd, &said, 1, 0);
+	while (n < 0 && errno == EINTR);
+	return n == 1 ? (enum trial)said : TRIAL_LOST;
+}
+
+void trial_answer(int fd, bool keep)
+{
+	/* Where nobody listens any more trial_wait() says so. */
+	send(fd, keep ? TRIAL_KEEP : TRIAL_REVERT, 1, MSG_NOSIGNAL);
+}
+
+int trial_connect(void)
+{
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+		return fd;
+	if (errno == EACCES || errno == EPERM)
+		error("needs root");
+	else if (errno == ENOENT || errno == ECONNREFUSED)
+		error("no change waits for confirmation");
+	else
+		error("cannot connect to %s: %s", address.sun_path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
