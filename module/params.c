@@ -9,6 +9,7 @@
 
 #include "apply.h"
 #include "core/snapshot.h"
+#include "in_force.h"
 #include "params.h"
 #include "policy/setting_table.h"
 #include "ssh_lockout.h"
@@ -96,6 +97,7 @@ static int chatdnat_params_commit(struct chatdnat_settings *settings,
 				  struct chatdnat_text text,
 				  struct chatdnat_refusal *why)
 {
+	char *before;
 	int err;
 
 	err = chatdnat_params_check(settings, text, why);
@@ -112,7 +114,11 @@ static int chatdnat_params_commit(struct chatdnat_settings *settings,
 		return err;
 
 	chatdnat_ssh_lockout_warn(chatdnat_params_current(), settings);
+	before = chatdnat_in_force_line(chatdnat_params_current());
 	err = chatdnat_apply(settings);
+	if (!err)
+		chatdnat_in_force_changed(before, settings);
+	kfree(before);
 	if (err)
 		return chatdnat_refuse(why, err, text, NULL);
 	return 0;
@@ -289,6 +295,7 @@ static int chatdnat_start(void)
 		return err;
 	}
 	chatdnat_phase = CHATDNAT_RUNNING;
+	chatdnat_in_force_loaded(settings);
 	return 0;
 }
 
@@ -320,5 +327,6 @@ void chatdnat_params_stop(void)
 	mutex_lock(&chatdnat_config_lock);
 	chatdnat_phase = CHATDNAT_GONE;
 	chatdnat_teardown();
+	chatdnat_in_force_unloaded();
 	mutex_unlock(&chatdnat_config_lock);
 }

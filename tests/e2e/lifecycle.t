@@ -212,6 +212,39 @@ def messages_have_its_name():
            "what it logs begins with its name")
 
 
+def told():
+    """What the kernel log says of the module's settings."""
+    return [text.removeprefix("chatdnat: ") for text in case.log.messages()
+            if text.startswith("chatdnat: ") and "module verification" not in text and "out-of-tree" not in text]
+
+
+@case.case
+def the_log_says_what_is_in_force():
+    told()
+    module.load(wan="eth0", v4="10.9.0.2")
+    engine = "" if module.ENGINE == "tracked" else f" engine={module.ENGINE}"
+    version = module.read("version")
+    tap.equal(told(), [f"version {version} loaded: wan=eth0 v4=10.9.0.2{engine}"], "a load: what differs from the defaults")
+    module.set("mss", "1300")
+    tap.equal(told(), [f"changed: wan=eth0 v4=10.9.0.2 mss=1300{engine}"], "a change: all that is in force now")
+    module.set("mss", "1300")
+    module.set("config", module.get("config"))
+    tap.equal(told(), [], "a write that changes nothing")
+    try:
+        module.set("v4", "nonsense")
+    except OSError:
+        pass
+    tap.equal([text.partition(":")[0] for text in told()], ["v4"], "a refusal: that alone")
+    ports = ",".join(f"{port}/udp" for port in range(10000, 10240, 2))
+    module.set("ports", ports)
+    lines = told()
+    tap.ok(len(lines) == 1 and lines[0].startswith("changed: wan=eth0") and lines[0].endswith("..."), "a long one: its end is marked")
+    module.set("config", f"engine={module.ENGINE}")
+    tap.equal(told(), [f"changed:{engine}" if engine else "changed: all settings at their defaults"], "the defaults")
+    module.unload()
+    tap.equal(told(), ["unloaded"], "an unload")
+
+
 @case.case
 def ipv6_switched_off_by_sysctl():
     t = topo.Topology(relays=("relay",))

@@ -159,6 +159,7 @@ void fuzz_param(const struct kernel_param *param);
 void fuzz_log(const char *format, ...);
 
 #define pr_err(format, ...) fuzz_log(pr_fmt(format), ##__VA_ARGS__)
+#define pr_info(format, ...) fuzz_log(pr_fmt(format), ##__VA_ARGS__)
 #define pr_warn(format, ...) fuzz_log(pr_fmt(format), ##__VA_ARGS__)
 
 #include "packet_standins.h"
