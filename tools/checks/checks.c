@@ -3,8 +3,12 @@
 
 void checks_run(struct findings *findings, const struct state *state)
 {
-	*findings = (struct findings){ 0 };
+	*findings = (struct findings){
+		.unloaded = !state->loaded,
+		.engine_off = refused_relay(state),
+	};
 	check_module(findings, state);
+	check_saved(findings, state);
 	check_config(findings, state);
 	check_host(findings, state);
 	check_tunnel(findings, state);

@@ -15,6 +15,7 @@ void check_host(struct findings *findings, const struct state *state);
 void check_listeners(struct findings *findings, const struct state *state);
 void check_module(struct findings *findings, const struct state *state);
 void check_probes(struct findings *findings, const struct state *state);
+void check_saved(struct findings *findings, const struct state *state);
 void check_tunnel(struct findings *findings, const struct state *state);
 void check_wireguard(struct findings *findings, const struct state *state);
 

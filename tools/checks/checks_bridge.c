@@ -87,7 +87,7 @@ void check_bridge(struct findings *f, const struct state *state)
 	struct place *places = xcalloc(state->relays.n + 1, sizeof(*places));
 	size_t i, j;
 
-	check_begin(f, "hairpin");
+	check_begin_setting(f, "hairpin");
 	if (!setting_exists(state, "hairpin"))
 		skipped(f, "This version of the module has no setting hairpin.");
 	for (i = 0; setting_is(state, "hairpin", "1") && i < state->relays.n; i++) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "checks.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../module/saved.h"
+#include "../lib/list.h"
+#include "../lib/mem.h"
 
 #define TURN_PORT 3478
 
@@ -28,17 +28,17 @@ static void check_wan(struct findings *f, const struct state *state)
 		return;
 	check_begin(f, "wan");
 	finding(f, PROBLEM, "idle", "No WAN interface is set: nothing is forwarded to the relay.");
-	fix(f, "chatdnatctl set wan=%s", out ? word(f, out->name) : "INTERFACE");
+	fix_set(f, "wan=%s", out ? word(f, out->name) : "INTERFACE");
 }
 
 static void check_relays(struct findings *f, const struct state *state)
 {
 	enum family family;
 
-	check_begin(f, "families");
+	check_begin_setting(f, "families");
 	if (!state->relays.n) {
 		finding(f, PROBLEM, "no-relay", "No relay is set: nothing is forwarded.");
-		fix(f, "chatdnatctl set v4=ADDRESS v6=ADDRESS");
+		fix_set(f, "v4=ADDRESS v6=ADDRESS");
 		return;
 	}
 	for (family = 0; family < FAMILIES; family++) {
@@ -48,7 +48,7 @@ static void check_relays(struct findings *f, const struct state *state)
 			"The WAN interface has an %s address, but no %s relay is set: clients that find that address in the DNS "
 			"reach this host, not the relay.",
 			families[family].name, families[family].name);
-		fix(f, "chatdnatctl set %s=ADDRESS", families[family].setting);
+		fix_set(f, "%s=ADDRESS", families[family].setting);
 	}
 	check_end(f, "Each family that the WAN interfaces have addresses of has a relay.");
 }
@@ -58,7 +58,7 @@ static void check_named_addresses(struct findings *f, const struct state *state)
 {
 	size_t i, named = 0;
 
-	check_begin(f, "named-addresses");
+	check_begin_setting(f, "named-addresses");
 	for (i = 0; i < state->relays.n; i++) {
 		const struct relay *relay = &state->relays.v[i];
 
@@ -81,14 +81,14 @@ static void check_engine(struct findings *f, const struct state *state)
 {
 	const struct relay *relay = refused_relay(state);
 
-	check_begin(f, "engine");
+	check_begin_setting(f, "engine");
 	if (!setting_exists(state, "engine"))
 		skipped(f, "This version of the module has no setting engine.");
 	if (relay) {
 		finding(f, WARNING, "stateless-refused",
 			"engine=stateless, but the relay %s is tracked: %s. Until that is resolved, the kernel refuses all changes.",
 			relay->text, relay->engine_why);
-		fix(f, "%s    # stateless where that is possible", change_command(state));
+		fix_set(f, "engine=auto    # stateless where that is possible");
 	}
 	check_end(f, "engine=%s can serve each relay.",
 		  config_text(&state->module.config, "engine"));
@@ -96,20 +96,20 @@ static void check_engine(struct findings *f, const struct state *state)
 
 static void check_modes(struct findings *f, const struct state *state)
 {
-	check_begin(f, "enabled");
+	check_begin_setting(f, "enabled");
 	if (setting_is(state, "enabled", "0")) {
 		finding(f, WARNING, "draining",
 			"New connections are not forwarded (enabled=0); live ones continue.");
-		fix(f, "%s enabled=1", change_command(state));
+		fix_set(f, "enabled=1");
 	}
 	check_end(f, "New connections are forwarded.");
-	check_begin(f, "masquerade");
+	check_begin_setting(f, "masquerade");
 	if (setting_is(state, "masquerade", "all")) {
 		finding(f, WARNING, "masquerade-all",
 			"masquerade=all: the relay sees this host's address instead of each client's. Limits per address "
 			"hit all clients together, fail2ban bans this host, and a relay that trusts this address is open to "
 			"everybody.");
-		fix(f, "chatdnatctl set masquerade=wan");
+		fix_set(f, "masquerade=wan");
 	}
 	check_end(f,
 		  "The relay sees the addresses of its clients, unless it is reached through a WAN interface.");
@@ -130,7 +130,7 @@ static bool udp_range(const struct ports *ports)
 
 static void check_calls(struct findings *f, const struct state *state)
 {
-	check_begin(f, "calls");
+	check_begin_setting(f, "calls");
 	if (!ports_contain(&state->ports, UDP, TURN_PORT)) {
 		check_end(f, "No TURN server is among the ports.");
 	} else if (!udp_range(&state->ports)) {
@@ -138,11 +138,45 @@ static void check_calls(struct findings *f, const struct state *state)
 			"ports has %d/udp (TURN), but no range of UDP ports: calls ring, and nothing is heard. The range is in the "
 			"configuration of the TURN server.",
 			TURN_PORT);
-		fix(f, "%s ports=%s,49152-65535/udp", change_command(state),
-		    word(f, config_text(&state->module.config, "ports")));
+		fix_set(f, "ports=%s,49152-65535/udp",
+			word(f, config_text(&state->module.config, "ports")));
 	}
 	check_end(f,
 		  "TURN and a range of UDP ports are forwarded; the TURN server must announce this host's address.");
+}
+
+/* Without those of SSH. To be freed. */
+static char *ports_without_ssh(const struct state *state)
+{
+	char *left = xstrdup(""), *longer, **list;
+	size_t n, i;
+
+	list = list_split(config_text(&state->module.config, "ports"), &n);
+	for (i = 0; i < n; i++) {
+		if (!strcmp(list[i], "22") || !strcmp(list[i], "22/tcp") ||
+		    !strncmp(list[i], "ssh", 3))
+			continue;
+		longer = xasprintf("%s%s%s", left, *left ? "," : "", list[i]);
+		free(left);
+		left = longer;
+	}
+	free(list);
+	return left;
+}
+
+static void check_ssh_forwarded(struct findings *f, const struct state *state)
+{
+	char *left;
+
+	check_begin_setting(f, "ssh");
+	if (ports_contain(&state->ports, TCP, 22)) {
+		left = ports_without_ssh(state);
+		finding(f, WARNING, "ssh-forwarded",
+			"ports has 22/tcp: new SSH connections that arrive on the WAN interfaces reach the relay, not this host.");
+		fix_set(f, "ports=%s", *left ? word(f, left) : "chatmail");
+		free(left);
+	}
+	check_end(f, "SSH is not forwarded to the relay.");
 }
 
 static void check_refusal(struct findings *f, const struct state *state)
@@ -161,45 +195,8 @@ static void check_refusal(struct findings *f, const struct state *state)
 	check_end(f, "The kernel accepted the last change.");
 }
 
-static void check_saved(struct findings *f, const struct state *state)
-{
-	char *names;
-
-	check_begin(f, "saved");
-	if (state->saved_found < 0) {
-		finding(f, WARNING, "saved-unreadable", "%s cannot be read: %s", SAVED_OPTIONS,
-			strerror(-state->saved_found));
-		fix(f, "chatdnatctl save");
-		return;
-	}
-	if (!state->loaded) {
-		skipped(f,
-			"The module is not loaded: there is no active configuration to compare with.");
-		return;
-	}
-	if (saved_in_uci()) {
-		skipped(f, "At boot the configuration comes from " SAVED_UCI ".");
-		return;
-	}
-	if (!state->saved_found) {
-		finding(f, NOTE, "not-saved",
-			"The configuration is not saved: it is lost at the next reboot.");
-		fix(f, "chatdnatctl save");
-		return;
-	}
-	names = saved_differences(&state->saved, &state->module.config);
-	if (*names) {
-		finding(f, NOTE, "saved-differs",
-			"The saved configuration differs from the active one: %s.", names);
-		fix(f, "chatdnatctl save");
-	}
-	free(names);
-	check_end(f, "The saved configuration is the active one.");
-}
-
 void check_config(struct findings *f, const struct state *state)
 {
-	check_saved(f, state);
 	check_refusal(f, state);
 	if (!state->loaded && state->saved_found <= 0) {
 		check_begin(f, "wan");
@@ -212,4 +209,5 @@ void check_config(struct findings *f, const struct state *state)
 	check_engine(f, state);
 	check_modes(f, state);
 	check_calls(f, state);
+	check_ssh_forwarded(f, state);
 }

@@ -151,8 +151,7 @@ static void check_unanswered(struct findings *f, const struct state *state, enum
 		fix_relay_side(f, out, relay);
 		/* engine=stateless refuses it. */
 		if (!setting_is(state, "engine", "stateless"))
-			fix(f,
-			    "chatdnatctl set masquerade=all    # instead; hides the clients' addresses");
+			fix_set(f, "masquerade=all    # instead; hides the clients' addresses");
 	}
 	fix(f, "ping -c 3 %s", word(f, relay->text));
 }

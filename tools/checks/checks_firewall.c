@@ -141,7 +141,7 @@ void fix_obstacle(struct findings *f, const struct state *state, enum family fam
 	}
 	if (o->stopped == REST) {
 		fix_rest(f, state, family, o);
-		fix(f, "chatdnatctl set engine=tracked    # or this");
+		fix_set(f, "engine=tracked    # or this");
 		return;
 	}
 	if (o->fate == TAKEN || base->hook != NF_INET_FORWARD || base->family == NFPROTO_NETDEV)
@@ -214,7 +214,7 @@ static void report_stateless(struct findings *f, const struct state *state, enum
 	fix(f,
 	    "nft add chain netdev ban in { type filter hook ingress device %s priority 0 \\; }    # and the rules there",
 	    nft_name_of(f, o->in, "INTERFACE"));
-	fix(f, "chatdnatctl set engine=tracked    # or this");
+	fix_set(f, "engine=tracked    # or this");
 	free(more);
 }
 

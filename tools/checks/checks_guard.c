@@ -22,7 +22,7 @@ static void fix_allow(struct guard *g, const char *element)
 
 	free(g->wanted);
 	g->wanted = longer;
-	fix(g->f, "%s allow=%s", change_command(g->state), word(g->f, g->wanted));
+	fix_set(g->f, "allow=%s", word(g->f, g->wanted));
 }
 
 /* Whether packets that arrive on this interface are judged. */
@@ -200,7 +200,7 @@ static void check_ssh(struct guard *g)
 {
 	if (ports_contain(g->allow, TCP, 22))
 		return;
-	finding(g->f, NOTE, "no-ssh", "guard=%s blocks port 22 from %s: SSH is not in allow.",
+	finding(g->f, WARNING, "no-ssh", "guard=%s blocks port 22 from %s: SSH is not in allow.",
 		g->value,
 		g->strict ? "the internet and from the networks behind this host" : "the internet");
 	fix_allow(g, "ssh");
@@ -224,7 +224,7 @@ void check_guard(struct findings *f, const struct state *state)
 		.f = f, .state = state, .value = value, .strict = !strcmp(value, "strict")
 	};
 
-	check_begin(f, "guard");
+	check_begin_setting(f, "guard");
 	g.allow = xcalloc(1, sizeof(*g.allow));
 	g.wanted = xstrdup(text);
 	if (!setting_exists(state, "guard"))

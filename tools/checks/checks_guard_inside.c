@@ -57,8 +57,7 @@ static void check_services(struct guard *g)
 			ports, meant && meant_n < n ? " Apparently services for the inside: " : "",
 			meant && meant_n < n ? meant : "", meant && meant_n < n ? "." : "");
 		fix(g->f, "ss -lntup    # which programs listen");
-		fix(g->f, "%s guard=full    # judges the WAN interfaces only",
-		    change_command(g->state));
+		fix_set(g->f, "guard=full    # judges the WAN interfaces only");
 	}
 	free(ports);
 	free(meant);
@@ -119,8 +118,7 @@ static void check_hosts_behind(struct guard *g)
 			"guard=strict forwards connections of hosts and containers behind %s to the relay only: they do not reach "
 			"the internet, nor one another through this host.",
 			names);
-		fix(g->f, "%s guard=full    # judges the WAN interfaces only",
-		    change_command(g->state));
+		fix_set(g->f, "guard=full    # judges the WAN interfaces only");
 	}
 	free(names);
 }

@@ -109,7 +109,7 @@ static void check_pattern(struct findings *f, const struct state *state, const c
 				"No interface matches the WAN pattern %s; one that appears is used at once." :
 				"There is no interface %s; it is used as soon as it appears.",
 			pattern);
-		fix(f, "chatdnatctl set wan=INTERFACE");
+		fix_set(f, "wan=INTERFACE");
 	}
 }
 

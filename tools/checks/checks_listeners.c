@@ -51,7 +51,7 @@ static void check_shadowed(struct findings *f, const struct state *state)
 			"This host itself listens on %s, but connections from the internet are forwarded to the relay.",
 			ports);
 		fix(f, "ss -lntup    # which programs listen");
-		fix(f, "chatdnatctl set ports=PORTS    # without %s", n == 1 ? "it" : "them");
+		fix_set(f, "ports=PORTS    # without %s", n == 1 ? "it" : "them");
 	}
 	free(ports);
 	check_end(f, "No service of this host is hidden by the forwarded ports.");

@@ -8,9 +8,12 @@
 
 #include "../host/container.h"
 #include "../host/sysfs.h"
+#include "../lib/mem.h"
 #include "../lib/version.h"
 #include "../module/boot.h"
+#include "../module/saved.h"
 #include "checks_kernels.h"
+#include "checks_saved.h"
 
 #define SECURE_BOOT "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 #define RULES_INSTEAD "docs/nftables.md"
@@ -35,21 +38,72 @@ static void check_loading(struct findings *f, const struct state *state)
 	free(why);
 }
 
-static void check_loaded(struct findings *f, const struct state *state)
+static void check_absent(struct findings *f, const struct state *state)
+{
+	const struct setting *refused = refused_setting(state);
+	char *why = refused ? xasprintf(": %s, line %u, was refused: %s", refused->file,
+					refused->line, state->log.refusal) :
+			      xstrdup("");
+
+	finding(f, PROBLEM, "not-loaded", "The module is not loaded%s%s%s.", why,
+		boot_closed() ? ", and " CLOSED_UNIT " keeps this host closed" : "",
+		state->saved_found > 0 ? "; what follows is about the saved configuration" : "");
+	free(why);
+	if (refused)
+		fix_edit(f, refused);
+	if (state->saved_found > 0)
+		fix(f, boot_unit_enabled() ? "systemctl restart chatdnat" : "modprobe chatdnat");
+	else
+		fix(f, "modprobe chatdnat wan=INTERFACE v4=ADDRESS v6=ADDRESS");
+}
+
+/* Whether the next load would lose settings. */
+static bool unsaved(const struct state *state)
+{
+	char *names;
+	bool any;
+
+	if (saved_in_uci())
+		return false;
+	if (state->saved_found <= 0)
+		return true;
+	names = saved_differences(&state->saved, &state->module.config);
+	any = *names;
+	free(names);
+	return any;
+}
+
+static void check_versions(struct findings *f, const struct state *state)
 {
 	const char *version = state->module.version;
 
+	if (version && !strcmp(version, tool_version))
+		return;
+	if (version && strverscmp(version, tool_version) > 0) {
+		finding(f, NOTE, "versions-differ",
+			"chatdnatctl is version %s, older than the loaded module, %s: settings and counters that it does not know "
+			"are shown as they are. Update chatdnatctl, or remove the older copy that comes first in PATH.",
+			tool_version, version);
+		fix(f, "type -a chatdnatctl    # the first one is this");
+		return;
+	}
+	finding(f, NOTE, "versions-differ",
+		"The loaded module is %s%s, older than chatdnatctl, %s: after an update the module that was loaded before stays "
+		"until it is loaded again, which ends live connections.%s",
+		version ? "version " : "of an unknown version", version ? version : "", tool_version,
+		unsaved(state) ?
+			" The active settings are not saved, and would be lost: save them first." :
+			"");
+	if (unsaved(state))
+		fix(f, "chatdnatctl save");
+	fix(f, "modprobe -r chatdnat && modprobe chatdnat");
+}
+
+static void check_loaded(struct findings *f, const struct state *state)
+{
 	check_begin(f, "module");
 	if (!state->loaded) {
-		finding(f, PROBLEM, "not-loaded", "The module is not loaded%s%s.",
-			boot_closed() ? ", and " CLOSED_UNIT " keeps this host closed" : "",
-			state->saved_found > 0 ? "; what follows is about the saved configuration" :
-						 "");
-		if (state->saved_found > 0)
-			fix(f, boot_unit_enabled() ? "systemctl restart chatdnat" :
-						     "modprobe chatdnat");
-		else
-			fix(f, "modprobe chatdnat wan=INTERFACE v4=ADDRESS v6=ADDRESS");
+		check_absent(f, state);
 		return;
 	}
 	if (boot_closed()) {
@@ -58,14 +112,7 @@ static void check_loaded(struct findings *f, const struct state *state)
 			" still keeps this host closed: nothing is forwarded.");
 		fix(f, "systemctl stop chatdnat-closed");
 	}
-	if (!version || strcmp(version, tool_version) != 0) {
-		finding(f, NOTE, "versions-differ",
-			"chatdnatctl is version %s, the loaded module %s. Settings and counters that only one of them knows "
-			"are shown as they are, or missing. After an update the new module must be loaded; that ends live "
-			"connections.",
-			tool_version, version ? version : "of an unknown version");
-		fix(f, "modprobe -r chatdnat && modprobe chatdnat");
-	}
+	check_versions(f, state);
 	check_end(f, "The module is loaded, version %s.", tool_version);
 }
 

@@ -29,14 +29,13 @@ static void by_wan(struct findings *f, const struct state *state, const struct r
 			relay->text, out->name);
 		fix(f, "ip route replace %s dev TUNNEL", relay->text);
 		if (setting_exists(state, "via"))
-			fix(f, "%s via=TUNNEL    # drops packets instead of leaking them",
-			    change_command(state));
+			fix_set(f, "via=TUNNEL    # drops packets instead of leaking them");
 	} else if (setting_is(state, "masquerade", "off")) {
 		finding(f, WARNING, "relay-by-wan",
 			"The relay %s is reached by the WAN interface %s and masquerade is off: its replies come back "
 			"through this host only if the relay routes them here.",
 			relay->text, out->name);
-		fix(f, "%s masquerade=wan", change_command(state));
+		fix_set(f, "masquerade=wan");
 	} else if (!setting_is(state, "masquerade", "all")) {
 		finding(f, NOTE, "relay-by-wan",
 			"The relay %s is reached by the WAN interface %s: it sees this host's address instead of the "
@@ -62,7 +61,7 @@ static void check_relay(struct findings *f, const struct state *state, const str
 		finding(f, PROBLEM, "relay-local",
 			"The relay %s is an address of this host: connections are sent to this host itself.",
 			relay->text);
-		fix(f, "chatdnatctl set %s=ADDRESS", family->setting);
+		fix_set(f, "%s=ADDRESS", family->setting);
 		return;
 	}
 	if (relay->route.err) {
@@ -90,7 +89,7 @@ static void check_via(struct findings *f, const struct state *state)
 	const char *via = via_of(state);
 	const struct link *link = link_by_name(&state->links, via);
 
-	check_begin(f, "via");
+	check_begin_setting(f, "via");
 	if (!setting_exists(state, "via")) {
 		skipped(f, "This version of the module has no setting via.");
 	} else if (!*via) {
@@ -133,7 +132,7 @@ static const struct link *narrowest_wan(const struct state *state)
 static void fix_mss(struct findings *f, const struct state *state)
 {
 	if (setting_exists(state, "mss"))
-		fix(f, "%s mss=auto", change_command(state));
+		fix_set(f, "mss=auto");
 	else
 		fix(f,
 		    "nft insert rule inet filter forward tcp flags syn tcp option maxseg size set rt mtu");

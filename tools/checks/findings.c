@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../lib/mem.h"
+#include "../module/saved.h"
 
 static struct finding *add(struct findings *findings, enum severity severity, const char *id)
 {
@@ -24,7 +25,14 @@ static struct finding *add(struct findings *findings, enum severity severity, co
 void check_begin(struct findings *findings, const char *check)
 {
 	findings->check = check;
+	findings->setting = false;
 	findings->begun = findings->n;
+}
+
+void check_begin_setting(struct findings *findings, const char *check)
+{
+	check_begin(findings, check);
+	findings->setting = true;
 }
 
 void finding(struct findings *findings, enum severity severity, const char *id, const char *format,
@@ -57,13 +65,20 @@ void check_end(struct findings *findings, const char *format, ...)
 {
 	struct finding *f;
 	va_list ap;
+	char *text;
 
 	if (findings->n > findings->begun)
 		return;
-	f = add(findings, OK, findings->check);
 	va_start(ap, format);
-	f->text = xvasprintf(format, ap);
+	text = xvasprintf(format, ap);
 	va_end(ap);
+	if (findings->unloaded && findings->setting) {
+		skipped(findings, "The module is not loaded. With the saved settings: %s", text);
+		free(text);
+		return;
+	}
+	f = add(findings, OK, findings->check);
+	f->text = text;
 }
 
 void fix(struct findings *findings, const char *format, ...)
@@ -76,6 +91,23 @@ void fix(struct findings *findings, const char *format, ...)
 	va_start(ap, format);
 	f->fix[f->fixes++] = xvasprintf(format, ap);
 	va_end(ap);
+}
+
+void fix_set(struct findings *findings, const char *format, ...)
+{
+	char *change;
+	va_list ap;
+
+	va_start(ap, format);
+	change = xvasprintf(format, ap);
+	va_end(ap);
+	if (findings->unloaded)
+		fix(findings, "\"${EDITOR:-vi}\" " SAVED_OPTIONS "    # %s", change);
+	else
+		fix(findings, "chatdnatctl set %s%s",
+		    findings->engine_off && strncmp(change, "engine=", 7) != 0 ? "engine=auto " : "",
+		    change);
+	free(change);
 }
 
 const char *word(struct findings *findings, const char *name)

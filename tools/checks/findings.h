@@ -26,7 +26,11 @@ struct findings {
 	struct finding *v;
 	size_t n;
 
+	bool unloaded;	 /* the module is not loaded: its settings are in a file only */
+	bool engine_off; /* the kernel refuses all changes unless engine=stateless is given up */
+
 	const char *check; /* the current check */
+	bool setting;	   /* it is about what the loaded module does */
 	size_t begun;	   /* the number of findings before it */
 	char **words;
 	size_t words_n;
@@ -35,11 +39,21 @@ struct findings {
 /* Findings up to check_end() belong to this check. */
 void check_begin(struct findings *findings, const char *check);
 
+/* A check of a setting, which is not OK while the module is not loaded. */
+void check_begin_setting(struct findings *findings, const char *check);
+
 void finding(struct findings *findings, enum severity severity, const char *id, const char *format,
 	     ...) __attribute__((format(printf, 4, 5)));
 
 /* A command that fixes the latest finding; several are to be run in order, or are alternatives. */
 void fix(struct findings *findings, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * A fix that changes settings: "NAME=VALUE...". With a module that is not loaded, the file is to be changed. It gives up
+ * engine=stateless where the kernel refuses everything else because of it.
+ */
+void fix_set(struct findings *findings, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* What the check could not see, and why. */
 void skipped(struct findings *findings, const char *format, ...)

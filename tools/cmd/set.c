@@ -4,6 +4,7 @@
 
 #include "../lib/mem.h"
 #include "../lib/text.h"
+#include "../module/kernel_log.h"
 #include "../module/module.h"
 #include "command.h"
 #include "set.h"
@@ -54,12 +55,31 @@ static bool change_one(int argc, char **argv)
 	return done;
 }
 
+/* The kernel sees the part after a blank as another setting. */
+static void name_blanks(int argc, char **argv)
+{
+	int i;
+
+	for (i = 0; i < argc; i++) {
+		const char *value = strchr(argv[i], '=') + 1;
+
+		if (value[strcspn(value, " \t\n")])
+			error("set: the value in '%s' has a blank, which ends it; lists are separated by commas alone",
+			      argv[i]);
+	}
+}
+
 static bool apply(struct module *module, void *data)
 {
 	const struct words *words = data;
+	int log = kernel_log_end();
+	bool done = module->has_config ? change(module, words->n, words->v) :
+					 change_one(words->n, words->v);
 
-	return module->has_config ? change(module, words->n, words->v) :
-				    change_one(words->n, words->v);
+	kernel_log_warnings(log);
+	if (!done)
+		name_blanks(words->n, words->v);
+	return done;
 }
 
 int set_settings(int argc, char **argv, unsigned int seconds)
@@ -75,7 +95,8 @@ int set_settings(int argc, char **argv, unsigned int seconds)
 	}
 	for (i = 0; i < argc; i++) {
 		if (!strchr(argv[i], '=')) {
-			error("set: '%s' is not of the form NAME=VALUE", argv[i]);
+			error("set: '%s' is not of the form NAME=VALUE%s", argv[i],
+			      i ? ": a value has no blanks, only commas" : "");
 			return USAGE;
 		}
 	}
@@ -102,8 +123,9 @@ const struct command set_command = {
 	.summary = "change settings, all of them or none",
 	.help = "Changes the named settings of the loaded module in one transaction; the others\n"
 		"stay as they are. When the kernel refuses a value nothing changes, and its\n"
-		"reason is printed. Nothing is printed otherwise. The change lasts until the\n"
-		"module is unloaded; `chatdnatctl save' keeps it.\n\n"
+		"reason is printed. Otherwise only the module's warnings are, for instance that\n"
+		"SSH is locked out. The change lasts until the module is unloaded;\n"
+		"`chatdnatctl save' keeps it.\n\n"
 		"  chatdnatctl set v4=10.9.0.3\n"
 		"  chatdnatctl set wan=eth0,ppp+ v6=fd00:9::2 ports=chatmail,turn\n\n"
 		"  --confirm SECONDS  like `chatdnatctl try', with another time\n",

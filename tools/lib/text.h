@@ -12,6 +12,9 @@ enum colour { PLAIN, BOLD, RED, YELLOW, GREEN, CYAN };
  */
 char *text_clean(const char *s);
 
+/* How many letters are to be added, dropped, changed or swapped with their neighbour to make one of the other. */
+size_t text_distance(const char *a, const char *b);
+
 /* One line, never wrapped: for scripts and for commands that are copied. */
 void text_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "boot.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +8,7 @@
 #include <unistd.h>
 
 #include "../lib/mem.h"
+#include "kernel_log.h"
 
 #define WANTS "sysinit.target.wants/"
 
@@ -72,30 +71,12 @@ bool boot_closed(void)
 
 char *boot_refusal(void)
 {
-	/* One read is one record: "priority,sequence,time,flags;text". */
-	char record[8192], *said = NULL;
-	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	struct kernel_log log;
+	char *why;
 
-	while (fd >= 0) {
-		ssize_t n = read(fd, record, sizeof(record) - 1);
-		static const char prefix[] = "chatdnat: ";
-		char *text;
-
-		/* The oldest record was overwritten: the next read continues with the one after it. */
-		if (n < 0 && (errno == EPIPE || errno == EINTR))
-			continue;
-		if (n <= 0)
-			break;
-		record[n] = '\0';
-		text = strchr(record, ';');
-		if (!text || (strtol(record, NULL, 10) & 7) > 3 ||
-		    strncmp(++text, prefix, strlen(prefix)) != 0)
-			continue;
-		text[strcspn(text, "\n")] = '\0';
-		free(said);
-		said = xstrdup(text + strlen(prefix));
-	}
-	if (fd >= 0)
-		close(fd);
-	return said;
+	kernel_log_read(&log);
+	why = log.refusal;
+	log.refusal = NULL;
+	kernel_log_free(&log);
+	return why;
 }

@@ -51,14 +51,19 @@ void config_parse(struct config *config, const char *line)
 	free(word);
 }
 
+static void free_setting(struct setting *s)
+{
+	free(s->name);
+	free(s->value);
+	free(s->file);
+}
+
 void config_free(struct config *config)
 {
 	size_t i;
 
-	for (i = 0; i < config->n; i++) {
-		free(config->v[i].name);
-		free(config->v[i].value);
-	}
+	for (i = 0; i < config->n; i++)
+		free_setting(&config->v[i]);
 	free(config->v);
 	*config = (struct config){ 0 };
 }
@@ -80,9 +85,10 @@ const char *config_text(const struct config *config, const char *name)
 void config_append(struct config *config, const char *name, const char *value)
 {
 	config->v = xgrow(config->v, config->n, sizeof(*config->v));
-	config->v[config->n].name = xstrdup(name);
-	config->v[config->n].value = value ? xstrdup(value) : NULL;
-	config->n++;
+	config->v[config->n++] = (struct setting){
+		.name = xstrdup(name),
+		.value = value ? xstrdup(value) : NULL,
+	};
 }
 
 static struct setting *put(struct config *config, struct setting *s, const char *name,
@@ -107,6 +113,31 @@ void config_change(struct config *config, const char *name, const char *value)
 	struct setting *s = find(config, name);
 
 	put(config, s && s->changed ? NULL : s, name, value)->changed = true;
+}
+
+void config_remove(struct config *config, const char *name)
+{
+	struct setting *s = find(config, name);
+
+	if (!s)
+		return;
+	free_setting(s);
+	config->n--;
+	memmove(s, s + 1, (size_t)(config->v + config->n - s) * sizeof(*s));
+}
+
+void config_origin(struct config *config, size_t first, const char *file, unsigned int line)
+{
+	for (; first < config->n; first++) {
+		free(config->v[first].file);
+		config->v[first].file = xstrdup(file);
+		config->v[first].line = line;
+	}
+}
+
+const struct setting *config_find(const struct config *config, const char *name)
+{
+	return find(config, name);
 }
 
 char *config_format(const struct config *config)

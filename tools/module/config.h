@@ -10,6 +10,10 @@ struct setting {
 	char *name;
 	char *value; /* NULL: the word had no '=' */
 	bool changed;
+
+	/* Where it was read; NULL if not in a file. */
+	char *file;
+	unsigned int line;
 };
 
 struct config {
@@ -36,6 +40,14 @@ void config_set(struct config *config, const char *name, const char *value);
  * kernel refuses it and says why.
  */
 void config_change(struct config *config, const char *name, const char *value);
+
+void config_remove(struct config *config, const char *name);
+
+/* Of all settings from `first` on. */
+void config_origin(struct config *config, size_t first, const char *file, unsigned int line);
+
+/* The setting of that name, or NULL. */
+const struct setting *config_find(const struct config *config, const char *name);
 
 char *config_format(const struct config *config);
 

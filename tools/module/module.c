@@ -14,6 +14,7 @@
 #include "../lib/text.h"
 #include "boot.h"
 #include "dkms.h"
+#include "kernel_log.h"
 #include "lock.h"
 #include "saved.h"
 
@@ -70,10 +71,27 @@ static void explain_unit(const char *release, bool installed)
 	free(dkms);
 }
 
+/* "FILE, line N, was refused: REASON"; NULL if the saved settings were not refused. */
+static char *refusal(const struct config *saved)
+{
+	const struct setting *setting;
+	struct kernel_log log;
+	char *text = NULL;
+
+	kernel_log_read(&log);
+	setting = kernel_log_refused(&log, saved);
+	if (setting)
+		text = xasprintf("%s, line %u, was refused: %s", setting->file, setting->line,
+				 log.refusal);
+	kernel_log_free(&log);
+	return text;
+}
+
 void module_explain_absence(void)
 {
 	struct utsname kernel = { 0 };
 	struct config saved = { 0 };
+	char *why = NULL;
 	bool installed = uname(&kernel) < 0 || installed_for(kernel.release) != 0,
 	     is_saved = saved_read(&saved) > 0;
 
@@ -83,11 +101,14 @@ void module_explain_absence(void)
 		error("the module is not loaded, and none is installed for the running kernel %s; build and install it, "
 		      "then: modprobe chatdnat",
 		      kernel.release);
+	} else if (is_saved && (why = refusal(&saved))) {
+		error("the module is not loaded: %s; correct it, then: modprobe chatdnat", why);
 	} else if (is_saved) {
 		error("the module is not loaded; load it with the saved configuration: modprobe chatdnat");
 	} else {
 		error("the module is not loaded; load it: modprobe chatdnat wan=INTERFACE v4=ADDRESS v6=ADDRESS");
 	}
+	free(why);
 	config_free(&saved);
 }
 

@@ -9,6 +9,8 @@
 
 #include "../lib/family.h"
 #include "../lib/mem.h"
+#include "../lib/text.h"
+#include "modprobe.h"
 #include "ports.h"
 #include "relay.h"
 
@@ -82,79 +84,66 @@ char *saved_render(const struct config *config)
 	return line;
 }
 
-/* One logical line, as kmod joins them. False at the end. */
-static bool read_logical_line(FILE *f, char **line, size_t *size)
-{
-	size_t n = 0;
-	int c;
-
-	for (c = getc(f); c != EOF && c != '\n'; c = getc(f)) {
-		if (c == '\\') {
-			c = getc(f);
-			if (c == '\n')
-				continue;
-			if (c == EOF)
-				break;
-		}
-		if (n + 1 >= *size) {
-			*line = xgrow(*line, n + 255, 1);
-			*size = n + 256;
-		}
-		(*line)[n++] = (char)c;
-	}
-	if (!*line)
-		*line = xcalloc(*size = 1, 1);
-	(*line)[n] = '\0';
-	return n || c != EOF;
-}
-
-static void merge(struct config *config, struct config *words)
+/* The origin goes with the value. A word without '=' has no value. */
+static void merge(struct config *config, const struct config *words)
 {
 	size_t i;
 
 	for (i = 0; i < words->n; i++) {
-		const char *value = words->v[i].value ? words->v[i].value : "";
+		const struct setting *word = &words->v[i];
+		size_t at;
 
 		/* The parameter `config` resets settings that it does not name. */
-		if (!strcmp(words->v[i].name, "config")) {
+		if (!strcmp(word->name, "config")) {
 			config_free(config);
-			config_parse(config, value);
-		} else {
-			config_set(config, words->v[i].name, value);
+			config_parse(config, word->value ? word->value : "");
+			config_origin(config, 0, word->file, word->line);
+			continue;
 		}
+		config_remove(config, word->name);
+		at = config->n;
+		config_append(config, word->name, word->value);
+		config_origin(config, at, word->file, word->line);
 	}
 }
 
 int saved_read(struct config *config)
 {
-	FILE *f = fopen(SAVED_OPTIONS, "re");
-	char *line = NULL;
-	size_t size = 0;
-	int err;
+	struct config options = { 0 };
+	int found = modprobe_read(&options);
 
-	if (!f)
-		return errno == ENOENT ? 0 : -errno;
-	while (read_logical_line(f, &line, &size)) {
-		static const char blank[] = " \t";
-		char *s = line + strspn(line, blank);
-		size_t word = strcspn(s, blank);
-		struct config words = { 0 };
+	merge(config, &options);
+	config_free(&options);
+	return found || !config->n ? found : 1;
+}
 
-		if (word != 7 || strncmp(s, "options", word) != 0)
-			continue;
-		s += word;
-		s += strspn(s, blank);
-		word = strcspn(s, blank);
-		if (word != 8 || strncmp(s, "chatdnat", word) != 0)
-			continue;
-		config_parse(&words, s + word);
-		merge(config, &words);
-		config_free(&words);
+bool saved_name_known(const char *name, const struct config *active)
+{
+	/* The kernel's own, for any module, and the parameter that has all settings. */
+	static const char *const others[] = { "config", "async_probe", "dyndbg" };
+	size_t i;
+
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (!strcmp(name, others[i]))
+			return true;
+	return default_of(name) || config_get(active, name);
+}
+
+const char *saved_nearest_name(const char *name, const struct config *active)
+{
+	const char *nearest = NULL;
+	size_t best = 3, i, n;
+
+	for (i = 0; i < sizeof(defaults) / sizeof(defaults[0]) + active->n; i++) {
+		const char *other = i < active->n ? active->v[i].name : defaults[i - active->n].name;
+
+		n = text_distance(name, other);
+		if (n < best && n < strlen(other)) {
+			best = n;
+			nearest = other;
+		}
 	}
-	err = ferror(f) ? -EIO : 1;
-	fclose(f);
-	free(line);
-	return err;
+	return nearest;
 }
 
 void saved_complete(struct config *config, const struct config *saved)
@@ -207,6 +196,20 @@ static bool same_value(const char *name, const char *a, const char *b)
 	return false;
 }
 
+bool saved_is_default(const char *name, const char *value)
+{
+	const char *usual = default_of(name);
+
+	return usual && same_value(name, usual, value);
+}
+
+bool saved_same(const struct config *a, const struct config *b, const char *name)
+{
+	const char *in_b = config_get(b, name);
+
+	return in_b && same_value(name, config_text(a, name), in_b);
+}
+
 char *saved_differences(const struct config *saved, const struct config *active)
 {
 	char *names = xstrdup("");
@@ -221,6 +224,8 @@ char *saved_differences(const struct config *saved, const struct config *active)
 			continue;
 		if (!was)
 			was = default_of(name);
+		if (!is && !default_of(name))
+			continue;
 		if (!was || (is && same_value(name, was, is)))
 			continue;
 		longer = xasprintf("%s%s%s", names, *names ? ", " : "", name);

@@ -64,6 +64,7 @@ bool state_read(struct state *state)
 		saved_complete(&state->module.config, &state->saved);
 	else if (!module_read(&state->module))
 		return false;
+	kernel_log_read(&state->log);
 	stats_read(&state->stats);
 	read_configured(state);
 	state->links_err = links_read(&state->links);
@@ -86,6 +87,7 @@ void state_free(struct state *state)
 	relays_free(&state->relays);
 	links_free(&state->links);
 	config_free(&state->saved);
+	kernel_log_free(&state->log);
 	ruleset_free(&state->ruleset);
 	sockets_free(&state->sockets);
 	probes_free(&state->probes);
@@ -214,11 +216,6 @@ const struct relay *refused_relay(const struct state *state)
 			return r;
 	}
 	return NULL;
-}
-
-const char *change_command(const struct state *state)
-{
-	return refused_relay(state) ? "chatdnatctl set engine=auto" : "chatdnatctl set";
 }
 
 bool address_private(const struct address *address)

@@ -3,6 +3,7 @@
 #define CHATDNATCTL_STATE_H
 
 #include "../host/link.h"
+#include "../module/kernel_log.h"
 #include "../module/module.h"
 #include "../module/ports.h"
 #include "../module/relay.h"
@@ -32,6 +33,7 @@ struct state {
 
 	int saved_found; /* as saved_read() says */
 	struct config saved;
+	struct kernel_log log;
 
 	struct ruleset ruleset;
 	struct sockets sockets;
@@ -71,12 +73,6 @@ const struct relay *relay_served(const struct state *state, enum family family, 
 
 /* With engine=stateless, a relay that is tracked, for which the kernel refuses all changes; or NULL. */
 const struct relay *refused_relay(const struct state *state);
-
-/*
- * What a command that changes one setting begins with. It leaves engine=stateless where the kernel would refuse
- * everything else because of it.
- */
-const char *change_command(const struct state *state);
 
 /* An address that is not the internet's: private, shared, unique local, ... */
 bool address_private(const struct address *address);
