@@ -9,7 +9,6 @@ Blocks without a host are for the eye.
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 
@@ -21,9 +20,11 @@ for library in ("tools", "e2e"):
 from lib import net, tap
 
 BLOCK = re.compile(r"^( *)```(\w+) ([^\n]+)\n(.*?)^ *```$", re.S | re.M)
-PUBLIC_KEY = re.compile(r"\b([A-Z_]+)_PUBLIC_KEY\b")
+# What one host prints for the other's file, and where it keeps it.
+TOLD = {"PUBLIC_KEY": "/etc/wireguard/public.key", "FINGERPRINT": "/etc/openvpn/tunnel.fingerprint"}
 # What every Debian has, for `ip netns exec` to lay a host's own over it.
-ETC = ("wireguard", "sysctl.d", "modprobe.d", "modules-load.d", "dovecot/conf.d", "fail2ban/jail.d")
+ETC = ("fail2ban/jail.d", "modprobe.d", "modules-load.d", "openvpn", "sysctl.d", "systemd/networkd.conf.d", "systemd/system",
+       "wireguard")
 
 
 class Block:
@@ -69,11 +70,14 @@ class Host:
     def file(self, path):
         return self.etc / pathlib.Path(path).relative_to("/etc")
 
+    def enter(self):
+        """What starts a program there."""
+        return [] if self.own else ["ip", "netns", "exec", self.ns.name]
+
     def run(self, command, timeout=60):
         """Status and output of a line of shell."""
-        before = [] if self.own else ["ip", "netns", "exec", self.ns.name]
         path = f"{ROOT}/build/tools:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        done = subprocess.run([*before, "sh", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        done = subprocess.run([*self.enter(), "sh", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               stdin=subprocess.DEVNULL, env={**os.environ, "PATH": path}, text=True, check=False,
                               timeout=timeout)
         return done.returncode, done.stdout
@@ -83,8 +87,6 @@ class Play:
     """A guide's hosts, and what has been tried on them."""
 
     def __init__(self, **hosts):
-        if not shutil.which("nc"):
-            os.symlink("/bin/busybox", "/usr/local/bin/nc")
         self.hosts = {name.replace("_", "-"): Host(name.replace("_", "-"), ns) for name, ns in hosts.items()}
         self.output = {}
 
@@ -110,6 +112,10 @@ class Play:
                 tap.skip(f"{where}: {what}", why)
         elif block.path:
             path = self[host].file(block.path)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if str(pathlib.Path(block.path).parent) == "/etc":
+                # A namespace's own file is laid over one that is there.
+                pathlib.Path(block.path).touch()
             path.write_text(self._keys(change(block.text)), encoding="utf-8")
             tap.ok(True, f"{where}: {block.path}")
         else:
@@ -134,5 +140,5 @@ class Play:
     def _keys(self, text):
         def key(found):
             host = self[found[1].lower().replace("_", "-")]
-            return host.file("/etc/wireguard/public.key").read_text(encoding="ascii").strip()
-        return PUBLIC_KEY.sub(key, text)
+            return host.file(TOLD[found[2]]).read_text(encoding="ascii").strip()
+        return re.sub(rf"\b([A-Z_]+)_({'|'.join(TOLD)})\b", key, text)

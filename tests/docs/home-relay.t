@@ -2,18 +2,26 @@
 # vm: --timeout 600
 """docs/home-relay.md"""
 
+import contextlib
 import os
 import re
+import socket
+import subprocess
 import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 # pylint: disable=wrong-import-position
+import guide
 import home
 import ctl
-from lib import case, tap, topo, traffic, wait
-from lib.topo import EVERY_RELAY, HOME, PROXY, WORLD
+from home import HOME_LINE, LAN, WIREGUARD
+from lib import case, module, sniff, tap, topo, traffic, wait
+from lib.topo import CLIENT, CLIENT2, EVERY_RELAY, HOME, PROXY, WORLD
 from lib.traffic import Seen
+
+# The other end of a call.
+PEER, PEER_PORT = CLIENT2["ipv4"], 3480
 
 place = None
 
@@ -23,37 +31,140 @@ def setup():
     place = home.Place()
 
 
+def ready():
+    """The guide has been followed, and the module is loaded."""
+    if "modprobe chatdnat" not in place.play.output:
+        place.play.guide("home-relay.md", "A relay at home", "The tunnel", "The proxy", "First test")
+    elif not module.loaded():
+        place.play.command("home-relay.md: proxy", place.play["proxy"], "modprobe chatdnat")
+
+
+def instead(old, new):
+    """The relay's rules with a part replaced, as the guide tells for its variants."""
+    relay = place.play["relay"]
+    file = relay.file("/etc/wireguard/relay-routes")
+    text = file.read_text(encoding="utf-8")
+    tap.ok(old in text, f"relay-routes: {old.strip()}")
+    file.write_text(text.replace(old, new), encoding="utf-8")
+    status, output = relay.run("sh /etc/wireguard/relay-routes")
+    tap.ok(status == 0, f"relay-routes: with the other lines {output}")
+
+
 @case.case
 def as_written():
-    play = place.play
-    play.guide("home-relay.md")
-    greetings = [text for command, text in play.output.items() if command.startswith("nc ")]
+    ready()
+    play, relay = place.play, place.play["relay"]
+    greetings = [text for command, text in play.output.items() if "/dev/tcp/" in command]
     tap.equal([text.split()[0] for text in greetings], ["relay", "relay"], "the first test shows the relay's greeting")
+    routes = [play.output[command] for command in ("ip route show default", "ip -6 route show default")]
+    tap.equal([text.split("dev ")[1].split()[0] for text in routes], ["eth0"] * 2, "the proxy's default routes name the interface")
     place.serves("as written")
     place.guarded("as written")
     tap.equal([finding for finding in ctl.run("--json").findings().values() if finding["severity"] != "note"], [],
               "chatdnatctl finds nothing wrong")
+    place.hidden("as written", WIREGUARD)
     for version in topo.IP_VERSIONS:
-        tap.ok(" dev wg0 " in place.play["relay"].run(f"ip route get {WORLD[version]} ipproto tcp dport 25")[1],
-               f"{version}: troubleshooting.md's look at the way of outgoing mail")
-    everything_through_the_tunnel()
+        tap.equal(traffic.tcp(place.relay, LAN[version], 80), Seen("world", HOME_LINE[version], 80), f"{version}: the LAN is near")
+        tap.equal(traffic.tcp(place.relay, PROXY[version], 993), "refused", f"{version}: the relay's own name is the proxy's")
+    ctl.run("set", "hairpin=1")
+    for version in topo.IP_VERSIONS:
+        tap.equal(traffic.tcp(place.relay, PROXY[version], 993)[0], "relay", f"{version}: with hairpin=1 it is the relay's")
+    relay.run("wg-quick down wg0")
+    place.line.forget()
+    for version in topo.IP_VERSIONS:
+        for port in (25, 80, 443):
+            tap.equal(traffic.tcp(place.relay, WORLD[version], port), "EHOSTUNREACH",
+                      f"{version} {port}: nothing leaves without the tunnel")
+    place.hidden("without the tunnel")
+    tap.equal(relay.run("wg-quick up wg0")[0], 0, "the tunnel comes back")
     HOME.run("wg-quick", "down", "wg0")
     place.refused("tunnel down")
+    HOME.run("wg-quick", "up", "wg0")
 
 
-def everything_through_the_tunnel():
-    """The variant: the lines left out that the guide names."""
+@contextlib.contextmanager
+def running(*commands):
+    """Programs in the foreground, each on a host."""
+    started = [subprocess.Popen([*host.enter(), "sh", "-c", f"exec {command}"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                stdin=subprocess.DEVNULL, text=True) for host, command in commands]
+    try:
+        yield
+    finally:
+        for (host, command), process in zip(commands, started):
+            process.terminate()
+            output = process.communicate(timeout=30)[0]
+            tap.diag(f"{host.name}: {command}\n{output[-4000:]}")
+
+
+@case.case
+def calls():
+    ready()
+    play, relay, client = place.play, place.play["relay"], place.play["client"]
+    play.guide("home-relay.md", "Calls")
+    unit = relay.file("/etc/systemd/system/turnserver.service.d/coturn.conf").read_text(encoding="utf-8")
+    place.line.forget()
+    with running((relay, re.findall("^ExecStart=(.+)$", unit, re.M)[-1]),
+                 (client, f"turnutils_peer -L {PEER} -p {PEER_PORT}")):
+        for host, port in ((relay, 3478), (client, PEER_PORT)):
+            tap.ok(wait.until(lambda h=host, p=port: h.run(f"ss -Hlun sport = {p}")[1].strip(), 60),
+                   f"calls: {host.name} listens on port {port}")
+        name, password = relay.run("sh /etc/turn-credentials")[1].strip().split(":", 1)
+        with sniff.Sniffer(place.internet, "to_eth0") as link:
+            status, output = client.run(f"turnutils_uclient -u {name} -w {password} -L {CLIENT['ipv4']} -e {PEER} -r {PEER_PORT} "
+                                        f"-m 2 -n 20 {PROXY['ipv4']}", 120)
+            tap.equal((status, re.findall(r"tot_send_msgs=(\d+), tot_recv_msgs=(\d+)", output)[-1:]), (0, [("40", "40")]),
+                      "calls: what a caller says reaches the other one, and comes back")
+            tap.diag(output[-3000:])
+            media = {(packet.src, 10000 <= packet.sport <= 10999) for packet in link.packets("in")
+                     if (packet.dst, packet.dport) == (PEER, PEER_PORT)}
+            tap.equal(media, {(PROXY["ipv4"], True)}, "calls: the other one sees the proxy's address, and a port of the range")
+        wrong = client.run(f"turnutils_uclient -u {name} -w wrong -L {CLIENT['ipv4']} -e {PEER} -r {PEER_PORT} -n 1 {PROXY['ipv4']}")
+        tap.ok(wrong[0] != 0, "calls: nobody else is served")
+    place.hidden("calls", WIREGUARD)
+
+
+@case.case
+def by_users():
+    ready()
     relay = place.play["relay"]
-    relay.run("wg-quick down wg0")
-    file = relay.file("/etc/wireguard/wg0.conf")
-    text = file.read_text()
-    file.write_text(re.sub(r"^(Table|PostDown|PostUp = ip).*\n", "", text, flags=re.M))
-    tap.equal(relay.run("wg-quick up wg0")[0], 0, "all through the tunnel: wg-quick takes the shorter file")
+    relay.run("useradd -r vmail; useradd -r unbound; useradd -r iroh")
+    everybody = "\t$ip rule add priority 400 lookup 100\n"
+    some = re.search(r"^\tfor user in .*?^\tdone\n", (guide.DOCS / "home-relay.md").read_text(encoding="utf-8"), re.M | re.S)[0]
+    instead(everybody, some)
     for version in topo.IP_VERSIONS:
-        tap.ok(wait.until(lambda v=version: traffic.tcp(place.relay, WORLD[v], 80, timeout=1) ==
-                          Seen("world", PROXY[v], 80), 30), f"all through the tunnel: {version} everything comes from the proxy")
-        tap.equal(traffic.tcp(place.internet, PROXY[version], 993, topo.CLIENT[version]),
-                  Seen("relay", topo.CLIENT[version], 993), f"all through the tunnel: {version} clients are served")
+        for user, seen in (("vmail", PROXY), ("unbound", PROXY), ("root", HOME_LINE)):
+            tap.ok(wait.until(lambda: asks(user, "tcp", 443, version) == seen[version], 30),
+                   f"by users: {version} {user}'s connection comes from {seen[version]}")
+            tap.equal(asks(user, "udp", 53, version), seen[version], f"by users: {version} {user}'s question comes from there")
+        tap.equal(traffic.tcp(place.internet, PROXY[version], 993, CLIENT[version]), Seen("relay", CLIENT[version], 993),
+                  f"by users: {version} clients are served")
+    instead(some, everybody)
+
+
+def asks(user, protocol, port, version):
+    """Whom a server of the world sees when a user of the relay asks it."""
+    status, output = place.play["relay"].run(
+        f"runuser -u {user} -- timeout 5 bash -c 'exec 3<>/dev/{protocol}/{WORLD[version]}/{port}; echo ? >&3; head -n 1 <&3'")
+    return status or output.split()[1]
+
+
+@case.case
+def by_tcp():
+    ready()
+    play, relay, proxy = place.play, place.play["relay"], place.play["proxy"]
+    for host in (relay, proxy):
+        host.run("wg-quick down wg0")
+    play.guide("home-relay.md", "Where WireGuard is blocked")
+    instead("ipproto udp dport 51820", "ipproto tcp dport 8443")
+    play.command("home-relay.md: proxy", proxy, "chatdnatctl set allow=ssh,8443/tcp")
+    HOME.run("modprobe", "tun")
+    place.line.forget()
+    command = "openvpn --cd /etc/openvpn --config tunnel.conf"
+    with running((proxy, command), (relay, command)):
+        tap.ok(wait.until(lambda: relay.run("ping -c 1 -W 1 10.9.0.1")[0] == 0, 90), "by TCP: the tunnel works")
+        place.serves("by TCP")
+        place.guarded("by TCP")
+        place.hidden("by TCP", (PROXY["ipv4"], socket.IPPROTO_TCP, 8443))
 
 
 case.run(setup, EVERY_RELAY, 240)

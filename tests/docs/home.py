@@ -4,14 +4,22 @@ yet. To the standard topology:
 
     internet ── 100.64.0.1 ── 100.64.0.2 home [ relay ]
                                2001:db8:64::2
+
+The world has a mail server, a web server and a name server.
 """
 
+import socket
+
 import guide
-from lib import net, tap, topo, traffic
+from lib import net, sniff, tap, topo, traffic
 from lib.topo import CLIENT, HOME, PORTS, PROXY, WORLD
 from lib.traffic import Connection, Seen
 
 HOME_LINE = {"ipv4": "100.64.0.2", "ipv6": "2001:db8:64::2"}
+LAN = {"ipv4": "100.64.0.1", "ipv6": "2001:db8:64::1"}
+WIREGUARD = (PROXY["ipv4"], socket.IPPROTO_UDP, 51820)
+# Neighbours and routers on the link itself.
+ON_LINK = range(133, 138)
 
 
 class Place:
@@ -38,9 +46,10 @@ class Place:
             if ns:
                 ns.sysctl(ipv4__ip_forward=0, ipv6__conf__all__forwarding=0)
         self.servers = traffic.Host("relay", self.relay).tcp(*PORTS)
-        self.world = traffic.Host("world", self.internet).tcp(25, 80)
+        self.world = traffic.Host("world", self.internet).tcp(25, 80, 443).udp(53)
         self.own = traffic.Host("proxy", HOME).tcp(22, 8080)
         self.play = guide.Play(proxy=HOME, relay=self.relay, client=self.internet)
+        self.line = sniff.Sniffer(self.internet, "to_home")
 
     def serves(self, what, proxy=PROXY):
         """What a relay behind a proxy is for."""
@@ -51,12 +60,27 @@ class Place:
             with Connection(self.internet, proxy[version], 993, CLIENT[version], timeout=20) as connection:
                 tap.ok(connection.echo(b"mail" * 50000), f"{what}: {version} 200 kB there and back")
             self.sends(what, proxy, version)
-            tap.equal(traffic.tcp(self.relay, WORLD[version], 80), Seen("world", HOME_LINE[version], 80),
-                      f"{what}: {version} what else the relay does stays on its own line")
 
     def sends(self, what, proxy, version):
-        tap.equal(traffic.tcp(self.relay, WORLD[version], 25), Seen("world", proxy[version], 25),
-                  f"{what}: {version} the relay's mail comes from the proxy's address")
+        """Mail, to 443 first, updates, and questions to a name server."""
+        for port in (443, 25, 80):
+            tap.equal(traffic.tcp(self.relay, WORLD[version], port), Seen("world", proxy[version], port),
+                      f"{what}: {version} what the relay sends to {port} comes from the proxy's address")
+        tap.equal(traffic.udp(self.relay, WORLD[version], 53), Seen("world", proxy[version], 53),
+                  f"{what}: {version} a name server is asked from the proxy's address")
+
+    def hidden(self, what, *ends):
+        """
+        Since the last look the line at home sent nothing but packets of tunnels to those ends (address, protocol, port), and
+        to its own LAN.
+        """
+        seen = {packet for packet in self.line.packets("in")
+                if not (packet.dst in LAN.values() or packet.dst.startswith("ff02:")
+                        or packet.icmp and packet.icmp[0] in ON_LINK and packet.proto == socket.IPPROTO_ICMPV6)}
+        carried = {packet for packet in seen if (packet.dst, packet.proto, packet.dport) in ends}
+        tap.equal(sorted(seen - carried, key=str), [], f"{what}: nobody but the proxy sees the line at home")
+        tap.equal(bool(carried), bool(ends), f"{what}: the line carries the tunnel, and nothing without one")
+        self.line.forget()
 
     def guarded(self, what):
         for version in topo.IP_VERSIONS:

@@ -5,6 +5,7 @@
 import os
 import pathlib
 import re
+import socket
 import sys
 
 sys.dont_write_bytecode = True
@@ -12,9 +13,12 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 # pylint: disable=wrong-import-position
 import guide
 import home
+from home import WIREGUARD
 from lib import case, tap, topo, traffic, wait
 from lib.topo import CLIENT, CLIENT2, EVERY_RELAY, HOME, PROXY, PUBLIC
 from lib.traffic import Connection, Seen
+
+LOOK = "sh /etc/wireguard/way-out"
 
 place = None
 
@@ -46,25 +50,46 @@ def as_written():
 
     place.serves("by A")
     by_b("both there")
+    play.guide("two-proxies.md", "Outgoing traffic")
+    leaves_by("wg0", "both there")
     living = [Connection(place.internet, PUBLIC[version], 993, CLIENT2[version]) for version in topo.IP_VERSIONS]
     HOME.ip("link set eth0 down\n")
     tap.equal(traffic.tcp(place.internet, PROXY["ipv4"], 993, CLIENT["ipv4"], timeout=1) in ("silence", "EHOSTUNREACH"),
               True, "A is gone")
     tap.ok(all(connection.echo(b"still here") for connection in living), "connections by B notice nothing")
     by_b("A gone")
-    play.guide("two-proxies.md", "DNS and outgoing mail")
+    play.command("two-proxies.md: relay", play["relay"], LOOK)
+    leaves_by("wg1", "A gone")
     for version in topo.IP_VERSIONS:
         place.sends("A gone", PUBLIC, version)
     tap.ok(all(connection.echo(b"still here") for connection in living), "connections by B notice nothing")
     place.topology.address_wan()
-    tap.equal(play["relay"].run("wg-quick up wg0")[0], 0, "A is back")
     for version in topo.IP_VERSIONS:
         tap.ok(wait.until(lambda v=version: traffic.tcp(place.internet, PROXY[v], 993, CLIENT[v], timeout=1) ==
-                          Seen("relay", CLIENT[v], 993), 30), f"A is back: {version} it serves")
+                          Seen("relay", CLIENT[v], 993), 60), f"A is back: {version} it serves")
+    play.command("two-proxies.md: relay", play["relay"], LOOK)
+    leaves_by("wg0", "A is back")
+    for version in topo.IP_VERSIONS:
         place.sends("A is back", PROXY, version)
     tap.ok(all(connection.echo(b"still here") for connection in living), "connections by B notice nothing")
     for connection in living:
         connection.close()
+    place.hidden("two tunnels", WIREGUARD, (PUBLIC["ipv4"], socket.IPPROTO_UDP, 51820))
+    within_a_minute()
+
+
+def leaves_by(tunnel, what):
+    for command in ("ip route get 9.9.9.9", "ip -6 route get 2620:fe::fe"):
+        tap.ok(f" dev {tunnel} " in place.play["relay"].run(command)[1], f"{what}: {command} names {tunnel}")
+
+
+def within_a_minute():
+    """What the timer leaves between two looks, and the two pings of a look."""
+    timer = place.play["relay"].file("/etc/systemd/system/way-out.timer").read_text(encoding="ascii")
+    script = place.play["relay"].file("/etc/wireguard/way-out").read_text(encoding="ascii")
+    seconds = [int(re.search(rf"^{name}=(\d+)$", timer, re.M)[1]) for name in ("OnUnitInactiveSec", "AccuracySec")]
+    seconds += [int(re.search(r" -w (\d+) ", script)[1])] * 2
+    tap.ok(sum(seconds) <= 60, f"B is used after {sum(seconds)} seconds at most")
 
 
 def by_b(what):

@@ -60,5 +60,10 @@ class Sniffer(net.Closing):
                 self._packets.append((way, packet))
         return [packet for way, packet in self._packets if direction in (None, way)]
 
+    def forget(self):
+        """Begins anew."""
+        self.packets()
+        self._packets.clear()
+
     def close(self):
         self.sock.close()
