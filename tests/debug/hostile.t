@@ -104,7 +104,7 @@ class Tally:
 
 
 def describe(number, shot, verdict, why):
-    return (f"{number} IPv{shot.version} from {('the world', 'inside')[shot.link]} ({verdict.why}): {why}\n"
+    return (f"{number} IPv{shot.version} from {('the internet', 'inside')[shot.link]} ({verdict.why}): {why}\n"
             f"  {shot.vnet.hex()} {shot.frame.hex()[:400]} in {shot.layout}\n"
             f"  wanted {[want.data.hex()[:400] for want in verdict.wants or ()]}")
 
@@ -142,7 +142,7 @@ def run(engine, guard, shots, results):
 
 def report(engine, tallies):
     for kind, tally in tallies.items():
-        tap.ok(not tally.wrong, f"{engine}, {kind}: {tally.shots} packets, {tally.passed} sent on as they have to be")
+        tap.ok(not tally.wrong, f"{engine}, {kind}: {tally.shots} packets, {tally.passed} forwarded as they have to be")
         for wrong in tally.wrong[:SHOWN]:
             tap.diag(wrong)
         if tally.wrong:
@@ -151,7 +151,7 @@ def report(engine, tallies):
     unsure = sum(tally.unsure for kind, tally in tallies.items() if kind != "strays")
     refused = sum(tally.refused for tally in tallies.values())
     tap.ok(all(0 < tally.passed or tally.shots < FEW for tally in tallies.values()) and len(tallies) == len(packets.KINDS),
-           f"{engine}: some of each kind are sent on")
+           f"{engine}: some of each kind are forwarded")
     tap.ok(unsure <= UNSURE_MAX * shots, f"{engine}: of {shots} the model is unsure about {unsure}")
     tap.ok(refused <= REFUSED_MAX * shots, f"{engine}: of {shots} the links refuse {refused}")
     return shots

@@ -17,7 +17,7 @@ import home
 import ctl
 from home import HOME_LINE, LAN, WIREGUARD
 from lib import case, module, sniff, tap, topo, traffic, wait
-from lib.topo import CLIENT, CLIENT2, EVERY_RELAY, HOME, PROXY, WORLD
+from lib.topo import CLIENT, CLIENT2, EVERY_RELAY, HOME, INTERNET, PROXY
 from lib.traffic import Seen
 
 # The other end of a call.
@@ -64,7 +64,7 @@ def as_written():
               "chatdnatctl finds nothing wrong")
     place.hidden("as written", WIREGUARD)
     for version in topo.IP_VERSIONS:
-        tap.equal(traffic.tcp(place.relay, LAN[version], 80), Seen("world", HOME_LINE[version], 80), f"{version}: the LAN is near")
+        tap.equal(traffic.tcp(place.relay, LAN[version], 80), Seen("internet", HOME_LINE[version], 80), f"{version}: the LAN is near")
         tap.equal(traffic.tcp(place.relay, PROXY[version], 993), "refused", f"{version}: the relay's own name is the proxy's")
     ctl.run("set", "hairpin=1")
     for version in topo.IP_VERSIONS:
@@ -73,7 +73,7 @@ def as_written():
     place.line.forget()
     for version in topo.IP_VERSIONS:
         for port in (25, 80, 443):
-            tap.equal(traffic.tcp(place.relay, WORLD[version], port), "EHOSTUNREACH",
+            tap.equal(traffic.tcp(place.relay, INTERNET[version], port), "EHOSTUNREACH",
                       f"{version} {port}: nothing leaves without the tunnel")
     place.hidden("without the tunnel")
     tap.equal(relay.run("wg-quick up wg0")[0], 0, "the tunnel comes back")
@@ -142,9 +142,9 @@ def by_users():
 
 
 def asks(user, protocol, port, version):
-    """Whom a server of the world sees when a user of the relay asks it."""
+    """Whom a server on the internet sees when a user of the relay asks it."""
     status, output = place.play["relay"].run(
-        f"runuser -u {user} -- timeout 5 bash -c 'exec 3<>/dev/{protocol}/{WORLD[version]}/{port}; echo ? >&3; head -n 1 <&3'")
+        f"runuser -u {user} -- timeout 5 bash -c 'exec 3<>/dev/{protocol}/{INTERNET[version]}/{port}; echo ? >&3; head -n 1 <&3'")
     return status or output.split()[1]
 
 

@@ -1,18 +1,18 @@
 """
-A relay on a line at home, 100.64.0.2, without an address that the world could call, and a proxy that does not forward
+A relay on a line at home, 100.64.0.2, without a public address, and a proxy that does not forward
 yet. To the standard topology:
 
     internet ── 100.64.0.1 ── 100.64.0.2 home [ relay ]
                                2001:db8:64::2
 
-The world has a mail server, a web server and a name server.
+The internet has a mail server, a web server and a name server.
 """
 
 import socket
 
 import guide
 from lib import net, sniff, tap, topo, traffic
-from lib.topo import CLIENT, HOME, PORTS, PROXY, WORLD
+from lib.topo import CLIENT, HOME, INTERNET, PORTS, PROXY
 from lib.traffic import Connection, Seen
 
 HOME_LINE = {"ipv4": "100.64.0.2", "ipv6": "2001:db8:64::2"}
@@ -46,7 +46,7 @@ class Place:
             if ns:
                 ns.sysctl(ipv4__ip_forward=0, ipv6__conf__all__forwarding=0)
         self.servers = traffic.Host("relay", self.relay).tcp(*PORTS)
-        self.world = traffic.Host("world", self.internet).tcp(25, 80, 443).udp(53)
+        self.server = traffic.Host("internet", self.internet).tcp(25, 80, 443).udp(53)
         self.own = traffic.Host("proxy", HOME).tcp(22, 8080)
         self.play = guide.Play(proxy=HOME, relay=self.relay, client=self.internet)
         self.line = sniff.Sniffer(self.internet, "to_home")
@@ -64,9 +64,9 @@ class Place:
     def sends(self, what, proxy, version):
         """Mail, to 443 first, updates, and questions to a name server."""
         for port in (443, 25, 80):
-            tap.equal(traffic.tcp(self.relay, WORLD[version], port), Seen("world", proxy[version], port),
+            tap.equal(traffic.tcp(self.relay, INTERNET[version], port), Seen("internet", proxy[version], port),
                       f"{what}: {version} what the relay sends to {port} comes from the proxy's address")
-        tap.equal(traffic.udp(self.relay, WORLD[version], 53), Seen("world", proxy[version], 53),
+        tap.equal(traffic.udp(self.relay, INTERNET[version], 53), Seen("internet", proxy[version], 53),
                   f"{what}: {version} a name server is asked from the proxy's address")
 
     def hidden(self, what, *ends):
@@ -93,6 +93,6 @@ class Place:
 
     def refused(self, what):
         for version in topo.IP_VERSIONS:
-            # By the proxy itself: where it leaks to the default route, the world answers that there is no such host.
+            # Refused by the proxy: through the default route the answer would be that the host is unreachable.
             tap.equal(traffic.tcp(self.internet, PROXY[version], 993, CLIENT[version], timeout=5), "refused",
                       f"{what}: {version} a client is refused at once")

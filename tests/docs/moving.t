@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 # pylint: disable=wrong-import-position
 import guide
 from lib import case, module, tap, topo, traffic
-from lib.topo import CLIENT, EVERY_RELAY, HOME, PORTS, PROXY, WORLD
+from lib.topo import CLIENT, EVERY_RELAY, HOME, INTERNET, PORTS, PROXY
 from lib.traffic import Connection, Seen
 
 RECIPE = pathlib.Path(__file__).resolve().with_name("recipe.nft")
@@ -23,7 +23,7 @@ def setup():
     global t
     t = topo.Topology(relays=("relay",))
     traffic.Host("relay", t.relay).tcp(*PORTS)
-    traffic.Host("world", t.internet).tcp(25)
+    traffic.Host("internet", t.internet).tcp(25)
     traffic.Host("proxy", HOME).tcp(22, 8080)
 
 
@@ -39,7 +39,7 @@ def reached(what):
 
 
 def outgoing(timeout):
-    return [traffic.tcp(t.relay, WORLD[version], 25, timeout=timeout) for version in topo.IP_VERSIONS]
+    return [traffic.tcp(t.relay, INTERNET[version], 25, timeout=timeout) for version in topo.IP_VERSIONS]
 
 
 @case.case
@@ -62,7 +62,7 @@ def from_the_recipe():
     for version in topo.IP_VERSIONS:
         tap.ok(before.gained(version).get("answered", 0) >= 2 * len(PORTS), f"{version}: new connections are the module's")
     tap.equal(HOME.run("nft", "list", "ruleset").strip(), "", "the recipe is gone")
-    tap.equal(outgoing(5), [Seen("world", PROXY[version], 25) for version in topo.IP_VERSIONS],
+    tap.equal(outgoing(5), [Seen("internet", PROXY[version], 25) for version in topo.IP_VERSIONS],
               "the relay's mail leaves")
     for block in guide.blocks("moving.md"):
         if not block.tried:

@@ -48,8 +48,8 @@ def as_written():
 
 def own_connections_keep_their_source():
     for version in topo.IP_VERSIONS:
-        tap.equal(traffic.tcp(HOME, topo.WORLD[version], 25, topo.PROXY3[version]),
-                  Seen("world", topo.PROXY3[version], 25), f"{version}: the proxy's own connection keeps its source")
+        tap.equal(traffic.tcp(HOME, topo.INTERNET[version], 25, topo.PROXY3[version]),
+                  Seen("internet", topo.PROXY3[version], 25), f"{version}: the proxy's own connection keeps its source")
 
 
 @case.case

@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 # pylint: disable=wrong-import-position
 import guide
 from lib import case, tap, topo, traffic
-from lib.topo import CLIENT, EVERY_RELAY, HOME, PORTS, PROXY, PUBLIC, WORLD
+from lib.topo import CLIENT, EVERY_RELAY, HOME, INTERNET, PORTS, PROXY, PUBLIC
 from lib.traffic import Seen
 
 t = None
@@ -28,7 +28,7 @@ def as_written():
     play = guide.Play(proxy=HOME, relay=t.public)
     play.guide("public-relay.md")
     traffic.Host("relay", t.public).tcp(*PORTS)
-    traffic.Host("world", t.internet).tcp(25)
+    traffic.Host("internet", t.internet).tcp(25)
     traffic.Host("proxy", HOME).tcp(22, 8080)
     for version in topo.IP_VERSIONS:
         for port in PORTS:
@@ -38,7 +38,7 @@ def as_written():
                   f"{version}: SSH is the proxy's own")
         tap.equal(traffic.tcp(t.internet, PROXY[version], 8080, CLIENT[version], timeout=1), "silence",
                   f"{version}: nothing else is")
-        tap.equal(traffic.tcp(t.public, WORLD[version], 25), Seen("world", PUBLIC[version], 25),
+        tap.equal(traffic.tcp(t.public, INTERNET[version], 25), Seen("internet", PUBLIC[version], 25),
                   f"{version}: the relay's mail comes from its own address")
     exceptions = play["relay"].run("postconf -h smtpd_client_event_limit_exceptions")[1].strip()
     tap.equal(exceptions, "$mynetworks 203.0.113.1 [2001:db8:1::1]", "Postfix has taken the exception")

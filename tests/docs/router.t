@@ -10,7 +10,7 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 # pylint: disable=wrong-import-position
 import guide
 from lib import case, net, tap, topo, traffic, wait
-from lib.topo import CLIENT, HOME, PORTS, PROXY, WORLD
+from lib.topo import CLIENT, HOME, INTERNET, PORTS, PROXY
 from lib.traffic import Seen
 
 RELAY, RELAY6, LAPTOP = "192.168.1.10", "2001:db8:4:1::10", "192.168.1.20"
@@ -64,7 +64,7 @@ def setup():
     HOME.sysctl(ipv4__ip_forward=0, ipv6__conf__all__forwarding=0)
     HOME.nft(FW4)
     traffic.Host("relay", relay).tcp(*PORTS)
-    traffic.Host("world", t.internet).tcp(25)
+    traffic.Host("internet", t.internet).tcp(25)
     traffic.Host("luci", HOME).tcp(80)
 
 
@@ -79,7 +79,7 @@ def serves(what, own):
         sees(t.internet, own, port, "relay", CLIENT["ipv4"], f"{what}: {port} reaches the relay", CLIENT["ipv4"])
         sees(laptop, own, port, "relay", "192.168.1.1", f"{what}: {port} from the LAN reaches it, too")
     for ns in (relay, laptop):
-        sees(ns, WORLD["ipv4"], 25, "world", own, f"{what}: {ns.name} takes the router's address")
+        sees(ns, INTERNET["ipv4"], 25, "internet", own, f"{what}: {ns.name} takes the router's address")
 
 
 @case.case
@@ -93,7 +93,7 @@ def as_written():
     tap.ok('"half-configured"' in play["proxy"].run("chatdnatctl --json")[1], "chatdnatctl warns of IPv6 as the guide says")
     sees(laptop, "192.168.1.1", 80, "luci", LAPTOP, "the router's own page stays in the LAN")
     sees(t.internet, RELAY6, 993, "relay", CLIENT["ipv6"], "IPv6: the relay's own address", CLIENT["ipv6"])
-    sees(laptop, WORLD["ipv6"], 25, "world", "2001:db8:4:1::20", "IPv6: nothing is translated")
+    sees(laptop, INTERNET["ipv6"], 25, "internet", "2001:db8:4:1::20", "IPv6: nothing is translated")
 
     HOME.ip("link del pppoe-wan\n")
     wait.until(lambda: not net.exists("pppoe-wan"))

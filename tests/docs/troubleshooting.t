@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 # pylint: disable=wrong-import-position
 import guide
 from lib import case, conntrack, module, tap, topo, traffic
-from lib.topo import CLIENT, EVERY_RELAY, HOME, PROXY, WORLD, settings
+from lib.topo import CLIENT, EVERY_RELAY, HOME, INTERNET, PROXY, settings
 from lib.traffic import Seen
 
 FAMILY_TOOL = {"ipv4": "iptables", "ipv6": "ip6tables"}
@@ -24,7 +24,7 @@ def setup():
     t = topo.Topology(relays=("relay",))
     play = guide.Play(proxy=HOME)
     traffic.Host("relay", t.relay).tcp(993)
-    traffic.Host("world", t.internet).tcp(25)
+    traffic.Host("internet", t.internet).tcp(25)
 
 
 def row(firewall):
@@ -46,11 +46,11 @@ def both_ways(what, firewall, tools):
     for version in topo.IP_VERSIONS:
         tap.equal(traffic.tcp(t.internet, PROXY[version], 993, CLIENT[version]), Seen("relay", CLIENT[version], 993),
                   f"{what}: {version} fixed")
-        tap.equal(traffic.tcp(t.relay, WORLD[version], 25, timeout=1), "silence",
+        tap.equal(traffic.tcp(t.relay, INTERNET[version], 25, timeout=1), "silence",
                   f"{what}: {version} the policy drops the relay's mail")
     mend(outward, tools)
     for version in topo.IP_VERSIONS:
-        tap.equal(traffic.tcp(t.relay, WORLD[version], 25), Seen("world", PROXY[version], 25),
+        tap.equal(traffic.tcp(t.relay, INTERNET[version], 25), Seen("internet", PROXY[version], 25),
                   f"{what}: {version} fixed")
 
 

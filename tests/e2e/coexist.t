@@ -13,18 +13,18 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 from lib import case, conntrack, module, tap, topo, traffic, wait
-from lib.topo import CLIENT, HOME, OTHER, PROXY, PROXY2, RELAY, TUNNEL, WORLD, named, settings
+from lib.topo import CLIENT, HOME, INTERNET, OTHER, PROXY, PROXY2, RELAY, TUNNEL, named, settings
 from lib.traffic import Connection, Flow, Seen
 
-t = world = None
+t = internet = None
 
 
 def setup():
-    global t, world
+    global t, internet
     t = topo.Topology(relays=("relay", "other"))
     for name, ns in (("relay", t.relay), ("other", t.other)):
         traffic.Host(name, ns).tcp(993, 143, 8080).udp(3478)
-    world = traffic.Host("world", t.internet).tcp(25, 26)
+    internet = traffic.Host("internet", t.internet).tcp(25, 26)
 
 
 def versions():
@@ -171,14 +171,14 @@ def nftables_source_nat():
     try:
         module.load(**named())
         for version in versions():
-            tap.equal(traffic.tcp(t.relay, WORLD[version], 26), Seen("world", PROXY2[version], 26),
+            tap.equal(traffic.tcp(t.relay, INTERNET[version], 26), Seen("internet", PROXY2[version], 26),
                       f"{version}: a source that another table bound first is left alone")
-            tap.equal(traffic.tcp(t.relay, WORLD[version], 25), Seen("world", PROXY[version], 25),
+            tap.equal(traffic.tcp(t.relay, INTERNET[version], 25), Seen("internet", PROXY[version], 25),
                       f"{version}: what it leaves alone is masqueraded")
         drop_tables()
         HOME.nft(rules.replace("{priority}", "100"))
         for version in versions():
-            tap.equal(traffic.tcp(t.relay, WORLD[version], 26), Seen("world", PROXY[version], 26),
+            tap.equal(traffic.tcp(t.relay, INTERNET[version], 26), Seen("internet", PROXY[version], 26),
                       f"{version}: ahead of a table at the usual priority")
     finally:
         drop_tables()
@@ -214,7 +214,7 @@ def flush_ruleset_under_traffic():
             tap.equal([flow.ask().server for flow in flows], ["relay"] * len(flows), "UDP flows continue")
             reached("relay", 143, "new connections")
             for version in versions():
-                tap.equal(traffic.tcp(t.relay, WORLD[version], 25), Seen("world", PROXY[version], 25),
+                tap.equal(traffic.tcp(t.relay, INTERNET[version], 25), Seen("internet", PROXY[version], 25),
                           f"{version}: the relay's own connections")
             HOME.nft(nft_nat(-100, "tcp dport 8080 dnat to {target}"))
     finally:
@@ -255,7 +255,7 @@ def iptables(flavour):
             reached("relay", 143, what)
             reached("relay", 3478, what, "udp")
             for version in versions():
-                tap.equal(traffic.tcp(t.relay, WORLD[version], 25), Seen("world", PROXY[version], 25),
+                tap.equal(traffic.tcp(t.relay, INTERNET[version], 25), Seen("internet", PROXY[version], 25),
                           f"{what}: {version} the relay's own connections")
             if order == "after":
                 theirs = [Connection(t.internet, PROXY[version], 8080, CLIENT[version]) for version in versions()]

@@ -123,7 +123,7 @@ def scope():
 
 
 @case.tracked("several local addresses for one relay need the tracked engine")
-def relay_by_own_address():
+def relay_by_local_address():
     chosen = {SETTING[version]: f"{RELAY[version]}@{PROXY[version]},{OTHER[version]}@{PROXY2[version]}"
               for version in all_versions()}
     module.load(wan="eth0", ports="chatmail,turn", **chosen)
@@ -145,7 +145,7 @@ def relay_by_own_address():
 
 @case.tracked("several local addresses for one relay need the tracked engine")
 def connections_that_look_alike_to_the_relay():
-    """From one port to two addresses of the proxy: untranslated they differ, behind it they would not."""
+    """From one port to two addresses of the proxy: their tuples differ before DNAT, and would be equal after it."""
     module.load(**settings(ports="chatmail,turn"))
     for version in all_versions():
         counters = module.Counters()

@@ -8,7 +8,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 from lib import case, conntrack, craft, module, tap, topo, trace, traffic, wait, wire
-from lib.topo import CLIENT, CLIENT2, HOME, OTHER, PROXY, RELAY, TRANSIT, TUNNEL2, WORLD, settings
+from lib.topo import CLIENT, CLIENT2, HOME, INTERNET, OTHER, PROXY, RELAY, TRANSIT, TUNNEL2, settings
 from lib.traffic import Connection, Flow
 
 LATE = {"ipv4": "203.0.113.9", "ipv6": "2001:db8:1::9"}
@@ -26,7 +26,7 @@ def setup():
     for name, ns in (("relay", t.relay), ("other", t.other)):
         traffic.Host(name, ns).tcp(22, 993).udp(3478)
     proxy = traffic.Host("proxy", HOME).tcp(22, 993).udp(3478)
-    traffic.Host("world", t.internet).tcp(25).udp(53)
+    traffic.Host("internet", t.internet).tcp(25).udp(53)
 
 
 def versions():
@@ -75,7 +75,7 @@ def an_interface_is_renamed():
     rename("eth0", "ens9")
     module.load(**settings(ports="imaps,ssh,turn"))
     for version in versions():
-        client, query = Flow(t.internet, PROXY[version], 3478, CLIENT[version]), Flow(t.relay, WORLD[version], 53)
+        client, query = Flow(t.internet, PROXY[version], 3478, CLIENT[version]), Flow(t.relay, INTERNET[version], 53)
         open_before, ssh = (Connection(t.internet, PROXY[version], port, CLIENT[version]) for port in (993, 22))
         inside = Connection(t.other, TUNNEL2[version], 993)
         with client, query, open_before, ssh, inside:
@@ -83,7 +83,7 @@ def an_interface_is_renamed():
             tap.equal(asked(query), None, f"{version}: what the relay asks is not masqueraded, nor answered")
             rename("ens9", "eth0")
             becomes(client, "relay", CLIENT[version], f"{version}: renamed, the flow that never paused is the relay's")
-            becomes(query, "world", PROXY[version], f"{version}: the relay's query is masqueraded")
+            becomes(query, "internet", PROXY[version], f"{version}: the relay's query is masqueraded")
             tap.equal(open_before.fate_when_told(), "reset", f"{version}: a connection to the proxy is reset")
             tap.ok(ssh.goes_on(), f"{version}: the operator's session continues")
             tap.ok(inside.goes_on(), f"{version}: another interface's too")
@@ -117,8 +117,8 @@ def a_default_route_arrives():
             tap.ok(wait.until(lambda v=version: [e for e in conntrack.entries() if e.orig.src == RELAY[v]
                                                  and e.orig.sport == 5000]),
                    f"{version}: a query of the relay's leaves by another interface")
-            HOME.ip(f"route replace default via {WORLD[version]}\n")
-            becomes(query, "world", PROXY[version], f"{version}: once the route leads out by the WAN, it is masqueraded")
+            HOME.ip(f"route replace default via {INTERNET[version]}\n")
+            becomes(query, "internet", PROXY[version], f"{version}: once the route leads out by the WAN, it is masqueraded")
 
 
 @case.case
@@ -147,15 +147,15 @@ def what_was_not_masqueraded_before_the_load():
              "masquerade\n}\n}\n")
     try:
         for version in versions():
-            with Flow(t.relay, WORLD[version], 53, RELAY[version], 5000) as query, \
-                    Flow(t.relay, WORLD[version], 53, RELAY[version], 5001) as others, \
-                    Flow(HOME, WORLD[version], 53, PROXY[version], 5002) as own:
+            with Flow(t.relay, INTERNET[version], 53, RELAY[version], 5000) as query, \
+                    Flow(t.relay, INTERNET[version], 53, RELAY[version], 5001) as others, \
+                    Flow(HOME, INTERNET[version], 53, PROXY[version], 5002) as own:
                 tap.equal(asked(query), None, f"{version}: before the load, the relay's query is not masqueraded")
-                tap.equal([asked(others, 5), asked(own, 5)], [("world", PROXY[version])] * 2,
+                tap.equal([asked(others, 5), asked(own, 5)], [("internet", PROXY[version])] * 2,
                           f"{version}: another table's masquerading, and the proxy's own query")
                 module.load(**settings(ports="turn"))
-                becomes(query, "world", PROXY[version], f"{version}: after the load it is")
-                tap.equal([asked(others, 5), asked(own, 5)], [("world", PROXY[version])] * 2, f"{version}: the others continue")
+                becomes(query, "internet", PROXY[version], f"{version}: after the load it is")
+                tap.equal([asked(others, 5), asked(own, 5)], [("internet", PROXY[version])] * 2, f"{version}: the others continue")
                 tap.equal(module.stats(version)["masqueraded"], 1, f"{version}: and are left alone")
             module.unload()
     finally:
@@ -169,10 +169,10 @@ def what_masquerading_begins_with():
     module.load(**settings(ports="turn", masquerade="off"))
     for version in versions():
         module.set("masquerade", "off")
-        with Flow(t.relay, WORLD[version], 53, RELAY[version], 5000) as query:
+        with Flow(t.relay, INTERNET[version], 53, RELAY[version], 5000) as query:
             tap.equal(asked(query), None, f"{version}: masquerade=off: not masqueraded")
             module.set("masquerade", "wan")
-            becomes(query, "world", PROXY[version], f"{version}: masquerade=wan: it is")
+            becomes(query, "internet", PROXY[version], f"{version}: masquerade=wan: it is")
 
 
 @case.case
@@ -266,7 +266,7 @@ def connections_of_routed_hosts():
         for version in versions():
             if rules:
                 HOME.ip_of(version, "rule", "add", "fwmark", "0x77", "lookup", "main", "priority", "100")
-            with Connection(t.other, WORLD[version], 25, TRANSIT[version]) as routed:
+            with Connection(t.other, INTERNET[version], 25, TRANSIT[version]) as routed:
                 tap.equal(routed.answer.peer, TRANSIT[version], f"{version}: not masqueraded before the load")
                 module.load(**settings())
                 if rules:

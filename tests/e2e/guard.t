@@ -16,14 +16,14 @@ from lib import case, conntrack, craft, module, mroute, net, tap, topo, traffic,
 from lib.craft import ACK, FIN, RST, SYN
 from lib.mroute import GROUP, passed
 from lib.tally import Cells, Tally, answer_once, source, swallow_answers
-from lib.topo import (CLIENT, HOME, OTHER, PROXY, PUBLIC, RELAY, SETTING, TRANSIT, TUNNEL, TUNNEL2, WORLD, settings)
+from lib.topo import CLIENT, HOME, INTERNET, OTHER, PROXY, PUBLIC, RELAY, SETTING, TRANSIT, TUNNEL, TUNNEL2, settings
 from lib.traffic import Seen
 
 GUARDED = {"ports": "chatmail,turn", "allow": "ssh,51820/udp"}
 IGMP, GRE, OSPF, VRRP, SCTP, UDPLITE, UNASSIGNED = 2, 47, 89, 112, 132, 136, 253
 # Whose headers conntrack looks at. Newer kernels know nothing of UDP-Lite.
 CHECKED = {SCTP} | ({UDPLITE} if "UDP-Lite" in pathlib.Path("/proc/net/protocols").read_text(encoding="ascii") else set())
-# GROUP is sent to from the world, the other from inside.
+# GROUP receives packets from the internet, the other group from inside.
 GROUP2 = {"ipv4": "239.1.2.4", "ipv6": "ff05::1235"}
 
 t = link = None
@@ -32,7 +32,7 @@ t = link = None
 def setup():
     global t, link
     t = topo.Topology()
-    for name, ns in (("relay", t.relay), ("other", t.other), ("proxy", HOME), ("world", t.internet), ("public", t.public)):
+    for name, ns in (("relay", t.relay), ("other", t.other), ("proxy", HOME), ("internet", t.internet), ("public", t.public)):
         traffic.Host(name, ns).tcp(22, 25, 2222, 8080).udp(53, 2222, 3478, 51820)
     t.route_what_is_behind()
     swallow_answers(t.internet)
@@ -359,7 +359,7 @@ def a_family_without_relay_is_guarded_too():
         counted(counters, bare, {"dropped_input", "dropped_forward"}, f"no relay for {bare}: counted")
         tap.equal(traffic.tcp(t.internet, PROXY[bare], 22, CLIENT[bare]), Seen("proxy", CLIENT[bare], 22),
                   f"no relay for {bare}: SSH enters")
-        tap.equal(traffic.tcp(t.relay, WORLD[bare], 25).server, "world", f"no relay for {bare}: outbound passes")
+        tap.equal(traffic.tcp(t.relay, INTERNET[bare], 25).server, "internet", f"no relay for {bare}: outbound passes")
         module.unload()
 
 
@@ -375,14 +375,14 @@ def other_interfaces_are_not_judged():
             tap.equal(traffic.tcp(ns, PROXY[version], 2222).server, "proxy", f"{version} {ns.name}: the public address")
             tap.equal(traffic.tcp(ns, other[version], 8080).server, "other" if ns == t.relay else "relay",
                       f"{version} {ns.name}: from tunnel to tunnel")
-            tap.equal(traffic.tcp(ns, WORLD[version], 25), Seen("world", PROXY[version], 25),
-                      f"{version} {ns.name}: out to the world by TCP")
-            tap.equal(traffic.udp(ns, WORLD[version], 3478), Seen("world", PROXY[version], 3478),
-                      f"{version} {ns.name}: out to the world by UDP")
+            tap.equal(traffic.tcp(ns, INTERNET[version], 25), Seen("internet", PROXY[version], 25),
+                      f"{version} {ns.name}: out to the internet by TCP")
+            tap.equal(traffic.udp(ns, INTERNET[version], 3478), Seen("internet", PROXY[version], 3478),
+                      f"{version} {ns.name}: out to the internet by UDP")
         for address in ("127.0.0.1" if version == "ipv4" else "::1", PROXY[version]):
             tap.equal(traffic.tcp(HOME, address, 2222).server, "proxy", f"{version}: the host to itself at {address}")
         for protocol, port in (("tcp", 25), ("udp", 53)):
-            tap.equal(traffic.ask(protocol, HOME, WORLD[version], port), Seen("world", PROXY[version], port),
+            tap.equal(traffic.ask(protocol, HOME, INTERNET[version], port), Seen("internet", PROXY[version], port),
                       f"{version} {protocol}: the host's own connections are answered")
         tap.equal(dropped(counters, version), {}, f"{version}: nothing of it is dropped")
 
@@ -393,14 +393,14 @@ def a_tunnel_as_wan():
     if subprocess.run(["modprobe", "-q", "ip_gre"], check=False).returncode:
         tap.skip("GRE", "this kernel has none")
         return
-    for ns, near, far, host in ((HOME, PROXY, WORLD, 1), (t.internet, WORLD, PROXY, 2)):
+    for ns, near, far, host in ((HOME, PROXY, INTERNET, 1), (t.internet, INTERNET, PROXY, 2)):
         ns.ip(f"link add gretest type gre local {near['ipv4']} remote {far['ipv4']} ttl 64\n"
               f"addr add 10.78.0.{host}/24 dev gretest\nlink set gretest up\n")
     try:
         module.load(**settings(wan="eth0,gretest", guard="full"))
         counters = module.Counters()
-        tap.equal(traffic.tcp(t.relay, "10.78.0.2", 25), Seen("world", "10.78.0.1", 25), "ipv4: the relay connects through it")
-        tap.equal(traffic.tcp(HOME, "10.78.0.2", 25), Seen("world", "10.78.0.1", 25), "ipv4: so does this host")
+        tap.equal(traffic.tcp(t.relay, "10.78.0.2", 25), Seen("internet", "10.78.0.1", 25), "ipv4: the relay connects through it")
+        tap.equal(traffic.tcp(HOME, "10.78.0.2", 25), Seen("internet", "10.78.0.1", 25), "ipv4: so does this host")
         tap.equal(dropped(counters, "ipv4"), {}, "ipv4: nothing of it is dropped")
         module.unload()
     finally:
@@ -495,13 +495,13 @@ def answers_in_any_protocol():
     with Tally() as tally:
         for version in versions():
             counters = module.Counters()
-            link.send(craft.ip(WORLD[version], PROXY[version], UNASSIGNED, b"unasked"))
+            link.send(craft.ip(INTERNET[version], PROXY[version], UNASSIGNED, b"unasked"))
             tap.ok(wait.until(lambda v=version, c=counters: dropped(c, v) == {"dropped_input": 1}), f"{version}: unasked")
-            with HOME.socket(net.family_of(WORLD[version]), socket.SOCK_RAW, UNASSIGNED) as asking:
-                asking.sendto(b"hello", (WORLD[version], 0))
-            before = tally.packets()["entered"].get(WORLD[version], 0)
-            link.send(craft.ip(WORLD[version], PROXY[version], UNASSIGNED, b"hello yourself"))
-            tap.ok(wait.until(lambda v=version, b=before: tally.packets()["entered"].get(WORLD[v], 0) > b),
+            with HOME.socket(net.family_of(INTERNET[version]), socket.SOCK_RAW, UNASSIGNED) as asking:
+                asking.sendto(b"hello", (INTERNET[version], 0))
+            before = tally.packets()["entered"].get(INTERNET[version], 0)
+            link.send(craft.ip(INTERNET[version], PROXY[version], UNASSIGNED, b"hello yourself"))
+            tap.ok(wait.until(lambda v=version, b=before: tally.packets()["entered"].get(INTERNET[v], 0) > b),
                    f"{version}: protocol {UNASSIGNED} is answered")
             tap.equal(dropped(counters, version), {"dropped_input": 1}, f"{version}: no more is dropped")
 

@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lib import case, conntrack, craft, module, tap, topo, traffic, wait
 from lib.craft import ACK, AH, DSTOPTS, ESP, FRAGMENT, HOPOPTS, MORE_FRAGMENTS, NONE, ROUTING
 from lib.tally import Cells, Tally, answer_once, source, swallow_answers
-from lib.topo import CLIENT, HOME, OTHER, PROXY, RELAY, WORLD, settings
+from lib.topo import CLIENT, HOME, INTERNET, OTHER, PROXY, RELAY, settings
 from lib.traffic import Flow, Seen
 
 GUARDED = {"guard": "full", "ports": "chatmail,turn", "allow": "ssh,53/udp"}
@@ -35,7 +35,7 @@ t = link = None
 def setup():
     global t, link
     t = topo.Topology(relays=("relay", "other"))
-    for name, ns in (("relay", t.relay), ("other", t.other), ("proxy", HOME), ("world", t.internet)):
+    for name, ns in (("relay", t.relay), ("other", t.other), ("proxy", HOME), ("internet", t.internet)):
         traffic.Host(name, ns).tcp(22, 25).udp(53, 3478)
     t.route_what_is_behind()
     swallow_answers(t.internet)
@@ -118,7 +118,7 @@ def discovery_at_work():
     for version in versions():
         tap.equal(traffic.tcp(t.internet, PROXY[version], 22, CLIENT[version]), Seen("proxy", CLIENT[version], 22),
                   f"{version}: found after neighbours forgot one another")
-        tap.equal(traffic.tcp(HOME, WORLD[version], 25), Seen("world", PROXY[version], 25), f"{version}: finds others")
+        tap.equal(traffic.tcp(HOME, INTERNET[version], 25), Seen("internet", PROXY[version], 25), f"{version}: reaches others")
 
 
 def judged(tally, src, packets):
@@ -213,7 +213,7 @@ def echo_limits_are_apart():
                 return all(packets[stage].get(source(version, first + number)) for number in range(300)
                            for stage, first in (("entered", 7000), ("forwarded", 8000)))
             tap.ok(wait.until(passed), f"{version}: errors, and echo requests to the relay, have no limit")
-        done = subprocess.run(["ping", "-q", "-f", "-c", "300", "-W", "2", WORLD[version]], capture_output=True, text=True,
+        done = subprocess.run(["ping", "-q", "-f", "-c", "300", "-W", "2", INTERNET[version]], capture_output=True, text=True,
                               check=False)
         tap.ok(" 0% packet loss" in done.stdout, f"{version}: the host's own pings are answered, 300 of 300")
         tap.equal(counters.gained(version), {}, f"{version}: nothing of it is counted")
@@ -236,7 +236,7 @@ def fragments():
             cells = Cells(version)
             for name, dst, port, verdict in (
                     ("allowed", PROXY, 53, "entered"), ("not allowed", PROXY, 54, "dropped_input"),
-                    ("to the relay", RELAY, 3478, "forwarded"), ("sent on", PROXY, 3478, "forwarded"),
+                    ("to the relay's address", RELAY, 3478, "forwarded"), ("forwarded to the relay", PROXY, 3478, "forwarded"),
                     ("to another port of the relay", RELAY, 53, "dropped_forward"), ("to another host", OTHER, 3478, "dropped_forward")):
                 cells.add(name, verdict, lambda src, d=dst, p=port, v=version: pieces(
                     v, src, d[v], craft.udp_datagram(src, d[v], p, payload=b"x" * 100)))
@@ -244,8 +244,8 @@ def fragments():
     for version in versions():
         with Flow(t.internet, PROXY[version], 3478, CLIENT[version]) as flow:
             tap.equal(flow.ask(b"y" * 4000).server, "relay", f"{version}: a datagram in several fragments, and its answer")
-        with Flow(HOME, WORLD[version], 53) as flow:
-            tap.equal(flow.ask(b"z" * 4000).server, "world", f"{version}: the host's own")
+        with Flow(HOME, INTERNET[version], 53) as flow:
+            tap.equal(flow.ask(b"z" * 4000).server, "internet", f"{version}: the host's own")
     # Where tracking, and putting together with it, is switched off for them, they are no one's.
     HOME.nft('table inet chatdnat_test { chain raw { type filter hook prerouting priority -450; iifname "eth0" notrack; }; }')
     try:

@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 from lib import case, conntrack, craft, module, net, nflog, tap, topo, traffic, wait
 from lib.tally import source, swallow_answers
-from lib.topo import CLIENT, HOME, OTHER, PROXY, RELAY, TRANSIT, WORLD, settings
+from lib.topo import CLIENT, HOME, INTERNET, OTHER, PROXY, RELAY, TRANSIT, settings
 from lib.traffic import Connection, Flow, Seen
 
 LOGS_PER_SECOND = 10
@@ -26,7 +26,7 @@ def setup():
     global t, link, far, hosts
     t = topo.Topology(relays=("relay", "other"))
     hosts = {name: traffic.Host(name, ns).tcp(22, 25, 993, 2222, 8080).udp(53, 3478) for name, ns in
-             (("relay", t.relay), ("other", t.other), ("proxy", HOME), ("world", t.internet))}
+             (("relay", t.relay), ("other", t.other), ("proxy", HOME), ("internet", t.internet))}
     t.route_what_is_behind()
     swallow_answers(t.internet)
     far = t.add_far(mtu=1300)
@@ -46,12 +46,12 @@ class Live:
             "a session on 22": Connection(t.internet, PROXY[version], 22, CLIENT[version]),
             "a session on another port": Connection(t.internet, PROXY[version], 2222, CLIENT[version]),
             "into a host behind": Connection(t.internet, OTHER[version], 8080, CLIENT[version]),
-            "the host's own": Connection(HOME, WORLD[version], 25),
-            "out of a host behind": Connection(t.other, WORLD[version], 25),
+            "the host's own": Connection(HOME, INTERNET[version], 25),
+            "out of a host behind": Connection(t.other, INTERNET[version], 25),
         }
         if relay:
             self.open["to the relay"] = Connection(t.internet, PROXY[version], 993, CLIENT[version])
-            self.open["out of the relay"] = Connection(t.relay, WORLD[version], 25)
+            self.open["out of the relay"] = Connection(t.relay, INTERNET[version], 25)
         self.version = version
 
     def server_side(self, connection):
@@ -157,9 +157,9 @@ def errors_about_known_connections():
     for version in versions():
         counters = module.Counters()
         for who, ns, address, port in (("the relay's, to a client", t.internet, PROXY, 9999),
-                                       ("the world's, to the relay", t.relay, WORLD, 7777),
-                                       ("the world's, to another host", t.other, WORLD, 7777),
-                                       ("the world's, to the host itself", HOME, WORLD, 7777)):
+                                       ("the internet's, to the relay", t.relay, INTERNET, 7777),
+                                       ("the internet's, to another host", t.other, INTERNET, 7777),
+                                       ("the internet's, to the host itself", HOME, INTERNET, 7777)):
             with Flow(ns, address[version], port) as flow:
                 tap.ok(refused(flow), f"{version}: port unreachable, {who}")
         # The client has gone: its refusal is for the relay's socket.
@@ -324,8 +324,8 @@ def beside_docker():
                 tap.equal(traffic.tcp(t.internet, PROXY["ipv4"], 993, CLIENT["ipv4"]), Seen("relay", CLIENT["ipv4"], 993),
                           f"{what}: guard={guard}: the relay is reached")
                 for name, ns in (("container", t.other), ("relay", t.relay)):
-                    tap.equal(traffic.tcp(ns, WORLD["ipv4"], 25), Seen("world", PROXY["ipv4"], 25),
-                              f"{what}: guard={guard}: the {name} reaches the world")
+                    tap.equal(traffic.tcp(ns, INTERNET["ipv4"], 25), Seen("internet", PROXY["ipv4"], 25),
+                              f"{what}: guard={guard}: the {name} reaches the internet")
                 tap.equal(traffic.tcp(t.relay, OTHER["ipv4"], 8080).server, "other",
                           f"{what}: guard={guard}: who enters by no WAN interface reaches the container")
         finally:

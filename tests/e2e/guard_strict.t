@@ -8,7 +8,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 from lib import case, conntrack, craft, module, mroute, tap, topo, traffic, wait, wire
-from lib.topo import CLIENT, HOME, OTHER, PROXY, RELAY, TUNNEL, TUNNEL2, WORLD, named, settings
+from lib.topo import CLIENT, HOME, INTERNET, OTHER, PROXY, RELAY, TUNNEL, TUNNEL2, named, settings
 from lib.traffic import Connection, Seen
 
 t = None
@@ -17,7 +17,7 @@ t = None
 def setup():
     global t
     t = topo.Topology(relays=("relay", "other"))
-    for name, ns in (("relay", t.relay), ("other", t.other), ("proxy", HOME), ("world", t.internet)):
+    for name, ns in (("relay", t.relay), ("other", t.other), ("proxy", HOME), ("internet", t.internet)):
         traffic.Host(name, ns).tcp(22, 25, 2222, 8080).udp(53, 3478)
     t.route_what_is_behind()
 
@@ -52,7 +52,7 @@ def to_this_host():
         counters = module.Counters()
         for address in ("127.0.0.1" if version == "ipv4" else "::1", PROXY[version], TUNNEL[version]):
             reaches("tcp", HOME, address, 2222, "proxy", f"{version}: the host to itself at {address}")
-        reaches("tcp", HOME, WORLD[version], 25, "world", f"{version}: the host to the internet")
+        reaches("tcp", HOME, INTERNET[version], 25, "internet", f"{version}: the host to the internet")
         reaches("udp", HOME, RELAY[version], 53, "relay", f"{version}: the host to the relay")
         reaches("tcp", HOME, OTHER[version], 8080, "other", f"{version}: the host to another host behind")
         tap.equal(dropped(counters, version), set(), f"{version}: what the host itself opens is not judged")
@@ -68,7 +68,7 @@ def forwarded():
         with Connection(t.internet, PROXY[version], 25, CLIENT[version]) as connection:
             tap.ok(connection.echo(os.urandom(200000)), f"{version}: 200,000 bytes")
         for protocol, port in (("tcp", 25), ("tcp", 2222), ("udp", 53)):
-            tap.equal(traffic.ask(protocol, t.relay, WORLD[version], port), Seen("world", PROXY[version], port),
+            tap.equal(traffic.ask(protocol, t.relay, INTERNET[version], port), Seen("internet", PROXY[version], port),
                       f"{version}: the relay's own, {protocol} {port}")
         reaches("tcp", t.other, RELAY[version], 25, "relay", f"{version}: from inside to a port of the relay")
         reaches("udp", t.other, RELAY[version], 3478, "relay", f"{version}: from inside to a port of the relay, UDP")
@@ -76,20 +76,20 @@ def forwarded():
         for protocol, ns, address, port, what in (("tcp", t.relay, OTHER, 8080, "the relay to a host behind"),
                                                   ("udp", t.relay, OTHER, 53, "the relay to a host behind"),
                                                   ("tcp", t.other, RELAY, 8080, "from inside to another port of the relay"),
-                                                  ("tcp", t.other, WORLD, 25, "another host behind to the internet"),
-                                                  ("udp", t.other, WORLD, 53, "another host behind to the internet")):
+                                                  ("tcp", t.other, INTERNET, 25, "another host behind to the internet"),
+                                                  ("udp", t.other, INTERNET, 53, "another host behind to the internet")):
             refused(protocol, ns, address[version], port, f"{version}: {what}, {protocol} {port}")
         tap.equal(dropped(counters, version), {"dropped_forward"}, f"{version}: counted")
         module.set("guard", "full")
-        for ns, address, server in ((t.relay, OTHER, "other"), (t.other, WORLD, "world")):
+        for ns, address, server in ((t.relay, OTHER, "other"), (t.other, INTERNET, "internet")):
             reaches("tcp", ns, address[version], 8080, server, f"{version} guard=full: {ns.name} to {server}")
         reaches("tcp", t.relay, TUNNEL[version], 2222, "proxy", f"{version} guard=full: the relay to this host")
         module.set("guard", "strict")
 
 
 @case.case
-def answers_on_the_stacks_way():
-    """What the relay answers leaves, also where no shortcut takes it: with options."""
+def replies_through_the_stack():
+    """The relay's replies pass, also those with IP options, which do not take the fast path."""
     module.load(**named(guard="strict"))
     with craft.Link(t.relay, "wg0", "wg0") as inside, wire.Link(t.internet, "to_eth0", "eth0") as outside:
         for version in topo.ip_versions():
@@ -121,7 +121,7 @@ def in_the_relays_name():
     with wire.Link(t.internet, "to_eth0", "eth0") as outside:
         for version in topo.ip_versions():
             counters = module.Counters()
-            outside.send(craft.tcp(RELAY[version], WORLD[version], 25))
+            outside.send(craft.tcp(RELAY[version], INTERNET[version], 25))
             tap.ok(wait.until(lambda v=version, c=counters: dropped(c, v)), f"{version}: in the relay's name from the WAN")
             tap.equal(dropped(counters, version), {"dropped_forward"}, f"{version}: is not forwarded")
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""hairpin: who is behind the box, and the box itself, reach the relay under the box's public address."""
+"""hairpin: hosts behind the proxy, and the proxy itself, reach the relay under the proxy's public address."""
 
 import os
 import sys
@@ -8,12 +8,12 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 from lib import case, module, net, tap, topo, traffic, wire
-from lib.topo import (CLIENT, HOME, OTHER, PROXY, PROXY2, PROXY3, RELAY, TUNNEL, TUNNEL2, settings)
+from lib.topo import CLIENT, HOME, OTHER, PROXY, PROXY2, PROXY3, RELAY, TUNNEL, TUNNEL2, settings
 from lib.traffic import Connection, Flow, Seen
 
 TCP, UDP = 993, 3478
 PORTS = ("tcp", TCP), ("udp", UDP)
-# A host behind the relay, reached by the same tunnel; a LAN of the box's.
+# A host behind the relay, reached by the same tunnel; a LAN of the proxy's.
 MATE = {"ipv4": "10.9.5.2", "ipv6": "fd00:9:5::2"}
 LAN = {"ipv4": "10.9.6.1", "ipv6": "fd00:9:6::1"}
 LAN_RELAY = {"ipv4": "10.9.6.2", "ipv6": "fd00:9:6::2"}
@@ -45,7 +45,7 @@ def setup():
     for name, ns in (("relay", t.relay), ("public", t.public), ("other", t.other), ("mate", mate),
                      ("lanrelay", lan_relay)):
         hosts[name] = traffic.Host(name, ns).tcp(TCP).udp(UDP)
-    hosts["world"] = traffic.Host("world", t.internet).tcp(TCP).udp(UDP)
+    hosts["internet"] = traffic.Host("internet", t.internet).tcp(TCP).udp(UDP)
     hosts["proxy"] = traffic.Host("proxy", HOME).tcp(TCP).udp(UDP)
 
 
@@ -53,7 +53,7 @@ def load(relay=None, **changes):
     module.load(**settings(relay, ports="chatmail,turn", **changes))
 
 
-SENT_ON = dict.fromkeys(("seen", "translated", "sent", "answered"), 2)
+FORWARDED = dict.fromkeys(("seen", "translated", "sent", "answered"), 2)
 
 
 def reaches(version, ns, address, want, name, gained=None):
@@ -64,7 +64,7 @@ def reaches(version, ns, address, want, name, gained=None):
         tap.equal(counters.gained(version), gained, f"{version}: {name}: counted")
 
 
-MASQUERADED = {**SENT_ON, "masqueraded": 2}
+MASQUERADED = {**FORWARDED, "masqueraded": 2}
 
 
 @case.case
@@ -73,7 +73,7 @@ def off_by_default():
     tap.equal(module.get("hairpin"), "0", "hairpin is off by default")
     for version in topo.ip_versions():
         for ns, who in ((HOME, PROXY), (t.relay, RELAY), (t.other, OTHER), (mate, MATE), (lan_host, LAN_HOST)):
-            reaches(version, ns, PROXY[version], ("proxy", who[version]), f"{ns.name} meets the box itself", {})
+            reaches(version, ns, PROXY[version], ("proxy", who[version]), f"{ns.name} reaches the proxy itself", {})
         for protocol, port in PORTS:
             tap.equal(traffic.ask(protocol, t.internet, PROXY[version], port, CLIENT[version]),
                       Seen("relay", CLIENT[version], port), f"{version} {protocol}: a client meets the relay")
@@ -96,12 +96,12 @@ def from_another_interface():
         load(hairpin="1", wan=wan)
         for version in topo.ip_versions():
             reaches(version, t.other, PROXY[version], ("relay", OTHER[version]),
-                    f"wan={wan}: another interface, with the host's own address", SENT_ON)
-            reaches(version, lan_host, PROXY2[version], ("relay", LAN_HOST[version]), f"wan={wan}: the LAN", SENT_ON)
+                    f"wan={wan}: another interface, with the host's own address", FORWARDED)
+            reaches(version, lan_host, PROXY2[version], ("relay", LAN_HOST[version]), f"wan={wan}: the LAN", FORWARDED)
             module.set("masquerade", "all")
             reaches(version, t.other, PROXY[version], ("relay", TUNNEL[version]), f"wan={wan} masquerade=all", MASQUERADED)
             module.set("masquerade", "off")
-            reaches(version, t.other, PROXY[version], ("relay", OTHER[version]), f"wan={wan} masquerade=off", SENT_ON)
+            reaches(version, t.other, PROXY[version], ("relay", OTHER[version]), f"wan={wan} masquerade=off", FORWARDED)
             reaches(version, mate, PROXY[version], ("relay", TUNNEL[version]),
                     f"wan={wan} masquerade=off, back where it came from all the same", MASQUERADED)
             module.set("masquerade", "wan")
@@ -109,11 +109,11 @@ def from_another_interface():
 
 
 @case.tracked("several local addresses for one relay need the tracked engine")
-def from_the_box():
+def from_the_proxy():
     load(hairpin="1")
     for version in topo.ip_versions():
-        reaches(version, HOME, PROXY[version], ("relay", TUNNEL[version]), "the box", MASQUERADED)
-        reaches(version, HOME, PROXY2[version], ("relay", TUNNEL[version]), "the box, another address", MASQUERADED)
+        reaches(version, HOME, PROXY[version], ("relay", TUNNEL[version]), "the proxy", MASQUERADED)
+        reaches(version, HOME, PROXY2[version], ("relay", TUNNEL[version]), "the proxy, another address", MASQUERADED)
         with Connection(HOME, PROXY[version], TCP) as connection:
             tap.ok(connection.echo(os.urandom(300000)), f"{version}: 300000 bytes")
         with Flow(HOME, PROXY[version], UDP) as flow:
@@ -131,7 +131,7 @@ def a_relay_with_a_public_address():
         for ns in (HOME, t.other, mate):
             reaches(version, ns, PROXY[version], ("public", PROXY[version]), f"{ns.name}, out by the WAN", MASQUERADED)
         module.set("masquerade", "off")
-        reaches(version, HOME, PROXY[version], ("public", PROXY[version]), "masquerade=off, the box", MASQUERADED)
+        reaches(version, HOME, PROXY[version], ("public", PROXY[version]), "masquerade=off, the proxy", MASQUERADED)
         module.set("masquerade", "wan")
 
 
@@ -148,8 +148,8 @@ def a_relay_on_the_lan():
             tap.equal([error for error in link.errors("in") if error.type == 5], [],
                       f"{version}: there are no redirects")
         reaches(version, lan_relay, PROXY[version], ("lanrelay", LAN[version]), "the relay meets itself", MASQUERADED)
-        reaches(version, HOME, PROXY[version], ("lanrelay", LAN[version]), "the box", MASQUERADED)
-        reaches(version, t.internet, PROXY[version], ("lanrelay", topo.WORLD[version]), "and the world", SENT_ON)
+        reaches(version, HOME, PROXY[version], ("lanrelay", LAN[version]), "the proxy", MASQUERADED)
+        reaches(version, t.internet, PROXY[version], ("lanrelay", topo.INTERNET[version]), "and the internet", FORWARDED)
 
 
 @case.case
@@ -159,13 +159,13 @@ def only_public_addresses():
         for ns, own, who in ((t.other, TUNNEL, OTHER), (t.other, TUNNEL2, OTHER), (mate, TUNNEL, MATE),
                              (t.relay, TUNNEL, RELAY), (lan_host, LAN, LAN_HOST), (lan_host, TUNNEL, LAN_HOST),
                              (HOME, TUNNEL, TUNNEL), (HOME, LAN, LAN)):
-            reaches(version, ns, own[version], ("proxy", who[version]), f"{ns.name} to {own[version]}: the box", {})
+            reaches(version, ns, own[version], ("proxy", who[version]), f"{ns.name} to {own[version]}: the proxy", {})
         loopback = {"ipv4": "127.0.0.1", "ipv6": "::1"}[version]
         reaches(version, HOME, loopback, ("proxy", loopback), "loopback", {})
         # Addresses of nobody here.
         reaches(version, mate, OTHER[version], ("other", MATE[version]), "another host", {})
-        reaches(version, HOME, topo.WORLD[version], ("world", PROXY[version]), "the box to the world", {})
-        reaches(version, t.other, topo.WORLD[version], ("world", PROXY[version]), "another host to the world",
+        reaches(version, HOME, topo.INTERNET[version], ("internet", PROXY[version]), "the proxy to the internet", {})
+        reaches(version, t.other, topo.INTERNET[version], ("internet", PROXY[version]), "another host to the internet",
                 {"masqueraded": 2})
 
 
@@ -173,14 +173,14 @@ def only_public_addresses():
 def scope_any_catches_no_more():
     load(hairpin="1", scope="any")
     for version in topo.ip_versions():
-        reaches(version, t.other, topo.WORLD[version], ("world", PROXY[version]), "a host's way out is its own",
+        reaches(version, t.other, topo.INTERNET[version], ("internet", PROXY[version]), "another host is masqueraded",
                 {"masqueraded": 2})
-        reaches(version, HOME, topo.WORLD[version], ("world", PROXY[version]), "the box's too", {})
-        reaches(version, t.other, PROXY[version], ("relay", OTHER[version]), "but not to the public address", SENT_ON)
+        reaches(version, HOME, topo.INTERNET[version], ("internet", PROXY[version]), "the proxy's too", {})
+        reaches(version, t.other, PROXY[version], ("relay", OTHER[version]), "but not to the public address", FORWARDED)
 
 
 @case.tracked("several local addresses for one relay need the tracked engine")
-def own_addresses_that_are_named():
+def local_addresses_that_are_named():
     """RELAY@OWN: an address that is named is public wherever it is."""
     lines = {"ipv4": f"{RELAY['ipv4']}@{PROXY['ipv4']},{OTHER['ipv4']}@{PROXY2['ipv4']},{OTHER['ipv4']}@10.200.0.1",
              "ipv6": f"{RELAY['ipv6']}@{PROXY['ipv6']},{OTHER['ipv6']}@{PROXY2['ipv6']},{OTHER['ipv6']}@fd00:200::1"}
@@ -189,22 +189,22 @@ def own_addresses_that_are_named():
     try:
         load(lines, hairpin="1")
         for version in topo.ip_versions():
-            reaches(version, lan_host, PROXY[version], ("relay", LAN_HOST[version]), "the first", SENT_ON)
-            reaches(version, lan_host, PROXY2[version], ("other", LAN_HOST[version]), "the second", SENT_ON)
-            reaches(version, lan_host, more[version], ("other", LAN_HOST[version]), "one on lo, named", SENT_ON)
+            reaches(version, lan_host, PROXY[version], ("relay", LAN_HOST[version]), "the first", FORWARDED)
+            reaches(version, lan_host, PROXY2[version], ("other", LAN_HOST[version]), "the second", FORWARDED)
+            reaches(version, lan_host, more[version], ("other", LAN_HOST[version]), "one on lo, named", FORWARDED)
             reaches(version, lan_host, PROXY3[version], ("proxy", LAN_HOST[version]), "one that is not named", {})
-            reaches(version, HOME, PROXY2[version], ("other", TUNNEL2[version]), "the box", MASQUERADED)
+            reaches(version, HOME, PROXY2[version], ("other", TUNNEL2[version]), "the proxy", MASQUERADED)
     finally:
         HOME.ip("addr del 10.200.0.1/32 dev lo\n-6 addr del fd00:200::1/128 dev lo\n")
 
 
 @case.case
 def switching():
-    """On: flows that met the box begin anew. Off: what was begun continues, the next meets the box."""
+    """hairpin=1 ends flows to the proxy: they reach the relay. hairpin=0: open flows continue, new ones reach the proxy."""
     load()
     for version in topo.ip_versions():
         with Flow(t.other, PROXY[version], UDP) as flow, Flow(HOME, PROXY[version], UDP) as own:
-            tap.equal((flow.ask().server, own.ask().server), ("proxy", "proxy"), f"{version}: off: the box answers")
+            tap.equal((flow.ask().server, own.ask().server), ("proxy", "proxy"), f"{version}: off: the proxy answers")
             module.set("hairpin", "1")
             tap.equal((flow.ask().server, own.ask().server), ("relay", "relay"),
                       f"{version}: on: the same flows meet the relay")
@@ -213,8 +213,8 @@ def switching():
                 module.set("hairpin", "0")
                 tap.ok(connection.echo(b"still there") and mine.echo(b"still there"),
                        f"{version}: off: what was begun continues")
-            reaches(version, t.other, PROXY[version], ("proxy", OTHER[version]), "off: new ones meet the box")
-            reaches(version, HOME, PROXY[version], ("proxy", PROXY[version]), "off: the box's own too")
+            reaches(version, t.other, PROXY[version], ("proxy", OTHER[version]), "off: new ones reach the proxy")
+            reaches(version, HOME, PROXY[version], ("proxy", PROXY[version]), "off: the proxy's own too")
 
 
 @case.case
@@ -226,12 +226,12 @@ def changes_of_the_relay():
             module.set(topo.SETTING[version], LAN_RELAY[version])
             tap.equal([connection.fate_when_talking() for connection in (mine, theirs, back)], ["reset"] * 3,
                       f"{version}: connections to the former relay are reset")
-            reaches(version, HOME, PROXY[version], ("lanrelay", LAN[version]), "the box meets the new one")
+            reaches(version, HOME, PROXY[version], ("lanrelay", LAN[version]), "the proxy reaches the new one")
             reaches(version, t.other, PROXY[version], ("lanrelay", OTHER[version]), "and others do")
             module.set(topo.SETTING[version], RELAY[version])
     module.set("enabled", "0")
     for version in topo.ip_versions():
-        reaches(version, HOME, PROXY[version], ("proxy", PROXY[version]), "enabled=0: the box", {"seen": 2})
+        reaches(version, HOME, PROXY[version], ("proxy", PROXY[version]), "enabled=0: the proxy", {"seen": 2})
         reaches(version, t.other, PROXY[version], ("proxy", OTHER[version]), "enabled=0: others", {"seen": 2})
 
 

@@ -115,10 +115,10 @@ def it_was_never_here():
 
 @case.case
 def by_hairpin():
-    """The box itself and the relay's neighbours reach the relay by the name that the world uses, also while OWN is elsewhere."""
+    """The proxy itself and the relay's neighbours reach the relay under its public address, also while another proxy has OWN."""
     load(hairpin="1")
     for version in topo.ip_versions():
-        tap.equal(traffic.tcp(HOME, OWN[version], TCP), Seen("relay", topo.TUNNEL[version], TCP), f"{version}: the box itself")
+        tap.equal(traffic.tcp(HOME, OWN[version], TCP), Seen("relay", topo.TUNNEL[version], TCP), f"{version}: the proxy itself")
         tap.equal(traffic.tcp(t.relay, OWN[version], TCP), Seen("relay", topo.TUNNEL[version], TCP), f"{version}: the relay")
 
 

@@ -11,7 +11,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 from lib import case, conntrack, craft, module, net, sniff, tap, topo, traffic, wait, wire
-from lib.topo import CLIENT, HOME, OTHER, PROXY, PUBLIC, RELAY, TRANSIT, WORLD, named, settings
+from lib.topo import CLIENT, HOME, INTERNET, OTHER, PROXY, PUBLIC, RELAY, TRANSIT, named, settings
 from lib.traffic import Connection, Seen
 
 FIN, SYN, RST, PUSH, ACK, URG = 1, 2, 4, 8, 16, 32
@@ -27,7 +27,7 @@ def setup():
     global t, hosts
     t = topo.Topology()
     hosts = {name: traffic.Host(name, ns).tcp(TCP, OWN, 25).udp(DATAGRAM) for name, ns in
-             (("relay", t.relay), ("public", t.public), ("proxy", HOME), ("world", t.internet))}
+             (("relay", t.relay), ("public", t.public), ("proxy", HOME), ("internet", t.internet))}
     for ns in (t.relay, t.other):
         # What is sent for the other end of a link is for this one too.
         ns.sysctl(ipv4__conf__all__accept_local=1)
@@ -96,7 +96,7 @@ def beyond_the_window():
     for guard in GUARDS:
         module.load(**settings(guard=guard))
         for version in versions():
-            client, proxy, relay, world = CLIENT[version], PROXY[version], RELAY[version], WORLD[version]
+            client, proxy, relay, internet = CLIENT[version], PROXY[version], RELAY[version], INTERNET[version]
             name = f"{version} guard={guard}"
             with Watch(lambda: Connection(t.internet, proxy, TCP, client), t.relay, "wg0") as watch:
                 port = watch.session.port
@@ -104,12 +104,12 @@ def beyond_the_window():
                     (watch.outside, watch.beyond(watch.there), watch.inside, watch.there, (client, relay)),
                     (watch.inside, watch.beyond(watch.back, names=(relay, TCP, client, port)), watch.outside, watch.back,
                      (proxy, client))))
-            with Watch(lambda: Connection(t.relay, world, 25), t.relay, "wg0") as watch:
+            with Watch(lambda: Connection(t.relay, internet, 25), t.relay, "wg0") as watch:
                 port = watch.session.port
                 judged_by_the_ends(f"{name} the relay's", watch, (
-                    (watch.outside, watch.beyond(watch.back), watch.inside, watch.back, (world, relay)),
-                    (watch.inside, watch.beyond(watch.there, names=(relay, port, world, 25)), watch.outside, watch.there,
-                     (proxy, world))))
+                    (watch.outside, watch.beyond(watch.back), watch.inside, watch.back, (internet, relay)),
+                    (watch.inside, watch.beyond(watch.there, names=(relay, port, internet, 25)), watch.outside, watch.there,
+                     (proxy, internet))))
         module.unload()
 
 
@@ -242,7 +242,7 @@ def sent_out_of_nothing(version, src, interface, ns):
 
 @case.case
 def from_inside_out_of_nothing():
-    """Nothing leaves with an inside address; what a client may wait for leaves under the name it knows."""
+    """Nothing leaves with an inside address; what a client may wait for leaves from the address that it connected to."""
     for guard in GUARDS:
         module.load(**named(guard=guard))
         for version in versions():
@@ -321,7 +321,7 @@ def to_a_relay_that_is_gone():
 
 
 @case.case
-def the_boxs_own_connections():
+def the_proxys_own_connections():
     """They are left to the stack, on a port of the service too."""
     for enabled, port in (("1", OWN), ("0", TCP)):
         if enabled == "0" and module.ENGINE != "tracked":
@@ -330,7 +330,7 @@ def the_boxs_own_connections():
         for version in versions():
             name = f"{version} port {port}"
             with Watch(lambda v=version, p=port: Connection(t.internet, PROXY[v], p, CLIENT[v]), t.relay, "wg0") as watch:
-                tap.equal(watch.session.answer.server, "proxy", f"{name}: the box's own")
+                tap.equal(watch.session.answer.server, "proxy", f"{name}: the proxy's own")
                 watch.outside.forget()
                 watch.outside.send(watch.beyond(watch.there))
                 tap.ok(wait.until(lambda w=watch: w.outside.segments("in", ACK)), f"{name}: its stack says what it expects")
@@ -413,7 +413,7 @@ def errors_about_what_nobody_translates():
                 tap.equal(counters.gained(version).get("dropped_invalid"), 2, f"{version} guard={guard}: counted")
                 tap.ok(session.goes_on(), f"{version} guard={guard}: which continues")
         module.unload()
-    # A router tells of what it carries, untranslated, under its own address.
+    # A router reports errors about untranslated packets, from its own address.
     module.load(**named())
     for version in versions():
         kind, code = (3, 3) if version == "ipv4" else (1, 4)

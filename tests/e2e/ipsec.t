@@ -8,7 +8,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 from lib import case, module, tap, topo, traffic, wire
-from lib.topo import CLIENT, HOME, PROXY, PUBLIC, WORLD
+from lib.topo import CLIENT, HOME, INTERNET, PROXY, PUBLIC
 from lib.traffic import Connection, Seen
 
 TCP, OWN, SIZE = 993, 2525, 100000
@@ -25,7 +25,7 @@ def setup():
     for version in topo.ip_versions():
         tunnel(PROXY[version], PUBLIC[version], RELAY[version], 128 if version == "ipv6" else 32)
     traffic.Host("relay", t.public).tcp(TCP)
-    traffic.Host("world", t.internet).tcp(25)
+    traffic.Host("internet", t.internet).tcp(25)
     traffic.Host("proxy", HOME).tcp(OWN)
 
 
@@ -52,7 +52,7 @@ def in_the_clear(link, version):
     return [packet for packet in packets if packet and RELAY[version] in (packet.src, packet.dst)]
 
 
-def sent_on(version, peer, name):
+def forwarded(version, peer, name):
     with wire.Link(t.internet, "to_eth0") as outside:
         tap.equal(traffic.tcp(t.internet, PROXY[version], TCP, CLIENT[version]), Seen("relay", peer, TCP),
                   f"{version} {name}: whom the relay sees")
@@ -69,7 +69,7 @@ def the_relay_sees_its_clients():
         load(masquerade=masquerade)
         for version in topo.ip_versions():
             counters = module.Counters()
-            sent_on(version, CLIENT[version], f"masquerade={masquerade}")
+            forwarded(version, CLIENT[version], f"masquerade={masquerade}")
             gained = counters.gained(version)
             gained.pop("clamped", None)
             tap.equal(gained, dict.fromkeys(("seen", "translated", "sent", "answered"), 2),
@@ -82,12 +82,12 @@ def unless_told_otherwise():
     """masquerade=all means the tunnel too; the proxy's address is the relay's to route."""
     load(masquerade="all")
     for version in topo.ip_versions():
-        sent_on(version, PROXY[version], "masquerade=all")
+        forwarded(version, PROXY[version], "masquerade=all")
 
 
 @case.case
 def segments_fit_the_tunnel():
-    """What the tunnel puts around a packet comes off the segment size, both ways."""
+    """The MSS is lowered by the overhead of the tunnel, in both directions."""
     load()
     for version in topo.ip_versions():
         most = 1500 - (60 if version == "ipv6" else 40)
@@ -111,8 +111,8 @@ def what_the_relay_opens():
             tap.equal(traffic.tcp(t.internet, PROXY[version], TCP, CLIENT[version]), Seen("relay", CLIENT[version], TCP),
                       f"{version} guard={guard}: a client")
             counters = module.Counters()
-            with Connection(t.public, WORLD[version], 25, RELAY[version]) as connection:
-                tap.equal((connection.answer.server, connection.answer.peer), ("world", PROXY[version]),
+            with Connection(t.public, INTERNET[version], 25, RELAY[version]) as connection:
+                tap.equal((connection.answer.server, connection.answer.peer), ("internet", PROXY[version]),
                           f"{version} guard={guard}: the relay's own leave with the proxy's address")
             gained = counters.gained(version)
             gained.pop("clamped", None)

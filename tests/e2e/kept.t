@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What is kept of one connection for the next holds no longer than it is true."""
+"""The cached DNAT decision and path MTU are used for later connections only as long as they are valid."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 from lib import case, craft, module, net, tap, topo, traffic, wait, wire
-from lib.topo import CLIENT, CLIENT2, HOME, OTHER, PROXY, PROXY2, RELAY, SETTING, TRANSIT, TUNNEL, WORLD, settings
+from lib.topo import CLIENT, CLIENT2, HOME, INTERNET, OTHER, PROXY, PROXY2, RELAY, SETTING, TRANSIT, TUNNEL, settings
 from lib.traffic import Connection, Seen
 
 TCP, OWN, CLOSED = 993, 2525, 143
@@ -28,7 +28,7 @@ def setup():
     traffic.Host("relay", t.relay).tcp(TCP)
     traffic.Host("other", t.other).tcp(TCP)
     traffic.Host("proxy", HOME).tcp(TCP, OWN)
-    traffic.Host("world", t.internet).tcp(25)
+    traffic.Host("internet", t.internet).tcp(25)
 
 
 def flag(version):
@@ -45,12 +45,12 @@ def served(version, client=None):
 
 
 def warm(version):
-    """The second one takes what the first one left."""
+    """The second connection uses what the first one cached."""
     tap.equal([dial(version), dial(version)], [served(version)] * 2, f"{version}: two connections")
 
 
 def syn(version, src, dst=None, **more):
-    """What a SYN counts for that comes from an address."""
+    """How a SYN from an address is counted."""
     counters = module.Counters()
     with craft.Link(t.internet) as link:
         link.send(craft.tcp(src, (dst or PROXY)[version], TCP, sport=syn.port, **more))
@@ -87,7 +87,7 @@ def a_route_changes():
 
 @case.tracked("without state nothing of it is kept")
 def a_route_for_some():
-    """By type of service; by source, which takes a rule; by two next hops."""
+    """Routes by type of service; by source, with a policy rule; with two next hops."""
     module.load(**settings())
     warm("ipv4")
     HOME.ip(f"route add unreachable {RELAY['ipv4']}/32 tos 0x10\n")
@@ -119,7 +119,7 @@ def a_route_for_some():
 
 @case.tracked("without state nothing of it is kept")
 def turned_elsewhere():
-    """Another table rewrites where a packet goes, behind the translation."""
+    """Another table changes the destination of a packet after DNAT."""
     module.load(**settings())
     for version in topo.ip_versions():
         warm(version)
@@ -137,7 +137,7 @@ def turned_elsewhere():
 
 
 @case.tracked("without state nothing of it is kept")
-def an_own_address_goes():
+def a_local_address_goes():
     module.load(**settings())
     for version in topo.ip_versions():
         length = 64 if version == "ipv6" else 24
@@ -191,7 +191,7 @@ def the_interface_is_renamed():
 
 @case.tracked("without state nothing of it is kept")
 def what_the_stack_does_not_let_in():
-    """It looks at who a packet is from, and whether it forwards at all, with every one."""
+    """The stack checks the source of each packet, and whether it forwards at all."""
     module.load(**settings())
     warm("ipv4")
     for name, source in (("a local address", PROXY2["ipv4"]), ("the tunnel's own", TUNNEL["ipv4"]),
@@ -222,14 +222,14 @@ def what_the_stack_does_not_let_in():
 
 
 @case.tracked("without state nothing of it is kept")
-def the_way_back_changes():
+def the_reverse_path_changes():
     """The segment size follows at once."""
     module.load(**settings())
     for version in topo.ip_versions():
         counters = module.Counters()
         warm(version)
         tap.equal(counters.gained(version).get("clamped", 0), 0, f"{version}: nothing is narrow")
-        route = f"{flag(version)}route %s {CLIENT[version]}/{BITS[version]} via {WORLD[version]} mtu 1300\n"
+        route = f"{flag(version)}route %s {CLIENT[version]}/{BITS[version]} via {INTERNET[version]} mtu 1300\n"
         HOME.ip(route % "add")
         counters = module.Counters()
         dial(version)
@@ -238,8 +238,8 @@ def the_way_back_changes():
 
 
 @case.tracked("without state nothing of it is kept")
-def the_way_on_becomes_narrow():
-    """Of what an ICMP error tells of the relay nobody is notified: the kept route says so itself."""
+def the_forward_path_becomes_narrow():
+    """No notifier tells of an ICMP error about the relay: the cached route itself becomes invalid."""
     module.load(**settings())
     for version in topo.ip_versions():
         own, relay = TUNNEL[version], RELAY[version]
@@ -290,7 +290,7 @@ def a_bridge_with_its_own_netfilter():
             # Not even a guard minds what passes from one port to another.
             for guard in ("strict", "full"):
                 module.set("guard", guard)
-                tap.equal(traffic.tcp(behind, WORLD[version], 25), Seen("world", BEHIND[version], 25),
+                tap.equal(traffic.tcp(behind, INTERNET[version], 25), Seen("internet", BEHIND[version], 25),
                           f"{version} guard={guard}: bridged, with an address of its own")
         module.unload()
     finally:
@@ -302,7 +302,7 @@ def a_bridge_with_its_own_netfilter():
 
 @case.tracked("without state nothing of it is kept")
 def a_device_goes():
-    """Nothing that is kept keeps a device."""
+    """Cached entries hold no reference to a device."""
     for version in topo.ip_versions():
         module.load(**settings(relay=OTHER))
         tap.equal([dial(version), dial(version)], [Seen("other", CLIENT[version], TCP)] * 2, f"{version}: two connections")

@@ -11,7 +11,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 from lib import case, module, tap, topo, traffic
-from lib.topo import CLIENT, HOME, PROXY, RELAY, WORLD, settings
+from lib.topo import CLIENT, HOME, INTERNET, PROXY, RELAY, settings
 from lib.traffic import Seen
 
 ABI = module.ROOT / "docs" / "ABI" / "sysfs-module-chatdnat"
@@ -249,13 +249,13 @@ def the_log_says_what_is_in_force():
 def ipv6_switched_off_by_sysctl():
     t = topo.Topology(relays=("relay",))
     traffic.Host("relay", t.relay).tcp(993)
-    traffic.Host("world", t.internet).tcp(25)
+    traffic.Host("internet", t.internet).tcp(25)
     HOME.sysctl(ipv6__conf__all__disable_ipv6=1, ipv6__conf__default__disable_ipv6=1)
     try:
         module.load(**settings())
         tap.equal(traffic.tcp(t.internet, PROXY["ipv4"], 993, CLIENT["ipv4"]), Seen("relay", CLIENT["ipv4"], 993),
                   "loaded while IPv6 is off: IPv4 works")
-        tap.equal(traffic.tcp(t.relay, WORLD["ipv4"], 25), Seen("world", PROXY["ipv4"], 25), "and is masqueraded")
+        tap.equal(traffic.tcp(t.relay, INTERNET["ipv4"], 25), Seen("internet", PROXY["ipv4"], 25), "and is masqueraded")
         module.set("v6", "fd00:9::3")
         module.set("v6", RELAY["ipv6"])
     finally:

@@ -12,22 +12,22 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 from lib import case, conntrack, craft, module, net, sniff, tap, topo, traffic, wait
-from lib.topo import (CLIENT, HOME, OTHER, PROXY, PROXY2, PUBLIC, RELAY, TUNNEL, WORLD, named, own_addresses, settings)
+from lib.topo import CLIENT, HOME, INTERNET, OTHER, PROXY, PROXY2, PUBLIC, RELAY, TUNNEL, local_addresses, named, settings
 from lib.traffic import Connection, Flow, Seen
 
 WG_PORT = 51820
 TRANSPARENT = {socket.AF_INET: (socket.SOL_IP, 19), socket.AF_INET6: (socket.IPPROTO_IPV6, 75)}
 
-t = world = relay = None
+t = internet = relay = None
 
 
 def setup():
-    global t, world, relay
+    global t, internet, relay
     t = topo.Topology()
     relay = traffic.Host("relay", t.relay).tcp(993).udp(3478)
     for name, ns in (("public", t.public), ("other", t.other)):
         traffic.Host(name, ns).tcp(993).udp(3478)
-    world = traffic.Host("world", t.internet).tcp(25).udp(53)
+    internet = traffic.Host("internet", t.internet).tcp(25).udp(53)
 
 
 def versions():
@@ -93,16 +93,16 @@ def connections_opened_by_the_relay():
         for version in versions():
             counters = module.Counters()
             for protocol, port in both_protocols(OUTBOUND):
-                tap.equal(traffic.ask(protocol, t.relay, WORLD[version], port),
-                          Seen("world", PROXY[version], port),
-                          f"masquerade={mode} {version} {protocol}: the world sees the proxy's address")
+                tap.equal(traffic.ask(protocol, t.relay, INTERNET[version], port),
+                          Seen("internet", PROXY[version], port),
+                          f"masquerade={mode} {version} {protocol}: the internet sees the proxy's address")
             tap.equal(counters.gained(version), {"outbound": 2, "masqueraded": 2},
                       f"masquerade={mode} {version}: counted as outbound and masqueraded, nothing else")
     module.set("masquerade", "off")
     for version in versions():
         counters = module.Counters()
         with sniff.Sniffer(t.internet, "to_eth0") as outside:
-            traffic.udp(t.relay, WORLD[version], 53, timeout=0.3)
+            traffic.udp(t.relay, INTERNET[version], 53, timeout=0.3)
             arrived = wait.until(lambda: [packet.src for packet in outside.packets("in")
                                           if packet.dport == 53])
         tap.equal(arrived, [RELAY[version]], f"masquerade=off {version}: leaves with the relay's address")
@@ -115,8 +115,8 @@ def what_others_forward():
     for version in versions():
         counters = module.Counters()
         for protocol, port in both_protocols(OUTBOUND):
-            tap.equal(traffic.ask(protocol, t.other, WORLD[version], port),
-                      Seen("world", PROXY[version], port),
+            tap.equal(traffic.ask(protocol, t.other, INTERNET[version], port),
+                      Seen("internet", PROXY[version], port),
                       f"{version} {protocol}: another host's connection takes the WAN's address too")
         tap.equal(counters.gained(version), {"masqueraded": 2}, f"{version}: but is not the relay's")
     module.set("masquerade", "all")
@@ -147,7 +147,7 @@ def what_enters_by_the_wan():
     for guard, wan, masquerade in (("off", "eth0", "wan"), ("off", "eth0,eth1", "wan"), ("off", "eth+", "all"),
                                    ("forward", "eth0", "wan"), ("full", "eth0,eth1", "wan")):
         module.load(**settings(guard=guard, wan=wan, masquerade=masquerade))
-        for version, (there, address) in itertools.product(versions(), (("to_eth0", WORLD), ("to_eth1", GATEWAY2))):
+        for version, (there, address) in itertools.product(versions(), (("to_eth0", INTERNET), ("to_eth1", GATEWAY2))):
             name = f"{version} guard={guard} wan={wan} masquerade={masquerade} out of {there}"
             counters, number = module.Counters(), number + 1
             with sniff.Sniffer(t.internet, there) as outside:
@@ -188,11 +188,11 @@ def own_connections_keep_their_source():
         for version in versions():
             counters = module.Counters()
             for protocol, port in both_protocols(OUTBOUND):
-                tap.equal(traffic.ask(protocol, HOME, WORLD[version], port, PROXY2[version]),
-                          Seen("world", PROXY2[version], port),
+                tap.equal(traffic.ask(protocol, HOME, INTERNET[version], port, PROXY2[version]),
+                          Seen("internet", PROXY2[version], port),
                           f"masquerade={mode} {version} {protocol}: the second address stays when chosen")
-                tap.equal(traffic.ask(protocol, HOME, WORLD[version], port),
-                          Seen("world", PROXY[version], port),
+                tap.equal(traffic.ask(protocol, HOME, INTERNET[version], port),
+                          Seen("internet", PROXY[version], port),
                           f"masquerade={mode} {version} {protocol}: without a choice it is the first")
             for protocol, port in both_protocols():
                 tap.equal(traffic.ask(protocol, HOME, RELAY[version], port, PROXY2[version]),
@@ -203,7 +203,7 @@ def own_connections_keep_their_source():
                     sniff.Sniffer(t.internet, "to_eth0") as outside:
                 sock.setsockopt(*TRANSPARENT[sock.family], 1)
                 sock.bind((borrowed, 0))
-                sock.sendto(b"whose?", (WORLD[version], 53))
+                sock.sendto(b"whose?", (INTERNET[version], 53))
                 arrived = wait.until(lambda s=outside: [packet.src for packet in s.packets("in")
                                                         if packet.dport == 53])
             tap.equal(arrived, [borrowed], f"masquerade={mode} {version}: a transparent proxy's client's as well")
@@ -346,24 +346,24 @@ def addresses_of_the_wan_change():
     for version in versions():
         flag, length = ("-6 ", 64) if version == "ipv6" else ("", 24)
         suffix = " nodad" if version == "ipv6" else ""
-        gateway = WORLD[version]
-        with traffic.Connection(t.relay, WORLD[version], 25) as connection:
+        gateway = INTERNET[version]
+        with traffic.Connection(t.relay, INTERNET[version], 25) as connection:
             tap.equal(connection.answer.peer, PROXY[version], f"{version}: before, the old address")
             HOME.ip("".join(f"{flag}addr del {address}/{length} dev eth0\n"
-                            for address in reversed(own_addresses(version))) +
+                            for address in reversed(local_addresses(version))) +
                     f"{flag}addr add {new[version]}/{length} dev eth0{suffix}\n"
                     f"{flag}route replace default via {gateway}\n")
             gone = wait.until(lambda c=connection: not [
                 entry for entry in conntrack.entries()
                 if entry.orig.src == RELAY[version] and entry.orig.sport == c.port])
             tap.ok(gone, f"{version}: connections of the removed address are dropped from conntrack")
-        tap.equal(traffic.tcp(t.relay, WORLD[version], 25), Seen("world", new[version], 25),
+        tap.equal(traffic.tcp(t.relay, INTERNET[version], 25), Seen("internet", new[version], 25),
                   f"{version}: after, the new address")
-        tap.equal(traffic.udp(t.relay, WORLD[version], 53), Seen("world", new[version], 53),
+        tap.equal(traffic.udp(t.relay, INTERNET[version], 53), Seen("internet", new[version], 53),
                   f"{version}: for UDP too")
         HOME.ip(f"{flag}addr del {new[version]}/{length} dev eth0\n")
         t.address_wan()
-        tap.equal(traffic.tcp(t.relay, WORLD[version], 25), Seen("world", PROXY[version], 25),
+        tap.equal(traffic.tcp(t.relay, INTERNET[version], 25), Seen("internet", PROXY[version], 25),
                   f"{version}: and the old one when it is back")
 
 
@@ -374,7 +374,7 @@ def link_address(ns, interface):
 def nothing_leaves(version):
     counters = module.Counters()
     with sniff.Sniffer(t.internet, "to_eth0") as outside:
-        answer = traffic.udp(t.relay, WORLD[version], 53, timeout=0.5)
+        answer = traffic.udp(t.relay, INTERNET[version], 53, timeout=0.5)
         left = [packet for packet in outside.packets("in") if packet.dport == 53]
     tap.equal((answer, left), ("silence", []), f"without an {version} address nothing leaves by the WAN")
     for each in versions():
@@ -389,7 +389,7 @@ def nothing_leaves(version):
 def no_address_to_take():
     module.load(**settings())
     # The first goes last: Linux takes the others of its net away with it.
-    own = reversed(own_addresses("ipv4"))
+    own = reversed(local_addresses("ipv4"))
     # The tunnel's own address has to go as well, or the kernel would take that one.
     HOME.ip("".join(f"addr del {address}/24 dev eth0\n" for address in own) +
             "addr del 10.9.0.1/24 dev wg0\naddr del 10.9.1.1/24 dev wg1\n"
@@ -403,7 +403,7 @@ def no_address_to_take():
         HOME.ip("addr add 10.9.0.1/24 dev wg0\naddr add 10.9.1.1/24 dev wg1\n"
                 "route replace 192.0.2.200/32 via 10.9.1.2\n")
         t.address_wan()
-    tap.equal(traffic.tcp(t.relay, WORLD["ipv4"], 25), Seen("world", PROXY["ipv4"], 25),
+    tap.equal(traffic.tcp(t.relay, INTERNET["ipv4"], 25), Seen("internet", PROXY["ipv4"], 25),
               "with an address it leaves again")
 
 
@@ -416,16 +416,16 @@ def no_ipv6_address_to_take():
     # Of no other interface either, and no link-local one, which would do.
     HOME.sysctl(ipv6__conf__eth0__use_oif_addrs_only=1)
     HOME.ip("-6 addr flush dev eth0\n"
-            f"-6 neigh replace {WORLD['ipv6']} lladdr {link_address(t.internet, 'to_eth0')} dev eth0\n"
-            f"-6 route replace default via {WORLD['ipv6']} dev eth0 onlink\n")
+            f"-6 neigh replace {INTERNET['ipv6']} lladdr {link_address(t.internet, 'to_eth0')} dev eth0\n"
+            f"-6 route replace default via {INTERNET['ipv6']} dev eth0 onlink\n")
     try:
         nothing_leaves("ipv6")
     finally:
         HOME.sysctl(ipv6__conf__eth0__use_oif_addrs_only=0)
-        HOME.ip(f"-6 neigh del {WORLD['ipv6']} dev eth0\n-6 addr replace fe80::1/64 dev eth0 nodad\n")
+        HOME.ip(f"-6 neigh del {INTERNET['ipv6']} dev eth0\n-6 addr replace fe80::1/64 dev eth0 nodad\n")
         t.address_wan()
         t.settle_wan()
-    tap.equal(traffic.tcp(t.relay, WORLD["ipv6"], 25), Seen("world", PROXY["ipv6"], 25),
+    tap.equal(traffic.tcp(t.relay, INTERNET["ipv6"], 25), Seen("internet", PROXY["ipv6"], 25),
               "with an address it leaves again")
 
 

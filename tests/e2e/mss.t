@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The MSS option of SYN and SYN-ACK: clamped to what fits both ways, with right checksums, or left alone."""
+"""The MSS option of SYN and SYN-ACK: clamped to the path MTU of both directions, with right checksums, or left alone."""
 
 import contextlib
 import fcntl
@@ -14,7 +14,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 from lib import case, module, net, tap, topo, traffic, wait, wire
-from lib.topo import CLIENT, CLIENT2, HOME, OTHER, PROXY, RELAY, TRANSIT, WORLD, settings
+from lib.topo import CLIENT, CLIENT2, HOME, INTERNET, OTHER, PROXY, RELAY, TRANSIT, settings
 from lib.traffic import Connection, Seen
 from lib.wire import ACK, SYN
 
@@ -36,7 +36,7 @@ def setup():
     t = topo.Topology(relays=("relay", "other"))
     traffic.Host("relay", t.relay).tcp(OPEN)
     traffic.Host("other", t.other).tcp(OPEN)
-    traffic.Host("world", t.internet).tcp(25)
+    traffic.Host("internet", t.internet).tcp(25)
     traffic.Host("proxy", HOME).tcp(2525)
     t.relay.nft(f"table inet silent {{ chain input {{ type filter hook input priority 0;\n"
                 f"tcp dport {SILENT} drop; }}; }}")
@@ -52,9 +52,9 @@ def client_mtu(version, mtu):
     """The route towards the client; 0: none but the default."""
     flag, length = ("-6 ", 128) if version == "ipv6" else ("", 32)
     if mtu:
-        HOME.ip(f"{flag}route replace {CLIENT[version]}/{length} via {WORLD[version]} mtu {mtu}\n")
+        HOME.ip(f"{flag}route replace {CLIENT[version]}/{length} via {INTERNET[version]} mtu {mtu}\n")
     else:
-        HOME.ip(f"{flag}route del {CLIENT[version]}/{length} via {WORLD[version]}\n")
+        HOME.ip(f"{flag}route del {CLIENT[version]}/{length} via {INTERNET[version]}\n")
 
 
 def announced(link, flags, way, port):
@@ -71,8 +71,8 @@ def observe(version, want_syn, want_synack, name, outbound=False, clamped=None):
     with near, far:
         if outbound:
             port, server, client = 25, near, far
-            answer = traffic.tcp(t.relay, WORLD[version], port)
-            tap.equal(answer, Seen("world", PROXY[version], port), f"{name}: connects")
+            answer = traffic.tcp(t.relay, INTERNET[version], port)
+            tap.equal(answer, Seen("internet", PROXY[version], port), f"{name}: connects")
         else:
             port, server, client = OPEN, far, near
             answer = traffic.tcp(t.internet, PROXY[version], port, CLIENT[version])
@@ -150,7 +150,7 @@ def what_is_not_ours():
     for version in topo.ip_versions():
         counters = module.Counters()
         with wire.Link(t.internet, "to_eth0") as near, wire.Link(t.other, "wg0") as far:
-            tap.equal(traffic.tcp(t.other, WORLD[version], 25), Seen("world", PROXY[version], 25),
+            tap.equal(traffic.tcp(t.other, INTERNET[version], 25), Seen("internet", PROXY[version], 25),
                       f"{version}: another host's connection")
             tap.equal((announced(near, SYN, "in", 25), announced(far, SYN | ACK, "in", 25)),
                       (([FULL[version]], True), ([FULL[version]], True)), f"{version}: is left alone")
@@ -159,14 +159,14 @@ def what_is_not_ours():
             tap.equal((announced(far, SYN, "in", OPEN), announced(near, SYN | ACK, "in", OPEN)),
                       (([FULL[version]], True), ([FULL[version]], True)), f"{version}: is left alone")
         with wire.Link(t.relay, "wg0") as far:
-            tap.equal(traffic.tcp(HOME, RELAY[version], OPEN).server, "relay", f"{version}: the box's own connection")
+            tap.equal(traffic.tcp(HOME, RELAY[version], OPEN).server, "relay", f"{version}: the proxy's own connection")
             tap.equal(announced(far, SYN, "in", OPEN), ([FULL[version]], True), f"{version}: is left alone")
         with wire.Link(t.other, "wg0") as far:
             tap.equal(traffic.tcp(t.relay, OTHER[version], OPEN).server, "other", f"{version}: the relay to its kin")
             tap.equal(announced(far, SYN, "in", OPEN), ([FULL[version]], True), f"{version}: is left alone")
         with wire.Link(t.internet, "to_eth0") as near:
             tap.equal(traffic.tcp(t.internet, PROXY[version], 2525, CLIENT[version]).server, "proxy",
-                      f"{version}: a service of the box")
+                      f"{version}: a service of the proxy")
             tap.equal(announced(near, SYN | ACK, "in", 2525), ([FULL[version]], True), f"{version}: is left alone")
         gained = counters.gained(version)
         tap.equal(gained.get("clamped", 0), 0, f"{version}: nothing counted")
@@ -222,7 +222,7 @@ OPTIONS = (
 )
 
 
-def sent_on(version, port, changed, options, sport=40000, headers=b"", **fields):
+def forwarded(version, port, changed, options, sport=40000, headers=b"", **fields):
     """A packet of a client, and what has to leave towards the relay."""
     before = wire.tcp(CLIENT[version], PROXY[version], sport, port, options, **fields)
     after = wire.tcp(CLIENT[version], RELAY[version], sport, port, changed, **fields)
@@ -250,7 +250,7 @@ def every_form_of_the_list():
         with wire.Link(t.internet, "to_eth0", "eth0") as near, wire.Link(t.relay, "wg0") as far:
             for number, (name, options, changed) in enumerate(OPTIONS):
                 sport = 40000 + number
-                packet, want = sent_on(version, CLOSED, options if changed is None else changed, options, sport)
+                packet, want = forwarded(version, CLOSED, options if changed is None else changed, options, sport)
                 compare(version, near, far, packet, want, sport, f"{version} {name}", int(changed is not None))
 
 
@@ -276,9 +276,9 @@ def headers_in_between():
         with wire.Link(t.internet, "to_eth0", "eth0") as near, wire.Link(t.relay, "wg0") as far:
             for number, (name, headers) in enumerate(forms[version]):
                 sport = 41000 + number
-                packet, want = sent_on(version, CLOSED, changed, options, sport, headers)
+                packet, want = forwarded(version, CLOSED, changed, options, sport, headers)
                 compare(version, near, far, packet, want, sport, f"{version} {name}", 1)
-                packet, want = sent_on(version, CLOSED, options[:-1] + b"\2", options[:-1] + b"\2", sport + 100,
+                packet, want = forwarded(version, CLOSED, options[:-1] + b"\2", options[:-1] + b"\2", sport + 100,
                                        headers)
                 compare(version, near, far, packet, want, sport + 100, f"{version} {name}, list malformed", 0)
 
@@ -290,11 +290,11 @@ def segments_of_every_kind():
     for version in topo.ip_versions():
         with wire.Link(t.internet, "to_eth0", "eth0") as near, wire.Link(t.relay, "wg0") as far:
             for number, payload in enumerate((b"a", b"data with the SYN", bytes(range(256)) * 4)):
-                packet, want = sent_on(version, CLOSED, changed, options, 42000 + number, payload=payload)
+                packet, want = forwarded(version, CLOSED, changed, options, 42000 + number, payload=payload)
                 compare(version, near, far, packet, want, 42000 + number, f"{version} {len(payload)} bytes with it", 1)
 
             counters = module.Counters()
-            packet, want = sent_on(version, SILENT, changed, options, 42100)
+            packet, want = forwarded(version, SILENT, changed, options, 42100)
             for count in (1, 2, 3):
                 near.send(packet)
                 wait.until(lambda n=count: len(arrived(far, SILENT, 42100)) == n)
@@ -304,7 +304,7 @@ def segments_of_every_kind():
             counters = module.Counters()
             short = wire.tcp(CLIENT[version], PROXY[version], 42200, CLOSED, mss(1460), doff=15)
             runt = wire.tcp(CLIENT[version], PROXY[version], 42201, CLOSED, mss(1460), doff=4)
-            packet, want = sent_on(version, CLOSED, changed, options, 42202)
+            packet, want = forwarded(version, CLOSED, changed, options, 42202)
             near.send(*(wire.ip(CLIENT[version], PROXY[version], socket.IPPROTO_TCP, body) for body in (short, runt)),
                       packet)
             got = wait.until(lambda: arrived(far, CLOSED, 42202))
@@ -373,7 +373,7 @@ def options_in_pages():
                 # The whole list, from within the option's value on, behind it; and with all of the TCP header.
                 for number, cut in enumerate((20, 24, 26, 0)):
                     sport = 44000 + number
-                    packet, want = sent_on(version, CLOSED, changed, options, sport, payload=b"data")
+                    packet, want = forwarded(version, CLOSED, changed, options, sport, payload=b"data")
                     near.cut = HEADERS[version] - 20 + cut
                     before = len(in_pages())
                     compare(version, near, far, packet, want, sport, f"{version} {cut} bytes of TCP's header, then pages", 1)

@@ -9,7 +9,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 from lib import case, module, net, tap, topo, traffic, wait, wire
-from lib.topo import CLIENT, CLIENT2, HOME, OTHER, PROXY, PROXY2, PROXY3, RELAY, WORLD, settings
+from lib.topo import CLIENT, CLIENT2, HOME, INTERNET, OTHER, PROXY, PROXY2, PROXY3, RELAY, settings
 from lib.traffic import Connection, Flow, Seen
 
 TCP, UDP, TURN, OWN = 993, 3478, 5349, 2525
@@ -31,7 +31,7 @@ def setup():
     t.settle_wan(SECOND)
     traffic.Host("relay", t.relay).tcp(TCP).udp(UDP)
     traffic.Host("other", t.other).tcp(TCP).udp(UDP)
-    traffic.Host("world", t.internet).tcp(25).udp(53)
+    traffic.Host("internet", t.internet).tcp(25).udp(53)
     traffic.Host("proxy", HOME).tcp(OWN).udp(OWN)
 
 
@@ -65,7 +65,7 @@ class ByRule:
 
     def __enter__(self):
         for version in topo.ip_versions():
-            for table, own, gateway, name in (("201", PROXY, WORLD, "eth0"), ("202", SECOND, GATEWAY2, "eth1")):
+            for table, own, gateway, name in (("201", PROXY, INTERNET, "eth0"), ("202", SECOND, GATEWAY2, "eth1")):
                 HOME.ip_of(version, "route", "add", "default", "via", gateway[version], "dev", name, "table", table,
                    *(self.more if name == "eth1" else ()))
                 HOME.ip_of(version, "rule", "add", "from", own[version], "lookup", table, "priority", table)
@@ -118,7 +118,7 @@ def load(**changes):
 
 
 def replies(version, name):
-    """Connections by both interfaces: the answers take the way that they came."""
+    """Connections by both interfaces: replies leave through the interface of the request."""
     with Links() as links:
         counters = module.Counters()
         for own in (PROXY, SECOND):
@@ -166,7 +166,7 @@ def without_a_second_route():
 
 @case.case
 def what_is_left_alone():
-    """The box's own services, what the relay opens, and other settings of wan."""
+    """The proxy's own services, what the relay opens, and other settings of wan."""
     for way in WAYS:
         with way:
             for version in topo.ip_versions():
@@ -181,10 +181,10 @@ def what_is_left_alone():
                                       (Seen("proxy", CLIENT[version], OWN),) * 2,
                                       f"{version} {way}: {own[version]} own service{', loaded' if loaded else ''}")
                         ways.append(links.sources())
-                tap.equal(ways[1], ways[0], f"{version} {way}: its answers go as they went")
+                tap.equal(ways[1], ways[0], f"{version} {way}: its replies leave as its requests did")
                 with Links() as links:
-                    tap.equal((traffic.tcp(t.relay, WORLD[version], 25), traffic.udp(t.relay, WORLD[version], 53)),
-                              (Seen("world", PROXY[version], 25), Seen("world", PROXY[version], 53)),
+                    tap.equal((traffic.tcp(t.relay, INTERNET[version], 25), traffic.udp(t.relay, INTERNET[version], 53)),
+                              (Seen("internet", PROXY[version], 25), Seen("internet", PROXY[version], 53)),
                               f"{version} {way}: what the relay opens goes as routed")
                     tap.equal(links.sources(), [{PROXY[version]}, set()], f"{version} {way}: by the default route")
                 module.set("wan", "eth0")
@@ -244,7 +244,7 @@ def answer_that_may_be_cut(size):
 
 @case.case
 def refusals_leave_where_they_came_in():
-    """What the box itself says to a client: that via refuses, that there is no route, that a packet is too big."""
+    """Errors that the proxy itself sends to a client: via refuses, there is no route, a packet is too big."""
     for way in WAYS:
         with way:
             load(via="wg1")
@@ -322,8 +322,8 @@ def one_goes_down():
                     tap.ok(live[version].echo(os.urandom(SIZE)), f"{version} {name} down: the other continues")
                     tap.equal(traffic.tcp(t.internet, stays[version], TCP, CLIENT[version]),
                               Seen("relay", CLIENT[version], TCP), f"{version} {name} down: new ones come in")
-                    tap.equal(traffic.tcp(t.relay, WORLD[version] if name == "eth1" else GATEWAY2[version], 25),
-                              Seen("world", stays[version], 25), f"{version} {name} down: the relay opens connections")
+                    tap.equal(traffic.tcp(t.relay, INTERNET[version] if name == "eth1" else GATEWAY2[version], 25),
+                              Seen("internet", stays[version], 25), f"{version} {name} down: the relay opens connections")
             finally:
                 bring_up(name)
             for version in topo.ip_versions():
@@ -337,7 +337,7 @@ def one_goes_down():
 
 @case.tracked("several local addresses for one relay need the tracked engine")
 def addresses_and_relays():
-    """RELAY@OWN: one box, two addresses, two relays, and one for the rest."""
+    """RELAY@OWN: one proxy, two addresses, two relays, and one for the rest."""
     lines = {version: f"{RELAY[version]}@{PROXY[version]},{OTHER[version]}@{PROXY2[version]}"
              for version in topo.ip_versions()}
     load(wan="eth0", **{topo.SETTING[version]: lines[version] for version in topo.ip_versions()})
@@ -352,10 +352,10 @@ def addresses_and_relays():
                     tap.ok(connection.echo(os.urandom(SIZE)), f"{version}: {own[version]} {SIZE} bytes")
                 tap.equal(links.sources(), [{own[version]}, set()], f"{version}: answers from {own[version]}")
         tap.equal(traffic.tcp(t.internet, PROXY3[version], TCP, CLIENT[version]), "refused",
-                  f"{version}: an address without a relay is the box's")
+                  f"{version}: an address without a relay is the proxy's")
         counters = module.Counters()
-        tap.equal((traffic.tcp(t.relay, WORLD[version], 25), traffic.tcp(t.other, WORLD[version], 25)),
-                  (Seen("world", PROXY[version], 25),) * 2, f"{version}: both relays open connections")
+        tap.equal((traffic.tcp(t.relay, INTERNET[version], 25), traffic.tcp(t.other, INTERNET[version], 25)),
+                  (Seen("internet", PROXY[version], 25),) * 2, f"{version}: both relays open connections")
         tap.equal(counters.gained(version).get("outbound"), 2, f"{version}: both count")
 
         with Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as first, \
@@ -386,7 +386,7 @@ def two_addresses_two_interfaces_two_relays():
 
 
 def second_proxy():
-    """Another box with its own address and its own tunnel to the same relay; the relay answers by source."""
+    """A second proxy with its own address and its own tunnel to the same relay; the relay routes replies by source."""
     box, = net.create("box")
     box.sysctl(ipv4__ip_forward=1, ipv6__conf__all__forwarding=1)
     t.internet.ip("link add to_box type veth peer name eth0 netns box\naddr add 198.18.2.254/24 dev to_box\n"
@@ -426,7 +426,7 @@ def two_proxies_for_one_relay():
         tap.ok(live[version][0].echo(os.urandom(SIZE)), f"{version}: the other proxy is gone, ours continues")
         tap.equal(traffic.tcp(t.internet, PROXY[version], TCP, CLIENT2[version]), Seen("relay", CLIENT2[version], TCP),
                   f"{version}: and takes new ones")
-        tap.equal(traffic.tcp(t.relay, WORLD[version], 25), Seen("world", PROXY[version], 25),
+        tap.equal(traffic.tcp(t.relay, INTERNET[version], 25), Seen("internet", PROXY[version], 25),
                   f"{version}: the relay's own leave by ours")
         gained = counters.gained(version)
         tap.equal((gained.get("sent"), gained.get("answered"), gained.get("dropped_via")), (1, 1, None),

@@ -9,7 +9,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 from lib import case, module, net, tap, topo, traffic
-from lib.topo import CLIENT, PROXY, RELAY, TUNNEL, WORLD
+from lib.topo import CLIENT, INTERNET, PROXY, RELAY, TUNNEL
 from lib.traffic import Connection, Seen
 
 t = relay = None
@@ -20,7 +20,7 @@ def setup():
     t = topo.Topology(relays=("relay", "other"))
     relay = traffic.Host("relay", t.relay).tcp(993).udp(3478)
     traffic.Host("other", t.other).tcp(993).udp(3478)
-    traffic.Host("world", t.internet).tcp(25)
+    traffic.Host("internet", t.internet).tcp(25)
 
 
 @case.case
@@ -31,7 +31,7 @@ def works_without_ipv6():
     for protocol, port in (("tcp", 993), ("udp", 3478)):
         tap.equal(traffic.ask(protocol, t.internet, PROXY["ipv4"], port, CLIENT["ipv4"]),
                   Seen("relay", CLIENT["ipv4"], port), f"IPv4 {protocol} is forwarded")
-    tap.equal(traffic.tcp(t.relay, WORLD["ipv4"], 25), Seen("world", PROXY["ipv4"], 25), "and masqueraded")
+    tap.equal(traffic.tcp(t.relay, INTERNET["ipv4"], 25), Seen("internet", PROXY["ipv4"], 25), "and masqueraded")
     module.set("masquerade", "all")
     tap.equal(traffic.tcp(t.internet, PROXY["ipv4"], 993, CLIENT["ipv4"]), Seen("relay", TUNNEL["ipv4"], 993),
               "masquerade=all too")

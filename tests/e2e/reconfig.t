@@ -10,8 +10,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 from lib import case, conntrack, module, net, sniff, tap, topo, traffic, wait
-from lib.topo import (CLIENT, CLIENT2, HOME, OTHER, PROXY, PROXY2, RELAY, SETTING, TRANSIT, TUNNEL2, WORLD,
-                      settings)
+from lib.topo import CLIENT, CLIENT2, HOME, INTERNET, OTHER, PROXY, PROXY2, RELAY, SETTING, TRANSIT, TUNNEL2, settings
 from lib.traffic import Connection, Flow, Seen
 
 TRACKED = module.ENGINE == "tracked"
@@ -24,7 +23,7 @@ def setup():
     t = topo.Topology(relays=("relay", "other"))
     relay, other = [traffic.Host(name, ns).tcp(22, 143, 993).udp(3478, 3479)
                     for name, ns in (("relay", t.relay), ("other", t.other))]
-    traffic.Host("world", t.internet).tcp(25, 993).udp(53)
+    traffic.Host("internet", t.internet).tcp(25, 993).udp(53)
 
 
 def versions():
@@ -104,7 +103,7 @@ def flush_ends_what_the_relay_took_up_again():
             conntrack.flush()
             served.push(b"news")
             tap.equal(connection.sock.recv(100), b"news", f"{version}: a client continues to hear from the relay")
-            with Connection(t.relay, WORLD[version], 25, RELAY[version], 5000) as own:
+            with Connection(t.relay, INTERNET[version], 25, RELAY[version], 5000) as own:
                 to_other()
                 tap.equal(connection.fate(), "reset", f"{version}: with another relay it is reset")
                 tap.ok(wait.until(lambda s=served: s.state == "reset"), f"{version}: so is the relay's end")
@@ -233,7 +232,7 @@ def disabling_drains():
             tap.equal(counters.gained(version), {"seen": 2}, f"{version}: they are seen, none is translated")
             module.set("enabled", "1")
             tap.ok(live.echo(b"i" * 5000), f"{version}: the live one continues after enabling again")
-        tap.equal(answers(version), Seen("relay", CLIENT[version], 993), f"{version}: new ones are sent on again")
+        tap.equal(answers(version), Seen("relay", CLIENT[version], 993), f"{version}: new ones are forwarded again")
 
 
 @case.case
@@ -267,8 +266,8 @@ def connections_known_before_their_port_was_configured():
                 goes = connect(version)
                 stay = {"SSH": connect(version, 22), "another interface's": Connection(t.other, TUNNEL2[version], 993),
                         "a transit connection": connect(version, address=TRANSIT),
-                        "the proxy's own": Connection(HOME, WORLD[version], 993, PROXY[version])}
-                tap.equal([c.answer.server for c in (goes, *stay.values())], ["proxy"] * 3 + ["other", "world"],
+                        "the proxy's own": Connection(HOME, INTERNET[version], 993, PROXY[version])}
+                tap.equal([c.answer.server for c in (goes, *stay.values())], ["proxy"] * 3 + ["other", "internet"],
                           f"{what}: not configured, none is the relay's")
                 served = proxy.connection(goes.address, goes.port)
                 blocked = Blocked(goes) if stale == "flush" else None
@@ -296,7 +295,7 @@ def own_connections_under_a_wildcard():
     """Of what the proxy opens itself the return route is lo, which is a WAN then."""
     for version in versions():
         module.load(**settings(wan="+", scope="any", ports="imap", masquerade="off"))
-        with Connection(HOME, WORLD[version], 993, PROXY[version]) as own:
+        with Connection(HOME, INTERNET[version], 993, PROXY[version]) as own:
             module.set("ports", "imap,imaps")
             tap.ok(own.goes_on(), f"{version}: wan=+ scope=any: the proxy's own connection continues")
         module.unload()
@@ -326,7 +325,7 @@ def flows_kept_from_before_the_load():
     try:
         for version in versions():
             silent = HOME.socket(net.family_of(PROXY[version]), socket.SOCK_DGRAM)
-            with silent, flow(version) as incoming, Flow(t.relay, WORLD[version], 99) as outgoing:
+            with silent, flow(version) as incoming, Flow(t.relay, INTERNET[version], 99) as outgoing:
                 silent.bind((PROXY[version], 3478))
                 silent.settimeout(5)
                 incoming.sock.send(b"before")
@@ -459,11 +458,11 @@ def what_an_old_relay_opens():
                 late.sock.send(b"a late answer")
                 tap.ok(wait.until(lambda c=counters, v=version: c.gained(v) == {"dropped_stale": 1}),
                        f"{version}: a late answer over UDP is dropped and counted")
-            with Flow(t.relay, WORLD[version], 53, RELAY[version], 40000) as query:
-                tap.equal(query.ask()[:2], ("world", PROXY[version]),
+            with Flow(t.relay, INTERNET[version], 53, RELAY[version], 40000) as query:
+                tap.equal(query.ask()[:2], ("internet", PROXY[version]),
                           f"{version}: a query from an ephemeral port passes")
-            with Connection(t.relay, WORLD[version], 25, RELAY[version], 5000) as own:
-                tap.equal(own.answer[:2], ("world", PROXY[version]), f"{version}: a connection that it opens passes")
+            with Connection(t.relay, INTERNET[version], 25, RELAY[version], 5000) as own:
+                tap.equal(own.answer[:2], ("internet", PROXY[version]), f"{version}: a connection that it opens passes")
             tap.equal([packet for packet in outside.packets("in") if packet.dport == 4000], [],
                       f"{version}: the client sees nothing of the late answer")
         tap.equal(counters.gained(version), {"masqueraded": 2, "dropped_stale": 1}, f"{version}: counted")

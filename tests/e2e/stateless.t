@@ -27,7 +27,7 @@ BITS = {"ipv4": 24, "ipv6": 64}
 INNER = {"ipv4": "10.78.0.2", "ipv6": "fd78::2"}
 NOBODY = {"ipv4": "203.0.113.50", "ipv6": "2001:db8:1::50"}
 WG = 51821
-# The stack: the way of what takes the fast path, where there is one.
+# Which path plain packets take: the fast path, or that through the stack.
 PAST = "past" if module.SHORTCUT else "by"
 
 t = relay = None
@@ -38,7 +38,7 @@ def setup():
     t = topo.Topology(relays=("relay", "other"))
     relay = traffic.Host("relay", t.relay).tcp(25, TCP).udp(UDP)
     traffic.Host("other", t.other).tcp(25, TCP)
-    traffic.Host("world", t.internet).tcp(25)
+    traffic.Host("internet", t.internet).tcp(25)
     traffic.Host("proxy", HOME).tcp(2525)
 
 
@@ -59,7 +59,7 @@ def well(version, source=CLIENT):
 
 
 class Watch:
-    """Packets of the clients, or of one, that a family's chains see; of inet those that take no shortcut."""
+    """Packets of the clients, or of one, in a family's chains; in the inet family only those not on the fast path."""
 
     def __init__(self, family="inet", client=None):
         self._family = family
@@ -103,29 +103,29 @@ def without_a_trace():
             tap.equal(watch.way(), PAST, f"{version}: and went {PAST} the stack")
         tap.equal(traffic.udp(t.internet, PROXY[version], UDP, CLIENT[version]), Seen("relay", CLIENT[version], UDP),
                   f"{version}: UDP is forwarded by the other engine")
-        tap.equal(traffic.tcp(t.relay, topo.WORLD[version], 25), Seen("world", PROXY[version], 25),
+        tap.equal(traffic.tcp(t.relay, topo.INTERNET[version], 25), Seen("internet", PROXY[version], 25),
                   f"{version}: and so is what the relay opens")
         counters = module.Counters()
-        with Connection(t.relay, topo.WORLD[version], 25, source_port=587) as connection:
-            tap.equal((connection.answer.server, connection.answer.peer), ("world", PROXY[version]),
+        with Connection(t.relay, topo.INTERNET[version], 25, source_port=587) as connection:
+            tap.equal((connection.answer.server, connection.answer.peer), ("internet", PROXY[version]),
                       f"{version}: by whatever port")
         tap.equal(counters.gained(version), {"outbound": 1, "masqueraded": 1}, f"{version}: and counted as that")
         tap.equal(traffic.tcp(HOME, RELAY[version], TCP), Seen("relay", topo.TUNNEL[version], TCP),
-                  f"{version}: the box itself reaches the relay")
+                  f"{version}: the proxy itself reaches the relay")
         tap.equal(traffic.tcp(t.internet, PROXY[version], 2525, CLIENT[version]),
                   Seen("proxy", CLIENT[version], 2525), f"{version}: and is reached itself")
 
 
 @case.case
 def an_exception_for_one_client():
-    """Anybody can tell the box of a smaller path MTU to a host; only that host's packets take the path through the stack for it."""
+    """Anybody can claim a smaller path MTU to a host; only that host's packets then take the path through the stack."""
     load()
     for version in topo.ip_versions():
         own, other = PROXY[version], CLIENT2[version]
         kind, code, reply = (3, 4, 0) if version == "ipv4" else (2, 0, 129)
         quoted = craft.icmp(own, other, reply)
         with wire.Link(t.internet, "to_eth0", "eth0") as outside:
-            outside.send(craft.icmp(topo.WORLD[version], own, kind, code, rest=struct.pack("!I", 1300), payload=quoted))
+            outside.send(craft.icmp(topo.INTERNET[version], own, kind, code, rest=struct.pack("!I", 1300), payload=quoted))
         tap.ok(wait.until(lambda o=other: "mtu 1300" in HOME.run("ip", "route", "get", o)),
                f"{version}: there is an exception")
         for source, way in ((CLIENT, PAST), (CLIENT2, "by")):
@@ -209,7 +209,7 @@ def first(connection, who, data):
 
 @case.case
 def open_connections_outlive_it_all():
-    """A change of engine, and of the module itself: the mapping is the same before and behind it."""
+    """A change of engine, and of the module itself: the mapping is the same before and after it."""
     load()
 
     def again():
@@ -270,7 +270,7 @@ def what_is_not_plain():
 
 @case.case
 def what_the_stack_would_drop():
-    """Sources that cannot be, a damaged header, a box that does not forward: nothing passes."""
+    """Sources that cannot be, a damaged header, a proxy that does not forward: nothing passes."""
     load()
     for version in topo.ip_versions():
         served(version)
@@ -282,7 +282,7 @@ def what_the_stack_would_drop():
                         if p and p.proto == 6 and p.dst == RELAY[version]]
 
             def through(packet, version):
-                """Whether it arrives; what is sent behind it does, at any rate."""
+                """Whether it arrives; what is sent after it does in any case."""
                 counter["port"] += 1
                 probe = counter["port"]
                 before = ports(version).count(41)
@@ -347,7 +347,7 @@ def checksums():
 
 @case.case
 def for_another_host():
-    """What a link brings for other stations, or for all of them, is not the box's to pass on."""
+    """Frames for other stations, or for all of them, are not forwarded."""
     load()
     for version in topo.ip_versions():
         served(version)
@@ -358,19 +358,19 @@ def for_another_host():
 
             def came():
                 return [segment.sport for _, packet, segment in inside.segments("in", ACK, wire.SYN | ACK)]
-            tap.ok(wait.until(lambda: 43002 in came()), f"{version}: what is for the box arrives")
+            tap.ok(wait.until(lambda: 43002 in came()), f"{version}: what is for the proxy arrives")
             tap.ok(43000 not in came(), f"{version}: what is for another station does not")
             tap.ok(43001 not in came(), f"{version}: nor what is for all of them")
 
 
 @case.case
-def another_address_of_the_box():
-    """The relay answers by one address. By another it is not reached, but the box is."""
+def another_address_of_the_proxy():
+    """Clients reach the relay under one address only; under another they reach the proxy."""
     load()
     for version in topo.ip_versions():
         counters = module.Counters()
         tap.equal(traffic.tcp(t.internet, topo.TUNNEL[version], TCP, CLIENT[version], timeout=2), "refused",
-                  f"{version}: TCP is the box's own")
+                  f"{version}: TCP is the proxy's own")
         tap.equal(counters.gained(version), {}, f"{version}: and is not counted")
 
 
@@ -396,7 +396,7 @@ def temporary_addresses():
         HOME.sysctl(ipv6__conf__eth0__use_tempaddr=0)
         # Not on every kernel it goes at once with the address that it was made of.
         HOME.ip(f"-6 addr flush dev eth0 temporary\n-6 addr del {address}\n-6 addr add {address} nodad\n"
-                f"-6 route replace default via {topo.WORLD['ipv6']}\n")
+                f"-6 route replace default via {topo.INTERNET['ipv6']}\n")
     tap.ok(not temporary(), "it goes")
     tap.equal(served("ipv6"), well("ipv6"), "which serves again")
 
@@ -443,7 +443,7 @@ def bans_of_others():
             seen = {(packet.src, packet.dst) for packet in (wire.parse_ip(frame.data) for frame in tap_on.frames())
                     if packet and packet.proto == 6}
             tap.ok({(CLIENT[version], PROXY[version]), (PROXY[version], CLIENT[version])} <= seen,
-                   f"{version}: tcpdump sees the world's side of it")
+                   f"{version}: tcpdump sees the packets on the WAN side")
 
 
 @case.case
@@ -456,7 +456,7 @@ def drained():
             tap.ok(connection.goes_on(), f"{version}: open ones continue")
             module.set("enabled", "1")
             tap.equal(served(version, CLIENT2), well(version, CLIENT2), f"{version}: forwarded again")
-            # That the box refused it does not make it a peer of the box's.
+            # A refused client does not become a peer of the proxy.
             with Watch(client=CLIENT2[version]) as watch, Connection(t.internet, PROXY[version], TCP, CLIENT2[version]) as again:
                 tap.ok(again.echo(os.urandom(300000)), f"{version}: 300 kB come back whole")
                 tap.equal(watch.way(), PAST, f"{version}: {PAST} the stack")
@@ -526,7 +526,7 @@ def a_link_too_narrow_for_ipv6():
 
 @case.case
 def tracked_by_the_device():
-    """What a filter of traffic control has tracked before is no shortcut's, and goes the way of its connection."""
+    """Packets that traffic control has already tracked do not take the fast path, but that of their connection."""
     def tc(*words):
         return subprocess.run(["tc", *words], check=False, stderr=subprocess.DEVNULL).returncode
     load()
@@ -635,7 +635,7 @@ def wireguard(ns, private, peer, host, allowed, endpoint):
 
 
 def by_default(*way):
-    """The relay's way to the world: a device, or without one its usual gateway."""
+    """The relay's route to the internet: through a device, or without one through its usual gateway."""
     for version in topo.ip_versions():
         t.relay.ip_of(version, "route", "flush", "default")
         t.relay.ip_of(version, "route", "add", "default", *(way or ("via", topo.TUNNEL[version])))
@@ -716,18 +716,18 @@ def a_source_port_of_the_service():
     """What comes back to it would be taken for the relay's, which alone may have it."""
     load()
     for version in topo.ip_versions():
-        world, own = topo.WORLD[version], PROXY[version]
+        internet, own = topo.INTERNET[version], PROXY[version]
         counters = module.Counters()
-        with Connection(t.other, world, 25, source_port=587) as connection:
-            tap.equal((connection.answer.server, connection.answer.peer), ("world", own), f"{version}: another host's")
+        with Connection(t.other, internet, 25, source_port=587) as connection:
+            tap.equal((connection.answer.server, connection.answer.peer), ("internet", own), f"{version}: another host's")
             tap.ok(connection.echo(os.urandom(100000)), f"{version}: 100 kB come back whole")
         tap.equal(counters.gained(version), {"masqueraded": 1}, f"{version}: is masqueraded")
         # Somebody has the port already, so the relay would get another, from which its later packets would not leave.
-        HOME.run("conntrack", "-I", "-p", "tcp", "-s", OTHER[version], "-d", world, "--sport", "40000", "--dport", "25",
-                 "--reply-src", world, "--reply-dst", own, "--reply-port-src", "25", "--reply-port-dst", "587",
+        HOME.run("conntrack", "-I", "-p", "tcp", "-s", OTHER[version], "-d", internet, "--sport", "40000", "--dport", "25",
+                 "--reply-src", internet, "--reply-dst", own, "--reply-port-src", "25", "--reply-port-dst", "587",
                  "--state", "ESTABLISHED", "--timeout", "100")
         counters = module.Counters()
-        tap.equal(traffic.tcp(t.relay, world, 25, source_port=587, timeout=0.3), "silence",
+        tap.equal(traffic.tcp(t.relay, internet, 25, source_port=587, timeout=0.3), "silence",
                   f"{version}: a port that another has")
         tap.ok(counters.gained(version).get("dropped_source"), f"{version}: is no port of the relay's")
         conntrack.flush()
@@ -739,29 +739,29 @@ def outlives(version, what, *connections):
 
 @case.case
 def this_hosts_own_from_a_service_port():
-    """A connection of the box that is bound to a port of the service, to a host that is a client of the relay as well."""
+    """A connection of the proxy that is bound to a port of the service, to a host that is a client of the relay as well."""
     load()
     for version in topo.ip_versions():
-        world, own = topo.WORLD[version], PROXY[version]
-        for first_one in ("the relay's client", "the box's"):
+        internet, own = topo.INTERNET[version], PROXY[version]
+        for first_one in ("the relay's client", "the proxy's"):
             opened = {}
 
-            def client(version=version, world=world, own=own, opened=opened):
-                opened["client"] = Connection(t.internet, own, TCP, world)
+            def client(version=version, internet=internet, own=own, opened=opened):
+                opened["client"] = Connection(t.internet, own, TCP, internet)
                 tap.ok(opened["client"].goes_on(), f"{version}: a client of the relay's")
 
-            def box(version=version, world=world, own=own, opened=opened):
-                opened["box"] = Connection(HOME, world, 25, own, TCP)
-                tap.equal(opened["box"].answer.peer_port, TCP, f"{version}: the box connects from {TCP}")
-                tap.ok(opened["box"].echo(os.urandom(100000)), f"{version}: 100 kB come back whole")
+            def proxy(version=version, internet=internet, own=own, opened=opened):
+                opened["proxy"] = Connection(HOME, internet, 25, own, TCP)
+                tap.equal(opened["proxy"].answer.peer_port, TCP, f"{version}: the proxy connects from {TCP}")
+                tap.ok(opened["proxy"].echo(os.urandom(100000)), f"{version}: 100 kB come back whole")
             name = f"{first_one} first"
             with wire.Link(t.relay, "wg0") as inside:
-                for step in (client, box) if first_one == "the relay's client" else (box, client):
+                for step in (client, proxy) if first_one == "the relay's client" else (proxy, client):
                     step()
                 outlives(version, name, *opened.values())
                 tap.equal([segment.flags for _, _, segment in inside.segments("in", 0, 0) if segment.sport == 25], [],
-                          f"{version}: {name}: the relay sees nothing of the box's")
-            tap.equal([entry for entry in conntrack.entries() if (entry.orig.src, entry.orig.dport) == (world, TCP)], [],
+                          f"{version}: {name}: the relay sees nothing of the proxy's")
+            tap.equal([entry for entry in conntrack.entries() if (entry.orig.src, entry.orig.dport) == (internet, TCP)], [],
                       f"{version}: {name}: the relay's leaves nothing in conntrack")
             # Another peer is none.
             with Watch(client=CLIENT[version]) as watch, Connection(t.internet, own, TCP, CLIENT[version]) as other:
@@ -781,9 +781,9 @@ def flood(version, link, count):
 
 @case.case
 def drained_to_this_host():
-    """With enabled=0 new connections are the box's own, which listens itself; a flood of them does no more than that."""
+    """With enabled=0 new connections reach a service of the proxy on the same port, and so does a flood of them."""
     load(stale="keep")
-    box = traffic.Host("box", HOME).tcp(TCP)
+    proxy = traffic.Host("proxy", HOME).tcp(TCP)
     try:
         for version in topo.ip_versions():
             client, own = CLIENT[version], PROXY[version]
@@ -791,7 +791,7 @@ def drained_to_this_host():
                 tap.ok(old.goes_on(), f"{version}: a connection to the relay")
                 module.set("enabled", "0")
                 with Connection(t.internet, own, TCP, client) as drained:
-                    tap.equal((drained.answer.server, drained.answer.peer), ("box", client), f"{version}: drained: the box's own")
+                    tap.equal((drained.answer.server, drained.answer.peer), ("proxy", client), f"{version}: drained: the proxy's own")
                     tap.ok(drained.echo(os.urandom(100000)), f"{version}: 100 kB come back whole")
                     outlives(version, "drained", old, drained)
                     with Connection(t.internet, own, TCP, CLIENT2[version]) as other:
@@ -802,7 +802,7 @@ def drained_to_this_host():
                     module.set("enabled", "1")
                     outlives(version, "enabled again", old, drained)
                     tap.equal(served(version), well(version), f"{version}: new ones are the relay's")
-                    other = topo.WORLD[version]
+                    other = topo.INTERNET[version]
                     with Connection(t.internet, own, TCP, other) as relayed:
                         relayed.goes_on()
                         module.set("enabled", "0")
@@ -812,7 +812,7 @@ def drained_to_this_host():
                             tap.equal(watch.way(), PAST, f"{version}: beside a flood: {PAST} the stack")
                     module.set("enabled", "1")
     finally:
-        box.close()
+        proxy.close()
 
 
 @case.case
@@ -820,7 +820,7 @@ def beside_a_tracked_relay():
     """Whose open connections conntrack may have to take up in their middle, by the port that they have."""
     with topo.second_address():
         for version in topo.ip_versions():
-            world = topo.WORLD[version]
+            internet = topo.INTERNET[version]
             module.load(**settings(engine="auto", ports="chatmail,turn", **{topo.SETTING[version]: (
                 f"{RELAY[version]}@{PROXY[version]},{RELAY[version]}@{topo.TUNNEL[version]},{OTHER[version]}@{PROXY2[version]}")}))
             engines = module.engines()
@@ -832,7 +832,7 @@ def beside_a_tracked_relay():
                 tap.ok(connection.echo(os.urandom(10000)), f"{version}: and is answered")
             # It would get the address of the interface, by which its later packets do not leave.
             counters = module.Counters()
-            tap.equal(traffic.tcp(t.other, world, 25, source_port=587, timeout=0.3), "silence",
+            tap.equal(traffic.tcp(t.other, internet, 25, source_port=587, timeout=0.3), "silence",
                       f"{version}: from a port of the service")
             tap.ok(counters.gained(version).get("dropped_source"), f"{version}: with another address than its own")
             module.unload()
@@ -872,7 +872,7 @@ def a_wan_interface_becomes_a_port():
 
 # The last: the kernel does not forget that there was one.
 @case.case
-def the_stacks_way():
+def through_the_stack():
     """A rule of policy routing has every packet of a connection go by the stack, which tracks nothing of it either."""
     def rule(way):
         for version in topo.ip_versions():

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Traceroute through the box: who says "time exceeded", and what is inside."""
+"""Traceroute through the proxy: which hop sends "time exceeded", and which packet the error quotes."""
 
 import os
 import socket
@@ -9,7 +9,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 from lib import case, module, net, tap, topo, traffic, wait, wire
-from lib.topo import CLIENT, HOME, PROXY, WORLD, settings
+from lib.topo import CLIENT, HOME, INTERNET, PROXY, settings
 
 # The relay is one hop behind the tunnel's far end.
 DEEP = {"ipv4": "10.9.5.2", "ipv6": "fd00:9:5::2"}
@@ -32,7 +32,7 @@ def setup():
             "link set eth0 up\nroute add default via 10.9.5.1\n-6 route add default via fd00:9:5::1\n")
     HOME.ip("route add 10.9.5.0/24 via 10.9.0.2\n-6 route add fd00:9:5::/64 via fd00:9::2\n")
     traffic.Host("deep", deep).tcp(TCP).udp(UDP)
-    traffic.Host("world", t.internet).tcp(25).udp(53)
+    traffic.Host("internet", t.internet).tcp(25).udp(53)
 
 
 def probe(version, kind, src, dst, hops, sport, ports=(TCP, UDP)):
@@ -70,7 +70,7 @@ def answered(link, version, kind, src, sport):
 
 @case.case
 def from_the_client():
-    """Each hop of TCP and UDP probes; echo requests end at the box, whose own they are."""
+    """Each hop of TCP and UDP probes; the proxy answers echo requests itself."""
     module.load(**settings(DEEP, ports="chatmail,turn"))
     for via in ("", "wg0"):
         module.set("via", via)
@@ -92,21 +92,21 @@ def from_the_client():
                         tap.equal([(error.ip.src, error.ip.dst, error.sport, error.dport) for error in found],
                                   [(src, dst, sport, port)], f"{what} says so, with the client's own probe inside")
                         if hops == 1:
-                            tap.equal([error.source for error in found], [dst], f"{what} is the box")
+                            tap.equal([error.source for error in found], [dst], f"{what} is the proxy")
                         else:
                             # Conntrack puts the proxy's address in the place of a hop's behind it.
-                            tap.equal([error.source for error in found], [dst], f"{what} is behind the box")
+                            tap.equal([error.source for error in found], [dst], f"{what} is behind the proxy")
                 link.send(probe(version, "icmp", src, dst, 1, 34000))
                 tap.equal(wait.until(lambda v=version: answered(link, v, "icmp", CLIENT[v], 34000)), dst,
-                          f"{version} icmp{name}: the box answers")
+                          f"{version} icmp{name}: the proxy answers")
 
 
 @case.case
 def from_the_relay():
-    """Outward: the box is a hop, the world answers, and what comes back is about the relay's own packets."""
+    """From the relay: the proxy is a hop, the internet answers, and errors quote the packets as the relay sent them."""
     module.load(**settings(DEEP, ports="chatmail,turn", via="wg0"))
     for version in topo.ip_versions():
-        src, dst = DEEP[version], WORLD[version]
+        src, dst = DEEP[version], INTERNET[version]
         traffic.tcp(deep, dst, 25)
         with wire.Link(deep, "eth0", "to_deep", t.relay) as link:
             for number, kind in enumerate(("tcp", "udp", "icmp")):
@@ -116,7 +116,7 @@ def from_the_relay():
                     what = f"{version} {kind}: hop {hops}"
                     if hops == 3:
                         tap.equal(wait.until(lambda k=kind, s=sport, v=version: answered(link, v, k, DEEP[v], s)),
-                                  dst, f"{what} is the world")
+                                  dst, f"{what} is the internet")
                         continue
                     found = wait.until(lambda k=kind, s=sport, v=version: exceeded(link, v, s, k))
                     tap.equal([(error.source, error.ip.src, error.ip.dst) for error in found],
@@ -124,7 +124,7 @@ def from_the_relay():
 
 
 @case.case
-def beyond_the_world():
+def beyond_the_internet():
     """An error of a hop further out, about a packet that was masqueraded."""
     far = t.add_far()
     traffic.Host("far", far).tcp(25).udp(53)
@@ -139,7 +139,7 @@ def beyond_the_world():
                 link.send(probe(version, kind, src, dst, 3, sport, (25, 53)))
                 found = wait.until(lambda k=kind, s=sport, v=version: exceeded(link, v, s, k))
                 tap.equal([(error.source, error.ip.src, error.ip.dst) for error in found],
-                          [(WORLD[version], src, dst)], f"{version} {kind}: the third hop is the world's router")
+                          [(INTERNET[version], src, dst)], f"{version} {kind}: the third hop is the internet's router")
         # And a client behind that router, inward.
         with wire.Link(far, "eth0", "to_far", t.internet) as link:
             for number, kind in enumerate(("tcp", "udp")):

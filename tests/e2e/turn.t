@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A TURN relay's range of UDP ports: fragments both ways, and the box's own sockets that lie in the range."""
+"""A TURN relay's range of UDP ports: fragments in both directions, and sockets of the proxy bound within the range."""
 
 import os
 import socket
@@ -11,13 +11,13 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 from lib import case, conntrack, module, tap, topo, traffic, wait, wire
-from lib.topo import CLIENT, CLIENT2, HOME, PROXY, PROXY2, RELAY, WORLD, settings
+from lib.topo import CLIENT, CLIENT2, HOME, INTERNET, PROXY, PROXY2, RELAY, settings
 from lib.traffic import Flow, Seen
 
 RANGE = "chatmail,turn,49152-65535/udp"
 FIRST, MIDDLE, LAST = 49152, 55555, 65535
 DNS, NTP, WG, BELOW = 53, 123, 51820, 32767
-SENT_ON = dict.fromkeys(("seen", "translated", "sent", "answered"), 1)
+FORWARDED = dict.fromkeys(("seen", "translated", "sent", "answered"), 1)
 FRAGMENT = 44
 INNER = {"ipv4": ("10.77.0.1", "10.77.0.2"), "ipv6": ("fd77::1", "fd77::2")}
 
@@ -28,7 +28,7 @@ def setup():
     global t, relay
     t = topo.Topology(relays=("relay",))
     relay = traffic.Host("relay", t.relay).udp(3478, FIRST, MIDDLE, LAST, 50000, 50001, BELOW, 40000, WG)
-    traffic.Host("world", t.internet).udp(DNS, NTP)
+    traffic.Host("internet", t.internet).udp(DNS, NTP)
 
 
 def load(**changes):
@@ -54,9 +54,9 @@ def the_range():
         for port in (3478, FIRST, MIDDLE, LAST):
             tap.equal(traffic.udp(t.internet, PROXY[version], port, CLIENT[version]),
                       Seen("relay", CLIENT[version], port), f"{version}: {port}")
-        tap.equal(counters.gained(version), dict.fromkeys(SENT_ON, 4), f"{version}: counted")
+        tap.equal(counters.gained(version), dict.fromkeys(FORWARDED, 4), f"{version}: counted")
         tap.equal(traffic.udp(t.internet, PROXY[version], FIRST - 1, CLIENT[version]), "refused",
-                  f"{version}: {FIRST - 1} is the box's")
+                  f"{version}: {FIRST - 1} is the proxy's")
         # The relay's end of an allocation speaks first.
         with t.internet.socket(topo.net.family_of(CLIENT[version]), socket.SOCK_DGRAM) as peer, \
                 t.relay.socket(topo.net.family_of(CLIENT[version]), socket.SOCK_DGRAM) as own:
@@ -119,7 +119,7 @@ def fragments_out_of_order():
         link.send(piece(0, 1200, 8), piece(2400, len(datagram), 8))
         tap.equal(traffic.udp(t.internet, proxy, MIDDLE, client), Seen("relay", client, MIDDLE),
                   "ipv4: one with a gap waits")
-        tap.equal(counters.gained("ipv4"), SENT_ON, "ipv4: and is not forwarded")
+        tap.equal(counters.gained("ipv4"), FORWARDED, "ipv4: and is not forwarded")
 
 
 def pieces(version, datagram, ident, *spans):
@@ -155,7 +155,7 @@ def fragments_that_overlap():
                 tap.equal(traffic.udp(t.internet, PROXY[version], MIDDLE, CLIENT[version]),
                           Seen("relay", CLIENT[version], MIDDLE), f"{version} {name}: a later datagram passes")
                 tap.equal([data for _, data in relay.datagrams[before:]], [b"?"], f"{version} {name}: nothing else does")
-                tap.equal(counters.gained(version), SENT_ON, f"{version} {name}: nor is counted")
+                tap.equal(counters.gained(version), FORWARDED, f"{version} {name}: nor is counted")
             # What lies within one that is there already counts as sent twice: Linux keeps the first.
             before = len(relay.datagrams)
             link.send(*pieces(version, datagram, 30, *spans[:2]), *pieces(version, bytes(len(datagram)), 30, (400, 800)),
@@ -165,10 +165,10 @@ def fragments_that_overlap():
 
 
 def querying(version, port, source_port, name):
-    """The box asks a server of the world from a port of the range."""
-    with Flow(HOME, WORLD[version], port, PROXY[version], source_port) as flow:
+    """The proxy asks a server on the internet from a port of the range."""
+    with Flow(HOME, INTERNET[version], port, PROXY[version], source_port) as flow:
         counters = module.Counters()
-        tap.equal(flow.ask().server, "world", f"{version} {name}: is answered")
+        tap.equal(flow.ask().server, "internet", f"{version} {name}: is answered")
         conntrack.flush()
         # The answer is the first that conntrack sees of it.
         flow.sock.send(b"again")
@@ -185,16 +185,16 @@ def own_clients():
     for version in topo.ip_versions():
         querying(version, DNS, 50000, "a resolver")
         querying(version, NTP, 50001, "a time client")
-        with Flow(HOME, WORLD[version], DNS) as flow:
-            tap.equal(flow.ask().server, "world", f"{version}: any port that the kernel picks")
+        with Flow(HOME, INTERNET[version], DNS) as flow:
+            tap.equal(flow.ask().server, "internet", f"{version}: any port that the kernel picks")
 
 
 @case.case
 def unasked_answers():
-    """A datagram that conntrack does not know, for a socket that waits: it belongs to the box."""
+    """A datagram without conntrack entry, for a socket of the proxy that waits for it: the proxy receives it."""
     load()
     for version in topo.ip_versions():
-        family = topo.net.family_of(WORLD[version])
+        family = topo.net.family_of(INTERNET[version])
         with HOME.socket(family, socket.SOCK_DGRAM) as own, t.internet.socket(family, socket.SOCK_DGRAM) as peer:
             own.bind((PROXY[version], 50000))
             own.settimeout(3)
@@ -212,12 +212,12 @@ def unasked_answers():
 
 @case.case
 def adding_the_range():
-    """What the box has open continues; what was refused before gets through."""
+    """Open flows of the proxy continue; packets that were refused before are forwarded."""
     load(ports="chatmail,turn")
     for version in topo.ip_versions():
         module.set("ports", "chatmail,turn")
-        family = topo.net.family_of(WORLD[version])
-        with Flow(HOME, WORLD[version], DNS, PROXY[version], 50000) as flow, \
+        family = topo.net.family_of(INTERNET[version])
+        with Flow(HOME, INTERNET[version], DNS, PROXY[version], 50000) as flow, \
                 HOME.socket(family, socket.SOCK_DGRAM) as own, \
                 t.internet.socket(family, socket.SOCK_DGRAM) as peer:
             own.bind((PROXY[version], 50001))
@@ -233,10 +233,10 @@ def adding_the_range():
             flow.ask()
             both_ways("before")
             module.set("ports", RANGE)
-            tap.equal(flow.ask().server, "world", f"{version}: a query continues")
+            tap.equal(flow.ask().server, "internet", f"{version}: a query continues")
             both_ways("after")
             own.sendto(b"unasked", peer.getsockname()[:2])
-            tap.equal(peer.recv(100), b"unasked", f"{version}: and the box speaks first")
+            tap.equal(peer.recv(100), b"unasked", f"{version}: and the proxy speaks first")
             conntrack.flush()
             own.sendto(b"unasked", peer.getsockname()[:2])
             tap.equal(peer.recv(100), b"unasked", f"{version}: when conntrack has forgotten as well")
@@ -249,17 +249,17 @@ def adding_the_range():
 def which_sockets_count():
     """Only in a range, only from 32768 on, only UDP: an explicit port is the relay's."""
     for ports, port, server in (("chatmail,turn", 3478, "relay"), ("chatmail,40000/udp", 40000, "relay"),
-                                ("chatmail,39000-41000/udp", 40000, "box"),
+                                ("chatmail,39000-41000/udp", 40000, "proxy"),
                                 ("chatmail,32000-33000/udp", BELOW, "relay"),
-                                ("chatmail,39999/udp,40000/udp", 40000, "box")):
+                                ("chatmail,39999/udp,40000/udp", 40000, "proxy")):
         load(ports=ports)
         for version in topo.ip_versions():
-            box = traffic.Host("box", HOME).udp(port)
+            proxy = traffic.Host("proxy", HOME).udp(port)
             try:
                 tap.equal(traffic.udp(t.internet, PROXY[version], port, CLIENT[version]).server, server,
-                          f"{version} ports={ports}: {port} is the {server}'s though the box listens")
+                          f"{version} ports={ports}: {port} is the {server}'s though the proxy listens")
             finally:
-                box.close()
+                proxy.close()
         module.unload()
 
 
@@ -283,7 +283,7 @@ def wireguard(ns, name, private, peer, addresses, port, *more):
 
 @case.case
 def wireguard_in_the_range():
-    """The relay's tunnel ends at the box, in the range: peers dial in, before and after the range is set."""
+    """The relay's tunnel ends at the proxy, in the range: peers dial in, before and after the range is set."""
     load(ports="chatmail,turn")
     for version in topo.ip_versions():
         module.set("ports", "chatmail,turn")

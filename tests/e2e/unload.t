@@ -11,7 +11,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 from lib import case, conntrack, module, sniff, tap, topo, traffic, wait
-from lib.topo import CLIENT, HOME, OTHER, PROXY, RELAY, WORLD, settings
+from lib.topo import CLIENT, HOME, INTERNET, OTHER, PROXY, RELAY, settings
 from lib.traffic import Connection, Flow, Seen
 
 OTHER_NAT = """
@@ -33,7 +33,7 @@ def setup():
     t = topo.Topology(relays=("relay", "other"))
     relay, other = [traffic.Host(name, ns).tcp(993, 8080).udp(3478)
                     for name, ns in (("relay", t.relay), ("other", t.other))]
-    traffic.Host("world", t.internet).tcp(25)
+    traffic.Host("internet", t.internet).tcp(25)
 
 
 def versions():
@@ -118,7 +118,7 @@ def the_relays_outbound_connections_end_too():
     try:
         for version in versions():
             module.load(**settings())
-            with Connection(t.relay, WORLD[version], 25) as connection:
+            with Connection(t.relay, INTERNET[version], 25) as connection:
                 tap.equal(connection.answer.peer, PROXY[version], f"{version}: a masqueraded connection")
                 module.unload()
                 left = [entry for entry in conntrack.entries()
@@ -137,19 +137,19 @@ table inet chatdnat_test {
 
 @case.case
 def what_another_table_masquerades_goes_on():
-    """The box's own connections, and those of a family that we have no relay for."""
+    """Connections of the proxy itself, and those of a family without a relay."""
     HOME.nft(OTHER_MASQUERADE)
     try:
         for version in versions():
             module.load(**settings())
-            with Connection(HOME, WORLD[version], 25) as connection:
-                tap.equal(connection.answer.peer, PROXY[version], f"{version}: the box's own, masqueraded")
+            with Connection(HOME, INTERNET[version], 25) as connection:
+                tap.equal(connection.answer.peer, PROXY[version], f"{version}: the proxy's own, masqueraded")
                 module.unload()
-                tap.ok(connection.goes_on(), f"{version}: the box's own continues after the unload")
+                tap.ok(connection.goes_on(), f"{version}: the proxy's own continues after the unload")
         for served, version in (("ipv4", "ipv6"), ("ipv6", "ipv4")) if len(versions()) == 2 else ():
             module.load(wan="eth0", **{topo.SETTING[served]: RELAY[served]})
-            with Connection(t.relay, WORLD[version], 25) as connection, \
-                    Connection(t.relay, WORLD[served], 25) as ours:
+            with Connection(t.relay, INTERNET[version], 25) as connection, \
+                    Connection(t.relay, INTERNET[served], 25) as ours:
                 tap.equal((connection.answer.peer, ours.answer.peer), (PROXY[version], PROXY[served]),
                           f"{version} without a relay: masqueraded by the other table, {served} by us")
                 module.unload()

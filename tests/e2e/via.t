@@ -13,7 +13,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 from lib import case, module, tap, topo, traffic, wait, wire
-from lib.topo import CLIENT, CLIENT2, HOME, OTHER, PROXY, RELAY, TRANSIT, TUNNEL, WORLD, settings
+from lib.topo import CLIENT, CLIENT2, HOME, INTERNET, OTHER, PROXY, RELAY, TRANSIT, TUNNEL, settings
 from lib.traffic import Connection, Flow, Seen
 
 TCP, UDP, CLOSED_UDP = 993, 3478, 3479
@@ -28,7 +28,7 @@ def setup():
     t = topo.Topology(relays=("relay", "other"))
     relay = traffic.Host("relay", t.relay).tcp(TCP).udp(UDP)
     traffic.Host("other", t.other).tcp(TCP).udp(UDP)
-    traffic.Host("world", t.internet).tcp(25).udp(53)
+    traffic.Host("internet", t.internet).tcp(25).udp(53)
 
 
 def load(**changes):
@@ -49,7 +49,7 @@ def tunnel_back():
 
 
 def default(way):
-    """The box's default routes: "del" or "add"."""
+    """The proxy's default routes: "del" or "add"."""
     HOME.ip(f"route {way} default via 203.0.113.254\n-6 route {way} default via 2001:db8:1::fe\n")
 
 
@@ -99,7 +99,7 @@ def refuses(version, name):
 
 
 def outbound_unaffected(version, name):
-    tap.equal(traffic.tcp(t.relay, WORLD[version], 25), Seen("world", PROXY[version], 25),
+    tap.equal(traffic.tcp(t.relay, INTERNET[version], 25), Seen("internet", PROXY[version], 25),
               f"{version} {name}: the relay's own connections leave")
 
 
@@ -175,7 +175,7 @@ def leak(way):
     """A route to the relay by the default gateway."""
     for version in topo.ip_versions():
         flag, length = ("-6 ", 128) if version == "ipv6" else ("", 32)
-        HOME.ip(f"{flag}route {way} {RELAY[version]}/{length} via {WORLD[version]}\n")
+        HOME.ip(f"{flag}route {way} {RELAY[version]}/{length} via {INTERNET[version]}\n")
 
 
 @case.case
@@ -241,8 +241,8 @@ def an_alternative_name():
 
 
 @case.case
-def what_is_not_sent_on():
-    """via concerns connections that are forwarded, not the box, nor what others forward."""
+def what_is_not_forwarded():
+    """via limits connections forwarded to the relay, not those of the proxy nor other forwarded ones."""
     load(via="wg0")
     proxy = traffic.Host("proxy", HOME).tcp(2525)
     try:
@@ -252,8 +252,8 @@ def what_is_not_sent_on():
             tap.equal(traffic.tcp(t.internet, TRANSIT[version], TCP, CLIENT[version]),
                       Seen("other", CLIENT[version], TCP), f"{version}: transit passes")
             tap.equal(traffic.tcp(t.internet, PROXY[version], 2525, CLIENT[version]).server, "proxy",
-                      f"{version}: the box's own service answers")
-            tap.equal(traffic.tcp(HOME, OTHER[version], TCP).server, "other", f"{version}: the box opens connections")
+                      f"{version}: the proxy's own service answers")
+            tap.equal(traffic.tcp(HOME, OTHER[version], TCP).server, "other", f"{version}: the proxy opens connections")
             tap.equal(counters.gained(version).get("dropped_via", 0), 0, f"{version}: nothing dropped")
     finally:
         proxy.close()
@@ -270,8 +270,8 @@ def policy_routing():
     for version in topo.ip_versions():
         flag, length = ("-6 ", 128) if version == "ipv6" else ("", 32)
         right = f"{flag}route {{}} {RELAY[version]}/{length} dev wg0 table 100\n"
-        wrong = f"{flag}route {{}} {RELAY[version]}/{length} via {WORLD[version]}\n"
-        away = f"{flag}route {{}} {RELAY[version]}/{length} via {WORLD[version]} table 101\n"
+        wrong = f"{flag}route {{}} {RELAY[version]}/{length} via {INTERNET[version]}\n"
+        away = f"{flag}route {{}} {RELAY[version]}/{length} via {INTERNET[version]} table 101\n"
         rules = {
             "by the interface": ("dev", "eth0"),
             "by the client": ("from", CLIENT[version]),
@@ -306,11 +306,11 @@ def policy_routing():
 
 
 @case.case
-def hairpin_from_the_box():
+def hairpin_from_the_proxy():
     load(via="wg0", hairpin="1")
     for version in topo.ip_versions():
         tap.equal(traffic.tcp(HOME, PROXY[version], TCP), Seen("relay", TUNNEL[version], TCP),
-                  f"{version}: the box reaches the relay")
+                  f"{version}: the proxy reaches the relay")
     leak("add")
     try:
         for version in topo.ip_versions():
@@ -318,14 +318,14 @@ def hairpin_from_the_box():
                 counters = module.Counters()
                 # A datagram that a hook drops is no secret to who sends it here.
                 tap.equal((traffic.tcp(HOME, PROXY[version], TCP), traffic.udp(HOME, PROXY[version], UDP)),
-                          ("refused", "EPERM"), f"{version}: a leak is refused to the box too")
+                          ("refused", "EPERM"), f"{version}: a leak is refused to the proxy too")
                 tap.equal(leaked(outside), [], f"{version}: and nothing leaks")
                 tap.equal(counters.gained(version).get("dropped_via"), 2, f"{version}: at once, and counted")
             counters = module.Counters()
             tap.equal((traffic.tcp(t.other, PROXY[version], TCP), traffic.udp(t.other, PROXY[version], UDP)),
                       ("refused", "refused"), f"{version}: and to a host behind it")
             tap.equal(counters.gained(version).get("dropped_via"), 2, f"{version}: counted")
-            refuses(version, "a client, beside the box")
+            refuses(version, "a client, as well as the proxy")
     finally:
         leak("del")
     for version in topo.ip_versions():
@@ -425,7 +425,7 @@ def what_the_stack_drops_silently():
         with wire.Link(t.internet, "to_eth0", "eth0") as outside, wire.Link(t.other, "wg0") as behind:
             counters = module.Counters()
             proxy, client = PROXY["ipv4"], CLIENT["ipv4"]
-            # From behind the second tunnel, and from the box itself.
+            # From behind the second tunnel, and from the proxy itself.
             for source in (OTHER["ipv4"], topo.PROXY2["ipv4"]):
                 outside.send(wire.ip(source, proxy, socket.IPPROTO_TCP, wire.tcp(source, proxy, 44100, TCP)),
                              wire.ip(source, proxy, socket.IPPROTO_UDP, wire.udp(source, proxy, 44100, UDP)))

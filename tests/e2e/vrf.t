@@ -10,7 +10,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 from lib import case, craft, module, mroute, net, tap, topo, traffic, wait, wire
 from lib.mroute import GROUP, passed
-from lib.topo import CLIENT, HOME, OTHER, PROXY, PROXY2, RELAY, TUNNEL2, WORLD, settings
+from lib.topo import CLIENT, HOME, INTERNET, OTHER, PROXY, PROXY2, RELAY, TUNNEL2, settings
 from lib.traffic import Connection, Seen
 
 TCP, UDP, OWN, SIZE = 993, 3478, 2525, 100000
@@ -26,11 +26,11 @@ def setup():
     t.route_what_is_behind()
     traffic.Host("relay", t.relay).tcp(TCP).udp(UDP)
     traffic.Host("other", t.other).tcp(TCP)
-    traffic.Host("world", t.internet).tcp(25)
+    traffic.Host("internet", t.internet).tcp(25)
     traffic.Host("proxy", HOME).tcp(OWN).udp(OWN)
     HOME.sysctl(ipv4__tcp_l3mdev_accept=1, ipv4__udp_l3mdev_accept=1)
     HOME.ip("link add red type vrf table 10\nlink set red up\nlink set eth0 master red\n")
-    # IPv6 addresses go with the change. The relays are reached from the VRF, and the world from outside it.
+    # IPv6 addresses go with the change. The VRF has routes to the relays, and the main table has one to the internet.
     t.address_wan(default=False, own=topo.EVERY_OWN)
     HOME.ip("route add default via 203.0.113.254 dev eth0 table 10\n"
             "-6 route add default via 2001:db8:1::fe dev eth0 table 10\n"
@@ -46,14 +46,14 @@ def load(**changes):
     module.load(**settings(ports="chatmail,turn", **changes))
 
 
-def sent_on(version, name):
+def forwarded(version, name):
     counters = module.Counters()
     for protocol, port in (("tcp", TCP), ("udp", UDP)):
         tap.equal(traffic.ask(protocol, t.internet, PROXY[version], port, CLIENT[version]),
                   Seen("relay", CLIENT[version], port), f"{version} {name}: {protocol} is forwarded")
     with Connection(t.internet, PROXY2[version], TCP, CLIENT[version]) as connection:
         tap.ok(connection.echo(os.urandom(SIZE)), f"{version} {name}: {SIZE} bytes")
-    with Connection(t.relay, WORLD[version], 25) as connection:
+    with Connection(t.relay, INTERNET[version], 25) as connection:
         tap.equal(connection.answer.peer in (PROXY[version], topo.PROXY3[version]), True,
                   f"{version} {name}: the relay's own are masqueraded")
     gained = counters.gained(version)
@@ -63,12 +63,12 @@ def sent_on(version, name):
 
 
 @case.case
-def what_is_sent_on():
+def what_is_forwarded():
     load()
     for version in topo.ip_versions():
-        sent_on(version, "no guard")
+        forwarded(version, "no guard")
         tap.equal(traffic.tcp(t.internet, PROXY[version], OWN, CLIENT[version]), Seen("proxy", CLIENT[version], OWN),
-                  f"{version}: the box's own service answers")
+                  f"{version}: the proxy's own service answers")
 
 
 @case.case
@@ -79,7 +79,7 @@ def the_guard():
             counters = module.Counters()
             tap.equal((traffic.tcp(t.internet, PROXY[version], OWN, CLIENT[version], timeout=1),
                        traffic.udp(t.internet, PROXY[version], OWN, CLIENT[version], timeout=1)), ("silence",) * 2,
-                      f"{version} wan={wan}: the box's own service is shut")
+                      f"{version} wan={wan}: the proxy's own service is shut")
             tap.ok(counters.gained(version).get("dropped_input", 0) >= 2, f"{version} wan={wan}: counted")
             tap.equal(traffic.tcp(t.internet, OTHER[version], TCP, CLIENT[version], timeout=1), "silence",
                       f"{version} wan={wan}: so is what is behind")
@@ -87,7 +87,7 @@ def the_guard():
             tap.equal(traffic.tcp(t.other, TUNNEL2[version], OWN), Seen("proxy", OTHER[version], OWN),
                       f"{version} wan={wan}: who comes by another interface is not judged")
             if wan != "red":
-                sent_on(version, f"wan={wan} guard=full")
+                forwarded(version, f"wan={wan} guard=full")
         module.unload()
 
 
@@ -130,8 +130,8 @@ def the_mss():
             narrow = 1300 - HEADERS[version]
             with wire.Link(t.internet, "to_eth0") as near, wire.Link(t.relay, "wg0") as far:
                 tap.equal((traffic.tcp(t.internet, PROXY[version], TCP, CLIENT[version]).server,
-                           traffic.tcp(t.relay, WORLD[version], 25).server), ("relay", "world"), f"{version}: connect")
-                for link, way, name in ((far, "in", "the relay"), (near, "in", "the world")):
+                           traffic.tcp(t.relay, INTERNET[version], 25).server), ("relay", "internet"), f"{version}: connect")
+                for link, way, name in ((far, "in", "the relay"), (near, "in", "the internet")):
                     told = wait.until(lambda link=link, way=way: [
                         wire.mss_of(segment.options)
                         for _, _, segment in link.segments(way, wire.SYN, wire.SYN | wire.RST)])
@@ -148,11 +148,11 @@ def forged_as_a_former_relays():
         module.configure(**settings(OTHER, ports="chatmail,turn"))
         counters = module.Counters()
         with wire.Link(t.internet, "to_eth0", gateway="eth0") as near, wire.Link(t.relay, "wg0") as far:
-            near.send(craft.tcp(RELAY[version], WORLD[version], 47000, wire.ACK, sport=TCP))
+            near.send(craft.tcp(RELAY[version], INTERNET[version], 47000, wire.ACK, sport=TCP))
             tap.ok(wait.until(lambda c=counters, v=version: c.gained(v).get("dropped_stale")), f"{version}: dropped")
             # These arrive after whatever was sent because of it.
             traffic.tcp(t.internet, PROXY[version], TCP, CLIENT[version])
-            traffic.tcp(t.relay, WORLD[version], 25)
+            traffic.tcp(t.relay, INTERNET[version], 25)
             tap.equal([packet.dst for link in (near, far) for _, packet, _ in link.segments("in", wire.RST, wire.RST)], [],
                       f"{version}: no reset")
         module.unload()
@@ -160,16 +160,16 @@ def forged_as_a_former_relays():
 
 @case.case
 def own_connections():
-    """Those of the box in the VRF keep the address that they chose."""
+    """Connections of the proxy from within the VRF keep their source address."""
     load()
     for version in topo.ip_versions():
         counters = module.Counters()
-        with HOME.socket(net.family_of(WORLD[version]), socket.SOCK_STREAM) as sock:
+        with HOME.socket(net.family_of(INTERNET[version]), socket.SOCK_STREAM) as sock:
             sock.settimeout(5)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"red")
             sock.bind((PROXY2[version], 0))
-            sock.connect((WORLD[version], 25))
-            tap.equal(sock.recv(200).split()[1].decode(), PROXY2[version], f"{version}: whom the world sees")
+            sock.connect((INTERNET[version], 25))
+            tap.equal(sock.recv(200).split()[1].decode(), PROXY2[version], f"{version}: the source that the internet sees")
         tap.equal(counters.gained(version), {}, f"{version}: nothing counts")
 
 

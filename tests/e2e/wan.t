@@ -8,11 +8,11 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 from lib import case, module, net, tap, topo, traffic
-from lib.topo import CLIENT, HOME, PROXY, RELAY, WORLD, settings
+from lib.topo import CLIENT, HOME, INTERNET, PROXY, RELAY, settings
 from lib.traffic import Seen
 
 SECOND = {"ipv4": "203.0.114.1", "ipv6": "2001:db8:6::1"}
-SECOND_WORLD = {"ipv4": "203.0.114.254", "ipv6": "2001:db8:6::fe"}
+SECOND_INTERNET = {"ipv4": "203.0.114.254", "ipv6": "2001:db8:6::fe"}
 SECOND_NETS = ("203.0.114", "2001:db8:6:")
 
 t = None
@@ -23,7 +23,7 @@ def setup():
     t = topo.Topology(relays=("relay",))
     for name, ns in (("relay", t.relay), ("proxy", HOME)):
         traffic.Host(name, ns).tcp(993).udp(3478)
-    traffic.Host("world", t.internet).tcp(25).udp(53)
+    traffic.Host("internet", t.internet).tcp(25).udp(53)
 
 
 def sent_to(server, what, address=None):
@@ -154,10 +154,10 @@ def several():
         sent_to("relay", "the second of two", SECOND)
         for version in topo.ip_versions():
             for protocol, port in (("tcp", 25), ("udp", 53)):
-                for name, world, own in (("eth0", WORLD, PROXY), ("eth1", SECOND_WORLD, SECOND)):
-                    tap.equal(traffic.ask(protocol, t.relay, world[version], port),
-                              Seen("world", own[version], port),
-                              f"what leaves by {name} takes its address: {version} {protocol}")
+                for name, internet, own in (("eth0", INTERNET, PROXY), ("eth1", SECOND_INTERNET, SECOND)):
+                    tap.equal(traffic.ask(protocol, t.relay, internet[version], port),
+                              Seen("internet", own[version], port),
+                              f"traffic leaving {name} takes its address: {version} {protocol}")
         module.set("wan", "eth1")
         sent_to("proxy", "the first is no WAN any more")
         sent_to("relay", "the second still is", SECOND)

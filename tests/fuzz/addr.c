@@ -18,7 +18,7 @@ static bool all_zero(const uint8_t *byte, size_t n)
 	return !n;
 }
 
-/* Whether packets can be sent on to it. */
+/* Whether packets can be forwarded to it. */
 static bool fit(enum chatdnat_family family, const uint8_t *b)
 {
 	if (family == CHATDNAT_IPV4)

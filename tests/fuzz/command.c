@@ -88,18 +88,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	n = split(line, words);
 	memcpy(given, words, sizeof(given));
 
-	world_begin(files, size - (size_t)(files - line));
+	host_begin(files, size - (size_t)(files - line));
 	mark = memmem(files, size - (size_t)(files - line), "@answers\n", 9);
 	if (mark) {
 		answers.at = (const uint8_t *)mark + 9;
 		answers.left = size - (size_t)(mark + 9 - line);
-		world_answers(&answers);
+		host_answers(&answers);
 	}
 	ret = chatdnatctl(n, words);
-	printed = world_end();
+	printed = host_end();
 	CHECK(ret >= 0 && ret <= 2);
 	check_printed(printed);
-	if (has(given, n, "--json") && !world_complained && !has(given, n, "--help") && !has(given, n, "-h") &&
+	if (has(given, n, "--json") && !host_complained && !has(given, n, "--help") && !has(given, n, "-h") &&
 	    !has(given, n, "--version") && !has(given, n, "-V"))
 		check_json(printed);
 	free(line);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who is sent on, and whom the guard lets pass. Input: a line of settings, a
+ * Which connections are forwarded, and which packets the guard accepts. Input: a line of settings, a
  * line's end, then the packet's facts, a byte each.
  */
 #include "text.h"
@@ -120,7 +120,7 @@ static void check_src(const struct chatdnat_settings *settings, struct input *in
 	}
 	if (decision != CHATDNAT_SRC_MASQUERADE)
 		return;
-	/* Only what leaves by WAN, or is sent on, ever gets another source. */
+	/* Only traffic that leaves on a WAN interface, or is forwarded to the relay, gets another source. */
 	CHECK(packet.translated ||
 	      (wan && settings->masquerade != CHATDNAT_MASQUERADE_OFF && packet.in && !packet.from_wan));
 }

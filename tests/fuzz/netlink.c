@@ -124,8 +124,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	CHECK(address_parse(&src, facts & 1 ? V6 : V4, facts & 1 ? "2001:db8::1" : "198.51.100.1"));
 	CHECK(address_parse(&dst, facts & 1 ? V6 : V4, facts & 1 ? "fd00:9::2" : "10.9.0.2"));
-	world_begin(loaded, sizeof(loaded) - 1);
-	world_answers(&input);
+	host_begin(loaded, sizeof(loaded) - 1);
+	host_answers(&input);
 	switch (which % 8) {
 	case 0:
 		read_links();
@@ -152,6 +152,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		read_ipsec();
 		break;
 	}
-	world_end();
+	host_end();
 	return 0;
 }

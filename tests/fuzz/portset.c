@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Lists of ports, next to the tool's parser of the same, which keeps a bit for
- * each port. Input: 'p' for ports that are sent on, 'a' for those of this host;
+ * each port. Input: 'p' for ports that are forwarded, 'a' for those of this host;
  * then a list.
  */
 #include "../../module/policy/portset.h"
@@ -21,7 +21,7 @@ static void check_port(const struct chatdnat_portset *set, enum chatdnat_proto p
 		    (port && ports_contain(&model, protocol, (uint16_t)(port - 1)));
 
 	CHECK(chatdnat_portset_has(set, proto, (u16)port) == has);
-	/* 22/tcp that is sent on is never one of a range. */
+	/* 22/tcp that is forwarded is never one of a range. */
 	if (proto == CHATDNAT_TCP && set->ssh_apart && port >= 21 && port <= 23)
 		return;
 	CHECK(chatdnat_portset_spans(set, proto, (u16)port) == (has && next));
@@ -57,7 +57,7 @@ static void check_order(const struct chatdnat_portset *set)
 	}
 }
 
-static void check_written(const struct chatdnat_portset *set, bool sent_on)
+static void check_written(const struct chatdnat_portset *set, bool forwarded)
 {
 	struct chatdnat_refusal why = { 0 };
 	struct chatdnat_portset other;
@@ -70,14 +70,14 @@ static void check_written(const struct chatdnat_portset *set, bool sent_on)
 	CHECK(ports_parse(&again, buf) && !memcmp(&again, &model, sizeof(model)));
 
 	text = text_of(buf, (size_t)len);
-	CHECK(!chatdnat_portset_parse(&other, text, sent_on, &why));
+	CHECK(!chatdnat_portset_parse(&other, text, forwarded, &why));
 	CHECK(chatdnat_portset_equal(set, &other) && chatdnat_portset_equal(&other, set));
 	text_free(text);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	bool sent_on = size && *data == 'p';
+	bool forwarded = size && *data == 'p';
 	struct chatdnat_refusal why = { 0 };
 	struct chatdnat_portset set;
 	struct chatdnat_text text;
@@ -87,7 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!size)
 		return 0;
 	text = text_of(data + 1, size - 1);
-	err = chatdnat_portset_parse(&set, text, sent_on, &why);
+	err = chatdnat_portset_parse(&set, text, forwarded, &why);
 	line = malloc(size);
 	CHECK(line);
 	memcpy(line, text.at, text.len);
@@ -100,7 +100,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		CHECK(ports_parse(&model, line));
 		check_order(&set);
 		check_members(&set);
-		check_written(&set, sent_on);
+		check_written(&set, forwarded);
 	}
 	free(line);
 	text_free(text);

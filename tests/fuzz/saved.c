@@ -12,7 +12,7 @@ static void begin(const char *text)
 
 	free(file);
 	CHECK(asprintf(&file, "@" SAVED_OPTIONS "\n%s", text) > 0);
-	world_begin(file, strlen(file));
+	host_begin(file, strlen(file));
 }
 
 static bool same(const struct config *a, const struct config *b)
@@ -57,7 +57,7 @@ static void check_render(const struct config *config)
 
 	begin(text);
 	CHECK(saved_read(&again) == 1);
-	world_end();
+	host_end();
 	CHECK(same(config, &again) && same(&again, config));
 	differences = saved_differences(&again, config);
 	CHECK(!*differences);
@@ -77,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	text[size] = '\0';
 	begin(text);
 	CHECK(saved_read(&config) == 1);
-	world_end();
+	host_end();
 	saved_complete(&complete, &config);
 	CHECK(!unique(&config) || same(&config, &complete));
 	if (unique(&config) && like_the_kernel(&config))

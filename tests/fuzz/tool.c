@@ -41,7 +41,7 @@ struct file {
 	size_t path_len, len;
 };
 
-bool world_complained;
+bool host_complained;
 
 static bool inside;
 static struct file files[FILES_MAX];
@@ -62,7 +62,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
-void world_begin(const char *text, size_t len)
+void host_begin(const char *text, size_t len)
 {
 	const char *end = text + len, *next, *stop;
 
@@ -83,16 +83,16 @@ void world_begin(const char *text, size_t len)
 			files_n++;
 	}
 	answers = (struct input){ 0 };
-	world_complained = false;
+	host_complained = false;
 	inside = true;
 }
 
-void world_answers(const struct input *input)
+void host_answers(const struct input *input)
 {
 	answers = *input;
 }
 
-const char *world_end(void)
+const char *host_end(void)
 {
 	ssize_t len;
 
@@ -253,7 +253,7 @@ int __wrap_fprintf(FILE *stream, const char *format, ...)
 	va_list ap;
 	int len;
 
-	world_complained |= inside && stream == stderr;
+	host_complained |= inside && stream == stderr;
 	va_start(ap, format);
 	len = vfprintf(inside && stream == stderr ? stdout : stream, format, ap);
 	va_end(ap);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The world that the tool sees: files and answers of the kernel come from the
+ * The host that the tool sees: files and answers of the kernel come from the
  * input, nothing reaches the machine. What the tool calls is wrapped by the
  * linker (Makefile).
  */
@@ -10,15 +10,15 @@
 #include "fuzz.h"
 
 /* From here on the tool's files are those that are in @text: lines "@PATH", each with a file behind it. */
-void world_begin(const char *text, size_t len);
+void host_begin(const char *text, size_t len);
 
 /* What the kernel answers is taken from here, message by message. */
-void world_answers(const struct input *input);
+void host_answers(const struct input *input);
 
 /* Nothing that the tool opened stays open. What it printed: terminated, good until the next one begins. */
-const char *world_end(void);
+const char *host_end(void);
 
 /* Whether it said that something is wrong. */
-extern bool world_complained;
+extern bool host_complained;
 
 #endif

@@ -45,7 +45,7 @@ static const struct packet {
 	bool to_wan;
 	bool continues;
 	bool local_source;
-} entrants[] = {
+} packets[] = {
 	{ .name = "a served port of the relay", .track = NEW, .protocol = TCP,
 	  .saddr = "203.0.113.9", .sport = 40000, .daddr = "10.9.0.2",
 	  .dport = 25, .forward = ADMIT, .input = REFUSE },
@@ -317,9 +317,9 @@ static const struct packet {
 	  .saddr = "fe80::1", .sport = 67, .daddr = "fe80::2", .dport = 68,
 	  .forward = REFUSE, .input = REFUSE },
 };
-KUNIT_ARRAY_PARAM_DESC(entrants, entrants, name);
+KUNIT_ARRAY_PARAM_DESC(packets, packets, name);
 
-static void entrant_of(struct kunit *test, const struct packet *row,
+static void packet_of(struct kunit *test, const struct packet *row,
 		       struct chatdnat_guard_packet *packet)
 {
 	*packet = (struct chatdnat_guard_packet){
@@ -350,7 +350,7 @@ static void forward(struct kunit *test)
 	const struct packet *row = test->param_value;
 	struct chatdnat_guard_packet packet;
 
-	entrant_of(test, row, &packet);
+	packet_of(test, row, &packet);
 	KUNIT_EXPECT_EQ(test, row->forward,
 			chatdnat_guard_policy_forward(chatdnat_test_settings(test,
 									     SETTINGS),
@@ -362,7 +362,7 @@ static void input(struct kunit *test)
 	const struct packet *row = test->param_value;
 	struct chatdnat_guard_packet packet;
 
-	entrant_of(test, row, &packet);
+	packet_of(test, row, &packet);
 	KUNIT_EXPECT_EQ(test, row->input,
 			chatdnat_guard_policy_input(chatdnat_test_settings(test,
 									   SETTINGS),
@@ -539,8 +539,8 @@ static void settling(struct kunit *test)
 
 static struct kunit_case cases[] = {
 	KUNIT_CASE(settling),
-	KUNIT_CASE_PARAM(forward, entrants_gen_params),
-	KUNIT_CASE_PARAM(input, entrants_gen_params),
+	KUNIT_CASE_PARAM(forward, packets_gen_params),
+	KUNIT_CASE_PARAM(input, packets_gen_params),
 	KUNIT_CASE_PARAM(icmp, icmps_gen_params),
 	{}
 };

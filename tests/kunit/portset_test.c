@@ -78,7 +78,7 @@ static const struct good {
 };
 CHATDNAT_TEST_ROWS(good);
 
-static void read(struct kunit *test, const char *text, bool sent_on,
+static void read(struct kunit *test, const char *text, bool forwarded,
 		 struct chatdnat_portset *set)
 {
 	struct chatdnat_refusal why = {};
@@ -86,26 +86,26 @@ static void read(struct kunit *test, const char *text, bool sent_on,
 	KUNIT_ASSERT_EQ(test, 0,
 			chatdnat_portset_parse(set,
 					       chatdnat_test_text(test, text),
-					       sent_on, &why));
+					       forwarded, &why));
 }
 
 /* That a set is written as it should be, and means the same read back. */
-static void reads_back(struct kunit *test, const char *text, bool sent_on,
+static void reads_back(struct kunit *test, const char *text, bool forwarded,
 		       const char *want)
 {
 	struct chatdnat_portset set, again;
 	char buf[128];
 	int len;
 
-	read(test, text, sent_on, &set);
+	read(test, text, forwarded, &set);
 	len = chatdnat_portset_format(&set, buf, sizeof(buf));
 	KUNIT_EXPECT_EQ(test, len, strlen(want));
 	KUNIT_EXPECT_STREQ(test, buf, want);
-	read(test, want, sent_on, &again);
+	read(test, want, forwarded, &again);
 	KUNIT_EXPECT_TRUE(test, chatdnat_portset_equal(&set, &again));
 }
 
-static void sent_on(struct kunit *test)
+static void forwarded(struct kunit *test)
 {
 	const struct good *row = test->param_value;
 
@@ -124,7 +124,7 @@ static const struct bad {
 	int err;
 	const char *offending;
 	const char *expected;
-	bool only_sent_on;
+	bool only_forwarded;
 } bad[] = {
 	{ "", -EINVAL, "", "at least one port", true },
 	{ ",", -EINVAL, "", "a port number" },
@@ -186,7 +186,7 @@ static void refused(struct kunit *test)
 			chatdnat_portset_parse(&set, text, true, &why));
 	chatdnat_test_refused(test, &why, row->err, row->offending,
 			      row->expected);
-	KUNIT_EXPECT_EQ(test, row->only_sent_on ? 0 : row->err,
+	KUNIT_EXPECT_EQ(test, row->only_forwarded ? 0 : row->err,
 			chatdnat_portset_parse(&set, text, false, &why));
 }
 
@@ -339,7 +339,7 @@ static void equal(struct kunit *test)
 }
 
 static struct kunit_case cases[] = {
-	KUNIT_CASE_PARAM(sent_on, good_gen_params),
+	KUNIT_CASE_PARAM(forwarded, good_gen_params),
 	KUNIT_CASE_PARAM(allowed, good_gen_params),
 	KUNIT_CASE_PARAM(refused, bad_gen_params),
 	KUNIT_CASE_PARAM(limit, many_gen_params),

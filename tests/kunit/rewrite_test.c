@@ -208,8 +208,8 @@ static __sum16 pseudo(enum chatdnat_family family,
 				  IPPROTO_TCP, 0);
 }
 
-/* The shortcut's way, by the difference that a binding holds. */
-static void shortcut(struct kunit *test, bool partial, bool back)
+/* The fast path, with the checksum difference of a binding. */
+static void fastpath(struct kunit *test, bool partial, bool back)
 {
 	const struct row *row = test->param_value;
 	struct chatdnat_test_flow before = chatdnat_test_ends(test, row->family);
@@ -261,17 +261,17 @@ static void shortcut(struct kunit *test, bool partial, bool back)
 
 static void leg_check(struct kunit *test)
 {
-	shortcut(test, false, false);
+	fastpath(test, false, false);
 }
 
 static void leg_check_partial(struct kunit *test)
 {
-	shortcut(test, true, false);
+	fastpath(test, true, false);
 }
 
 static void leg_check_back(struct kunit *test)
 {
-	shortcut(test, false, true);
+	fastpath(test, false, true);
 }
 
 static const struct begins {

@@ -21,7 +21,7 @@ import ctl
 from checks import checks, finds, kernel_has, nft, passes, skips
 from fake import CONFIG, Fake, Older, changed
 from lib import case, module, tap, topo, traffic
-from lib.topo import CLIENT, EVERY_RELAY, HOME, PROXY, RELAY, TUNNEL, WORLD, settings
+from lib.topo import CLIENT, EVERY_RELAY, HOME, INTERNET, PROXY, RELAY, TUNNEL, settings
 
 OPTIONS = pathlib.Path("/etc/modprobe.d/chatdnat.conf")
 AUTOLOAD = pathlib.Path("/etc/modules-load.d/chatdnat.conf")
@@ -36,7 +36,7 @@ def setup():
     global t
     t = topo.Topology(relays=("relay",))
     traffic.Host("relay", t.relay).tcp(25, 993).udp(3478)
-    traffic.Host("world", t.internet).tcp(25)
+    traffic.Host("internet", t.internet).tcp(25)
     forget()
 
 
@@ -481,8 +481,8 @@ def listeners():
             ("the tunnel's address", (tcp, TUNNEL["ipv4"], 25), ports, None),
             ("another port", (tcp, "", 26), ports, None),
             ("another protocol", (udp, "", 25), ports, None),
-            ("another own address than the relay's", (tcp, PROXY["ipv4"], 25), changed(v4="10.9.0.2@203.0.113.2", v6=""), None),
-            ("a relay's own address", (tcp, "203.0.113.2", 25), changed(v4="10.9.0.2@203.0.113.2", v6=""), "25/tcp")):
+            ("another local address than the relay's", (tcp, PROXY["ipv4"], 25), changed(v4="10.9.0.2@203.0.113.2", v6=""), None),
+            ("a relay's local address", (tcp, "203.0.113.2", 25), changed(v4="10.9.0.2@203.0.113.2", v6=""), "25/tcp")):
         with listening(*args), Fake(config=config) as fake:
             result = fake.run("check", "--json")
             if seen:
@@ -584,12 +584,12 @@ def the_kernel_takes_the_protocols():
 
 @case.case
 def tunnels_without_ports():
-    world, inside = f"local {PROXY['ipv4']} remote {WORLD['ipv4']}", f"local {TUNNEL['ipv4']} remote {RELAY['ipv4']}"
-    world6 = f"local {PROXY['ipv6']} remote {WORLD['ipv6']}"
+    internet, inside = f"local {PROXY['ipv4']} remote {INTERNET['ipv4']}", f"local {TUNNEL['ipv4']} remote {RELAY['ipv4']}"
+    internet6 = f"local {PROXY['ipv6']} remote {INTERNET['ipv6']}"
     for driver, kind, words, allowed in (
-            ("ip_gre", "gre", world, "gre"), ("ip_gre", "gretap", world, "gre"), ("ip_gre", "gre", "external", "gre"),
-            ("ip6_gre", "ip6gre", world6, "gre"), ("ipip", "ipip", world, "4/ip"), ("sit", "sit", world, "41/ip"),
-            ("ip6_tunnel", "ip6tnl", f"mode ip6ip6 {world6}", "41/ip"), ("ip6_tunnel", "ip6tnl", f"mode ipip6 {world6}", "4/ip")):
+            ("ip_gre", "gre", internet, "gre"), ("ip_gre", "gretap", internet, "gre"), ("ip_gre", "gre", "external", "gre"),
+            ("ip6_gre", "ip6gre", internet6, "gre"), ("ipip", "ipip", internet, "4/ip"), ("sit", "sit", internet, "41/ip"),
+            ("ip6_tunnel", "ip6tnl", f"mode ip6ip6 {internet6}", "41/ip"), ("ip6_tunnel", "ip6tnl", f"mode ipip6 {internet6}", "4/ip")):
         if not kernel_has(driver):
             continue
         name = f"{kind} {words.partition(' local')[0]}"
@@ -606,7 +606,7 @@ def tunnels_without_ports():
     HOME.ip("link del tun9\n")
     if kernel_has("fou"):
         subprocess.run(["modprobe", "fou"], check=True)
-        HOME.ip(f"link add tun9 type gre {world} encap gue encap-sport auto encap-dport 5555\nlink set tun9 up\n")
+        HOME.ip(f"link add tun9 type gre {internet} encap gue encap-sport auto encap-dport 5555\nlink set tun9 up\n")
         with Fake(config=newer(guard="full")) as fake:
             passes(fake.run("check", "--json"), "GRE within UDP", "guard")
         HOME.ip("link del tun9\n")
@@ -622,7 +622,7 @@ def ipsec():
         fake.run("check")
         tap.ok("xfrm_user" not in pathlib.Path("/proc/modules").read_text(encoding="ascii"), "IPsec: nothing is loaded by looking")
     for version in topo.ip_versions():
-        own, peer = PROXY[version], WORLD[version]
+        own, peer = PROXY[version], INTERNET[version]
         state(own, peer)
         mends(f"{version}, ESP", "tunnel-locked-out", full, "chatdnatctl set allow=22,esp")
         for guard, config in (("forward", newer(guard="forward")), ("full, allowed", newer(guard="full", allow="22,50/ip"))):
@@ -980,11 +980,11 @@ def probe():
 @case.case
 def probe_outward_and_many():
     with Fake(config=newer(ports="25,993")) as fake:
-        result = fake.run("check", "--probe", WORLD["ipv4"], WORLD["ipv6"], "--json")
+        result = fake.run("check", "--probe", INTERNET["ipv4"], INTERNET["ipv6"], "--json")
         passes(result, "both families", "probe")
         passes(result, "port 25 outward", "egress")
         with silent(25, t.internet):
-            finds(fake.run("check", "--probe", WORLD["ipv4"], "--json"), "port 25 outward, blocked", "egress-blocked", "fail")
+            finds(fake.run("check", "--probe", INTERNET["ipv4"], "--json"), "port 25 outward, blocked", "egress-blocked", "fail")
         tap.equal(fake.run("check", "--probe", "mx.example.org").status, 2, "a name is no address")
         tap.equal(fake.run("check", "192.0.2.1").status, 2, "an address without --probe")
         skips(fake.run("check", "--json"), "without --probe", "probe", "--probe only")
@@ -1047,7 +1047,7 @@ class Dns:
 def reverse_dns():
     HOME.ip("".join(f"addr del 203.0.113.{n}/24 dev eth0\n-6 addr del 2001:db8:1::{n}/64 dev eth0\n" for n in (2, 3)))
 
-    def look(config=NEWER, to=(WORLD["ipv4"],), **places):
+    def look(config=NEWER, to=(INTERNET["ipv4"],), **places):
         with Fake(config=config) as fake:
             return fake.run("check", "--probe", *to, "--json", places=places or None)
     conf = pathlib.Path("/etc/resolv.conf")
@@ -1076,7 +1076,7 @@ def reverse_dns():
             skips(look(**{"/etc/hosts": top / "address"}), "in /etc/hosts", "reverse-dns", "203.0.113.1 is in /etc/hosts")
             skips(look(**{"/etc/hosts": top / "name"}), "the name in /etc/hosts", "reverse-dns", "relay.example, which is in")
         dns.point(PROXY["ipv4"], "\x1b[2J$(reboot);x.example")
-        for args in (["check", "--probe", WORLD["ipv4"]], ["check", "--probe", WORLD["ipv4"], "--json"]):
+        for args in (["check", "--probe", INTERNET["ipv4"]], ["check", "--probe", INTERNET["ipv4"], "--json"]):
             with Fake(config=NEWER) as fake:
                 tap.equal(raw(fake.run(*args)), [], f"a hostile name: {len(args)} words: nothing raw")
         HOME.ip("addr add 192.168.7.7/24 dev eth0\n")

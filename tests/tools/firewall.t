@@ -15,7 +15,7 @@ import ctl
 from checks import checks, finds, nft, passes, skips
 from fake import Fake
 from lib import case, conntrack, module, tap, topo, traffic
-from lib.topo import CLIENT, EVERY_RELAY, HOME, PROXY, RELAY, WORLD, settings
+from lib.topo import CLIENT, EVERY_RELAY, HOME, INTERNET, PROXY, RELAY, settings
 
 t = None
 
@@ -24,7 +24,7 @@ def setup():
     global t
     t = topo.Topology(relays=("relay",))
     traffic.Host("relay", t.relay).tcp(25, 993)
-    traffic.Host("world", t.internet).tcp(25)
+    traffic.Host("internet", t.internet).tcp(25)
 
 
 # Chains as Docker lays them out, and what the tool can be sure of: it does not look into ipsets.
@@ -102,7 +102,7 @@ RULESETS = (
     ("flags", True, f"table inet x {{ chain f {{ {BASE} tcp flags & (syn | ack) == syn drop; }} }}"),
     ("mark", False, f"table inet x {{ chain f {{ {BASE} meta mark 7 drop; ct mark & 0xff == 3 drop; }} }}"),
     ("before routing", True, "table inet x { chain p { type filter hook prerouting priority 0; tcp dport 993 drop; } }"),
-    ("raw, own address", True, "table ip x { chain p { type filter hook prerouting priority raw; ip daddr 203.0.113.1 drop; } }"),
+    ("raw, local address", True, "table ip x { chain p { type filter hook prerouting priority raw; ip daddr 203.0.113.1 drop; } }"),
     ("raw, relay's address", False, "table ip x { chain p { type filter hook prerouting priority raw; ip daddr 10.9.0.2 drop; } }"),
     ("address type", True, "table inet x { chain p { type filter hook prerouting priority -150; fib daddr type local drop; } }"),
     ("reverse path", False, "table inet x { chain p { type filter hook prerouting priority raw; fib saddr . iif oif missing drop; } }"),
@@ -196,7 +196,7 @@ def firewall_is_named_and_mended():
     tap.equal(passes_inward, [], "nftables: seen as fixed")
     mends("nftables, outward", "firewall-drops-outbound", "warn",
           "nft insert rule inet filter forward iifname wg0 oifname eth0 accept")
-    tap.ok(isinstance(traffic.tcp(t.relay, WORLD["ipv4"], 25), traffic.Seen), "nftables, outward: fixed")
+    tap.ok(isinstance(traffic.tcp(t.relay, INTERNET["ipv4"], 25), traffic.Seen), "nftables, outward: fixed")
     passes(ctl.run("check", "--json"), "nftables, all fixed", "firewall")
     HOME.nft("delete table inet filter")
 
@@ -328,7 +328,7 @@ def firewall_of_ufw_and_firewalld():
     nft([script for name, _, script in RULESETS if name == "firewalld"][0])
     finds(ctl.run("check", "--json"), "firewalld", "firewall-drops-outbound", "warn",
           "firewall-cmd --permanent --policy=chatdnat-out --add-rich-rule='rule family=ipv4 source address=10.9.0.2 accept'")
-    tap.ok(not isinstance(traffic.tcp(t.relay, WORLD["ipv4"], 25, timeout=1), traffic.Seen), "firewalld: and so it is")
+    tap.ok(not isinstance(traffic.tcp(t.relay, INTERNET["ipv4"], 25, timeout=1), traffic.Seen), "firewalld: and so it is")
     HOME.nft("delete table inet firewalld")
 
     nft(f"table inet shop {{ chain way {{ {BASE} policy drop; }} }}")
@@ -362,12 +362,12 @@ def firewall_of_docker():
             run_fixes(found, what, [f"{tool} -I DOCKER-USER -m conntrack --ctstate DNAT -j ACCEPT"])
             tap.equal(traffic.tcp(t.internet, PROXY[version], 993, CLIENT[version]),
                       traffic.Seen("relay", CLIENT[version], 993), f"{what}: fixed")
-            tap.ok(not isinstance(traffic.tcp(t.relay, WORLD[version], 25, timeout=0.5), traffic.Seen),
+            tap.ok(not isinstance(traffic.tcp(t.relay, INTERNET[version], 25, timeout=0.5), traffic.Seen),
                    f"{what}: drops the relay's mail")
             found = finds(ctl.run("check", "--json"), f"{what}, outward", "firewall-drops-outbound", "warn")
             run_fixes(found, what, [f"{tool} -I DOCKER-USER -i wg0 -o eth0 -j ACCEPT",
                                     f"{tool} -I DOCKER-USER -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT"])
-            tap.equal(traffic.tcp(t.relay, WORLD[version], 25), traffic.Seen("world", PROXY[version], 25),
+            tap.equal(traffic.tcp(t.relay, INTERNET[version], 25), traffic.Seen("internet", PROXY[version], 25),
                       f"{what}: outward fixed")
             passes(ctl.run("check", "--json"), f"{what}: all fixed", "firewall")
             HOME.nft(f"delete table {family} filter")

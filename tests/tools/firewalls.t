@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import ctl
 from checks import checks, finds, passes
 from lib import case, conntrack, module, tap, topo, traffic, wait
-from lib.topo import CLIENT, EVERY_RELAY, HOME, IP_VERSIONS, PROXY, WORLD, settings
+from lib.topo import CLIENT, EVERY_RELAY, HOME, INTERNET, IP_VERSIONS, PROXY, settings
 from lib.traffic import Connection, Seen
 
 FAMILY = {"ipv4": "IPv4", "ipv6": "IPv6"}
@@ -27,7 +27,7 @@ def setup():
     global t
     t = topo.Topology(relays=("relay",))
     traffic.Host("relay", t.relay).tcp(25, 993).udp(3478)
-    traffic.Host("world", t.internet).tcp(25)
+    traffic.Host("internet", t.internet).tcp(25)
     # In WireGuard's place.
     traffic.Host("proxy", HOME).udp(51820)
     # An image has no /run of its own.
@@ -45,8 +45,8 @@ def inward(what, passing=True):
 
 def outward(what, passing=True):
     for version in IP_VERSIONS:
-        seen = traffic.tcp(t.relay, WORLD[version], 25, timeout=5 if passing else 1)
-        tap.equal(seen if passing else isinstance(seen, Seen), passing and Seen("world", PROXY[version], 25),
+        seen = traffic.tcp(t.relay, INTERNET[version], 25, timeout=5 if passing else 1)
+        tap.equal(seen if passing else isinstance(seen, Seen), passing and Seen("internet", PROXY[version], 25),
                   f"{what}: {version} the relay's mail {'passes' if passing else 'is dropped'}")
 
 

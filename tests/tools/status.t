@@ -200,7 +200,7 @@ def counters():
               stats={"answered": 0})
     diagnosis("the first one, not answered", "not-answered", "problem", "ip rule add from 10.9.0.2 table 100    # on the relay",
               stats={"seen": 1, "translated": 1, "sent": 1, "answered": 0})
-    # That of the loopback device is of no use to the world.
+    # Addresses of the loopback device cannot be reached from the internet.
     diagnosis("no source address", "dropped-source", "warning", config=changed(wan="eth0,lo"), stats={"dropped_source": 1})
     with Fake(stats={"translated": 99, "sent": 99, "answered": 97}) as fake:
         bad = [finding for finding in fake.run("--json").json()["findings"] if finding["severity"] != "note"]

@@ -25,7 +25,7 @@ import peer
 import proxy
 import sessions
 from lib import case, module, net, tap, topo, traffic, wait
-from lib.topo import EVERY_RELAY, HOME, PROXY, RELAY, TUNNEL, WORLD
+from lib.topo import EVERY_RELAY, HOME, INTERNET, PROXY, RELAY, TUNNEL
 
 COUNT = 200
 CONF = "/etc/keepalived/keepalived.conf"
@@ -81,14 +81,14 @@ def setup():
     switch, clients, inside = net.create("switch", "internet", "relay")
     for ns in (switch, clients, inside):
         ns.sysctl(ipv6__conf__default__accept_dad=0, ipv6__conf__all__accept_dad=0)
-    segment(10, "eth0", clients, (f"{WORLD['ipv4']}/24", f"{WORLD['ipv6']}/64"))
+    segment(10, "eth0", clients, (f"{INTERNET['ipv4']}/24", f"{INTERNET['ipv6']}/64"))
     segment(20, "eth1", inside, (f"{RELAY['ipv4']}/24", f"{RELAY['ipv6']}/64"))
     clients.ip("".join(f"addr add {source} dev lo\n" for source, _ in ENDS))
     inside.ip("".join(f"route add default via {TUNNEL[version]}\n" for version in topo.IP_VERSIONS))
     relay = traffic.Host("relay", inside).tcp(993)
     b(proxy.by_the_cable)
-    a(proxy.prepare, OWN["A"], WORLD)
-    b(proxy.prepare, OWN["B"], WORLD)
+    a(proxy.prepare, OWN["A"], INTERNET)
+    b(proxy.prepare, OWN["B"], INTERNET)
 
 
 def written(path):

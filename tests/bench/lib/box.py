@@ -1,7 +1,7 @@
 """
-The box that forwards: a tunnel scenario on two dummy devices, which receive what is injected and drop what they send.
+The proxy: a tunnel scenario on two dummy devices, which receive what is injected and drop what they send.
 
-    clients ─── eth0 [ box ] wg0 ─── relays
+    clients ─── eth0 [ proxy ] wg0 ─ relays
     198.51.100.10       203.0.113.1 ...        10.9.0.2 ...
     2001:db8:2::10      2001:db8:1::1 ...      fd00:9::2 ...
 """

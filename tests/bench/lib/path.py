@@ -1,4 +1,4 @@
-"""A family's packets through the box: first proved to come out right, then counted."""
+"""A family's packets through the proxy: first proved to come out right, then counted."""
 
 import ipaddress
 

@@ -109,7 +109,7 @@ def chatdnat(*settings):
         line = ["wan=eth0"]
         for family, name in (("ipv4", "v4"), ("ipv6", "v6")):
             pairs = [(own(family, n), relay_of(family, n)) for n in range(load.relays)]
-            # By its own address, as the box of some measurements has several.
+            # By its own address, as the proxy of some measurements has several.
             line.append(f"{name}=" + ",".join(f"{relay}@{address}" for address, relay in pairs))
         if load.ports != PORTS:
             line.append(f"ports={','.join(load.ports)}")

@@ -37,7 +37,7 @@ def setup():
     shutil.copyfile(module.FILE, image)
     module.FILE = image
     subprocess.run(["insmod", fails], check=True)
-    # One own address, so that both engines serve it.
+    # One local address, so that both engines serve it.
     HOME.sysctl(ipv4__conf__all__promote_secondaries=1)
     topo.OWN = (1,)
     t = topo.Topology(relays=("relay", "other"))
@@ -267,7 +267,7 @@ def the_host_changes():
             wrong.append(f"{nth} {refused}: does not follow any more: {module.engines()}")
         wrong.extend(f"{nth} {refused}: {line}" for line in unserved())
         return refused
-    report("an own address more", in_turn(one), wrong)
+    report("one more local address", in_turn(one), wrong)
 
     wrong = []
 
@@ -309,7 +309,7 @@ def packets():
                 well = Seen("relay", CLIENT[version], UDP)
                 if seen not in (well, "silence") or again != well:
                     wrong.append(f"{nth} {refused}: UDP: {seen}, then {again}")
-                seen = traffic.tcp(t.relay, topo.WORLD[version], 1)
+                seen = traffic.tcp(t.relay, topo.INTERNET[version], 1)
                 if seen != "refused":
                     wrong.append(f"{nth} {refused}: outbound: {seen}")
                 return refused

@@ -48,7 +48,7 @@ journal = Journal()
 def setup():
     global t, operator, servers
     if len(OWN) < 3 or not net.have_ipv6():
-        raise RuntimeError("it takes IPv6, and several own addresses")
+        raise RuntimeError("it takes IPv6, and several local addresses")
     # It is loaded over and over, and large: not every time from the host.
     image = pathlib.Path("/run/chatdnat.ko")
     shutil.copyfile(module.FILE, image)

@@ -190,7 +190,7 @@ def leaks(shot, verdict, data):
 
 
 def own_answer(shot, data, guarded):
-    """What this host itself answers is about what it was sent, under the names by which it was sent."""
+    """An answer of this host is about the packet that it received, with the addresses of that packet."""
     asked = packet_of(shot)
     if not asked or version_of(asked) not in (4, 6) or len(asked) < 20 or version_of(asked) == 6 and len(asked) < 40:
         raise Wrong("an answer to what is no packet")
@@ -251,7 +251,7 @@ def one_of(want, found):
 
 
 def sent_back(shot, verdict, data):
-    """Whether a packet comes out of the link that it came in by, as it has to."""
+    """Whether a packet leaves through the link on which it arrived, as it has to."""
     asked = packet_of(shot)
     return verdict.out == shot.link and addresses(data)[1] == addresses(asked)[1]
 

@@ -490,7 +490,7 @@ class Model:
                 if edited[at + 2] <= size:
                     if edited[at + 2] + 3 > size:
                         return False
-                    # This host writes its own address down.
+                    # This host adds its own address to the option.
                     free.append((at, at + size))
                     free.append((10, 12))
             if kind == 148 and size < 4:
@@ -558,7 +558,7 @@ class Model:
 
     @staticmethod
     def _clamp(edited, at, checks):
-        """Lowers what a SYN announces to what fits both ways."""
+        """Lowers the MSS of a SYN to the path MTU of both directions."""
         size = (edited[at + 12] >> 4) * 4
         if not edited[at + 13] & SYN or size <= 20 or at + size > len(edited):
             return
@@ -789,7 +789,7 @@ class Model:
         if outbound and this.proto == UDP and this.sport == PORTS[UDP]:
             # Where another flow has its port, it is dropped: its client would not take it from another.
             return False, "new"
-        return True, "sent on" if served else "new"
+        return True, "forwarded" if served else "new"
 
     @staticmethod
     def _any_port(at, check, free):

@@ -153,7 +153,7 @@ class Maker:
         return self.leaving(ends, tcp(sport or self.random.randint(1024, 32000), 25, flags, SEQ, 0, options), **more)
 
     def some(self, link, ends, size=60):
-        """A whole packet of some kind that is sent on."""
+        """A whole packet of some kind that is forwarded."""
         pick = self.random.random()
         if pick < 0.5:
             return self.segment(link, ends, payload=self.bytes(0, size))

@@ -1,4 +1,4 @@
-"""Clients in the world, behind the box and on it: many connections at a time, each with records of its own."""
+"""Clients on the internet, behind the proxy, and on the proxy: many connections at a time, each with its own records."""
 
 import collections
 import errno
@@ -8,7 +8,7 @@ import socket
 import struct
 
 from lib import net
-from lib.topo import CLIENT, CLIENT2, TRANSIT, WORLD
+from lib.topo import CLIENT, CLIENT2, INTERNET, TRANSIT
 
 from . import record
 from .places import DIALED, TCP_PORTS, THEIR_PORT, UDP_PORTS, VERSIONS
@@ -190,14 +190,14 @@ class Clients(Worker):
         return address, self.first + self.ports[key] % PORTS
 
     def _where(self, proto):
-        """Mostly from the world to the box; some from the box or behind it, where hairpin leads, some into the world."""
+        """Mostly from the internet to the proxy; some from the proxy or a host behind it, by hairpin, some to the internet."""
         roll, version = self.random.random(), self.random.choice(VERSIONS)
         ns, address, dialed = self.outside, self.random.choice(SOURCES)[version], self.random.choice(DIALED)
         port = self.random.choice((TCP_PORTS if proto == socket.IPPROTO_TCP else UDP_PORTS) * 3 + (THEIR_PORT,))
         if roll < 0.15:
             ns, own = self.random.choice(self.inside)
             address = own[version]
-            dialed = WORLD if roll < 0.1 else DIALED[0]
+            dialed = INTERNET if roll < 0.1 else DIALED[0]
         elif roll < 0.2:
             ns, address, dialed = self.home, "", self.random.choice((DIALED[0], TRANSIT))
         return proto, ns, version, dialed[version], port, self._source(ns, proto, address), self.random.randint(1, 40)

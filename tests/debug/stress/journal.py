@@ -53,7 +53,7 @@ class Configuration:
 
     def serves(self, arrival):
         asked = arrival.record
-        # No flag tells a late answer over UDP, of a relay that now serves another own address, from what it opens: it
+        # No flag tells a late answer over UDP, of a relay that now serves another local address, from what it opens: it
         # is taken up, and the flow goes on.
         late = asked.proto == socket.IPPROTO_UDP and not arrival.first and arrival.host in self.relays.values()
         return (self.loaded and (self.opens or not arrival.first) and

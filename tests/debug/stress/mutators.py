@@ -293,7 +293,7 @@ class Interfaces(Mutator):
 
 
 class Addresses(Mutator):
-    """Own addresses and routes change, and how the host judges sources."""
+    """Local addresses and routes change, and how the host judges sources."""
 
     name = "addresses"
     pause = 0.5
@@ -302,10 +302,10 @@ class Addresses(Mutator):
         n, what = self.some(2, 3), self.some("del", "replace")
         HOME.ip(f"addr {what} 203.0.113.{n}/24 dev eth0\n")
         HOME.ip(f"-6 addr {what} 2001:db8:1::{n}/64 dev eth0{' nodad' if what == 'replace' else ''}\n")
-        return f"{what} own address {n}"
+        return f"{what} local address {n}"
 
     def _first(self):
-        """The own address that all know goes, and comes back."""
+        """The local address that all clients know is removed, and added again."""
         HOME.ip("addr del 203.0.113.1/24 dev eth0\n-6 addr del 2001:db8:1::1/64 dev eth0\n")
         HOME.ip(places.first_wan())
 
@@ -340,7 +340,7 @@ class Addresses(Mutator):
     actions = ((4, _own), (1, _first), (2, _hole), (1, _default), (2, _rule), (1, _filter), (1, _forwarding))
 
 
-# For ports of their own, and for connections from nowhere else: else they would be seen to send on what the module does.
+# For ports of their own, and for connections from nowhere else: else they would also count what the module forwards.
 THEIR_NAT = """
 table {family} theirs {{
     chain pre {{ type nat hook prerouting priority {priority}; tcp dport {port} dnat to {to};

@@ -1,4 +1,4 @@
-"""The hosts behind the box, and those in the world: they answer each record, and note which came to which address when."""
+"""Servers behind the proxy and on the internet: they answer each record, and note which reached which address when."""
 
 import collections
 import heapq
@@ -17,7 +17,7 @@ Arrival = collections.namedtuple("Arrival", "at host record first")
 # A client that says nothing for so long has gone.
 IDLE = 10 * 10**9
 MANY = 64
-# Some answers take a while: whatever changes meanwhile, the host behind the box speaks first. Of so many one.
+# Some answers take a while: whatever changes meanwhile, the host behind the proxy speaks first. Of so many one.
 LATE = 4
 LONGEST_DELAY = 400 * 10**6
 

@@ -10,7 +10,7 @@ _TABLE = "chatdnat_tally"
 _CHAINS = [("netdev", "arrived", "ingress device eth0 priority 0"),
            ("inet", "entered", "input priority 10"),
            ("inet", "forwarded", "postrouting priority 10")]
-# What takes the stateless engine's shortcut, devices see alone; before 5.16 nothing sees what they send.
+# Packets on the fast path of the stateless engine are seen at devices only; before 5.16 there is no hook at egress.
 if tuple(int(number) for number in os.uname().release.split(".")[:2]) >= (5, 16):
     _CHAINS.append(("netdev", "forwarded", "egress devices = { wg0, wg1 } priority 0"))
 _STAGES = ("arrived", "entered", "forwarded")

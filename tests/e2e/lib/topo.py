@@ -13,7 +13,7 @@ The standard topology. The proxy is the namespace in which the test runs: init_n
 
 eth0 carries 203.0.113.1 to .3 and 2001:db8:1::1 to ::3. wg0 and wg1 stand for tunnels: the internet has
 no route to what is behind them, so an address that leaks cannot be answered by luck. 10.9.0.1 and
-fd00:9::1 are the exceptions: own addresses of the proxy that the internet may try to reach.
+fd00:9::1 are the exceptions: local addresses of the proxy to which the internet has a route.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from . import module, net, traffic, wait
 HOME = net.HOME
 PORTS = (25, 80, 143, 443, 465, 587, 993)
 IP_VERSIONS = ("ipv4", "ipv6")
-# How many own addresses there are: the stateless engine serves one for each relay.
+# How many addresses the proxy has: the stateless engine serves one for each relay.
 EVERY_OWN = (1, 2, 3)
 OWN = EVERY_OWN if module.ENGINE == "tracked" else (1,)
 PROXY = {"ipv4": "203.0.113.1", "ipv6": "2001:db8:1::1"}
@@ -31,7 +31,7 @@ PROXY2 = {"ipv4": "203.0.113.2", "ipv6": "2001:db8:1::2"}
 PROXY3 = {"ipv4": "203.0.113.3", "ipv6": "2001:db8:1::3"}
 TUNNEL = {"ipv4": "10.9.0.1", "ipv6": "fd00:9::1"}
 TUNNEL2 = {"ipv4": "10.9.1.1", "ipv6": "fd00:9:1::1"}
-WORLD = {"ipv4": "203.0.113.254", "ipv6": "2001:db8:1::fe"}
+INTERNET = {"ipv4": "203.0.113.254", "ipv6": "2001:db8:1::fe"}
 CLIENT = {"ipv4": "198.51.100.10", "ipv6": "2001:db8:2::10"}
 CLIENT2 = {"ipv4": "198.51.100.11", "ipv6": "2001:db8:2::11"}
 RELAY = {"ipv4": "10.9.0.2", "ipv6": "fd00:9::2"}
@@ -73,7 +73,7 @@ class Topology:
             _router(ns)
         # Ports that tests choose are never those of an earlier connection, see also traffic.Flow.
         self.internet.sysctl(ipv4__ip_local_port_range="20000 31999")
-        # The internet may meet its own clients' addresses again, sent on by the proxy.
+        # The proxy may forward packets from clients' addresses to the internet, which has these itself.
         self.internet.sysctl(ipv4__conf__all__accept_local=1)
         # Removing the first address leaves the others.
         HOME.sysctl(ipv4__conf__all__promote_secondaries=1)
@@ -105,7 +105,7 @@ class Topology:
             f"-6 addr add {net6}:fe/64 dev {far} nodad\n"
             f"link set {far} up\n")
         if default:
-            # What the world believes to be behind the proxy, without it being so.
+            # Routes of the internet to addresses that it cannot reach through the proxy.
             self.internet.ip(
                 f"route replace 192.0.2.128/25 via {net4}.1\n"
                 f"route replace 10.9.0.1/32 via {net4}.1\n"
@@ -140,7 +140,7 @@ class Topology:
             f"-6 route add default via {net6}:1\n")
 
     def route_what_is_behind(self):
-        """The internet may try the relay and its neighbour by their own addresses."""
+        """Gives the internet routes to the relay's and its neighbour's inside addresses."""
         self.internet.ip("".join(f"route add {address[version]} via {PROXY[version]}\n"
                                  for address in (RELAY, OTHER) for version in ip_versions()))
 
@@ -218,7 +218,7 @@ def second_address():
             HOME.ip(f"addr del {PROXY2['ipv4']}/24 dev eth0\n-6 addr del {PROXY2['ipv6']}/64 dev eth0\n")
 
 
-def own_addresses(version):
+def local_addresses(version):
     """The proxy's local addresses, the first one first."""
     return [(PROXY, PROXY2, PROXY3)[n - 1][version] for n in OWN]
 
