@@ -249,6 +249,7 @@ chatdnat_stateless_direction(const struct sk_buff *skb,
 			     const struct chatdnat_binding **binding)
 {
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
+	const struct chatdnat_bindings *bindings;
 	const struct chatdnat_snapshot *snapshot;
 	enum ip_conntrack_info ctinfo;
 	enum chatdnat_direction dir;
@@ -260,15 +261,16 @@ chatdnat_stateless_direction(const struct sk_buff *skb,
 
 	chatdnat_for_each_snapshot(snapshot) {
 		*settings = &snapshot->settings;
-		dir = chatdnat_stateless_direction_by(*settings,
-						      rcu_dereference(snapshot->bindings),
+		bindings = rcu_dereference(snapshot->bindings);
+		dir = chatdnat_stateless_direction_by(*settings, bindings,
 						      state->in, parsed,
 						      binding);
 		if (dir == CHATDNAT_DIR_NONE) {
 			/* Pairs with the order in chatdnat_engine_rebind(). */
 			smp_rmb();
+			bindings = rcu_dereference(snapshot->prev_bindings);
 			dir = chatdnat_stateless_direction_by(*settings,
-							      rcu_dereference(snapshot->prev_bindings),
+							      bindings,
 							      state->in, parsed,
 							      binding);
 		}

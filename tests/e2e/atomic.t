@@ -109,7 +109,7 @@ def signature(version):
 
 
 def judge(answer, version, port):
-    """What is wrong with an answer; the port tells whose it may be."""
+    """What is wrong with an answer; the port tells which relay may send it."""
     if answer.peer != signature(version)[answer.server]:
         return f"{version} {port}: {answer.server} sees {answer.peer}"
     if answer.server not in {25: ("relay",), 143: ("other",), 993: ("relay", "other")}[port]:
@@ -197,7 +197,7 @@ def tcp_with_stale_flush():
 
 @case.case
 def one_relay_by_two_interfaces():
-    """The connection is of the relay's service by both; by one of them alone was it let in, and is it masqueraded."""
+    """Both settings serve the connection; only the one that accepted it masquerades it."""
     ours = line(RELAY, ports="993", masquerade="all", stale="keep")
     module.load(**settings())
     module.set("config", ours.decode())

@@ -43,7 +43,7 @@ def listener(version):
 
 
 def burst(version, masquerade):
-    """Opens all at once, answers all, keeps all open until the last is there."""
+    """Opens all at once, answers each, and keeps all open until the last one is established."""
     what = f"{version} masquerade={masquerade}"
     counters = module.Counters()
     begin = time.monotonic()
@@ -124,7 +124,7 @@ def masqueraded():
 
 @case.tracked("the stateless engine does not know idle connections")
 def flushed_at_once():
-    """As many live connections, ended by one write."""
+    """The same number of live connections, ended by one write."""
     module.load(**settings())
     server = listener("ipv4")
     clients = []

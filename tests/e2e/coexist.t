@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Beside nftables, iptables and connection tracking helpers: first to bind wins, nobody is disturbed."""
+"""Next to nftables, iptables and conntrack helpers: the first to set up NAT wins, other connections are not disturbed."""
 
 import os
 import re
@@ -52,7 +52,7 @@ def drop_tables():
 
 
 def in_either_order(rules, check):
-    """Who registers first must not matter."""
+    """The order of registration must not matter."""
     for order in ("before", "after"):
         if order == "before":
             HOME.nft(rules)
@@ -132,7 +132,7 @@ def theirs_outlives_our_changes():
 
 @case.case
 def theirs_to_our_relay():
-    """What leads to our relay without being what we would have done is not ours."""
+    """A connection that another table forwards to our relay, and that we would not have, is not ours."""
     # To another of its ports; and from an interface that is no WAN.
     HOME.nft("".join(
         f"table {family} chatdnat_test {{ chain pre {{ type nat hook prerouting priority -150;"
@@ -283,7 +283,7 @@ def iptables_legacy():
 
 @case.tracked("what a helper expects is known to connection tracking alone")
 def a_helpers_expected_connection_is_not_new():
-    """Passive FTP to the proxy itself, whose data port happens to be in the set."""
+    """Passive FTP to the proxy itself, with a data port that is in `ports`."""
     if subprocess.run(["modprobe", "nf_conntrack_ftp"], capture_output=True, check=False).returncode:
         tap.skip("FTP helper", "the kernel has none")
         return
@@ -342,7 +342,7 @@ def untracked_packets_pass():
 
 @case.case
 def host_traffic_of_all_kinds_passes():
-    """Ping, and what the host serves itself."""
+    """Ping, and services of the host itself."""
     module.load(**settings(scope="any"))
     proxy = traffic.Host("proxy", HOME).tcp(22)
     try:

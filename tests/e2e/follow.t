@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Interfaces, addresses and routes that arrive under live traffic: flows that conntrack knew before belong elsewhere now."""
+"""Interfaces, addresses and routes that arrive under live traffic: older flows would be translated differently now."""
 
 import os
 import sys
@@ -40,7 +40,7 @@ def rename(old, new):
 
 
 def asked(flow, timeout=0.2):
-    """Who answers within the time, and whom that one sees; a flow that is asked again and again does not pause."""
+    """Which server answers within the time, and which client it sees. Asks repeatedly, so that the flow does not expire."""
     try:
         answer = flow.ask(timeout=timeout)
         return answer.server, answer.peer
@@ -59,7 +59,7 @@ def becomes(flow, server, peer, what):
 
 
 def with_tracking(function):
-    """Something has to make conntrack look at packets while the module is not there."""
+    """A rule that makes conntrack track packets while the module is not loaded."""
     def run():
         HOME.nft("table inet chatdnat_test { chain c { type filter hook prerouting priority 0; ct state new accept; }; }")
         try:
@@ -124,7 +124,7 @@ def a_default_route_arrives():
 @case.case
 @with_tracking
 def the_middle_of_a_relays_connection_before_the_load():
-    """Nobody answered it under the relay's inside address, so nobody is reset under that."""
+    """No client got a reply from the relay's inside address, so no reset is sent from that."""
     for version in versions():
         with wire.Link(t.internet, "to_eth0", gateway="eth0") as outside, wire.Link(t.relay, "wg0", gateway="wg0") as inside:
             inside.send(craft.tcp(RELAY[version], CLIENT[version], 47000, wire.ACK, sport=993))
@@ -177,7 +177,7 @@ def what_masquerading_begins_with():
 
 @case.case
 def kept_or_drained():
-    """What is to stay where it is stays there."""
+    """Flows that are to stay are not ended."""
     for changes, why in (({"stale": "keep"}, "stale=keep"), ({"enabled": "0"}, "enabled=0")):
         rename("eth0", "ens9")
         module.load(**settings(ports="turn", **changes))
@@ -207,7 +207,7 @@ def traced(function):
 
 
 def routes(action, number):
-    """So many routes to the other relay's side, half of them of each family."""
+    """Adds N routes towards the other relay, half of them of each family."""
     each = number // len(versions())
     HOME.ip("".join(f"route {action} 100.{64 + n // 65536}.{n // 256 % 256}.{n % 256}/32 via {OTHER['ipv4']}\n"
                     for n in range(each)) +
@@ -218,7 +218,7 @@ def routes(action, number):
 @case.case
 @traced
 def a_flood_of_routes():
-    """A full feed changes nothing for us: it costs looks, ten a second, and nothing is allocated, locked or walked."""
+    """A full routing table changes nothing for the module: it looks ten times a second, and allocates, locks and walks nothing."""
     module.load(**settings(ports="imaps,turn"))
     connections = [Connection(t.internet, PROXY[version], 993, CLIENT[version], timeout=30) for version in versions()]
     engines, broken = module.engines(), []
@@ -244,7 +244,7 @@ def a_flood_of_routes():
 @case.case
 @traced
 def who_reads_engines_waits_for_nobody():
-    """Anybody may read it all day: it takes neither RTNL nor the lock of the settings."""
+    """Reading `engines` takes neither RTNL nor the lock of the settings."""
     module.load(**settings())
     with trace.calls("chatdnat_engine_show", "chatdnat_active_locked", "chatdnat_eligible_judge") as calls:
         def read():
@@ -278,7 +278,7 @@ def connections_of_routed_hosts():
 
 @case.case
 def connections_to_this_host_by_a_rule():
-    """A client by a tunnel whose answers only a rule takes there: by its address it could as well be on the WAN side."""
+    """A client behind a tunnel, to which a policy rule only routes replies: its address could as well be on the WAN side."""
     module.load(**settings())
     for version in versions():
         far = {"ipv4": "198.18.0.77", "ipv6": "2001:db8:77::1"}[version]

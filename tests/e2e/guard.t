@@ -49,13 +49,13 @@ def dropped(counters, version):
 
 
 def counted(counters, version, reasons, what):
-    """Of what sockets send: on a slow machine a SYN may go out twice, or late. Packets made by hand count exactly."""
+    """Packets that sockets send: on a slow machine a SYN may be sent twice, or late. Only crafted packets count exactly."""
     wait.until(lambda: set(dropped(counters, version)) >= reasons)
     tap.equal(set(dropped(counters, version)), reasons, what)
 
 
 def icmp_error(src, dst, version):
-    """About a connection that nobody knows."""
+    """About a connection that does not exist."""
     about = craft.udp(dst, src, 7777)
     return craft.icmp(src, dst, 3 if version == "ipv4" else 1, 3 if version == "ipv4" else 4, b"\0" * 4, about)
 
@@ -273,7 +273,7 @@ class Listening:
 
 @case.case
 def protocols():
-    """VRRP's advertisements go to a group; of the others each is by its number."""
+    """VRRP advertisements are sent to a group; the other protocols are allowed by name or number."""
     groups = {"ipv4": "224.0.0.18", "ipv6": "ff02::12"}
     module.load(**settings(guard="full", allow="ssh"))
     for version in versions():
@@ -318,7 +318,7 @@ def protocols():
 
 @case.case
 def what_this_host_sends_to_a_group():
-    """It comes by again for the sockets of this host that are in the group."""
+    """The stack loops it back to sockets of this host in the group."""
     for guard in ("full", "strict"):
         module.load(**settings(guard=guard, allow=""))
         for version in versions():
@@ -332,7 +332,7 @@ def what_this_host_sends_to_a_group():
 
 @case.case
 def strict_about_midstream():
-    """nf_conntrack_tcp_loose=0 makes what begins in its middle invalid."""
+    """With nf_conntrack_tcp_loose=0 a midstream segment is invalid."""
     HOME.sysctl(netfilter__nf_conntrack_tcp_loose=0)
     try:
         module.load(**settings(guard="full", **GUARDED))
@@ -389,7 +389,7 @@ def other_interfaces_are_not_judged():
 
 @case.case
 def a_tunnel_as_wan():
-    """What wraps packets up leaves with the tunnel as the device that it arrived on, and is this host's own."""
+    """An encapsulated packet has the tunnel as its input device when it leaves, although this host sent it."""
     if subprocess.run(["modprobe", "-q", "ip_gre"], check=False).returncode:
         tap.skip("GRE", "this kernel has none")
         return
@@ -423,7 +423,7 @@ def own_to_group(version):
 
 @case.case
 def multicast_routing():
-    """What is for a group has no device that it arrived on after routing, or another."""
+    """After routing, a multicast packet has no input device, or another one."""
     for version in versions():
         outer, inner = CLIENT[version], RELAY[version]
         try:
@@ -459,7 +459,7 @@ def multicast_routing():
 
 @case.case
 def a_relay_with_a_public_address():
-    """Its answers enter by the WAN interface; what it opens has nothing to do with us."""
+    """Its replies arrive on the WAN interface; connections that it opens do not pass the proxy."""
     module.load(**settings(PUBLIC, guard="full"))
     for version in versions():
         counters = module.Counters()
@@ -479,7 +479,7 @@ def a_relay_with_a_public_address():
 
 @case.case
 def drained():
-    """What is not forwarded any more is for the host itself."""
+    """Connections that are no longer forwarded reach the host itself."""
     module.load(**settings(guard="full", enabled="0"))
     for version in versions():
         counters = module.Counters()
@@ -490,7 +490,7 @@ def drained():
 
 @case.case
 def answers_in_any_protocol():
-    """Whoever is spoken to may answer, the first time too."""
+    """Replies to this host pass for any protocol, the first one too."""
     module.load(**settings(guard="full"))
     with Tally() as tally:
         for version in versions():
@@ -508,7 +508,7 @@ def answers_in_any_protocol():
 
 @case.case
 def hooks_only_while_needed():
-    """Without relay and without guard nobody needs connection tracking, and nobody tracks."""
+    """Without a relay and without guard, connection tracking is not enabled."""
     def tracked(version, passes):
         conntrack.flush()
         answer = traffic.tcp(t.internet, PROXY[version], 2222, CLIENT[version], timeout=5 if passes else 0.3)

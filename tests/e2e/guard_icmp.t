@@ -48,7 +48,7 @@ def versions():
 
 
 def sweep(tally, version, verdict, what, dst=None, **more):
-    """All 256 types; verdict() says of each whether it enters."""
+    """All 256 types; verdict() tells whether a type is accepted."""
     link_local = more.pop("link_local", False)
     cells = Cells(version)
     for kind in range(256):
@@ -97,7 +97,7 @@ def every_type_on_the_link():
 
 @case.case
 def discovery_at_work():
-    """Neighbours and routers as they really talk."""
+    """Neighbour and router discovery by the kernel."""
     module.load(**settings(**GUARDED))
     with Tally() as tally:
         cells = Cells("ipv6")
@@ -122,7 +122,7 @@ def discovery_at_work():
 
 
 def judged(tally, src, packets):
-    """Sends packets; how many of them entered, once all have been judged. That may be later, on a busy machine."""
+    """Sends packets, waits until all have been judged, and returns how many were accepted."""
     before = tally.packets()
     for packet in packets:
         link.send(packet)
@@ -140,7 +140,7 @@ def judged(tally, src, packets):
 
 
 def exhaust(version):
-    """Reaches the limit; how many echo requests are beyond it."""
+    """Sends echo requests up to the limit, and returns how many exceeded it."""
     src, many = source(version, 4000), 2 * ECHO_LIMIT
     packet = craft.echo(src, PROXY[version])
     with Tally() as tally:
@@ -158,7 +158,7 @@ def limit_is_free_again(version):
 
 
 def flood(version, sources):
-    """How many enter and what is counted, from the beginning of a second on."""
+    """How many are accepted and what is counted, from the beginning of a second on."""
     packets = [craft.echo(src, PROXY[version], 77) for src in sources]
     exhaust(version)
     if not limit_is_free_again(version):
@@ -262,7 +262,7 @@ def fragments():
 
 @case.case
 def crooked_packets():
-    """Headers that end early or go on and on: judged or dropped, and nobody reads what is not there."""
+    """Headers that are truncated or very long: judged or dropped, without reading beyond the packet."""
     module.load(**settings(log="drops", **GUARDED))
     with Tally() as tally:
         for version in versions():
@@ -296,7 +296,7 @@ def crooked_packets():
 
 @case.case
 def cut_short_and_untracked():
-    """Where connection tracking has not looked at a packet first."""
+    """Packets that connection tracking has not seen."""
     HOME.nft('table inet chatdnat_test { chain raw { type filter hook prerouting priority -300; iifname "eth0" notrack; }; }')
     try:
         module.load(**settings(**GUARDED))
@@ -319,7 +319,7 @@ def cut_short_and_untracked():
 
 
 def behind(cells, own, relay, name, **headers):
-    """What is judged by its ports, whatever headers come before them."""
+    """Packets that are judged by their ports, whatever headers come before them."""
     cells.add(f"tcp 22 behind {name}", "entered", lambda src: craft.tcp(src, own, 22, **headers))
     cells.add(f"tcp 2222 behind {name}", "dropped_input", lambda src: craft.tcp(src, own, 2222, **headers))
     cells.add(f"tcp 25 to the relay behind {name}", "forwarded", lambda src: craft.tcp(src, relay, 25, **headers))

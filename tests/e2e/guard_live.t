@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The guard in use: what is live continues, errors about it pass, drops are logged, others' tables do their work."""
+"""The guard in use: live connections continue, ICMP errors about them pass, drops are logged, other tables still work."""
 
 import ipaddress
 import os
@@ -104,7 +104,7 @@ def switched_on_among_live_connections():
 
 @case.case
 def switched_on_where_nothing_was_tracked():
-    """Connection tracking meets them in their middle."""
+    """Connection tracking first sees them midstream."""
     def known():
         return [entry for entry in conntrack.entries() if entry.orig.src in CLIENT.values()]
     module.load(wan="eth0")
@@ -336,7 +336,7 @@ def beside_docker():
 
 @case.case
 def a_drop_of_others_is_theirs():
-    """What passes the guard still has to pass other tables."""
+    """Packets that pass the guard still have to pass other tables."""
     dropped_by_another_table((("tcp", 22), ("udp", 3478)))
 
 

@@ -73,7 +73,7 @@ def setup():
 
 
 class Watch:
-    """What of the closed port gets past the guard, and what answers leave."""
+    """Packets to or from the closed port that pass the guard, and replies that leave."""
 
     def __enter__(self):
         names = "".join(f"counter {name} {{ }};\n" for name in COUNTERS)
@@ -93,13 +93,13 @@ class Watch:
 
     @staticmethod
     def passed():
-        """{counter: packets}, those that are not zero, which begin anew."""
+        """{counter: packets} of the counters that are not zero; resets them."""
         listing = HOME.run("nft", "reset", "counters", "table", "inet", TABLE).split("counter ")[1:]
         counts = {each.split(" ", 1)[0]: int(each.split("packets ", 1)[1].split(" ", 1)[0]) for each in listing}
         return {name: count for name, count in counts.items() if count}
 
     def drained(self, version):
-        """Packets keep their order: once the last one is there, all have been judged. What passed, then; None: it is not."""
+        """Packets keep their order: once the last one arrives, all have been judged. Returns what passed; None if it does not."""
         found = {}
 
         def all_judged():
@@ -121,7 +121,7 @@ def peers(version):
 
 
 def attack(version, target, orders, every_peer):
-    """Each order, then the SYN that is to open a connection; {peer: order}"""
+    """Sends each sequence, then a SYN that would open a connection; {peer: sequence}"""
     tried = {}
     for order in orders:
         peer, port = next(every_peer)
@@ -133,7 +133,7 @@ def attack(version, target, orders, every_peer):
 
 
 def left(tried):
-    """The orders whose entry stays in conntrack."""
+    """The sequences that leave an entry in conntrack."""
     found = collections.Counter()
     for entry in conntrack.entries():
         for end in ((entry.orig.src, entry.orig.sport), (entry.orig.dst, entry.orig.dport)):
@@ -164,7 +164,7 @@ def to_this_host():
 
 @case.case
 def on_entries_from_before():
-    """What conntrack took up while nothing was judged opens nothing either."""
+    """Entries that conntrack made before the guard was enabled do not open connections either."""
     module.load(**settings(guard="off", allow=ALLOW))
     # Entries of peers that said nothing else since.
     orders = [order for order in ORDERS if len(order) < 3]
@@ -192,7 +192,7 @@ def on_entries_from_before():
 
 @case.case
 def in_the_name_of_this_host():
-    """A forged answer of this host that is to be forwarded is no connection from before the guard."""
+    """A forwarded packet with a forged source address of this host is not of a connection older than the guard."""
     module.load(**settings(guard="full", allow=ALLOW))
     with Watch() as watch:
         for version in topo.ip_versions():
@@ -206,7 +206,7 @@ def in_the_name_of_this_host():
 
 @case.case
 def behind_options():
-    """A SYN of a known connection, where its header does not stand where it mostly does."""
+    """A SYN of a known connection, with its TCP header after IP options or extension headers."""
     module.load(**settings(guard="off", allow=ALLOW))
     with Watch() as watch:
         for version in topo.ip_versions():
@@ -229,7 +229,7 @@ def behind_options():
 
 
 def continues(watch, version, every_peer):
-    """Whether the middle of a connection that nobody tracked is forwarded."""
+    """Whether a midstream segment of an untracked connection is forwarded."""
     counters = module.Counters()
     peer, port = next(every_peer)
     link.send(KINDS["ACK"](peer, port, OTHER[version]))
@@ -290,7 +290,7 @@ def forwarded():
 
 @case.case
 def a_former_relay_under_strict():
-    """What it sends on a connection that has ended is refused, as anything of its own: both ends are reset all the same."""
+    """Its segments on an ended connection are refused, as all that it opens; both endpoints get a reset all the same."""
     versions = topo.ip_versions()
     every_peer = {version: peers(version) for version in versions}
     module.load(**settings(guard="strict", allow=ALLOW))

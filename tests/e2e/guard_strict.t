@@ -115,7 +115,7 @@ def hairpin():
 
 @case.case
 def in_the_relays_name():
-    """From another interface its address opens what the relay may open, and no more; from the WAN nothing."""
+    """Packets with its address from another interface may open what the relay may open, and no more; from the WAN nothing."""
     HOME.sysctl(ipv4__conf__all__rp_filter=0, ipv4__conf__wg1__rp_filter=0, ipv4__conf__eth0__rp_filter=0)
     module.load(**settings(guard="strict"))
     with wire.Link(t.internet, "to_eth0", "eth0") as outside:
@@ -128,7 +128,7 @@ def in_the_relays_name():
 
 @case.case
 def switched_on_among_live_connections():
-    """Known to conntrack, of a socket, or forwarded a moment ago: from other interfaces too."""
+    """Connections with a conntrack entry, with a local socket, or forwarded just before continue, from other interfaces too."""
     for tracked in (True, False):
         # By nobody: without relay, guard=off needs no conntrack.
         module.load(**(settings(guard="full", masquerade="off") if tracked else {"wan": "eth0"}))

@@ -137,7 +137,7 @@ def a_relay_with_a_public_address():
 
 @case.case
 def a_relay_on_the_lan():
-    """Host and relay are neighbours: replies that took the short way would not be taken for answers."""
+    """Host and relay are on one link: replies that bypass the proxy would not be accepted."""
     load(LAN_RELAY, hairpin="1")
     for version in topo.ip_versions():
         for count in (1, 2):
@@ -181,7 +181,7 @@ def scope_any_catches_no_more():
 
 @case.tracked("several local addresses for one relay need the tracked engine")
 def local_addresses_that_are_named():
-    """RELAY@OWN: an address that is named is public wherever it is."""
+    """RELAY@OWN: a named address is a public one, whichever interface has it."""
     lines = {"ipv4": f"{RELAY['ipv4']}@{PROXY['ipv4']},{OTHER['ipv4']}@{PROXY2['ipv4']},{OTHER['ipv4']}@10.200.0.1",
              "ipv6": f"{RELAY['ipv6']}@{PROXY['ipv6']},{OTHER['ipv6']}@{PROXY2['ipv6']},{OTHER['ipv6']}@fd00:200::1"}
     more = {"ipv4": "10.200.0.1", "ipv6": "fd00:200::1"}

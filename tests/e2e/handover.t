@@ -65,13 +65,13 @@ def push(connection):
 
 
 def others(outside):
-    """Addresses other than the service's that TCP segments left by the WAN interface with."""
+    """Source addresses of TCP segments on the WAN other than the service's."""
     return {packet.src for packet in outside.packets("out") if packet.proto == 6 and packet.src not in OWN.values()}
 
 
 @case.case
 def it_goes_and_comes():
-    """Open connections continue in both directions, whoever speaks first; new ones are served. Under no other address."""
+    """Open connections continue in both directions, whoever sends first; new ones are served. No other address is used."""
     load()
     for version in topo.ip_versions():
         address(version, "add")
@@ -96,7 +96,7 @@ def it_goes_and_comes():
 
 @case.case
 def it_was_never_here():
-    """A standby serves what reaches it."""
+    """A standby forwards the connections that reach it."""
     load()
     for version in topo.ip_versions():
         counters = module.Counters()
@@ -124,7 +124,7 @@ def by_hairpin():
 
 @case.case
 def what_is_not_named():
-    """Another address that this host lacks is another host's."""
+    """Another address that this host does not have belongs to another host."""
     load()
     for version in topo.ip_versions():
         t.internet.ip(f"{'-6 ' if version == 'ipv6' else ''}route add {NOBODY[version]}/{BITS[version]} via {PROXY[version]}\n")

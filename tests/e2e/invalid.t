@@ -56,7 +56,7 @@ class Watch(net.Closing):
         self.there, self.back = (syn[1], syn[2], answer[2].seq), (answer[1], answer[2], syn[2].seq)
 
     def beyond(self, end, flags=ACK, names=None):
-        """A segment of that end far beyond the window, under its names on the WAN side, or others."""
+        """A segment of that end far beyond the window, with its addresses on the WAN side, or others."""
         packet, segment, acked = end
         src, sport, dst, dport = names or (packet.src, segment.sport, packet.dst, segment.dport)
         return wire.ip(src, dst, socket.IPPROTO_TCP, wire.tcp(src, dst, sport, dport, flags=flags,
@@ -82,7 +82,7 @@ class Watch(net.Closing):
 
 
 def judged_by_the_ends(name, watch, sends):
-    """SENDS: (where to put, the segment, where it has to arrive, whose, under which names)."""
+    """SENDS: (link to send on, segment, link where it has to arrive, its end, expected addresses)."""
     for put, packet, link, end, names in sends:
         put.send(packet)
         tap.equal(wait.until(lambda: watch.arrived(link, end)), [names], f"{name}: {names} is for the end to judge")
@@ -92,7 +92,7 @@ def judged_by_the_ends(name, watch, sends):
 
 @case.case
 def beyond_the_window():
-    """In both directions, of what clients opened and of what the relay opened."""
+    """In both directions, for connections that clients opened and those that the relay opened."""
     for guard in GUARDS:
         module.load(**settings(guard=guard))
         for version in versions():
@@ -115,7 +115,7 @@ def beyond_the_window():
 
 @case.tracked("helpers see nothing that is not tracked")
 def of_a_connection_that_a_helper_reads():
-    """What is beyond the window must not have it expect connections."""
+    """A segment beyond the window must not make the helper expect a connection."""
     if subprocess.run(["modprobe", "nf_conntrack_ftp"], capture_output=True, check=False).returncode:
         tap.skip("FTP helper", "the kernel has none")
         return
@@ -136,7 +136,7 @@ def of_a_connection_that_a_helper_reads():
 
 @case.case
 def impossible_resets():
-    """A reset out of the window ends neither end, and none comes from the proxy; flags that do not exist are dropped."""
+    """A reset outside the window ends no connection, and the proxy sends none; invalid combinations of flags are dropped."""
     module.load(**settings())
     for version in versions():
         with Watch(lambda v=version: Connection(t.internet, PROXY[v], TCP, CLIENT[v]), t.relay, "wg0") as watch:
@@ -152,7 +152,7 @@ def impossible_resets():
 
 @case.case
 def a_relay_with_a_public_address():
-    """Both of its sides are the WAN's."""
+    """Both clients and relay are on the WAN side."""
     for guard in GUARDS:
         module.load(**settings(PUBLIC, guard=guard))
         for version in versions():
@@ -173,7 +173,7 @@ def a_relay_with_a_public_address():
 
 @case.case
 def closed_after_conntrack_forgot():
-    """Whoever closes, the other end is told."""
+    """Whichever end closes, the other end is told."""
     for guard in GUARDS:
         module.load(**named(guard=guard))
         for version in versions():
@@ -203,7 +203,7 @@ def closed_after_conntrack_forgot():
 
 
 def nothing(src, dst, port):
-    """An ICMP error about a segment that nobody sent."""
+    """An ICMP error about a segment that was never sent."""
     quoted = craft.tcp(dst, src, port, ACK, sport=47000)
     kind = 3 if net.family_of(src) == socket.AF_INET else 1
     return craft.icmp(src, dst, kind, 1, rest=b"\0\0\0\0", payload=quoted)
@@ -242,7 +242,7 @@ def sent_out_of_nothing(version, src, interface, ns):
 
 @case.case
 def from_inside_out_of_nothing():
-    """Nothing leaves with an inside address; what a client may wait for leaves from the address that it connected to."""
+    """Nothing leaves with an inside address; a segment that a client may wait for leaves from the address it connected to."""
     for guard in GUARDS:
         module.load(**named(guard=guard))
         for version in versions():
@@ -270,7 +270,7 @@ def from_inside_out_of_nothing():
 
 @case.tracked("without state other packets are dropped")
 def by_an_unknown_address():
-    """Several addresses lead to the relay: nobody knows which one the client has called."""
+    """Several addresses lead to the relay: it is unknown which one the client connected to."""
     module.load(**settings())
     for version in versions():
         tap.equal(sent_out_of_nothing(version, RELAY[version], "wg0", t.relay), [], f"{version}: nothing leaves")
@@ -304,7 +304,7 @@ def to_the_relay_out_of_nothing():
 
 @case.case
 def to_a_relay_that_is_gone():
-    """The proxy may not say so in words that quote the relay's address."""
+    """The proxy must not send an ICMP error that quotes the relay's address."""
     for version in versions():
         module.load(**named())
         t.relay.ip("link set wg0 arp off")
@@ -322,7 +322,7 @@ def to_a_relay_that_is_gone():
 
 @case.case
 def the_proxys_own_connections():
-    """They are left to the stack, on a port of the service too."""
+    """They are left to the stack, also on a port of the service."""
     for enabled, port in (("1", OWN), ("0", TCP)):
         if enabled == "0" and module.ENGINE != "tracked":
             continue
@@ -377,7 +377,7 @@ MESSAGES = {"ipv4": (5, 9, 10, 13, 14, 40), "ipv6": (127, *range(130, 138), 141,
 
 @case.case
 def messages_of_one_link():
-    """Nobody tracks them, and the stack forwards what is sent to an address elsewhere."""
+    """They are untracked, and the stack forwards those to addresses of other hosts."""
     for guard in GUARDS:
         module.load(**named(guard=guard))
         for version in versions():
@@ -397,7 +397,7 @@ def messages_of_one_link():
 
 @case.case
 def errors_about_what_nobody_translates():
-    """The NAT core has no address for them."""
+    """The NAT core does not translate them."""
     for guard in GUARDS:
         module.load(**named(guard=guard, allow=f"22,{OWN}"))
         for version in versions():
@@ -443,7 +443,7 @@ def served_from(version, port, protocol, sport):
 
 @case.case
 def in_the_name_of_the_service():
-    """Somebody sends as the proxy's served port: no entry of that keeps clients from the relay."""
+    """Forged packets from the proxy's address and served port: their conntrack entries do not keep clients from the relay."""
     # It is to die before the client, which would reset it.
     HOPS, sport = 2, 45000
     t.internet.nft("table ip6 chatdnat_forged { chain in { type filter hook input priority 0; ip6 hoplimit 1 drop; }; }")

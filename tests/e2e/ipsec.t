@@ -30,7 +30,7 @@ def setup():
 
 
 def tunnel(proxy, peer, relay, length):
-    """All from and to the relay, between the proxy and the relay's public address."""
+    """All traffic of the relay, through a tunnel between the proxy and the relay's public address."""
     for ns in (HOME, t.public):
         for src, dst, spi in ((proxy, peer, "0x100"), (peer, proxy, "0x200")):
             ns.run("ip", "xfrm", "state", "add", "src", src, "dst", dst, "proto", "esp", "spi", spi, "mode", "tunnel",
@@ -47,7 +47,7 @@ def load(**changes):
 
 
 def in_the_clear(link, version):
-    """What passed with the relay's address on it, but for what is inside ESP."""
+    """Packets with the relay's inside address, other than those in ESP."""
     packets = [wire.parse_ip(frame.data) for frame in link.frames()]
     return [packet for packet in packets if packet and RELAY[version] in (packet.src, packet.dst)]
 
@@ -103,7 +103,7 @@ def segments_fit_the_tunnel():
 
 @case.case
 def what_the_relay_opens():
-    """It comes out of the tunnel on the WAN interface, but nobody outside sent it."""
+    """It leaves the tunnel on the WAN interface, but no host on the internet sent it."""
     for guard in ("off", "forward", "full", "strict"):
         load(guard=guard)
         for version in topo.ip_versions():

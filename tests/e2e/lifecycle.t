@@ -187,7 +187,7 @@ def defaults_leave_everything_alone():
 
 @case.case
 def what_it_stands_on_goes_too():
-    """A callback that stays behind would be called once its code is gone."""
+    """A callback that stays registered would be called after its code is gone."""
     module.load(wan="eth0", v4="10.9.0.2", v6="fd00:9::2")
     module.unload()
     stood_on = ("nf_conntrack_netlink", "nf_nat", "nf_conntrack")

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Whose source address leaves by which interface."""
+"""Which source address packets have on which output interface."""
 
 import itertools
 import json
@@ -132,7 +132,7 @@ GATEWAY2 = {"ipv4": "198.18.1.254", "ipv6": "2001:db8:7::fe"}
 
 
 def strangers(version, address, number):
-    """Packets that a host on the WAN side sends through the proxy to a host that is reached by a WAN interface."""
+    """Packets of a host on the WAN side, through the proxy, to a host that is also reached on a WAN interface."""
     src, sport = CLIENT[version], 40000 + number
     return [craft.tcp(src, address, 25, sport=sport), craft.tcp(src, address, 26, craft.ACK, sport=sport),
             craft.udp(src, address, 53, sport=sport), craft.echo(src, address, sport)]
@@ -140,7 +140,7 @@ def strangers(version, address, number):
 
 @case.case
 def what_enters_by_the_wan():
-    """A neighbour there that takes the proxy for its gateway does not get the proxy's address, by any WAN interface."""
+    """Packets of a neighbour that uses the proxy as its gateway do not get the proxy's address, on any WAN interface."""
     t.add_wan("eth1", "198.18.1", "2001:db8:7:", default=False)
     t.settle_wan({"ipv4": "198.18.1.1", "ipv6": "2001:db8:7::1"})
     link, number = craft.Link(t.internet), 0
@@ -212,7 +212,7 @@ def own_connections_keep_their_source():
 
 
 class Forgotten(net.Closing):
-    """A client's sessions with a local address, over TCP and UDP, which conntrack has forgotten; the relay speaks first."""
+    """A client's sessions with a local address, over TCP and UDP, whose conntrack entries are gone; the relay sends first."""
 
     def __init__(self, version, address):
         self.connection = Connection(t.internet, address[version], 993, CLIENT[version])
@@ -259,7 +259,7 @@ def serving(text):
 @case.case
 @topo.second_address()
 def the_relay_speaks_first():
-    """Its client hears the address that it knows, which is not the first one of the interface."""
+    """Its client gets the segment from the address that it connected to, which is not the first one of the interface."""
     for text in ("RELAY@SECOND", "RELAY@SECOND,OTHER", "RELAY,OTHER@PROXY,OTHER@THIRD"):
         serving(text)
         for version in versions():
@@ -273,7 +273,7 @@ def the_relay_speaks_first():
 @case.case
 @topo.second_address()
 def the_relay_speaks_first_by_an_unknown_address():
-    """Several addresses lead to it: a segment waits for the client's, a datagram takes the first if that can be it."""
+    """Several addresses lead to it: a segment is dropped until the client sends; a datagram gets the first if that may be right."""
     for text, address, datagram in (("RELAY", PROXY2, "silence"), ("RELAY", PROXY, "news"),
                                     ("OTHER@PROXY,RELAY@SECOND,RELAY@THIRD", PROXY2, "silence")):
         serving(text)

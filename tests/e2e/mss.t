@@ -43,7 +43,7 @@ def setup():
 
 
 def tunnel_mtu(mtu, relay=None):
-    """The proxy's end, and the relay's if that is to know."""
+    """Sets the MTU of the proxy's end, and of the relay's on demand."""
     HOME.ip(f"link set wg0 mtu {mtu}\n")
     t.relay.ip(f"link set wg0 mtu {relay or 1500}\n")
 
@@ -223,7 +223,7 @@ OPTIONS = (
 
 
 def forwarded(version, port, changed, options, sport=40000, headers=b"", **fields):
-    """A packet of a client, and what has to leave towards the relay."""
+    """A packet of a client, and the packet that has to leave towards the relay."""
     before = wire.tcp(CLIENT[version], PROXY[version], sport, port, options, **fields)
     after = wire.tcp(CLIENT[version], RELAY[version], sport, port, changed, **fields)
     return (wire.ip(CLIENT[version], PROXY[version], socket.IPPROTO_TCP, before, options=headers),
@@ -255,7 +255,7 @@ def every_form_of_the_list():
 
 
 def extension(following, padding=0):
-    """A header with one option, which nobody knows and everybody is to skip."""
+    """An extension header with one unknown option that has to be skipped."""
     size = 4 + padding * 8
     return bytes((following, padding, 0x1e, size)) + bytes(size)
 
@@ -326,7 +326,7 @@ def data_is_left_alone():
 
 
 class Tap(net.Closing):
-    """A device by which packets enter whose bytes from CUT on lie in a page: those of the second part of a write."""
+    """A device that delivers packets whose bytes from CUT on lie in a page: those of the second part of a write."""
 
     def __init__(self, name):
         HOME.run("modprobe", "tun")
@@ -364,7 +364,7 @@ def entries(name):
 
 @case.case
 def options_in_pages():
-    """Of a packet that is not linear; NAT needs no more than the ports of it, and leaves the options there."""
+    """Options of a packet that is not linear: NAT pulls only the ports, and leaves the options in the page."""
     module.load(**settings(wan="eth0,tap0", mss="1000"))
     options, changed = NOP + mss(1460) + NOP * 3, NOP + mss(1000) + NOP * 3
     with Tap("tap0") as near, entries("tap0") as in_pages:
@@ -408,7 +408,7 @@ def checksums():
 
 @case.case
 def others_who_look():
-    """A packet socket shares what it sees with the stack."""
+    """A packet socket shares the packet's data with the stack."""
     module.load(**settings(mss="1000"))
     for version in topo.ip_versions():
         for outbound in (False, True):
@@ -469,7 +469,7 @@ def ended_and_begun_again():
 
 @case.tracked("without state every SYN is a new one")
 def begun_again_by_the_client_alone():
-    """A client that has forgotten its connection: to conntrack that is established until the relay says otherwise."""
+    """A client that has lost its connection, which is established in conntrack until the relay answers."""
     module.load(**settings(mss="1000"))
     for version in topo.ip_versions():
         with wire.Link(t.relay, "wg0") as far, wire.Link(t.internet, "to_eth0", "eth0") as near, \

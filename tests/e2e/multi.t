@@ -92,7 +92,7 @@ class Links:
             link.close()
 
     def sources(self):
-        """From which addresses something came by each. The end of a connection from before may be late, and does not count."""
+        """Source addresses seen on each link. The last segments of an earlier connection may be late, and do not count."""
         def ends(packet, segment):
             return frozenset(((packet.src, segment.sport), (packet.dst, segment.dport)))
         begun = {ends(packet, segment) for link in self.links for _, packet, segment in link.segments()}
@@ -105,11 +105,11 @@ class Links:
         return found
 
     def errors(self):
-        """From which addresses ICMP errors came by each."""
+        """Source addresses of ICMP errors on each link."""
         return [{error.source for error in link.errors("in")} for link in self.links]
 
     def resets(self):
-        """From which addresses resets came by each."""
+        """Source addresses of resets on each link."""
         return [{packet.src for _, packet, _ in link.segments("in", wire.RST, wire.RST)} for link in self.links]
 
 
@@ -150,7 +150,7 @@ def replies_leave_where_they_came_in():
 
 @case.case
 def without_a_second_route():
-    """No way out by the second interface: replies go as they are routed."""
+    """No route through the second interface: replies leave as they are routed."""
     load()
     for version in topo.ip_versions():
         with Links() as links:
@@ -195,7 +195,7 @@ def what_is_left_alone():
 
 @case.case
 def another_mtu():
-    """The second way is narrower than the first, by whose route the relay's packets would be judged."""
+    """The second path has a smaller MTU than the first, which is the one that the route of the relay's packets has."""
     load(ports=f"chatmail,turn,{TURN}/udp")
     for way, client in ((ByMetric("mtu", "lock", "1400"), CLIENT), (ByRule("mtu", "lock", "1400"), CLIENT2)):
         with way:
@@ -227,7 +227,7 @@ def another_mtu():
 
 
 def answer_that_may_be_cut(size):
-    """How much comes of a datagram without DF that fits the relay's way, and not the client's."""
+    """How many bytes arrive of a datagram without DF that fits the path to the relay, and not that to the client."""
     with t.relay.socket(socket.AF_INET, socket.SOCK_DGRAM) as server, \
          Flow(t.internet, SECOND["ipv4"], TURN, CLIENT["ipv4"]) as flow:
         server.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_INTERFACE)

@@ -48,7 +48,7 @@ def to_other(**changes):
 
 
 class Blocked:
-    """A client that only listens, as an IMAP client in IDLE does; without state, one that speaks at last."""
+    """A client that only receives, as an IMAP client in IDLE does; with the stateless engine, one that sends in the end."""
 
     def __init__(self, connection):
         self.connection, self.fate = connection, None
@@ -95,7 +95,7 @@ def flush_ends_what_the_old_relay_served():
 
 @case.tracked("without state nothing is ended")
 def flush_ends_what_the_relay_took_up_again():
-    """Conntrack is emptied, and the relay speaks first: to conntrack it has opened the connection."""
+    """Conntrack is flushed, and the relay sends first: for conntrack the relay opened the connection."""
     for version in versions():
         module.load(**topo.named(ports="imap,imaps,turn,5000"))
         with connect(version) as connection:
@@ -113,7 +113,7 @@ def flush_ends_what_the_relay_took_up_again():
 
 @case.case
 def ended_before_an_answer():
-    """What is ended while its relay is silent was not answered."""
+    """A connection that is ended before its relay has replied is not counted as answered."""
     module.load(**settings(ports="imap,imaps,turn"))
     for version in versions():
         module.configure(**settings(ports="imap,imaps,turn"))
@@ -292,7 +292,7 @@ def connections_known_before_their_port_was_configured():
 
 @case.case
 def own_connections_under_a_wildcard():
-    """Of what the proxy opens itself the return route is lo, which is a WAN then."""
+    """The return route of the proxy's own connections is through lo, which matches the wildcard in wan."""
     for version in versions():
         module.load(**settings(wan="+", scope="any", ports="imap", masquerade="off"))
         with Connection(HOME, INTERNET[version], 993, PROXY[version]) as own:
@@ -320,7 +320,7 @@ def flows_known_before_the_load():
 
 @case.case
 def flows_kept_from_before_the_load():
-    """Nobody answered them yet, so each datagram opens the flow anew to conntrack, which binds it no more."""
+    """They have no reply yet: for conntrack each datagram is a new one, but NAT is already set up."""
     HOME.nft("table inet chatdnat_test { chain c { type filter hook prerouting priority 0; ct state new accept; }; }")
     try:
         for version in versions():
@@ -445,7 +445,7 @@ def an_old_relay_that_goes_on_sending():
 
 @case.case
 def what_an_old_relay_opens():
-    """Its UDP answers are no news, its own queries and connections are, even from ports that were forwarded."""
+    """Its late UDP answers are dropped; its own queries and connections pass, even from ports that were forwarded."""
     # Nothing else of it is to be dropped: what other cases left, for one, where nobody has told it.
     relay.abort()
     module.load(**settings(ports="imaps,turn,5000,40000/udp"))
@@ -484,7 +484,7 @@ def keep_for_sixteen_services():
 
 
 def slab_objects():
-    """Objects in use of the sizes that settings and snapshots have."""
+    """Allocated objects of the sizes of settings and snapshots."""
     found = 0
     for size in ("kmalloc-1k", "kmalloc-2k", "kmalloc-4k"):
         # Empties the lists of free ones that count as used.

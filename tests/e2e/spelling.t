@@ -725,7 +725,7 @@ def quotes(quoted, written):
 
 
 def explains(reason, names, written, quote):
-    """Names the parameter, quotes the text at fault, and has words left over for what was expected."""
+    """A message names the parameter, quotes the text at fault, and says what was expected."""
     if not all(re.search(rf"(?<![a-z0-9_]){re.escape(name)}(?![a-z0-9_])", reason) for name in names):
         return False
     quoted = re.search(r"'(.*?)': ", reason, re.DOTALL)
@@ -854,7 +854,7 @@ def said_of_ssh():
 
 @case.case
 def ssh_shut_out_is_told():
-    """A guard that lets no new session in says so, once."""
+    """A guard that blocks new SSH sessions is logged, once."""
     shut = {"guard": "full", "allow": "443", "wan": "eth0"}
     for last in shut:
         module.load(**{name: value for name, value in shut.items() if name != last})
@@ -883,7 +883,7 @@ def ssh_shut_out_is_told():
 
 @case.case
 def an_engine_binds_the_others():
-    """What engine=stateless cannot serve is refused of every parameter, and by itself once it is there."""
+    """engine=stateless refuses values that it cannot serve, of every parameter; and such values refuse engine=stateless."""
     module.load(wan="eth0", v4="10.9.0.2", v6="fd00:9::2", engine="stateless")
     before = module.state()
     tap.equal(before["engine"], "stateless", "stateless is taken")

@@ -78,7 +78,7 @@ class Watch:
         return int(HOME.run("nft", "list", "counter", self._family, "watch", "seen").split("packets ")[1].split()[0])
 
     def way(self):
-        """Where a transfer's packets went: past the stack, or by it."""
+        """Which path the packets of a transfer took: the fast path, or that through the stack."""
         seen = self.packets()
         return "past" if seen == 0 else "by" if seen > 8 else f"{seen} packets by"
 
@@ -158,7 +158,7 @@ def refused_where_it_cannot_be():
 
 @case.case
 def as_the_host_changes():
-    """A second local address, or a route by the WAN, takes state. The relay is served all the same, and again without state."""
+    """With a second local address, or a route through the WAN, the relay is served with conntrack, afterwards without again."""
     load()
     for version in topo.ip_versions():
         with Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as connection:
@@ -181,7 +181,7 @@ def as_the_host_changes():
 
 
 def idle(*connections):
-    """Waits until nobody owes an acknowledgement."""
+    """Waits until all data is acknowledged."""
     def owed(sock):
         return struct.unpack("i", fcntl.ioctl(sock, termios.TIOCOUTQ, b"\0" * 4))[0]
     socks = [sock for connection in connections
@@ -190,7 +190,7 @@ def idle(*connections):
 
 
 def first(connection, who, data):
-    """One side speaks first after a pause."""
+    """One side sends first after a pause."""
     if who == "client":
         return connection.goes_on()
     at_relay = wait.until(lambda: relay.connection(connection.address, connection.port))
@@ -270,7 +270,7 @@ def what_is_not_plain():
 
 @case.case
 def what_the_stack_would_drop():
-    """Sources that cannot be, a damaged header, a proxy that does not forward: nothing passes."""
+    """Impossible source addresses, a damaged header, a proxy that does not forward: nothing passes."""
     load()
     for version in topo.ip_versions():
         served(version)
@@ -328,7 +328,7 @@ def what_the_stack_would_drop():
 
 @case.case
 def checksums():
-    """Of segments whose checksum is whole already, as it is of those that a link brings."""
+    """For segments with a complete checksum, as those received from a link."""
     load(mss="off")
     for version in topo.ip_versions():
         served(version)
@@ -376,7 +376,7 @@ def another_address_of_the_proxy():
 
 @case.case
 def temporary_addresses():
-    """Nobody is told to come to an address that will not last: it is no second one."""
+    """Clients are not sent to a temporary address: it does not count as a second one."""
     load()
     if "ipv6" not in topo.ip_versions():
         tap.skip("temporary addresses", "no IPv6")
@@ -403,7 +403,7 @@ def temporary_addresses():
 
 @case.case
 def exempted_by_others():
-    """What another table exempts from connection tracking is for the relay itself, not one of ours: the guard drops it."""
+    """A packet to the relay itself that another table exempts from conntrack is not one of ours: the guard drops it."""
     load(guard="forward")
     t.route_what_is_behind()
     try:
@@ -464,7 +464,7 @@ def drained():
 
 @case.case
 def another_relay():
-    """The next segment of a connection meets the new relay, which knows nothing of it."""
+    """The next segment of a connection reaches the new relay, which does not have the connection."""
     load()
     for version in topo.ip_versions():
         name = topo.SETTING[version]
@@ -513,7 +513,7 @@ def the_tunnel_goes():
 
 @case.case
 def a_link_too_narrow_for_ipv6():
-    """A WAN interface that can have no IPv6 has no address of it, which is no second one."""
+    """A WAN interface that cannot have IPv6 has no IPv6 address that would count as a second one."""
     HOME.ip("link add narrow type dummy\nlink set narrow mtu 1000 up\n")
     try:
         load(wan="eth0,narrow")
@@ -551,7 +551,7 @@ def tracked_by_the_device():
 
 @case.case
 def a_client_that_is_not_there():
-    """That nobody answers for the client's address is told to the relay, about the relay's own packet."""
+    """If the client's address does not resolve, the relay gets an ICMP error that quotes its own packet."""
     load()
     ports = range(40000, 40003)
     for version in topo.ip_versions():
@@ -568,7 +568,7 @@ def a_client_that_is_not_there():
 
 @case.case
 def a_client_that_goes():
-    """One whose neighbour was known a moment ago: what is sent to it now is no less told about."""
+    """The same for a client whose neighbour entry was valid a moment ago."""
     load()
     for version in topo.ip_versions():
         src, dst = RELAY[version], NOBODY[version]
@@ -591,7 +591,7 @@ def a_client_that_goes():
 
 @case.case
 def forwarded_by_a_switch():
-    """A copy of what a switch has forwarded itself is for the stack to look at: forwarded again, it would arrive twice."""
+    """Copies of packets that a switch has already forwarded go through the stack: on the fast path they would arrive twice."""
     switch = module.FILE.parent / "switch" / "switch.ko"
     if not switch.exists():
         tap.skip("a switch", "what plays one is not built for this kernel")
@@ -643,7 +643,7 @@ def by_default(*way):
 
 @case.case
 def through_wireguard():
-    """A device that looks at the route of what it sends."""
+    """A device that reads the route of packets that it sends."""
     mine, theirs = keys(), keys()
     wireguard(HOME, mine[0], theirs[1], 1, ",".join(INNER.values()), RELAY["ipv4"])
     wireguard(t.relay, theirs[0], mine[1], 2, "0.0.0.0/0,::/0", topo.TUNNEL["ipv4"])
@@ -668,7 +668,7 @@ def gre(ns, host, local, remote):
 
 @case.case
 def through_gre():
-    """A device that has no neighbours, and no header of its own to be filled in."""
+    """A device without neighbours and without a link-layer header."""
     if subprocess.run(["modprobe", "-q", "ip_gre"], check=False).returncode:
         tap.skip("GRE", "this kernel has none")
         return
@@ -695,7 +695,7 @@ def through_gre():
 
 @case.case
 def an_inside_that_becomes_a_wan():
-    """Who comes by an interface that is named as a WAN interface only later is served by the fast path too."""
+    """Clients on an interface that becomes a WAN interface only later take the fast path, too."""
     for version in topo.ip_versions():
         # The relay of the other family keeps the interface an inside one, until it is named.
         module.load(**settings(engine="auto", **{
@@ -713,7 +713,7 @@ def an_inside_that_becomes_a_wan():
 
 @case.case
 def a_source_port_of_the_service():
-    """What comes back to it would be taken for the relay's, which alone may have it."""
+    """A reply to it would be translated as one to the relay: only the relay may use this port."""
     load()
     for version in topo.ip_versions():
         internet, own = topo.INTERNET[version], PROXY[version]
@@ -773,7 +773,7 @@ def this_hosts_own_from_a_service_port():
 
 
 def flood(version, link, count):
-    """SYNs from addresses that nobody has, as many as there are."""
+    """SYNs from unused addresses, one from each."""
     for number in range(count):
         source = (f"10.200.{number >> 8}.{number & 255}" if version == "ipv4" else f"2001:db8:f::{number + 1:x}")
         link.send(wire.ip(source, PROXY[version], 6, wire.tcp(source, PROXY[version], 30000, TCP, seq=number)))
@@ -817,7 +817,7 @@ def drained_to_this_host():
 
 @case.case
 def beside_a_tracked_relay():
-    """Whose open connections conntrack may have to take up in their middle, by the port that they have."""
+    """Midstream connections that conntrack has to pick up, by their source port."""
     with topo.second_address():
         for version in topo.ip_versions():
             internet = topo.INTERNET[version]
@@ -840,7 +840,7 @@ def beside_a_tracked_relay():
 
 @case.case
 def a_wan_interface_becomes_a_port():
-    """What the port of a bridge receives is the bridge's first, whose rules have to see it."""
+    """Packets received on a bridge port first pass the bridge, whose rules have to see them."""
     if subprocess.run(["modprobe", "-qa", "bridge", "nft_meta_bridge"], check=False).returncode:
         tap.skip("a bridge", "this kernel has no rules of one")
         return
@@ -873,7 +873,7 @@ def a_wan_interface_becomes_a_port():
 # The last: the kernel does not forget that there was one.
 @case.case
 def through_the_stack():
-    """A rule of policy routing has every packet of a connection go by the stack, which tracks nothing of it either."""
+    """With a policy routing rule every packet takes the path through the stack, where it is not tracked either."""
     def rule(way):
         for version in topo.ip_versions():
             HOME.ip_of(version, "rule", way, "priority", "100", "lookup", "main")

@@ -39,7 +39,7 @@ def to_other():
 
 
 def unheard():
-    """Another relay, and nobody hears of it: as without state, or where the resets were lost."""
+    """The relay is replaced without resets: as with the stateless engine, or where the resets were lost."""
     with traffic.without_resets(t.internet, t.relay):
         to_other()
 
@@ -73,7 +73,7 @@ def an_old_relay_that_speaks():
 
 @case.case
 def an_old_relay_that_keeps_alive():
-    """A keepalive has the number before the next one."""
+    """A keepalive segment has the sequence number before the next expected one."""
     for version in versions():
         module.load(**settings(ports=PORTS))
         connection, served = connect(version)
@@ -88,7 +88,7 @@ def an_old_relay_that_keeps_alive():
 
 @case.tracked("without state nothing of it is tracked that could be offloaded")
 def an_offloaded_connection():
-    """What a flow table forwards conntrack does not see: it knows the numbers of an hour ago."""
+    """Conntrack does not see segments that a flow table forwards: its sequence numbers are outdated."""
     HOME.nft("table inet others { flowtable f { hook ingress priority 0; devices = { eth0, wg0 }; }\n"
              "chain c { type filter hook forward priority 0; meta l4proto tcp flow add @f\n}\n}\n")
     try:
@@ -119,7 +119,7 @@ def take_over(version, *ends):
 
 @case.tracked("without state nothing is synchronised")
 def a_connection_of_another_host_that_failed():
-    """conntrackd hands over what conntrack shows, in which there are no numbers."""
+    """conntrackd transfers entries without sequence numbers."""
     for version in versions():
         module.load(**settings(ports=PORTS))
         connection, served = connect(version)

@@ -36,7 +36,7 @@ def load(**changes):
 
 
 def persist(flow, payload):
-    """Asks until the path's MTU is known: what is too big is lost, and ICMP says so."""
+    """Asks until the path MTU is known: a packet that is too big is lost, with an ICMP error."""
     def ask():
         try:
             return flow.ask(payload, 1)
@@ -93,13 +93,13 @@ def fragments():
 
 
 def answered(counters, version):
-    """Waits for what the relay says after it has got a datagram, which is counted with it or a moment later."""
+    """Waits for the relay's answer to a datagram, which is counted with the answer or a moment later."""
     wait.until(lambda: counters.gained(version).get("answered") == 1)
 
 
 @case.case
 def fragments_out_of_order():
-    """By hand: the last one first, and one with a gap that nothing fills."""
+    """Crafted fragments: the last one first, and a datagram with a gap."""
     load()
     client, proxy = CLIENT["ipv4"], PROXY["ipv4"]
     payload = os.urandom(3500)
@@ -123,7 +123,7 @@ def fragments_out_of_order():
 
 
 def pieces(version, datagram, ident, *spans):
-    """Fragments of a datagram, by the bytes that each has."""
+    """The fragments of a datagram, with these byte ranges."""
     client, proxy = CLIENT[version], PROXY[version]
     for begin, end in spans:
         body, more = datagram[begin:end], end < len(datagram)

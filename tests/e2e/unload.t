@@ -45,7 +45,7 @@ def connect(version, port=993):
 
 
 def strays(sniffer):
-    """What came from a client by itself: everything but the resets that end a connection."""
+    """Packets that a client sent: everything but the resets that end a connection."""
     clients = set(CLIENT.values()) | set(topo.CLIENT2.values())
     return [packet for packet in sniffer.packets("in") if packet.src in clients and not packet.flags & sniff.RST]
 
@@ -250,7 +250,7 @@ def over_and_over_beside_another_nat():
 
 @case.case
 def parameters_written_and_read_meanwhile():
-    """Processes that write and read whatever is there while the module comes and goes."""
+    """Processes that write and read all files while the module is loaded and unloaded."""
     children = []
     for number in range(2):
         pid = os.fork()

@@ -42,7 +42,7 @@ def tunnel_up(name="wg0"):
 
 
 def tunnel_back():
-    """The interface as it was, from nothing."""
+    """Creates the interface again, as it was."""
     HOME.ip("link add wg0 type veth peer name wg0 netns relay\naddr add 10.9.0.1/24 dev wg0\nlink set wg0 up\n")
     t.relay.ip("addr add 10.9.0.2/24 dev wg0\n-6 addr add fd00:9::2/64 dev wg0 nodad\nlink set wg0 up\n")
     tunnel_up()
@@ -54,13 +54,13 @@ def default(way):
 
 
 def leaked(link):
-    """Whatever passed with the relay's address on it."""
+    """Packets that passed with the relay's address."""
     return [packet for packet in (wire.parse_ip(frame.data) for frame in link.frames())
             if packet and set(RELAY.values()) & {packet.src, packet.dst}]
 
 
 def refused_udp(version, payload=b"?"):
-    """What a client's socket learns: the errno."""
+    """The errno that a client's socket gets."""
     with Flow(t.internet, PROXY[version], UDP, CLIENT[version]) as flow:
         try:
             flow.ask(payload, 5)
@@ -104,7 +104,7 @@ def outbound_unaffected(version, name):
 
 
 def ends(name, down, up):
-    """The tunnel's way down and up again, with live connections of both families."""
+    """The tunnel goes down and up again, with live connections of both families."""
     load(via="wg0")
     for version in topo.ip_versions():
         works(version, "before")
@@ -172,7 +172,7 @@ def no_route_at_all():
 
 
 def leak(way):
-    """A route to the relay by the default gateway."""
+    """A route to the relay through the default gateway."""
     for version in topo.ip_versions():
         flag, length = ("-6 ", 128) if version == "ipv6" else ("", 32)
         HOME.ip(f"{flag}route {way} {RELAY[version]}/{length} via {INTERNET[version]}\n")
@@ -194,7 +194,7 @@ def forbid(way):
 
 @case.case
 def another_tunnel():
-    """Not only the default route counts as another way."""
+    """Another route than the default one is a leak, too."""
     def turn(way):
         HOME.ip(f"route {way} 10.9.0.2/32 via 10.9.1.2\n-6 route {way} fd00:9::2/128 via fd00:9:1::2\n")
     ends("another tunnel", lambda: turn("add"), lambda: turn("del"))
@@ -202,7 +202,7 @@ def another_tunnel():
 
 @case.case
 def comes_later():
-    """An interface that is not there yet, or was called otherwise."""
+    """An interface that does not exist yet, or had another name."""
     load(via="tun7")
     for version in topo.ip_versions():
         refuses(version, "no such interface")
@@ -230,7 +230,7 @@ def comes_later():
 
 @case.case
 def an_alternative_name():
-    """One that the kernel would find the interface by is not its name."""
+    """An alternative name, by which the kernel would find the interface, is not its name."""
     HOME.ip("link property add dev wg0 altname tunnel-to-home\n")
     try:
         load(via="tunnel-to-home")
@@ -265,7 +265,7 @@ def rule(version, way, table, *selector):
 
 @case.case
 def policy_routing():
-    """The route is the one that the packet itself takes: by its interface, its source, its mark."""
+    """The route is looked up with the packet's input interface, source and mark."""
     load(via="wg0")
     for version in topo.ip_versions():
         flag, length = ("-6 ", 128) if version == "ipv6" else ("", 32)
@@ -335,7 +335,7 @@ def hairpin_from_the_proxy():
 
 @case.case
 def without_via():
-    """Unset, the routes decide alone, and what the stack says of a missing one has the proxy's address in it."""
+    """Without via the routes alone decide, and the stack's error about a missing one quotes the proxy's address."""
     load()
     tap.equal(module.get("via"), "", "via is not set by default")
     leak("add")
@@ -369,7 +369,7 @@ def without_via():
 
 @case.case
 def what_a_relay_refuses_itself():
-    """The relay's own refusals are as they were, with the proxy's address inside."""
+    """Refusals by the relay itself are unchanged, and quote the proxy's address."""
     module.load(**settings(ports=f"chatmail,{CLOSED_UDP}/udp", via="wg0"))
     for version in topo.ip_versions():
         with wire.Link(t.internet, "to_eth0") as outside:
@@ -417,7 +417,7 @@ BROADCAST = b"\xff" * 6
 
 @case.tracked("several local addresses for one relay need the tracked engine")
 def what_the_stack_drops_silently():
-    """Neither sources that cannot be, nor what was meant for a whole link, get an answer."""
+    """Impossible source addresses, and packets to all hosts of a link, get no answer."""
     load(via="wg0")
     HOME.sysctl(ipv4__conf__eth0__rp_filter=1)
     leak("add")
@@ -458,7 +458,7 @@ CACHES = {"ipv4": ("ip_dst_cache", "rtable"), "ipv6": ("ip6_dst_cache", "rt6_inf
 
 
 def routes(version):
-    """How many routes of packets there are in memory."""
+    """Number of allocated route entries (dst)."""
     for cache in CACHES[version]:
         # KASAN lays aside for a while what is freed, and lets go of it when the cache is shrunk.
         with contextlib.suppress(FileNotFoundError), open(f"/sys/kernel/slab/{cache}/shrink", "w", encoding="ascii") as file:

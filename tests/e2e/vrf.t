@@ -93,7 +93,7 @@ def the_guard():
 
 @case.case
 def multicast_routing():
-    """What waited for its route has come in by the interface; else it is the VRF's."""
+    """A packet that waited for its multicast route has the interface as input device, others have the VRF."""
     module.load(**settings(ports="chatmail,turn"))
     for version in topo.ip_versions():
         with wire.Link(t.internet, "to_eth0", "eth0") as outside, wire.Link(t.relay, "wg0") as inside:
@@ -142,7 +142,7 @@ def the_mss():
 
 @case.case
 def forged_as_a_former_relays():
-    """It resets nobody: the WAN side is not believed."""
+    """It causes no reset: packets from the WAN side are not trusted."""
     for version in topo.ip_versions():
         load()
         module.configure(**settings(OTHER, ports="chatmail,turn"))
@@ -175,7 +175,7 @@ def own_connections():
 
 @case.case
 def a_named_address():
-    """Routes of a VRF are for the stack to look up: an address there is tracked, and one that is to come there is, too."""
+    """The stack looks up the routes of a VRF: a relay with a local address there is served with conntrack, also a later address."""
     for version in topo.ip_versions():
         for own in (PROXY2[version], ABSENT[version]):
             module.load(**{**settings(ports="chatmail,turn", engine="auto"), topo.SETTING[version]: f"{RELAY[version]}@{own}"})

@@ -34,7 +34,7 @@ def sent_to(server, what, address=None):
 
 
 def rename(old, new):
-    """By way of down, as older kernels want it; addresses and routes go with that."""
+    """The interface is set down first, as older kernels require; that removes its addresses and routes."""
     HOME.ip(f"link set {old} down\nlink set {old} name {new}\n")
     t.address_wan(new)
     t.settle_wan()

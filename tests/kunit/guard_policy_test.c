@@ -320,7 +320,7 @@ static const struct packet {
 KUNIT_ARRAY_PARAM_DESC(packets, packets, name);
 
 static void packet_of(struct kunit *test, const struct packet *row,
-		       struct chatdnat_guard_packet *packet)
+		      struct chatdnat_guard_packet *packet)
 {
 	*packet = (struct chatdnat_guard_packet){
 		.track = row->track,
