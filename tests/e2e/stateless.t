@@ -58,6 +58,11 @@ def well(version, source=CLIENT):
     return Seen("relay", source[version], TCP)
 
 
+def over(ns):
+    """Waits until the servers there have no connection any more, so that no packet of one is on its way."""
+    wait.until(lambda: not ns.run("ss", "-Htn", f"sport = :{TCP}"), 30)
+
+
 class Watch:
     """Packets of the clients, or of one, in a family's chains; in the inet family only those not on the fast path."""
 
@@ -680,6 +685,7 @@ def through_gre():
         for version in topo.ip_versions():
             tap.equal(module.engines().get(f"{INNER[version]}@{PROXY[version]}"), "stateless", f"{version}: engines says so")
             tap.equal(served(version), well(version), f"{version}: served")
+            over(t.relay)
             with Watch() as watch, Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as connection:
                 # What was looked up counts for a second.
                 end = time.monotonic() + 2
@@ -705,6 +711,7 @@ def an_inside_that_becomes_a_wan():
         module.set("wan", "eth0,wg0")
         tap.equal(module.engines().get(f"{OTHER[version]}@{topo.TUNNEL[version]}"), "stateless", f"{version}: engines says so")
         tap.equal(traffic.tcp(t.relay, topo.TUNNEL[version], TCP), Seen("other", RELAY[version], TCP), f"{version}: served")
+        over(t.other)
         with Watch() as watch, Connection(t.relay, topo.TUNNEL[version], TCP) as connection:
             tap.ok(connection.echo(os.urandom(300000)), f"{version}: 300 kB come back whole")
             tap.equal(watch.way(), PAST, f"{version}: {PAST} the stack")
