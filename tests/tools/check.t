@@ -286,7 +286,7 @@ def configuration():
              config=changed(masquerade="all"))
     provoked("last error", "last-error", "warn", check="last-change", last_error="v4: 'x'")
     mends("TURN without ports for its calls", "calls-without-range", newer(ports="25,3478-3479/udp,5349/udp"),
-          "chatdnatctl set ports=25,3478-3479/udp,5349/udp,49152-65535/udp")
+          "chatdnatctl set ports=25,3478-3479/udp,5349/udp,32768-60999/udp")
     for ports in ("25,3478/udp,50000-50001/udp", "25", "25,3478,50000-50001"):
         with Fake(config=newer(ports=ports)) as fake:
             passes(fake.run("check", "--json"), f"ports={ports}", "calls")

@@ -115,6 +115,9 @@ static void check_modes(struct findings *f, const struct state *state)
 		  "The relay sees the addresses of its clients, unless it is reached through a WAN interface.");
 }
 
+/* The ports that Linux gives to sockets without one (net.ipv4.ip_local_port_range), unless told otherwise. */
+#define EPHEMERAL "32768-60999"
+
 /* A TURN server hands out a port of its own for each call: two adjacent ports are a range. */
 static bool udp_range(const struct ports *ports)
 {
@@ -136,9 +139,9 @@ static void check_calls(struct findings *f, const struct state *state)
 	} else if (!udp_range(&state->ports)) {
 		finding(f, WARNING, "calls-without-range",
 			"ports has %d/udp (TURN), but no range of UDP ports: calls ring, and nothing is heard. The range is in the "
-			"configuration of the TURN server.",
+			"configuration of the TURN server; without one there, it is the relay's net.ipv4.ip_local_port_range.",
 			TURN_PORT);
-		fix_set(f, "ports=%s,49152-65535/udp",
+		fix_set(f, "ports=%s," EPHEMERAL "/udp",
 			word(f, config_text(&state->module.config, "ports")));
 	}
 	check_end(f,
