@@ -70,12 +70,13 @@ static void read_sockets(void)
 	sockets_free(&sockets);
 }
 
-static void read_wireguard(const struct address *to)
+static void read_wireguard(const struct address *to, const char *kind)
 {
 	const struct wireguard_peer *peer;
 	struct wireguard wg;
 
-	wireguard_read(&wg, "wg0");
+	CHECK(wireguard_kind(kind));
+	wireguard_read(&wg, "wg0", kind);
 	peer = wireguard_peer_of(&wg, to);
 	CHECK(!peer || (peer >= wg.peers && peer < wg.peers + wg.peers_n));
 	wireguard_free(&wg);
@@ -140,7 +141,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		read_sockets();
 		break;
 	case 4:
-		read_wireguard(&dst);
+		read_wireguard(&dst, facts & 2 ? "amneziawg" : "wireguard");
 		break;
 	case 5:
 		read_firewall(&src, &dst, facts);

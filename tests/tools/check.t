@@ -4,6 +4,7 @@
 
 import contextlib
 import ipaddress
+import lzma
 import os
 import pathlib
 import shutil
@@ -776,6 +777,51 @@ def wireguard():
     passes(look(), "down", "wireguard")
     for ns, (name, _) in ends.items():
         ns.ip(f"link del {name}\n")
+
+
+def renamed(source, target):
+    """WireGuard's module or program as AmneziaWG: the names are equally long."""
+    with (lzma.open if source.endswith(".xz") else open)(source, "rb") as file:
+        # Without its mark the signature, which does not fit any more, is none.
+        text = file.read().replace(b"wireguard", b"amneziawg").removesuffix(b"~Module signature appended~\n")
+    with open(target, "wb", opener=lambda path, flags: os.open(path, flags, 0o755)) as file:
+        file.write(text)
+
+
+@case.case
+def amneziawg():
+    HOME.run("modprobe", "wireguard")
+    renamed(HOME.run("modinfo", "-n", "wireguard").strip(), "/run/amneziawg.ko")
+    renamed(shutil.which("wg"), "/usr/local/bin/awg")
+    HOME.run("insmod", "/run/amneziawg.ko")
+    ends = {HOME: ("wg9", 1), t.relay: ("wg8", 2)}
+    keys = {}
+    for ns, (name, n) in ends.items():
+        ns.ip(f"link add {name} type amneziawg\naddr add 10.77.0.{n}/24 dev {name}\n")
+        ns.run("sh", "-ec", f"wg genkey | awg set {name} private-key /dev/stdin listen-port 5182{n}")
+        ns.ip(f"link set {name} up\n")
+        keys[ns] = ns.run("awg", "show", name, "public-key").strip()
+    config = newer(v4="10.77.0.2", v6="", via="wg9")
+
+    def look(config=config):
+        with Fake(config=config) as fake:
+            return fake.run("check", "--json")
+    try:
+        finds(look(), "AmneziaWG: no peer", "no-peer", "fail",
+              "awg set wg9 peer RELAYS-PUBLIC-KEY allowed-ips 10.77.0.2/32    # and a [Peer] in its file")
+        HOME.run("awg", "set", "wg9", "peer", keys[t.relay], "endpoint", "10.9.0.2:51822", "allowed-ips", "10.77.0.128/25")
+        mends("AmneziaWG: not in AllowedIPs", "no-peer", config,
+              "awg set wg9 peer \"$(awg show wg9 peers)\" allowed-ips 10.77.0.128/25,10.77.0.2/32    # and AllowedIPs in its file")
+        t.relay.run("awg", "set", "wg8", "peer", keys[HOME], "allowed-ips", "0.0.0.0/0")
+        finds(look(), "AmneziaWG: never a handshake", "tunnel-never-up", "warn", "awg-quick up WG    # on the relay")
+        HOME.run("ping", "-c", "1", "-w", "10", "10.77.0.2")
+        passes(look(), "AmneziaWG: a fresh handshake", "wireguard")
+        finds(look(newer(guard="full")), "AmneziaWG: guard=full", "tunnel-locked-out", "warn", "chatdnatctl set allow=22,51821/udp")
+    finally:
+        for ns, (name, _) in ends.items():
+            ns.ip(f"link del {name}\n")
+        HOME.run("rmmod", "amneziawg")
+
 
 
 @case.case

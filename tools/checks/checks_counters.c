@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../host/sysfs.h"
+#include "../host/wireguard.h"
 #include "../lib/mem.h"
 
 /* More than this share of the connections is missing: not only a few in flight. */
@@ -92,10 +93,11 @@ static void fix_relay_side(struct findings *f, const struct link *out, const str
 {
 	const char *ip = relay->family == V4 ? "ip" : "ip -6";
 
-	if (!strcmp(out->kind, "wireguard"))
-		fix(f, "wg set WG peer THIS-HOSTS-KEY allowed-ips 0.0.0.0/0,::/0    # on the relay");
+	if (wireguard_kind(out->kind))
+		fix(f, "%s set WG peer THIS-HOSTS-KEY allowed-ips 0.0.0.0/0,::/0    # on the relay",
+		    wireguard_program(out->kind));
 	fix(f, "%s route add default dev %s table 100    # on the relay", ip,
-	    strcmp(out->kind, "wireguard") != 0 ? "TUNNEL" : "WG");
+	    wireguard_kind(out->kind) ? "WG" : "TUNNEL");
 	fix(f, "%s rule add from %s table 100    # on the relay", ip, word(f, relay->text));
 }
 

@@ -35,7 +35,7 @@ static bool judged(const struct guard *g, const struct link *link)
 static void check_wireguard_port(struct guard *g, const struct link *link)
 {
 	struct wireguard wg;
-	int err = wireguard_read(&wg, link->name);
+	int err = wireguard_read(&wg, link->name, link->kind);
 	char element[16];
 
 	if (err) {
@@ -112,7 +112,7 @@ static void check_tunnels(struct guard *g)
 	for (i = 0; i < g->state->links.n; i++) {
 		const struct link *link = &g->state->links.v[i];
 
-		if (link->up && !strcmp(link->kind, "wireguard"))
+		if (link->up && wireguard_kind(link->kind))
 			check_wireguard_port(g, link);
 		else if (link->up && link->tunnel.protocol)
 			check_tunnel_protocol(g, link);

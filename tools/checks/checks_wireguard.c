@@ -52,30 +52,31 @@ static void fix_allowed_ips(struct findings *f, const struct state *state,
 			    const struct wireguard *wg, const struct link *link,
 			    const struct relay *relay)
 {
-	const char *name = word(f, link->name);
+	const char *name = word(f, link->name), *program = wireguard_program(link->kind);
 	char *list;
 
 	if (wg->peers_n == 1) {
 		list = allowed_ips(state, wg, link);
 		fix(f,
-		    "wg set %s peer \"$(wg show %s peers)\" allowed-ips %s    # and AllowedIPs in its file",
-		    name, name, list);
+		    "%s set %s peer \"$(%s show %s peers)\" allowed-ips %s    # and AllowedIPs in its file",
+		    program, name, program, name, list);
 		free(list);
 	} else if (wg->peers_n) {
-		fix(f, "wg show %s allowed-ips    # which peer is the relay?", name);
+		fix(f, "%s show %s allowed-ips    # which peer is the relay?", program, name);
 		fix(f,
-		    "wg set %s peer RELAYS-PUBLIC-KEY allowed-ips ITS-PRESENT-ONES,%s/%zu    # and AllowedIPs in its file",
-		    name, relay->text, families[relay->family].size * 8);
+		    "%s set %s peer RELAYS-PUBLIC-KEY allowed-ips ITS-PRESENT-ONES,%s/%zu    # and AllowedIPs in its file",
+		    program, name, relay->text, families[relay->family].size * 8);
 	} else {
 		fix(f,
-		    "wg set %s peer RELAYS-PUBLIC-KEY allowed-ips %s/%zu    # and a [Peer] in its file",
-		    name, relay->text, families[relay->family].size * 8);
+		    "%s set %s peer RELAYS-PUBLIC-KEY allowed-ips %s/%zu    # and a [Peer] in its file",
+		    program, name, relay->text, families[relay->family].size * 8);
 	}
 }
 
 static void check_handshake(struct findings *f, const struct link *link, const struct wireguard *wg,
 			    const struct wireguard_peer *peer, const struct relay *relay)
 {
+	const char *program = wireguard_program(link->kind);
 	int64_t age = (int64_t)time(NULL) - peer->handshake;
 
 	if (!peer->handshake)
@@ -92,8 +93,9 @@ static void check_handshake(struct findings *f, const struct link *link, const s
 		return;
 	fix(f, "ping -c 3 %s    # a tunnel that is merely idle wakes up", word(f, relay->text));
 	fix(f,
-	    "wg set WG peer THIS-HOSTS-KEY persistent-keepalive 25    # on the relay, which keeps it awake");
-	fix(f, "wg-quick up WG    # on the relay");
+	    "%s set WG peer THIS-HOSTS-KEY persistent-keepalive 25    # on the relay, which keeps it awake",
+	    program);
+	fix(f, "%s-quick up WG    # on the relay", program);
 }
 
 /* The relays of both families are usually one peer, which is reported once. */
@@ -117,7 +119,7 @@ static void check_tunnel_of(struct findings *f, const struct state *state, const
 	int err;
 	size_t i;
 
-	err = wireguard_read(&wg, link->name);
+	err = wireguard_read(&wg, link->name, link->kind);
 	if (err)
 		skipped(f, "The peers of %s cannot be read: %s.", link->name, reason(err));
 	for (i = 0; !err && i < state->relays.n; i++) {
@@ -148,7 +150,7 @@ void check_wireguard(struct findings *f, const struct state *state)
 		const struct link *link = &state->links.v[i];
 
 		/* An interface that is down has its own finding. */
-		if (strcmp(link->kind, "wireguard") != 0 || !link->up)
+		if (!wireguard_kind(link->kind) || !link->up)
 			continue;
 		for (j = 0; j < state->relays.n && !by(state, &state->relays.v[j], link); j++)
 			;

@@ -27,7 +27,7 @@ struct link {
 	unsigned int index, mtu;
 	unsigned int master; /* index of the bridge, bond or VRF that it belongs to, or 0 */
 	char name[16];
-	char kind[16]; /* "wireguard", "tun", ...; empty for hardware */
+	char kind[16]; /* "wireguard", "amneziawg", "tun", ...; empty for hardware */
 	bool up, carrier, loopback;
 	struct tunnel tunnel;
 	enum hairpin hairpin;

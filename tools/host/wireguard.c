@@ -11,6 +11,18 @@
 #include "../lib/mem.h"
 #include "netlink.h"
 
+#define AMNEZIAWG "amneziawg"
+
+bool wireguard_kind(const char *kind)
+{
+	return !strcmp(kind, WG_GENL_NAME) || !strcmp(kind, AMNEZIAWG);
+}
+
+const char *wireguard_program(const char *kind)
+{
+	return strcmp(kind, AMNEZIAWG) ? "wg" : "awg";
+}
+
 static int family_cb(const struct nlmsghdr *nlh, void *data)
 {
 	const struct nlattr *attr;
@@ -121,13 +133,13 @@ static int ask(int type, int command, int version, int key, const char *name, in
 	return netlink_request(NETLINK_GENERIC, nlh, cb, data);
 }
 
-int wireguard_read(struct wireguard *wg, const char *interface)
+int wireguard_read(struct wireguard *wg, const char *interface, const char *kind)
 {
 	int family = -1, err;
 
 	*wg = (struct wireguard){ .port = -1 };
-	err = ask(GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 1, CTRL_ATTR_FAMILY_NAME, WG_GENL_NAME,
-		  NLM_F_ACK, family_cb, &family);
+	err = ask(GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 1, CTRL_ATTR_FAMILY_NAME, kind, NLM_F_ACK,
+		  family_cb, &family);
 	if (!err && family < 0)
 		err = -ENOENT;
 	if (!err)

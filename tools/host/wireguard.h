@@ -30,8 +30,17 @@ struct wireguard {
 	size_t allowed_n;
 };
 
+/*
+ * WireGuard, or AmneziaWG, which has the same attributes: the kind of the
+ * links is also the name of the netlink family.
+ */
+bool wireguard_kind(const char *kind);
+
+/* The program that sets up links of that kind: "wg" or "awg". */
+const char *wireguard_program(const char *kind);
+
 /* 0, or a negative errno. Needs root. To be freed in either case. */
-int wireguard_read(struct wireguard *wireguard, const char *interface);
+int wireguard_read(struct wireguard *wireguard, const char *interface, const char *kind);
 void wireguard_free(struct wireguard *wireguard);
 
 /* The peer for an address: by the longest prefix, independent of routes. Or NULL. */
