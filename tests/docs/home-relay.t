@@ -80,6 +80,10 @@ def as_written():
     HOME.run("wg-quick", "down", "wg0")
     place.refused("tunnel down")
     HOME.run("wg-quick", "up", "wg0")
+    # The proxy does not know where the relay is until that speaks to it, by a new handshake.
+    relay.run("wg-quick down wg0; wg-quick up wg0; ping -c 1 -w 60 10.9.0.1")
+    tap.ok(wait.until(lambda: traffic.tcp(place.internet, PROXY["ipv4"], 993, CLIENT["ipv4"], timeout=1) ==
+                      Seen("relay", CLIENT["ipv4"], 993), 60), "the tunnel comes back at the other end")
 
 
 @contextlib.contextmanager
@@ -108,17 +112,22 @@ def calls():
         for host, port in ((relay, 3478), (client, PEER_PORT)):
             tap.ok(wait.until(lambda h=host, p=port: h.run(f"ss -Hlun sport = {p}")[1].strip(), 60),
                    f"calls: {host.name} listens on port {port}")
-        name, password = relay.run("sh /etc/turn-credentials")[1].strip().split(":", 1)
+        user, password = relay.run("sh /etc/turn-credentials")[1].strip().split(":", 1)
         with sniff.Sniffer(place.internet, "to_eth0") as link:
-            status, output = client.run(f"turnutils_uclient -u {name} -w {password} -L {CLIENT['ipv4']} -e {PEER} -r {PEER_PORT} "
-                                        f"-m 2 -n 20 {PROXY['ipv4']}", 120)
-            tap.equal((status, re.findall(r"tot_send_msgs=(\d+), tot_recv_msgs=(\d+)", output)[-1:]), (0, [("40", "40")]),
-                      "calls: what a caller says reaches the other one, and comes back")
-            tap.diag(output[-3000:])
+            for to, name in ((f"-e {PEER} -r {PEER_PORT}", "another host"), ("-y", "who needs the server as well")):
+                status, output = client.run(f"turnutils_uclient -v -c -u {user} -w {password} -L {CLIENT['ipv4']} {to} -m 2 -n 20 "
+                                            f"{PROXY['ipv4']}", 120)
+                tap.equal((status, re.findall(r"tot_send_msgs=(\d+), tot_recv_msgs=(\d+)", output)[-1:]), (0, [("40", "40")]),
+                          f"calls: what a caller says reaches {name}, and comes back")
+                if status:
+                    tap.diag(output[-3000:])
+            offered = re.findall(r"relay addr: ([\d.]+):(\d+)", output)
+            tap.equal({(address, 10000 <= int(port) <= 10999) for address, port in offered}, {(PROXY["ipv4"], True)},
+                      "calls: callers are offered the proxy's address, and a port of the range")
             media = {(packet.src, 10000 <= packet.sport <= 10999) for packet in link.packets("in")
                      if (packet.dst, packet.dport) == (PEER, PEER_PORT)}
             tap.equal(media, {(PROXY["ipv4"], True)}, "calls: the other one sees the proxy's address, and a port of the range")
-        wrong = client.run(f"turnutils_uclient -u {name} -w wrong -L {CLIENT['ipv4']} -e {PEER} -r {PEER_PORT} -n 1 {PROXY['ipv4']}")
+        wrong = client.run(f"turnutils_uclient -u {user} -w wrong -L {CLIENT['ipv4']} -e {PEER} -r {PEER_PORT} -n 1 {PROXY['ipv4']}")
         tap.ok(wrong[0] != 0, "calls: nobody else is served")
     place.hidden("calls", WIREGUARD)
 
