@@ -12,6 +12,7 @@ void checks_run(struct findings *findings, const struct state *state)
 	check_config(findings, state);
 	check_host(findings, state);
 	check_tunnel(findings, state);
+	check_input(findings, state);
 	check_wireguard(findings, state);
 	check_bridge(findings, state);
 	check_firewall(findings, state);

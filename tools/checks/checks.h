@@ -12,6 +12,7 @@ void check_dns(struct findings *findings, const struct state *state);
 void check_firewall(struct findings *findings, const struct state *state);
 void check_guard(struct findings *findings, const struct state *state);
 void check_host(struct findings *findings, const struct state *state);
+void check_input(struct findings *findings, const struct state *state);
 void check_listeners(struct findings *findings, const struct state *state);
 void check_module(struct findings *findings, const struct state *state);
 void check_probes(struct findings *findings, const struct state *state);

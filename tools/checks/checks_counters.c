@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "checks_firewall.h"
+#include "checks_tunnel.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -129,6 +130,42 @@ static enum severity unanswered_severity(bool stateless, bool probed, uint64_t a
 	return answered ? WARNING : PROBLEM;
 }
 
+/* More than half: some have only just been sent. */
+static bool lagging(uint64_t sent, uint64_t answered)
+{
+	return answered < sent && (sent - answered) * 2 > sent;
+}
+
+bool mostly_unanswered(const struct state *state, enum family family)
+{
+	uint64_t sent, answered;
+
+	return stats_get(&state->stats, family, "sent", &sent) &&
+	       stats_get(&state->stats, family, "answered", &answered) && lagging(sent, answered);
+}
+
+/* After an outage the counters lag for as long as the module is loaded. */
+static bool answers_now(const struct state *state, enum family family)
+{
+	size_t i;
+
+	for (i = 0; i < state->relays.n; i++) {
+		const struct relay *r = &state->relays.v[i];
+
+		if (r->family == family && r->answered &&
+		    (handshake_of(state, r) == FRESH || handshake_of(state, r) == NO_TUNNEL))
+			return true;
+	}
+	return false;
+}
+
+static bool tunnel_is_dead(const struct state *state, const struct relay *relay)
+{
+	enum handshake handshake = handshake_of(state, relay);
+
+	return handshake == NEVER || handshake == SILENT;
+}
+
 static void check_unanswered(struct findings *f, const struct state *state, enum family family,
 			     uint64_t sent, uint64_t answered)
 {
@@ -136,9 +173,16 @@ static void check_unanswered(struct findings *f, const struct state *state, enum
 	const struct link *out = relay ? relay_link(state, relay) : NULL;
 	bool masqueraded, stateless, probed = probes_connected(&state->probes, family) > 0;
 
-	/* More than half: some have only just been sent. */
-	if (answered >= sent || (sent - answered) * 2 <= sent || !relay)
+	/* A tunnel without a handshake has a finding of its own. */
+	if (!lagging(sent, answered) || !relay || tunnel_is_dead(state, relay))
 		return;
+	if (answers_now(state, family)) {
+		finding(f, NOTE, "not-answered",
+			"%s: of %" PRIu64 " connections sent to the relay %" PRIu64
+			" were never answered, but the relay answers now: these are of the past.",
+			families[family].name, sent, sent - answered);
+		return;
+	}
 	masqueraded = out && (setting_is(state, "masquerade", "all") ||
 			      (setting_is(state, "masquerade", "wan") && wan_of(state, out)));
 	stateless = !masqueraded && relay_served(state, family, true);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "checks.h"
+#include "checks_host.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -9,29 +9,9 @@
 #include "../host/sysctl.h"
 #include "../host/sysfs.h"
 
-/* The first WAN interface that has the family's default route from a router advertisement. */
-static const struct link *learnt_from_ra(const struct state *state)
-{
-	const struct route *world = &state->world[V6];
-	const struct link *link = link_by_index(&state->links, world->oif);
-
-	if (world->err || !world->from_ra || !wan_of(state, link))
-		return NULL;
-	/* 0: another program, such as systemd-networkd, handles them; 2: accepted while forwarding, too. */
-	return sysctl_read(V6, link->name, "accept_ra") == 1 ? link : NULL;
-}
-
-static void fix_accept_ra(struct findings *f, const struct link *link)
-{
-	char *name = sysctl_name(V6, link->name, "accept_ra");
-
-	fix(f, "sysctl -w %s=2", word(f, name));
-	free(name);
-}
-
 static void check_forwarding(struct findings *f, const struct state *state, enum family family)
 {
-	const struct link *ra = family == V6 ? learnt_from_ra(state) : NULL;
+	const struct link *ra = family == V6 ? ra_link(state) : NULL;
 	const struct family_info *info = &families[family];
 
 	if (state->forwarding[family] == 0) {
@@ -42,15 +22,15 @@ static void check_forwarding(struct findings *f, const struct state *state, enum
 			ra ? ra->name : "",
 			ra ? ", which a forwarding host ignores unless accept_ra is 2." : "");
 		if (ra)
-			fix_accept_ra(f, ra);
+			fix_ra(f, ra);
 		fix(f, "sysctl -w %s=1", info->forwarding);
 		fix(f, "echo %s=1 >>/etc/sysctl.d/chatdnat.conf", info->forwarding);
 	} else if (state->forwarding[family] > 0 && ra) {
 		finding(f, WARNING, "router-advertisements",
 			"The IPv6 default route comes from router advertisements on %s, which a forwarding host ignores "
-			"unless accept_ra is 2: the route is lost when it expires.",
-			ra->name);
-		fix_accept_ra(f, ra);
+			"unless accept_ra is 2: the route is lost when it expires.%s",
+			ra->name, ra_manager(ra));
+		fix_ra(f, ra);
 	}
 }
 
@@ -79,116 +59,6 @@ static bool has_relay(const struct state *state, enum family family, const struc
 		    relay_link(state, &state->relays.v[i]) == link)
 			return true;
 	return false;
-}
-
-static void check_pattern(struct findings *f, const struct state *state, const char *pattern)
-{
-	bool wildcard = *pattern && pattern[strlen(pattern) - 1] == '+';
-	size_t i, present = 0;
-
-	for (i = 0; i < state->links.n; i++) {
-		const struct link *link = &state->links.v[i];
-
-		if (!wan_matches(pattern, link->name))
-			continue;
-		present++;
-		if (!link->up) {
-			finding(f, wildcard ? WARNING : PROBLEM, "wan-down",
-				"The WAN interface %s is down.", link->name);
-			fix(f, "ip link set dev %s up", word(f, link->name));
-		} else if (!link->carrier) {
-			finding(f, WARNING, "wan-no-carrier",
-				"The WAN interface %s has no carrier: no cable, or the other end is down.",
-				link->name);
-			fix(f, "ip link show dev %s", word(f, link->name));
-		}
-	}
-	if (!present) {
-		finding(f, wildcard ? WARNING : PROBLEM, "wan-missing",
-			wildcard ?
-				"No interface matches the WAN pattern %s; one that appears is used at once." :
-				"There is no interface %s; it is used as soon as it appears.",
-			pattern);
-		fix_set(f, "wan=INTERFACE");
-	}
-}
-
-static bool all_standby(const struct state *state, enum family family)
-{
-	size_t i;
-
-	for (i = 0; i < state->relays.n; i++)
-		if (state->relays.v[i].family == family &&
-		    !relay_standby(state, &state->relays.v[i]))
-			return false;
-	return true;
-}
-
-/* One up interface with an address is enough; if none is up, other findings say so. */
-static void check_wan_address(struct findings *f, const struct state *state, enum family family)
-{
-	const struct link *first = NULL;
-	size_t i;
-
-	for (i = 0; i < state->links.n; i++) {
-		const struct link *link = &state->links.v[i];
-
-		if (!link->up || !wan_of(state, link))
-			continue;
-		if (link_has(link, family))
-			return;
-		first = first ? first : link;
-	}
-	if (!first)
-		return;
-	finding(f, WARNING, "wan-no-address",
-		"An %s relay is configured, but no WAN interface has an %s address: there is nothing for clients to "
-		"connect to.",
-		families[family].name, families[family].name);
-	fix(f, "ip address add ADDRESS/PREFIX dev %s", word(f, first->name));
-}
-
-/* Not a public address: the router that translates it has the one for the DNS. */
-static bool behind_nat(const struct state *state)
-{
-	bool private = false;
-	size_t i;
-
-	for (i = 0; i < state->links.n; i++) {
-		const struct link *link = &state->links.v[i];
-		const struct address *a = wan_of(state, link) ? link_address(link, V4) : NULL;
-
-		if (a && !address_private(a))
-			return false;
-		private |= a != NULL;
-	}
-	return private;
-}
-
-static void check_wans(struct findings *f, const struct state *state)
-{
-	enum family family;
-	size_t i;
-
-	check_begin(f, "interfaces");
-	if (state->links_err) {
-		skipped(f, "The interfaces cannot be listed: %s.", strerror(-state->links_err));
-		return;
-	}
-	for (i = 0; i < state->wan_n; i++)
-		check_pattern(f, state, state->wan[i]);
-	for (family = 0; family < FAMILIES; family++)
-		if (relays_of(&state->relays, family) && !all_standby(state, family))
-			check_wan_address(f, state, family);
-	if (!state->wan_n)
-		skipped(f, "No WAN interface is set.");
-	check_end(f, "Each WAN interface is up%s.",
-		  !behind_nat(state) ?
-			  "" :
-		  setting_is(state, "scope", "any") ?
-			  "; their IPv4 addresses are private, so another router translates them" :
-			  "; their IPv4 addresses are private, so another router translates them. scope=local is right for that: "
-			  "the DNS holds the outer address");
 }
 
 /*
@@ -242,13 +112,14 @@ static void check_default_route(struct findings *f, const struct state *state, e
 		fix_default_route(f, family, first, &route);
 	} else if (state->world[family].err) {
 		finding(f, PROBLEM, "no-default-route",
-			"There is no %s route to the internet: clients get no answers.%s",
+			"There is no %s route to the internet: clients get no answers.%s%s",
 			families[family].name,
 			family == V6 ?
 				" A forwarding host ignores router advertisements unless accept_ra is 2." :
-				"");
+				"",
+			family == V6 ? ra_manager(first) : "");
 		if (family == V6)
-			fix_accept_ra(f, first);
+			fix_ra(f, first);
 		fix_default_route(f, family, first, &route);
 	}
 	check_end(f, "There is an %s route to the internet.", families[family].name);

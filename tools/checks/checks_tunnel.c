@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "checks.h"
+#include "checks_host.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../host/sysctl.h"
+#include "../lib/mem.h"
 
 #define IPV6_MIN_MTU 1280
 #define ETHERNET_MTU 1500
@@ -84,6 +86,37 @@ static void check_relay(struct findings *f, const struct state *state, const str
 	free(route);
 }
 
+/* Through which interface, other than a WAN interface, a relay is reached. */
+static const struct link *tunnel_link(const struct state *state)
+{
+	size_t i;
+
+	for (i = 0; i < state->relays.n; i++) {
+		const struct link *out = relay_link(state, &state->relays.v[i]);
+
+		if (out && !wan_of(state, out))
+			return out;
+	}
+	return NULL;
+}
+
+static void fix_missing_via(struct findings *f, const struct state *state, const char *via)
+{
+	char *file = xasprintf("/etc/wireguard/%s.conf", via);
+	const struct link *other = nearest_link(state, via);
+
+	if (tunnel_link(state))
+		other = tunnel_link(state);
+	if (!strchr(via, '/') && access(file, F_OK) == 0)
+		fix(f, "wg-quick up %s", word(f, via));
+	else if (other && !wan_of(state, other))
+		fix_set(f, "via=%s", word(f, other->name));
+	else
+		fix(f,
+		    "wg-quick up TUNNEL    # or what sets the tunnel up; then: chatdnatctl set via=TUNNEL");
+	free(file);
+}
+
 static void check_via(struct findings *f, const struct state *state)
 {
 	const char *via = via_of(state);
@@ -97,7 +130,7 @@ static void check_via(struct findings *f, const struct state *state)
 	} else if (!link) {
 		finding(f, PROBLEM, "via-missing",
 			"There is no interface %s (via): connections are dropped.", via);
-		fix(f, "wg-quick up %s    # if it is WireGuard's", word(f, via));
+		fix_missing_via(f, state, via);
 	} else if (!link->up) {
 		finding(f, PROBLEM, "via-down",
 			"The interface %s (via) is down: connections are dropped.", via);
@@ -203,6 +236,34 @@ static void check_mtu(struct findings *f, const struct state *state, enum family
 		  mtu, wan->name, wan->mtu, narrow < wide ? ", and the MSS is clamped" : "");
 }
 
+/* For a packet that leaves by the interface that it arrived on, the kernel looks for a redirect to send. */
+static void check_redirects(struct findings *f, const struct state *state)
+{
+	const struct relay *relay = first_relay(state, V4);
+	const struct link *out = relay ? relay_link(state, relay) : NULL;
+	bool turning = out && wan_of(state, out);
+	char *name;
+
+	check_begin(f, "redirects");
+	/* Either of the two sysctls is enough to send them. */
+	if (turning && (sysctl_read(V4, "all", "send_redirects") > 0 ||
+			sysctl_read(V4, out->name, "send_redirects") > 0)) {
+		finding(f, NOTE, "send-redirects",
+			"The relay %s is reached by the WAN interface %s, where its clients arrive: for each packet the kernel looks "
+			"for a redirect to send, which costs time and may go to neighbours.",
+			relay->text, out->name);
+		name = sysctl_name(V4, out->name, "send_redirects");
+		fix(f, "sysctl -w net.ipv4.conf.all.send_redirects=0 %s=0", word(f, name));
+		fix(f, "echo net.ipv4.conf.all.send_redirects=0 >>/etc/sysctl.d/chatdnat.conf");
+		fix(f, "echo %s=0 >>/etc/sysctl.d/chatdnat.conf", word(f, name));
+		free(name);
+	}
+	check_end(f,
+		  turning ?
+			  "No redirects are sent." :
+			  "No IPv4 relay is reached by a WAN interface: there is nothing to redirect.");
+}
+
 static long long rp_filter(const char *interface)
 {
 	return sysctl_read(V4, interface, "rp_filter");
@@ -266,5 +327,6 @@ void check_tunnel(struct findings *f, const struct state *state)
 	for (family = 0; family < FAMILIES; family++)
 		if (relays_of(&state->relays, family))
 			check_mtu(f, state, family);
+	check_redirects(f, state);
 	check_rp_filter(f, state);
 }

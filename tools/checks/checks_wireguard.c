@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "checks.h"
+#include "checks_tunnel.h"
 
 #include <arpa/inet.h>
 #include <inttypes.h>
@@ -73,19 +73,57 @@ static void fix_allowed_ips(struct findings *f, const struct state *state,
 	}
 }
 
-static void check_handshake(struct findings *f, const struct link *link, const struct wireguard *wg,
-			    const struct wireguard_peer *peer, const struct relay *relay)
+static enum handshake handshake(const struct wireguard_peer *peer)
 {
+	return !peer->handshake					     ? NEVER :
+	       (int64_t)time(NULL) - peer->handshake > HANDSHAKE_MAX ? SILENT :
+								       FRESH;
+}
+
+enum handshake handshake_of(const struct state *state, const struct relay *relay)
+{
+	const struct link *out = relay_link(state, relay);
+	const struct wireguard_peer *peer = NULL;
+	enum handshake result = NO_TUNNEL;
+	struct wireguard wg;
+
+	if (!out || !wireguard_kind(out->kind))
+		return NO_TUNNEL;
+	if (!wireguard_read(&wg, out->name, out->kind))
+		peer = wireguard_peer_of(&wg, &relay->address);
+	if (peer)
+		result = handshake(peer);
+	wireguard_free(&wg);
+	return result;
+}
+
+bool tunnel_fresh(const struct state *state, const struct link *link)
+{
+	size_t i;
+
+	for (i = 0; i < state->relays.n; i++)
+		if (by(state, &state->relays.v[i], link) &&
+		    handshake_of(state, &state->relays.v[i]) == FRESH)
+			return true;
+	return false;
+}
+
+static void check_handshake(struct findings *f, const struct state *state, const struct link *link,
+			    const struct wireguard *wg, const struct wireguard_peer *peer,
+			    const struct relay *relay)
+{
+	/* Connections that get no answer are then explained. */
+	enum severity severity = mostly_unanswered(state, relay->family) ? PROBLEM : WARNING;
 	const char *program = wireguard_program(link->kind);
 	int64_t age = (int64_t)time(NULL) - peer->handshake;
 
 	if (!peer->handshake)
-		finding(f, WARNING, "tunnel-never-up",
+		finding(f, severity, "tunnel-never-up",
 			"%s: there was no handshake yet with the peer that has %s: the relay's end is down, has another key or "
 			"endpoint, or a firewall blocks port %d/udp.",
 			link->name, relay->text, wg->port);
 	else if (age > HANDSHAKE_MAX)
-		finding(f, WARNING, "tunnel-silent",
+		finding(f, severity, "tunnel-silent",
 			"%s: the latest handshake with the peer that has %s was %" PRId64
 			" s ago: the tunnel is idle, or the relay's end is down. The interface stays up, so via does not notice.",
 			link->name, relay->text, age);
@@ -129,7 +167,7 @@ static void check_tunnel_of(struct findings *f, const struct state *state, const
 			continue;
 		peer = wireguard_peer_of(&wg, &relay->address);
 		if (peer) {
-			check_handshake(f, link, &wg, peer, relay);
+			check_handshake(f, state, link, &wg, peer, relay);
 			continue;
 		}
 		finding(f, PROBLEM, "no-peer",

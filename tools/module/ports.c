@@ -23,7 +23,7 @@ static const struct {
 
 #define KNOWN (sizeof(known) / sizeof(known[0]))
 
-static void add(struct ports *ports, enum protocol protocol, uint16_t port)
+void ports_add(struct ports *ports, enum protocol protocol, uint16_t port)
 {
 	ports->bits[protocol][port / 8] |= (uint8_t)(1U << (port % 8));
 }
@@ -74,8 +74,8 @@ static bool add_name(struct ports *ports, const char *name, enum protocol protoc
 
 	for (i = 0; i < KNOWN; i++) {
 		if (all ? known[i].chatmail : !strcmp(known[i].name, name)) {
-			add(ports, protocol == PROTOCOLS ? known[i].protocol : protocol,
-			    known[i].port);
+			ports_add(ports, protocol == PROTOCOLS ? known[i].protocol : protocol,
+				  known[i].port);
 			found = true;
 		}
 	}
@@ -109,7 +109,7 @@ static bool parse_element(struct ports *ports, char *element)
 	if (*s)
 		return false;
 	for (port = first; port <= last; port++)
-		add(ports, protocol == PROTOCOLS ? TCP : protocol, (uint16_t)port);
+		ports_add(ports, protocol == PROTOCOLS ? TCP : protocol, (uint16_t)port);
 	return true;
 }
 

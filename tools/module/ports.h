@@ -15,6 +15,7 @@ struct ports {
 
 /* False if an element was not understood (a newer module's syntax); the others are in the set. */
 bool ports_parse(struct ports *ports, const char *text);
+void ports_add(struct ports *ports, enum protocol protocol, uint16_t port);
 bool ports_contain(const struct ports *ports, enum protocol protocol, uint16_t port);
 bool ports_contain_protocol(const struct ports *ports, uint8_t number);
 

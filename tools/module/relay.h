@@ -12,6 +12,7 @@ struct relay {
 	struct address address, own;
 	struct route route;
 	unsigned long connections; /* tracked ones */
+	unsigned long answered;	   /* those of them that the relay has answered */
 
 	/* As the module reports; NULL: it does not. */
 	char *engine;	  /* "stateless" or "tracked" */

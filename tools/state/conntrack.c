@@ -114,7 +114,7 @@ static struct relay *relay_of(const struct relays *relays, const struct address 
 static int entry_cb(const struct nlmsghdr *nlh, void *data)
 {
 	struct tuple orig = { 0 }, reply = { 0 };
-	bool dnat = false, has_orig = false, has_reply = false;
+	bool dnat = false, answered = false, has_orig = false, has_reply = false;
 	const struct query *query = data;
 	const struct nlattr *attr;
 	struct relay *relay;
@@ -123,6 +123,7 @@ static int entry_cb(const struct nlmsghdr *nlh, void *data)
 		switch (mnl_attr_get_type(attr)) {
 		case CTA_STATUS:
 			dnat = netfilter_u32(attr) & IPS_DST_NAT;
+			answered = netfilter_u32(attr) & IPS_SEEN_REPLY;
 			break;
 		case CTA_TUPLE_ORIG:
 			has_orig = parse_tuple(&orig, attr);
@@ -140,8 +141,10 @@ static int entry_cb(const struct nlmsghdr *nlh, void *data)
 	if (!ports_contain(query->ports, orig.protocol == IPPROTO_TCP ? TCP : UDP, orig.dst_port))
 		return MNL_CB_OK;
 	relay = relay_of(query->relays, &reply.src, &orig.dst);
-	if (relay)
+	if (relay) {
 		relay->connections++;
+		relay->answered += answered;
+	}
 	return MNL_CB_OK;
 }
 
