@@ -165,12 +165,12 @@ int chatdnat_addr_parse(enum chatdnat_family family, struct chatdnat_addr *addr,
 	if (family == CHATDNAT_IPV4) {
 		if (!chatdnat_ipv4_parse(text, byte))
 			return chatdnat_refuse(why, -EINVAL, text,
-					       "an IPv4 address, four numbers from 0 to 255 with dots");
+					       "an IPv4 address, four numbers from 0 to 255 with dots, without prefix length or port");
 		unfit = chatdnat_ipv4_unfit(byte);
 	} else {
 		if (!chatdnat_ipv6_parse(text, byte))
 			return chatdnat_refuse(why, -EINVAL, text,
-					       "an IPv6 address without zone or prefix length");
+					       "an IPv6 address without zone, prefix length, brackets or port");
 		unfit = chatdnat_ipv6_unfit(byte);
 	}
 	if (unfit)

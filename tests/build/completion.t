@@ -16,6 +16,7 @@ TOOL = """#!/bin/sh
 case "$*" in
 "show --names") printf '%s\\n' wan v4 v6 via masquerade ;;
 "show v4") echo 10.9.0.2 ;;
+"show masquerade") echo wan ;;
 show) printf '%s\\n' wan=eth0 v4=10.9.0.2 v6= via= masquerade=wan ;;
 esac
 """
@@ -49,6 +50,8 @@ CASES = (
     (["check", "--p"], {"--probe"}), (["status", "--j"], {"--json"}),
     (["set", "v"], {"v4=", "v6=", "via="}), (["set", "v4=10.9.0.3", "vi"], {"via="}), (["set", "v4="], {"10.9.0.2"}),
     (["set", "--c"], {"--confirm"}), (["try", "vi"], {"via="}), (["try", "v4="], {"10.9.0.2"}), (["confirm", "--r"], {"--revert"}),
+    (["set", "masquerade="], {"wan", "off", "all"}), (["set", "masquerade=a"], {"all"}), (["set", "wan=l"], {"lo"}), (["he"], {"help"}),
+    (["help", "ch"], {"check"}), (["check", "--q"], {"--quiet"}),
 )
 
 
@@ -61,7 +64,8 @@ def offered(shell, words, directory):
     how = {"bash": ("-c", BASH, "bash"), "zsh": ("-fc", ZSH, "zsh"), "fish": ("-Nc", FISH)}[shell]
     text = host.run(shell, *how, *words, PATH=path, HOME=directory).text
     # fish offers the whole word.
-    return {line.split("\t")[0].removeprefix("v4=") or line for line in text.splitlines() if line}
+    begun = words[-1].partition("=")[0] + "=" if shell == "fish" and "=" in words[-1] else ""
+    return {line.split("\t")[0].removeprefix(begun) for line in text.splitlines() if line}
 
 
 def main():

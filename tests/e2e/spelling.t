@@ -812,6 +812,15 @@ def refused():
 
 
 @case.case
+def an_address_alone():
+    """A refusal names what people append to an address."""
+    module.load()
+    for name, written in (("v4", "10.9.0.2/32"), ("v4", "10.9.0.2:25"), ("v6", "fd00:9::2/128"), ("v6", "[fd00:9::2]:25")):
+        tap.equal(attempt(module.set, name, written), EINVAL, f"{name}={written}: refused")
+        tap.ok(all(word in module.last_error() for word in (f"'{written}'", "without", "prefix length", "port")), f"{name}={written}: says why")
+
+
+@case.case
 def a_configuration_too_long_as_a_whole():
     module.load(wan="abcdefghijklmno", v6=LONG_V6)
     before = module.state()

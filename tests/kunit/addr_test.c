@@ -111,7 +111,7 @@ static void no_room(struct kunit *test)
 }
 
 #define NO_IPV4	"four numbers from 0 to 255"
-#define NO_IPV6	"without zone or prefix length"
+#define NO_IPV6	"without zone, prefix length"
 
 static const struct bad {
 	const char *text;

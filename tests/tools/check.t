@@ -114,7 +114,10 @@ def healthy():
     tap.equal(result.status, 0, "healthy: exit status 0")
     names = [each["check"] for each in checks(result)]
     text = ctl.run("check")
-    lines = [line for line in text.out.splitlines() if not line.startswith("           ")]
+    lines = [line for line in text.out.splitlines() if line and not line.startswith("           ")]
+    ok = len([each for each in checks(result) if each["result"] == "ok"])
+    tap.equal(lines.pop(), f"result   {len(names) - ok} skipped, {ok} ok.", "healthy: the last line counts")
+    tap.equal(ctl.run("check", "--quiet").out, "", "healthy: --quiet prints nothing")
     tap.equal(text.status, 0, "healthy: exit status 0 as text")
     tap.equal([line.split()[1] for line in lines], names, "healthy: one line each")
     tap.equal({line.split()[0] for line in lines} <= {"ok", "skipped"}, True, "healthy: ok or skipped")
@@ -285,6 +288,13 @@ def configuration():
     provoked("draining", "draining", "warn", check="enabled", config=changed(enabled=0))
     provoked("masquerade=all", "masquerade-all", "warn", "chatdnatctl set masquerade=wan", check="masquerade",
              config=changed(masquerade="all"))
+    with Fake(config=changed(v6="", masquerade="all", wan="")) as fake:
+        lines = [line for line in fake.run("check", "-q").out.splitlines() if line and not line.startswith("           ")]
+        words = [line.split()[0] for line in lines]
+        tap.ok("fail" in words and "warn" in words and not {"ok", "skipped"} & set(words), "--quiet: what is not ok")
+        tap.ok(lines[-1].startswith("result ") and " failure" in lines[-1] and " ok." in lines[-1], "--quiet: and the counts")
+        results = {each["result"] for each in checks(fake.run("check", "--quiet", "--json"))}
+        tap.equal(results, {"fail", "warn"}, "--quiet --json: the same")
     provoked("last error", "last-error", "warn", check="last-change", last_error="v4: 'x'")
     mends("TURN without ports for its calls", "calls-without-range", newer(ports="25,3478-3479/udp,5349/udp"),
           "chatdnatctl set ports=25,3478-3479/udp,5349/udp,32768-60999/udp")
@@ -304,7 +314,7 @@ def interfaces():
     provoked("wan down", "wan-down", "fail", "ip link set dev wan9 up", config=changed(wan="wan9"))
     HOME.ip("link set wan9 up\n")
     provoked("wan without address", "wan-no-address", "warn", config=changed(wan="wan9"))
-    provoked("a pattern that matches none", "wan-missing", "warn", "chatdnatctl set wan=INTERFACE", config=changed(wan="eth0,ppp+"))
+    provoked("a pattern that matches none", "wan-missing", "warn", "chatdnatctl set wan=eth0,INTERFACE", config=changed(wan="eth0,ppp+"))
     HOME.ip("link set wan9 down\n")
     mends("one of a pattern is down", "wan-down", changed(wan="eth0,wan+"), "ip link set dev wan9 up")
     HOME.ip("addr add 192.168.7.7/24 dev wan9\n")

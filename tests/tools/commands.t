@@ -55,7 +55,11 @@ def usage():
         result = ctl.run(*args)
         returns(0, result, " ".join(args))
         tap.ok(result.out.startswith("Usage: chatdnatctl") and not result.err, f"{' '.join(args)}: on stdout")
-    tap.equal(ctl.run("--version").out, f"chatdnatctl {ctl.VERSION}\n", "--version")
+    for args in (["--version"], ["-V"], ["-v"], ["version"]):
+        tap.equal(ctl.run(*args).out, f"chatdnatctl {ctl.VERSION}\n", " ".join(args))
+    tap.equal(ctl.run("help").out, ctl.run("--help").out, "help")
+    tap.equal(ctl.run("help", "set").out, ctl.run("set", "--help").out, "help COMMAND")
+    tap.equal(ctl.run("help", "nonsense").status, 2, "help of no command")
     with open("/dev/full", "wb") as full:
         done = subprocess.run([ctl.TOOL, "show"], stdout=full, stderr=subprocess.PIPE, check=False)
     tap.equal(done.returncode, 1, "output that cannot be written: exit status 1")
@@ -245,8 +249,8 @@ def completion():
     script = f"PATH={os.path.dirname(ctl.TOOL)}:$PATH; . {ctl.ROOT}/tools/completion/chatdnatctl\n" \
              'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _chatdnatctl; printf "%s\\n" "${COMPREPLY[@]}"'
     for words, want in ((["s"], ["status", "show", "set", "save"]), (["show", "ma"], ["masquerade"]),
-                        (["set", "v"], ["v4=", "v6=", "via="]), (["set", "v4", "="], ["10.9.0.2"]), (["save", "--d"], ["--dry-run"]), (["c"], ["check", "confirm"]),
-                        (["check", "--p"], ["--probe"])):
+                        (["set", "v"], ["v4=", "v6=", "via="]), (["set", "v4", "="], ["10.9.0.2"]), (["set", "guard", "=", "f"], ["forward", "full"]), (["save", "--d"], ["--dry-run"]), (["c"], ["check", "confirm"]),
+                        (["check", "--p"], ["--probe"]), (["check", "--q"], ["--quiet"])):
         done = subprocess.run(["bash", "-c", script, "bash", "chatdnatctl", *words], capture_output=True, text=True, check=False)
         if not tap.equal(done.stdout.split(), want, f"completion of {' '.join(words)}"):
             tap.diag(done.stderr)

@@ -1,12 +1,15 @@
 #!/usr/bin/python3
 """What chatdnatctl status sees and says: on the real module under traffic, and on made-up modules of other versions."""
 
+import fcntl
 import os
 import pathlib
 import pty
 import socket
+import struct
 import subprocess
 import sys
+import termios
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -91,7 +94,7 @@ def configuration():
               config=changed(masquerade="all"))
     diagnosis("last error", "last-error", "warning", "chatdnatctl set NAME=VALUE", last_error="v4: 'x': expected")
     diagnosis("older module", "versions-differ", "note", version="0.0.1")
-    diagnosis("wan missing", "wan-missing", "problem", "chatdnatctl set wan=INTERFACE", config=changed(wan="eth9"))
+    diagnosis("wan missing", "wan-missing", "problem", "chatdnatctl set wan=eth0", config=changed(wan="eth9"))
     diagnosis("wildcard without interface", "wan-missing", "warning", config=changed(wan="eth0,ppp+"))
 
 
@@ -420,11 +423,12 @@ def untrusted_text():
         tap.equal(fake.run().status, 0, "a very long list")
 
 
-def on_a_terminal(fake, **env):
-    """What status prints on a pseudo terminal."""
+def on_a_terminal(fake, *words, columns=80, **env):
+    """What it prints on a pseudo terminal."""
     parent, child = pty.openpty()
+    fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     environment = {"PATH": os.environ["PATH"], "TERM": "xterm", **env}
-    with subprocess.Popen([*ctl.overlaid({"/sys/module": fake.top}), ctl.TOOL], stdout=child, stdin=subprocess.DEVNULL, env=environment):
+    with subprocess.Popen([*ctl.overlaid({"/sys/module": fake.top}), ctl.TOOL, *words], stdout=child, stdin=subprocess.DEVNULL, env=environment):
         os.close(child)
         out = b""
         try:
@@ -434,6 +438,19 @@ def on_a_terminal(fake, **env):
             pass
     os.close(parent)
     return out
+
+
+@case.case
+def width():
+    """Prose follows the width of the terminal; commands stay whole."""
+    with Fake(config=changed(wan="", masquerade="all", v6="")) as fake:
+        for words in ((), ("check",)):
+            longest = {}
+            for columns in (20, 60, 80, 200):
+                lines = on_a_terminal(fake, *words, columns=columns, NO_COLOR="1").decode().replace("\r", "").splitlines()
+                longest[columns] = max(len(line) for line in lines if "chatdnatctl" not in line and "sysctl" not in line and " dev " not in line)
+            name = " ".join(words) or "status"
+            tap.ok(longest[60] <= 60 and 60 < longest[80] <= 80 and 80 < longest[200] <= 120, f"{name}: {longest}")
 
 
 @case.case

@@ -9,6 +9,7 @@ enum { DONE = 0, FAILED = 1, USAGE = 2 };
 struct options {
 	bool json;
 	bool flag; /* the command's own option */
+	bool quiet;
 };
 
 struct command {
@@ -16,6 +17,7 @@ struct command {
 	const char *flag; /* its own option, if it has one */
 	bool reads;	  /* takes --json */
 	bool parses;	  /* finds other options among its arguments */
+	bool quiets;	  /* takes --quiet */
 	int (*run)(int argc, char **argv, const struct options *options);
 };
 

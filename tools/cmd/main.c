@@ -39,9 +39,15 @@ static int print_help(const struct command *command)
 		printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
 	puts("\nOptions:\n"
 	     "  --json     print JSON (status, check, show)\n"
-	     "  --help     this text; after a command, that command's\n"
-	     "  --version  the tool's version\n\n"
+	     "  --help     this text; after a command, that command's; also: help COMMAND\n"
+	     "  --version  the tool's version; also: -v, version\n\n"
 	     "Exit status: 0 done, 1 refused or failed, 2 usage. See chatdnatctl(8).");
+	return DONE;
+}
+
+static int print_version(void)
+{
+	printf("chatdnatctl %s\n", tool_version);
 	return DONE;
 }
 
@@ -64,6 +70,10 @@ static int run(int argc, char **argv)
 		if (only_arguments || word[0] != '-' || !word[1]) {
 			if (command)
 				argv[n++] = argv[i];
+			else if (!help && !strcmp(word, "help"))
+				help = true;
+			else if (!strcmp(word, "version") && i == argc - 1)
+				return print_version();
 			else if (!(command = command_named(word)))
 				return usage("no such command", word);
 		} else if (!strcmp(word, "--")) {
@@ -72,9 +82,12 @@ static int run(int argc, char **argv)
 			options.json = true;
 		} else if (!strcmp(word, "--help") || !strcmp(word, "-h")) {
 			help = true;
-		} else if (!strcmp(word, "--version") || !strcmp(word, "-V")) {
-			printf("chatdnatctl %s\n", tool_version);
-			return DONE;
+		} else if (!strcmp(word, "--version") || !strcmp(word, "-V") ||
+			   !strcmp(word, "-v")) {
+			return print_version();
+		} else if (command && command->quiets &&
+			   (!strcmp(word, "--quiet") || !strcmp(word, "-q"))) {
+			options.quiet = true;
 		} else if (command && command->flag && !strcmp(word, command->flag)) {
 			options.flag = true;
 		} else if (command && command->parses) {

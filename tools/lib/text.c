@@ -7,11 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "mem.h"
 
+/* Elsewhere than on a terminal 80; on a wide one, lines stay short enough to be read. */
 #define COLUMNS 80
+#define COLUMNS_MIN 40
+#define COLUMNS_MAX 120
 
 static bool use_colour(void)
 {
@@ -23,6 +27,17 @@ static bool use_colour(void)
 		answer = isatty(STDOUT_FILENO) && !(no && *no) && !(term && !strcmp(term, "dumb"));
 	}
 	return answer;
+}
+
+static size_t columns(void)
+{
+	struct winsize size = { 0 };
+
+	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || !size.ws_col)
+		return COLUMNS;
+	return size.ws_col < COLUMNS_MIN ? COLUMNS_MIN :
+	       size.ws_col > COLUMNS_MAX ? COLUMNS_MAX :
+					   size.ws_col;
 }
 
 static void put(enum colour colour, const char *s)
@@ -185,7 +200,7 @@ void text_field(enum colour colour, size_t indent, const char *label, size_t wid
 	va_end(ap);
 	printf("%*s", (int)indent, "");
 	put_label(colour, label, width, indent + width);
-	put_wrapped(s, indent + width, COLUMNS - indent - width);
+	put_wrapped(s, indent + width, columns() - indent - width);
 	free(s);
 }
 
@@ -201,6 +216,6 @@ void text_item(enum colour colour, const char *label, size_t width, const char *
 	va_end(ap);
 	put_label(colour, label, width, width);
 	put_label(PLAIN, what, what_width, margin);
-	put_wrapped(s, margin, isatty(STDOUT_FILENO) ? COLUMNS - margin : SIZE_MAX);
+	put_wrapped(s, margin, isatty(STDOUT_FILENO) ? columns() - margin : SIZE_MAX);
 	free(s);
 }
