@@ -6,7 +6,6 @@ import os
 import pathlib
 import pty
 import signal
-import subprocess
 import sys
 import time
 
