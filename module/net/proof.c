@@ -45,13 +45,20 @@ CHATDNAT_PROVE(skb_gso_validate_network_len,
 	       bool(const struct sk_buff *, unsigned int));
 
 /*
- * The compiler does not distinguish dscp_t from u8, but the return type differs
- * too. sparse does distinguish them.
+ * The compiler does not distinguish dscp_t from u8, so Kbuild looks for both.
+ * On some kernels with dscp_t, the function returns an int.
  */
+#if defined(CHATDNAT_HAVE_ROUTE_INPUT_DSCP) == \
+	defined(CHATDNAT_HAVE_ROUTE_INPUT_TOS)
+#error "ip_route_input_noref() takes neither a TOS nor a DSCP, or both"
+#endif
 #ifdef CHATDNAT_HAVE_ROUTE_INPUT_DSCP
-CHATDNAT_PROVE(ip_route_input_noref,
-	       enum skb_drop_reason(struct sk_buff *, __be32, __be32, dscp_t,
-				    struct net_device *));
+static_assert(CHATDNAT_IS(ip_route_input_noref,
+			  enum skb_drop_reason(struct sk_buff *, __be32, __be32,
+					       dscp_t, struct net_device *)) ||
+	      CHATDNAT_IS(ip_route_input_noref,
+			  int(struct sk_buff *, __be32, __be32, dscp_t,
+			      struct net_device *)));
 #else
 CHATDNAT_PROVE(ip_route_input_noref,
 	       int(struct sk_buff *, __be32, __be32, u8, struct net_device *));
@@ -82,6 +89,19 @@ static_assert(CHATDNAT_IS(__inet_lookup_established,
 			  struct sock *(const struct net *,
 					CHATDNAT_HASHINFO __be32, __be16,
 					__be32, u16, int, int)));
+
+#if IS_ENABLED(CONFIG_IPV6)
+static_assert(CHATDNAT_IS(__inet6_lookup_established,
+			  struct sock *(struct net *, CHATDNAT_HASHINFO
+					const struct in6_addr *, __be16,
+					const struct in6_addr *, u16, int,
+					int)) ||
+	      CHATDNAT_IS(__inet6_lookup_established,
+			  struct sock *(const struct net *, CHATDNAT_HASHINFO
+					const struct in6_addr *, __be16,
+					const struct in6_addr *, u16, int,
+					int)));
+#endif
 
 /*
  * On kernels with ipv6_stub, fib6_lookup() is not exported: a module that used

@@ -70,8 +70,13 @@ def headers(real, directory, without, **instead):
         lines = (real / name).read_text(encoding="utf-8").splitlines(keepends=True)
         kept = [old for old in lines if not re.match(pattern.format(f"({without})"), old)]
         assert len(kept) < len(lines), (name, without)
-        yes = "1" if name.endswith(".h") else "y"
-        kept += [line.format(option, yes if value is True else value) for option, value in instead.items()]
+        header = name.endswith(".h")
+        for option, value in instead.items():
+            if value is True:
+                value = "1" if header else "y"
+            elif value == "m" and header:
+                option, value = f"{option}_MODULE", "1"
+            kept.append(line.format(option, value))
         (directory / name).write_text("".join(kept), encoding="utf-8")
     return directory
 

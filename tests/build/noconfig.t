@@ -14,40 +14,49 @@ from host import tap
 
 NEEDED = {"NF_CONNTRACK": "connection tracking", "NF_NAT": "NAT", "NF_NAT_MASQUERADE": "masquerading",
           "NF_REJECT_IPV4": "packet rejection", "SYSFS": "sysfs"}
-# What it can do without.
+# What it can do without. Each is missing in two of the builds, so that any two are missing together, and either without the other.
+IPV6 = r"\w*IPV6\w*|IP6_\w+"
+DEVICES = "NETFILTER_INGRESS|NETFILTER_EGRESS"
+REST = (r"XFRM\w*|INET_ESP|NF_SOCKET_\w+|NF_TPROXY_\w+|NF_CONNTRACK_(MARK|ZONES|EVENTS|LABELS|SECMARK)|NETWORK_SECMARK"
+        "|NET_L3_MASTER_DEV|NET_NS")
 SPARED = {
-    "IPv6": r"\w*IPV6\w*|IP6_\w+",
-    "hooks on devices": "NETFILTER_INGRESS|NETFILTER_EGRESS",
-    "IPsec, and what finds sockets": r"XFRM\w*|INET_ESP|NF_SOCKET_\w+|NF_TPROXY_\w+",
+    "IPv6 and hooks on devices": (f"{IPV6}|{DEVICES}", {}),
+    "IPv6, IPsec, what finds sockets, marks, zones, events, VRF and namespaces": (f"{IPV6}|{REST}", {}),
+    # On older kernels IPv6 may be a module, and with it what needs it.
+    "hooks on devices and the rest, IPv6 a module": (f"{DEVICES}|{REST}|IPV6|NF_REJECT_IPV6", {"IPV6": "m", "NF_REJECT_IPV6": "m"}),
 }
-SPARED["all that"] = "|".join(SPARED.values())
-SPARED["marks, zones, events, VRF and namespaces"] = (
-    r"NF_CONNTRACK_(MARK|ZONES|EVENTS|LABELS|SECMARK)|NETWORK_SECMARK|NET_L3_MASTER_DEV|NET_NS")
 # Part of every kernel with networking.
 ALWAYS = {"__ipv6_addr_type", "in6_pton", "csum_ipv6_magic"}
 
 
 def refuses(release, top):
-    for option, words in NEEDED.items():
-        name = f"{release} without {option}"
-        kernel = host.headers(f"/lib/modules/{release}/build", top / f"{release}-{option}", option)
-        tree = host.checkout(top / f"tree-{release}-{option}", "Kbuild", "VERSION", "module")
-        done = host.refuses(f"{name}: does not build", "make", "-C", kernel, f"M={tree}", "modules")
+    """The first error names what is missing, of all and of each. Files that are compiled before that one need none of it."""
+    tree = host.checkout(top / f"tree-{release}", "Kbuild", "VERSION", "module")
+    for number, (options, target) in enumerate((("|".join(NEEDED), "modules"), *((option, "module/net/proof.o") for option in NEEDED))):
+        name = f"{release} without {options}"
+        kernel = host.headers(f"/lib/modules/{release}/build", top / f"needed-{release}-{number}", options)
+        done = host.refuses(f"{name}: does not build", "make", "-C", kernel, f"M={tree}", target)
         errors = re.findall(r"error: (.*)", done.text)
-        if not tap.ok(errors and f"chatdnat needs a kernel with {words}: CONFIG_{option}" in errors[0],
+        option = options.split("|")[0]
+        if not tap.ok(errors and f"chatdnat needs a kernel with {NEEDED[option]}: CONFIG_{option}" in errors[0],
                       f"{name}: the first error names what is missing"):
             tap.diag(done.text)
 
 
 def builds(release, top):
-    for number, (name, options) in enumerate(SPARED.items()):
+    for number, (name, (options, instead)) in enumerate(SPARED.items()):
         tree = top / f"tree-{release}-{number}"
-        kernel = host.headers(f"/lib/modules/{release}/build", top / f"{release}-{number}", options)
-        if not host.module(f"{release} without {name}", kernel, tree):
+        kernel = host.headers(f"/lib/modules/{release}/build", top / f"{release}-{number}", options, **instead)
+        # Such a kernel has it, and the kernel whose headers these are has not.
+        more = top / f"symbols-{number}"
+        more.write_text("0x00000000\t__icmpv6_send\tvmlinux\tEXPORT_SYMBOL\t\n" if instead else "", encoding="ascii")
+        if not host.module(f"{release} without {name}", kernel, tree, f"KBUILD_EXTRA_SYMBOLS={more}"):
             continue
         needed = host.undefined(tree)
         tap.ok("nf_nat_setup_info" in needed, f"{release} without {name}: it needs the kernel's NAT")
-        if "IPV6" in options:
+        if instead:
+            tap.ok("ipv6_stub" in needed, f"{release} without {name}: it asks IPv6 for routes")
+        else:
             tap.equal({symbol for symbol in needed if re.search(r"ip6|ipv6|in6|inet6", symbol)} - ALWAYS, set(),
                       f"{release} without {name}: but nothing that comes with IPv6")
 

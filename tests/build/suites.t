@@ -18,9 +18,9 @@ ALWAYS = {"SEND_RESET_SK", "SEND_RESET6_SK"}
 # What Kbuild has to find. Debian's newer kernels have to be as the newest is here.
 NEWEST = ALWAYS | {"NF_CT_ITER_DATA", "GSO_H", "ROUTE_INPUT_DSCP", "CLEAR_TSTAMP"}
 FOUND = {
-    "5.10": ALWAYS | {"U64_STATS_FETCH_IRQ", "LOOKUP_HASHINFO", "IPV6_STUBS"},
-    "6.1": ALWAYS | {"NF_CT_ITER_DATA", "CLEAR_TSTAMP", "U64_STATS_FETCH_IRQ", "LOOKUP_HASHINFO", "IPV6_STUBS"},
-    "6.12": ALWAYS | {"NF_CT_ITER_DATA", "GSO_H", "CLEAR_TSTAMP", "LOOKUP_HASHINFO", "IPV6_STUBS"},
+    "5.10": ALWAYS | {"ROUTE_INPUT_TOS", "U64_STATS_FETCH_IRQ", "LOOKUP_HASHINFO", "IPV6_STUBS"},
+    "6.1": ALWAYS | {"ROUTE_INPUT_TOS", "NF_CT_ITER_DATA", "CLEAR_TSTAMP", "U64_STATS_FETCH_IRQ", "LOOKUP_HASHINFO", "IPV6_STUBS"},
+    "6.12": ALWAYS | {"ROUTE_INPUT_TOS", "NF_CT_ITER_DATA", "GSO_H", "CLEAR_TSTAMP", "LOOKUP_HASHINFO", "IPV6_STUBS"},
     "sid": NEWEST, "newest": NEWEST, "newest-rt": NEWEST, "newest-cloud": NEWEST,
 }
 # Headers alone, and wrong answers: where they differ most.
@@ -33,6 +33,14 @@ FLIP = """#ifdef CHATDNAT_HAVE_{0}
 #else
 #define CHATDNAT_HAVE_{0}
 #endif
+#include "proof.c"
+"""
+# A kernel between those of the table, which has no drop reasons there yet.
+DSCP = """#include <net/route.h>
+int with_dscp(struct sk_buff *, __be32, __be32, dscp_t, struct net_device *);
+#define ip_route_input_noref with_dscp
+#undef CHATDNAT_HAVE_ROUTE_INPUT_TOS
+#define CHATDNAT_HAVE_ROUTE_INPUT_DSCP
 #include "proof.c"
 """
 
@@ -61,12 +69,15 @@ def refused(name, release, tree, probes):
     """No answer of Kbuild's can be another without an error."""
     place = next(tree.rglob("proof.c")).parent
     (place / "flip_none.c").write_text('#include "proof.c"\n', encoding="ascii")
+    (place / "flip_dscp.c").write_text(DSCP, encoding="ascii")
     for probe in probes:
         (place / f"flip_{probe}.c").write_text(FLIP.format(probe), encoding="ascii")
     with open(tree / "Kbuild", "a", encoding="ascii") as file:
-        file.write("".join(f"obj-m += {place.relative_to(tree)}/flip_{probe}.o\n" for probe in ("none", *probes)))
+        file.write("".join(f"obj-m += {place.relative_to(tree)}/flip_{probe}.o\n" for probe in ("none", "dscp", *probes)))
     kbuild(name, release, tree, "-k", "modules")
     tap.ok((place / "flip_none.o").exists(), f"{name}: Kbuild's own answers compile")
+    # 5.10 has no such type.
+    tap.equal((place / "flip_dscp.o").exists(), name != "5.10", f"{name}: a DSCP compiles where the function returns an int")
     for probe in probes:
         tap.ok(not (place / f"flip_{probe}.o").exists(), f"{name}: {probe}: the other answer does not compile")
 
