@@ -173,6 +173,33 @@ def save():
 
 
 @case.case
+def save_keeps_what_others_wrote():
+    """Lines that are not of save stay, and a symbolic link leads to the file that is written."""
+    module.load(**USUAL)
+    real = {OPTIONS: "/root/options", AUTOLOAD: "/root/load"}
+    ours = {}
+    for path in real:
+        ctl.run("save")
+        with open(path, encoding="ascii") as file:
+            ours[path] = file.read()
+    others = {OPTIONS: "# mine\n\noptions nf_conntrack \\\n  hashsize=65536\nsoftdep chatdnat pre: wireguard\n", AUTOLOAD: "# mine\nzram\n"}
+    for path, target in real.items():
+        os.unlink(path)
+        os.symlink(target, path)
+        with open(target, "w", encoding="ascii") as file:
+            file.write({OPTIONS: "options chatdnat wan=eth7 \\\n  v4=10.9.0.7\n", AUTOLOAD: ""}[path] + others[path])
+    for time in ("once", "again"):
+        returns(0, ctl.run("save"), f"save, {time}")
+        for path, target in real.items():
+            tap.ok(os.path.islink(path), f"save, {time}: {path} is a link still")
+            with open(target, encoding="ascii") as file:
+                tap.equal(file.read(), ours[path] + others[path], f"save, {time}: {path}: what others wrote stays")
+    for target in real.values():
+        os.unlink(target)
+    forget()
+
+
+@case.case
 def save_with_the_unit():
     """chatdnat.service loads the module where systemd runs and starts it at boot: modules-load.d is not needed."""
     module.load(**USUAL)

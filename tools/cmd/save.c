@@ -20,6 +20,7 @@
 struct pending {
 	const char *path;
 	char *text;
+	char *target;
 	char *temporary;
 };
 
@@ -99,8 +100,17 @@ static bool publish(struct pending *p)
 	return true;
 }
 
+/* What a symbolic link leads to is replaced, not the link. */
+static void follow(struct pending *p)
+{
+	p->target = realpath(p->path, NULL);
+	if (p->target)
+		p->path = p->target;
+}
+
 static void discard(struct pending *p)
 {
+	free(p->target);
 	if (p->temporary)
 		unlink(p->temporary);
 	free(p->temporary);
@@ -131,6 +141,43 @@ static void preview(const struct pending *p)
 		text_line("%.*s", len, line);
 		line += len + 1;
 	}
+}
+
+/* A line of an earlier save: its comment, or what it has for the module. */
+static bool is_ours(const char *line)
+{
+	static const char head[] = "# chatdnat's configuration, written by chatdnatctl save",
+			  blank[] = " \t";
+	const char *word = line;
+
+	if (!strncmp(line, head, strlen(head)))
+		return true;
+	if (!strncmp(word, "options", 7))
+		word += 7 + strspn(word + 7, blank);
+	return !strncmp(word, "chatdnat", 8) && (!word[8] || strchr(" \t\n", word[8]));
+}
+
+/* What a file is to have: text, and after it the lines of others, each with what follows a backslash. Frees text. */
+static char *with_others(char *text, const char *path)
+{
+	char *now = sysfs_read(path);
+	const char *line, *end, *next;
+
+	for (line = now; line && *line; line = next) {
+		char *longer;
+
+		for (end = line; *end && *end != '\n'; end++)
+			if (*end == '\\' && end[1])
+				end++;
+		next = *end ? end + 1 : end;
+		if (is_ours(line))
+			continue;
+		longer = xasprintf("%s%.*s\n", text, (int)(end - line), line);
+		free(text);
+		text = longer;
+	}
+	free(now);
+	return text;
 }
 
 /* Unchanged since an earlier save. */
@@ -171,8 +218,12 @@ static int save(int argc, char **argv, const struct options *options)
 	}
 	if (!module_open(&module, !options->flag))
 		return FAILED;
-	files[0].text = saved_render(&module.config);
+	files[0].text = with_others(saved_render(&module.config), SAVED_OPTIONS);
 	files[1].text = xstrdup("chatdnat\n");
+	if (!unit)
+		files[1].text = with_others(files[1].text, SAVED_LOAD);
+	for (i = 0; i < 2; i++)
+		follow(&files[i]);
 	if (options->flag)
 		for (i = 0; i < n; i++)
 			preview(&files[i]);
@@ -193,8 +244,9 @@ const struct command save_command = {
 	.help = "Writes the active configuration to\n\n"
 		"  " SAVED_OPTIONS "       for modprobe\n"
 		"  " SAVED_LOAD "   so that the module is loaded at boot\n\n"
-		"and prints their names. Each file is replaced in one step. The second is not\n"
-		"written, and removed, where " BOOT_UNIT " is enabled, which loads the module.\n\n"
+		"and prints their names. Each file is replaced in one step; its comments and\n"
+		"lines for other modules stay. The second is not written, and removed, where\n" BOOT_UNIT
+		" is enabled, which loads the module.\n\n"
 		"  --dry-run  print what would be written\n",
 	.flag = "--dry-run",
 	.run = save,
