@@ -7,7 +7,7 @@ LATER = "99.0.0"
 LEFT = ("/etc/chatdnat", "/etc/dkms/chatdnat*", "/etc/kernel/*/chatdnat", "/etc/modprobe.d/chatdnat.conf",
         "/etc/modules-load.d/chatdnat.conf", "/etc/systemd/system/*/chatdnat*", "/lib/modules/*/updates/dkms/chatdnat*", "/run/chatdnat*",
         "/usr/lib/chatdnat", "/usr/lib/systemd/system/chatdnat*", "/usr/s*bin/chatdnatctl", "/usr/src/chatdnat*",
-        "/var/lib/dkms/chatdnat", "/var/lib/systemd/deb-systemd-helper-*/chatdnat*", "/var/lib/systemd/deb-systemd-helper-*/*/chatdnat*")
+        "/var/lib/chatdnat", "/var/lib/dkms/chatdnat", "/var/lib/systemd/deb-systemd-helper-*/chatdnat*", "/var/lib/systemd/deb-systemd-helper-*/*/chatdnat*")
 
 
 def prepare(root, deb, first, release):

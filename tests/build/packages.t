@@ -55,11 +55,11 @@ class Root:
             tap.diag(done.text)
         return done
 
-    def install(self, name, *debs):
+    def install(self, name, *debs, options=()):
         (self.upper / "debs").mkdir(exist_ok=True)
         for deb in debs:
             shutil.copy(deb, self.upper / "debs")
-        return self.works(name, "apt-get", "install", "-qy", "--no-install-recommends",
+        return self.works(name, "apt-get", "install", "-qy", "--no-install-recommends", *options,
                           *(f"/debs/{deb.name}" for deb in debs))
 
     def status(self):
@@ -75,20 +75,25 @@ class Root:
         return found
 
 
+def loads(root, version, name):
+    tap.equal(root.run("modinfo", "-k", root.kernel, "-F", "version", "chatdnat").text.strip(), version, f"{root.suite}: {name}")
+
+
 def installed(root, version):
     tap.equal(root.status(), [f"chatdnat/{version}, {root.kernel}: installed"], f"{root.suite}: DKMS has built {version}")
-    tap.equal(root.run("modinfo", "-k", root.kernel, "-F", "version", "chatdnat").text.strip(), version,
-              f"{root.suite}: modprobe finds it")
+    loads(root, version, "modprobe finds it")
 
 
 def broken(root, deb):
-    """A version that does not build for the kernel: apt finishes, and tells."""
+    """A version that does not build for the kernel: apt finishes, and tells. The module of the version before stays."""
     said = root.install(f"{BROKEN} is installed, which does not build", deb).text
     log = f"/var/lib/dkms/chatdnat/{BROKEN}/build/make.log"
     tap.ok("could not build the module" in said and root.kernel in said and log in said, f"{root.suite}: apt's output says so")
     tap.ok("a header is gone" in root.run("cat", log).text, f"{root.suite}: the log has the error")
     tap.equal(root.run("dpkg", "--audit").text, "", f"{root.suite}: all packages are configured")
     root.works("the next run of apt works", "apt-get", "install", "-qfy")
+    tap.ok("of the version before stays" in said and "mail stops" not in said, f"{root.suite}: it says that the module stays")
+    loads(root, host.VERSION, "modprobe finds the module of the version before")
 
 
 def life(root, dkms, tool, old, new):
@@ -105,6 +110,12 @@ def life(root, dkms, tool, old, new):
     tap.equal({name for name in root.changed() if name.startswith("etc/systemd/") and name.endswith(".service")}, {ENABLED},
               f"{root.suite}: chatdnat.service alone is enabled")
     broken(root, new)
+    root.install("a version that builds again", old, options=("--allow-downgrades",))
+    installed(root, FORMER)
+    tap.equal({name for name in root.changed() if re.match("var/lib/chatdnat|etc/dkms/chatdnat", name)}, set(),
+              f"{root.suite}: nothing is left of the version that does not build")
+    root.install(f"{BROKEN} is installed again", new)
+    loads(root, FORMER, "modprobe finds the module of the version before")
     root.works("the packages are removed", "apt-get", "remove", "-qy", "chatdnat-dkms", "chatdnatctl")
     tap.equal(root.status(), [], f"{root.suite}: DKMS has nothing of it")
     left = {name for name in root.changed() - root.before if not (root.upper / name).is_dir()}
