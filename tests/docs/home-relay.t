@@ -106,8 +106,9 @@ def calls():
     play, relay, client = place.play, place.play["relay"], place.play["client"]
     play.guide("home-relay.md", "Calls")
     unit = relay.file("/etc/systemd/system/turnserver.service.d/coturn.conf").read_text(encoding="utf-8")
+    user, group, command = (re.findall(f"^{name}=(.+)$", unit, re.M)[-1] for name in ("User", "Group", "ExecStart"))
     place.line.forget()
-    with running((relay, re.findall("^ExecStart=(.+)$", unit, re.M)[-1]),
+    with running((relay, f"setpriv --reuid={user} --regid={group} --clear-groups {command}"),
                  (client, f"turnutils_peer -L {PEER} -p {PEER_PORT}")):
         for host, port in ((relay, 3478), (client, PEER_PORT)):
             tap.ok(wait.until(lambda h=host, p=port: h.run(f"ss -Hlun sport = {p}")[1].strip(), 60),
