@@ -121,6 +121,25 @@ def clean():
     conntrack.flush()
 
 
+@contextlib.contextmanager
+def wireguard():
+    """A tunnel of its own, without peers."""
+    HOME.ip("link add wg9 type wireguard\n")
+    HOME.run("wg", "set", "wg9", "listen-port", "11820")
+    HOME.ip("link set wg9 up\n")
+    yield
+    HOME.ip("link del wg9\n")
+
+
+def tunnel_is_mended(what):
+    """Its port is closed; the commands that are printed open it in both families."""
+    with wireguard():
+        found = finds(ctl.run("check", "--json"), f"{what}, a tunnel", "tunnel-port-closed", "fail")
+        for command in found["fix"] if found else ():
+            tap.equal(run(command).returncode, 0, f"{what}, a tunnel: {command}")
+        passes(ctl.run("check", "--json"), f"{what}, a tunnel, fixed", "input")
+
+
 UFW = {"ipv4": "the table ip filter, chain FORWARD,", "ipv6": "the table ip6 filter, chain FORWARD,"}
 
 
@@ -138,6 +157,7 @@ def ufw():
     tap.ok("not-sent" in status and "filter, chain FORWARD" in status["not-sent"]["text"], "ufw: status names the table and the chain")
     tap.equal(status["not-sent"]["fix"], ["ufw route allow in on eth0 out on wg0"], "ufw: status names the command")
 
+    tunnel_is_mended("ufw")
     mend("ufw", "firewall-drops")
     inward("ufw, fixed")
     outward("ufw, fixed one way", False)
@@ -201,6 +221,8 @@ def firewalld_runs():
     result = ctl.run("check", "--json")
     names(result, "firewalld", "firewall-drops-outbound", "warn", in_zone("public"))
     tap.ok("firewall-drops" not in [each["id"] for each in checks(result)], "firewalld: connections to the relay are not in question")
+
+    tunnel_is_mended("firewalld")
 
     # Each in its own.
     run("firewall-cmd --permanent --zone=public --change-interface=eth0")
