@@ -275,7 +275,7 @@ def completion():
     module.load(**USUAL)
     script = f"PATH={os.path.dirname(ctl.TOOL)}:$PATH; . {ctl.ROOT}/tools/completion/chatdnatctl\n" \
              'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _chatdnatctl; printf "%s\\n" "${COMPREPLY[@]}"'
-    for words, want in ((["s"], ["status", "show", "set", "save"]), (["show", "ma"], ["masquerade"]),
+    for words, want in ((["s"], ["status", "show", "set", "save", "setup"]), (["show", "ma"], ["masquerade"]),
                         (["set", "v"], ["v4=", "v6=", "via="]), (["set", "v4", "="], ["10.9.0.2"]), (["set", "guard", "=", "f"], ["forward", "full"]), (["save", "--d"], ["--dry-run"]), (["c"], ["check", "confirm"]),
                         (["check", "--p"], ["--probe"]), (["check", "--q"], ["--quiet"])):
         done = subprocess.run(["bash", "-c", script, "bash", "chatdnatctl", *words], capture_output=True, text=True, check=False)

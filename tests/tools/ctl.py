@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import pty
 import shutil
 import subprocess
 import sys
@@ -37,6 +38,37 @@ class Result:
 def run(*args, before=(), env=None):
     return Result(subprocess.run([*before, TOOL, *args], capture_output=True, check=False, timeout=30,
                                  stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})}))
+
+
+class Terminal:
+    """The tool on a terminal, in a session of its own."""
+
+    def __init__(self, *args):
+        self.pid, self.master = pty.fork()
+        if not self.pid:
+            os.execv(TOOL, [TOOL, *args])
+        self.text = ""
+
+    def reads(self, text):
+        """Whether the terminal shows it, sooner or later."""
+        while text not in self.text:
+            try:
+                data = os.read(self.master, 1000)
+            except OSError:
+                data = b""
+            if not data:
+                return False
+            self.text += data.decode()
+        return True
+
+    def enter(self, text=""):
+        os.write(self.master, text.encode() + b"\n")
+
+    def status(self):
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+    def close(self):
+        os.close(self.master)
 
 
 def overlaid(places):

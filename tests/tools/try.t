@@ -4,7 +4,6 @@
 import contextlib
 import os
 import pathlib
-import pty
 import signal
 import sys
 import time
@@ -102,37 +101,6 @@ def logged(text):
     return wait.until(lambda: any(text in message for message in log.messages()))
 
 
-class Terminal:
-    """The tool on a terminal, in a session of its own."""
-
-    def __init__(self, *args):
-        self.pid, self.master = pty.fork()
-        if not self.pid:
-            os.execv(ctl.TOOL, [ctl.TOOL, *args])
-        self.text = ""
-
-    def reads(self, text):
-        """Whether the terminal shows it, sooner or later."""
-        while text not in self.text:
-            try:
-                data = os.read(self.master, 1000)
-            except OSError:
-                data = b""
-            if not data:
-                return False
-            self.text += data.decode()
-        return True
-
-    def enter(self):
-        os.write(self.master, b"\n")
-
-    def status(self):
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-
-    def close(self):
-        os.close(self.master)
-
-
 @case.case
 def reverts():
     module.load(**USUAL)
@@ -217,7 +185,7 @@ def somebody_else():
 def on_a_terminal():
     module.load(**USUAL)
     before = module.state()
-    terminal = Terminal("try", f"v4={OTHER}")
+    terminal = ctl.Terminal("try", f"v4={OTHER}")
     tap.ok(terminal.reads("press Enter"), "terminal: says what to do")
     terminal.enter()
     tap.ok(terminal.reads("confirmed"), "terminal: Enter confirms")
@@ -225,13 +193,13 @@ def on_a_terminal():
     terminal.close()
     tap.equal(module.get("v4"), OTHER, "terminal: Enter: the change stays")
     module.configure(**USUAL)
-    terminal = Terminal("set", "--confirm", "1", f"v4={OTHER}")
+    terminal = ctl.Terminal("set", "--confirm", "1", f"v4={OTHER}")
     tap.ok(terminal.reads("not confirmed"), "terminal: says that time is over")
     tap.equal(terminal.status(), 1, "terminal: time is over: exit status 1")
     terminal.close()
     tap.equal(module.state(), before, "terminal: time is over: reverted")
     for how in ("SIGKILL", "the end of the session"):
-        terminal = Terminal("set", "--confirm", LONG, f"v4={OTHER}")
+        terminal = ctl.Terminal("set", "--confirm", LONG, f"v4={OTHER}")
         tap.ok(terminal.reads("press Enter"), f"{how}: applied")
         if how == "SIGKILL":
             os.kill(terminal.pid, signal.SIGKILL)

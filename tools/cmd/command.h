@@ -22,6 +22,6 @@ struct command {
 };
 
 extern const struct command status_command, check_command, show_command, set_command, save_command,
-	load_command, try_command, confirm_command;
+	load_command, try_command, confirm_command, setup_command;
 
 #endif

@@ -9,8 +9,8 @@
 #include "command.h"
 
 static const struct command *const commands[] = {
-	&status_command, &check_command,   &show_command, &set_command,
-	&try_command,	 &confirm_command, &save_command, &load_command,
+	&status_command,  &check_command, &show_command, &set_command,	 &try_command,
+	&confirm_command, &save_command,  &load_command, &setup_command,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

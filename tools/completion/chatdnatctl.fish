@@ -1,14 +1,16 @@
 # fish completion for chatdnatctl(8)
 
 complete -c chatdnatctl -f
-complete -c chatdnatctl -n __fish_use_subcommand -a 'status check show set try confirm save load help version --json --help --version'
+complete -c chatdnatctl -n __fish_use_subcommand -a 'status check show set try confirm save load setup help version --json --help --version'
 complete -c chatdnatctl -n '__fish_seen_subcommand_from load' -a '--help'
+complete -c chatdnatctl -n '__fish_seen_subcommand_from setup' \
+	-a '--relay --wan --address --tunnel --port --allow --dry-run --yes --replace --script --undo --help'
 complete -c chatdnatctl -n '__fish_seen_subcommand_from confirm' -a '--revert --help'
 complete -c chatdnatctl -n '__fish_seen_subcommand_from set' -a '--confirm --help'
 complete -c chatdnatctl -n '__fish_seen_subcommand_from try' -a '--help'
 complete -c chatdnatctl -n '__fish_seen_subcommand_from status' -a '--json --help'
 complete -c chatdnatctl -n '__fish_seen_subcommand_from check' -a '--json --quiet --probe --help'
-complete -c chatdnatctl -n '__fish_seen_subcommand_from help' -a 'status check show set try confirm save load'
+complete -c chatdnatctl -n '__fish_seen_subcommand_from help' -a 'status check show set try confirm save load setup'
 complete -c chatdnatctl -n '__fish_seen_subcommand_from save' -a '--dry-run --help'
 complete -c chatdnatctl -n '__fish_seen_subcommand_from show' \
 	-a '--json --names --help stats config version last_error (chatdnatctl show --names 2>/dev/null)'

@@ -1,0 +1,46 @@
+#!/usr/bin/python3
+"""The script that chatdnatctl setup prints for the relay: plain POSIX shell, with nothing for shellcheck to say."""
+
+import json
+import os
+import pathlib
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+# pylint: disable=wrong-import-position
+import host
+from host import tap
+
+KEY = "gGaTWjmcUUPZJPNLsKdMG5dtmyGXMHT+bHlHtSjlPmQ="
+# In a network of its own, and with a manifest that no setup has written.
+ALONE = 'mount -t tmpfs none /var/lib; mkdir /var/lib/chatdnat; cp "$1" /var/lib/chatdnat/; exec "$2" setup --script'
+CASES = {
+    "both families": {"relay": "relay.example,10.9.0.2,fd00:9::2", "address": "203.0.113.1,2001:db8::1"},
+    "IPv4": {"relay": "10.9.0.2", "address": "203.0.113.1"},
+    "IPv6": {"relay": "fd00:9::2", "address": "2001:db8::1", "tunnel": "wg-mail.1"},
+}
+
+
+def main():
+    tool = host.ROOT / "build" / "tools" / "chatdnatctl"
+    host.works("the tool is built", "make", "-s", "-C", "tools")
+    with host.temporary() as top:
+        for name, wishes in CASES.items():
+            manifest = pathlib.Path(top) / "setup.json"
+            keys = {f"{end}_{kind}_key": KEY for end in ("proxy", "relay") for kind in ("private", "public")}
+            manifest.write_text(json.dumps({"wan": "lo", **wishes, "made_tunnel": wishes.get("tunnel", "wg0"), **keys, "files": []}), encoding="ascii")
+            done = host.works(f"{name}: is printed", "unshare", "-nm", "sh", "-ec", ALONE, "sh", manifest, tool)
+            script = pathlib.Path(top) / "relay.sh"
+            script.write_text(done.text, encoding="ascii")
+            tap.equal("@" in done.text.replace("wg-quick@", "").replace("root@", ""), False, f"{name}: every word is replaced")
+            host.works(f"{name}: shellcheck", "shellcheck", "-s", "sh", script)
+            for shell in ("dash", "busybox sh", "bash --posix"):
+                host.works(f"{name}: {shell} reads it", *shell.split(), "-n", script)
+            routes = done.text.split("/etc/wireguard/relay-routes <<'END'\n", 1)[-1].split("\nEND\n")[0]
+            script.write_text(f"{routes}\n", encoding="ascii")
+            host.works(f"{name}: sh reads its routes", "sh", "-n", script)
+    tap.done()
+
+
+main()

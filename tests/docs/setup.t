@@ -1,0 +1,286 @@
+#!/usr/bin/python3
+# vm: --timeout 600
+"""chatdnatctl setup: one command on the proxy and one on the relay make what docs/home-relay.md makes."""
+
+import os
+import pathlib
+import re
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+# pylint: disable=wrong-import-position
+import guide
+import home
+import ctl
+from lib import case, module, tap, traffic, wait
+from lib.topo import CLIENT, EVERY_RELAY, HOME, INTERNET, PROXY
+from lib.traffic import Connection, Seen
+
+TUNNEL = pathlib.Path("/etc/wireguard/wg0.conf")
+SYSCTLS = pathlib.Path("/etc/sysctl.d/90-chatdnat.conf")
+OPTIONS = pathlib.Path("/etc/modprobe.d/chatdnat.conf")
+AUTOLOAD = pathlib.Path("/etc/modules-load.d/chatdnat.conf")
+MANIFEST = pathlib.Path("/var/lib/chatdnat/setup.json")
+FILES = (TUNNEL, SYSCTLS, OPTIONS, AUTOLOAD)
+LINE = "options chatdnat wan=eth0 v4=10.9.0.2 v6=fd00:9::2 via=wg0 guard=full allow=ssh,51820/udp"
+place = None
+
+
+def setup():
+    global place
+    place = home.Place()
+
+
+def returns(status, result, name):
+    if not tap.equal(result.status, status, f"{name}: exit status {status}"):
+        tap.diag(result.out + result.err)
+
+
+def state():
+    """Content, mode and age of each file."""
+    return {path: (path.read_text(encoding="ascii"), os.stat(path).st_mode & 0o777, os.stat(path).st_mtime_ns)
+            for path in (*FILES, MANIFEST) if path.exists()}
+
+
+def script_of(result):
+    """The command to paste on the relay."""
+    return re.search(r"^sh <<'(\w+)'\n.*^\1\n", result.out, re.M | re.S)[0]
+
+
+def on_the_relay(script, **how):
+    return place.play["relay"].run(script, timeout=120, **how)
+
+
+def as_in_the_guide():
+    """The files that the guide has too, with its addresses."""
+    for block in guide.blocks("home-relay.md"):
+        path = block.path and pathlib.Path(block.path)
+        if path and path.name in ("relay-routes", "relay-routes.service", "90-relay-routes.conf"):
+            tap.equal(place.play["relay"].run(f"cat {path}")[1], block.text, f"the guide's {path}")
+        elif path == OPTIONS:
+            tap.equal(block.text.strip(), LINE, f"the guide's {path}")
+
+
+@case.case
+def proposes():
+    result = ctl.run("setup")
+    returns(0, result, "without a word")
+    tap.ok("eth0" in result.out and "203.0.113.1" in result.out and "10.9.0.2" in result.out, "without a word: proposes")
+    tap.ok("nothing was written" in result.out and not state(), "without a word: writes nothing")
+    result = ctl.run("setup", "--relay", "relay.example", "--dry-run")
+    returns(0, result, "--dry-run")
+    tap.equal(re.findall(r"^\+\+\+ (.*)$", result.out, re.M), [str(path) for path in FILES], "--dry-run: a diff of each file")
+    tap.ok(f"+{LINE}" in result.out.splitlines() and "+net.ipv4.ip_forward = 1" in result.out, "--dry-run: of what would be written")
+    tap.ok(not state() and not os.path.exists("/sys/class/net/wg0"), "--dry-run: writes nothing")
+    for args, what in ((["--relay", "10.9.0.300"], "10.9.0.300"), (["--relay", "10.9.0.2,10.9.0.3"], "10.9.0.2,10.9.0.3"),
+                       (["--relay", "relay"], "'relay'"), (["--relay", "127.0.0.1"], "127.0.0.1"), (["--relay", ""], "''"),
+                       (["--relay", "203.0.113.7"], "eth0"), (["--relay", "a.example", "--wan", "eth9"], "eth9"),
+                       (["--relay", "a.example", "--wan", "../x"], "../x"), (["--relay", "a.example", "--port", "0"], "'0'"),
+                       (["--relay", "a.example", "--port", "65536"], "65536"), (["--relay", "a.example", "--tunnel", "a b"], "a b"),
+                       (["--relay", "a.example", "--allow", "22 143"], "22 143"), (["--relay", "a.example", "--address", "x"], "'x'"),
+                       (["--relay", "a.example", "--tunnel", "eth0"], "eth0"), (["--script"], "--script")):
+        result = ctl.run("setup", *args)
+        returns(1, result, f"setup {' '.join(args)}")
+        tap.ok(what in result.err and not result.out and not state(), f"setup {' '.join(args)}: is named, nothing is written")
+    for args in (["x"], ["--relay"], ["--nonsense"], ["--json"]):
+        returns(2, ctl.run("setup", *args), f"setup {' '.join(args)}")
+    result = ctl.run("setup", "--relay", "a.example", before=ctl.NOBODY)
+    returns(1, result, "not root")
+    tap.ok("needs root" in result.err, "not root: says so")
+
+
+@case.case
+def asks():
+    for answer, what in (("n", "nothing was written"), ("y", "relay.example.  MX")):
+        terminal = ctl.Terminal("setup")
+        tap.ok(terminal.reads("Name of the relay"), f"{answer}: asks for the name")
+        terminal.enter("relay.example")
+        tap.ok(terminal.reads("[y/N]"), f"{answer}: shows the plan, and asks")
+        terminal.enter(answer)
+        tap.ok(terminal.reads(what) and terminal.reads("\n"), f"{answer}: {what}")
+        if answer == "y":
+            tap.ok(terminal.reads("CHATDNAT_RELAY\r\n"), "y: prints the script")
+        tap.equal((terminal.status() == 0, bool(state())), (answer == "y", answer == "y"), f"{answer}: does as told")
+        terminal.close()
+    returns(0, ctl.run("setup", "--undo"), "asks: --undo")
+    HOME.run("ip", "link", "delete", "wg0")
+
+
+@case.case
+def two_commands():
+    result = ctl.run("setup", "--relay", "relay.example")
+    returns(0, result, "on the proxy")
+    tap.ok(not result.err, f"on the proxy: no complaint {result.err}")
+    for record in ("relay.example.  A     203.0.113.1", "relay.example.  MX    10 relay.example."):
+        tap.ok(record in result.out.splitlines(), f"DNS: {record}")
+    tap.ok(re.search(r"^relay\.example\.  AAAA  2001:db8:1::[123]$", result.out, re.M), "DNS: AAAA")
+    tap.equal({path: mode for path, (_, mode, _) in state().items()},
+              {TUNNEL: 0o600, SYSCTLS: 0o644, OPTIONS: 0o644, AUTOLOAD: 0o644, MANIFEST: 0o600}, "the files and their modes")
+    tap.ok(LINE in OPTIONS.read_text(encoding="ascii").splitlines(), "the module's settings")
+    tap.equal(module.get("guard"), "full", "the module is loaded")
+    keys = re.findall(r"PrivateKey = (\S+)", TUNNEL.read_text(encoding="ascii") + result.out)
+    tap.equal(len(set(keys)), 2, "two keys, the relay's in its script only")
+    public = [HOME.run("sh", "-c", f"echo {key} | wg pubkey").strip() for key in keys]
+    tap.equal([HOME.run("wg", "show", "wg0", what).split()[0] for what in ("public-key", "peers")], public,
+              "wg computes the same public keys, and the tunnel has them")
+    script = script_of(result)
+    place.line.forget()
+    status, output = on_the_relay(script)
+    tap.ok(status == 0 and "The tunnel is up" in output, f"on the relay: {output}")
+    place.serves("two commands")
+    place.guarded("two commands")
+    place.hidden("two commands", home.WIREGUARD)
+    as_in_the_guide()
+    tap.equal([finding for finding in ctl.run("--json").findings().values() if finding["severity"] != "note"], [],
+              "chatdnatctl finds nothing wrong")
+    again(script)
+    from_the_files()
+    take_back()
+
+
+def again(script):
+    before = state()
+    with Connection(place.internet, PROXY["ipv4"], 993, CLIENT["ipv4"], timeout=20) as connection:
+        tap.ok(connection.echo(b"before"), "again: a connection")
+        for args in ([], ["--relay", "relay.example"]):
+            result = ctl.run("setup", *args)
+            returns(0, result, "again on the proxy")
+            tap.ok("no file has changed" in result.out and state() == before, "again on the proxy: changes nothing")
+            tap.equal(script_of(result), script, "again on the proxy: the same script")
+        result = ctl.run("setup", "--script")
+        tap.equal(result.out, script.split("\n", 1)[1].rsplit("\n", 2)[0] + "\n", "--script: the script alone")
+        tap.equal(ctl.run("setup", "--dry-run").out, "", "--dry-run: no diff")
+        status, output = on_the_relay(script)
+        tap.ok(status == 0 and "nothing to change" in output and "wrote" not in output, f"again on the relay: changes nothing {output}")
+        tap.ok(connection.echo(b"after"), "again: the connection lives")
+    result = ctl.run("setup", "--allow", "ssh,8080")
+    returns(0, result, "another setting")
+    tap.equal(module.get("allow"), "22,8080,51820/udp", "another setting: in force")
+    tap.ok("allow=ssh,8080,51820/udp" in OPTIONS.read_text(encoding="ascii"), "another setting: saved")
+    returns(0, ctl.run("setup", "--allow", "ssh"), "the former one")
+
+
+def from_the_files():
+    """As after a boot: wg-quick and modprobe read what setup has written."""
+    module.unload()
+    HOME.run("ip", "link", "delete", "wg0")
+    place.play["proxy"].run("sysctl -w net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0")
+    for command in ("sysctl --system", "wg-quick up wg0", "modprobe chatdnat"):
+        status, output = place.play["proxy"].run(command)
+        tap.ok(status == 0, f"as after a boot: {command} {output if status else ''}")
+    # It would notice by itself as soon as it sends something.
+    status, output = on_the_relay("wg-quick down wg0; wg-quick up wg0")
+    tap.ok(status == 0, f"as after a boot: the relay's end {output if status else ''}")
+    tap.ok(wait.until(lambda: traffic.tcp(place.internet, PROXY["ipv4"], 993, CLIENT["ipv4"], timeout=1) ==
+                      Seen("relay", CLIENT["ipv4"], 993), 60), "as after a boot: the tunnel comes back")
+    place.serves("as after a boot")
+
+
+def take_back():
+    OPTIONS.write_text(OPTIONS.read_text(encoding="ascii") + "# mine\n", encoding="ascii")
+    result = ctl.run("setup")
+    returns(1, result, "a file was changed")
+    tap.ok(f"{OPTIONS} was changed" in result.err and "# mine" in OPTIONS.read_text(encoding="ascii"), "a file was changed: it is named")
+    result = ctl.run("setup", "--undo", "--dry-run")
+    tap.equal(len(state()), 5, "--undo --dry-run: removes nothing")
+    tap.ok("PrivateKey = ***" in result.out and "=\n" not in result.out.split("PrivateKey")[1][:60], "--undo --dry-run: shows no key")
+    result = ctl.run("setup", "--undo")
+    returns(0, result, "--undo")
+    tap.ok(f"kept {OPTIONS}" in result.out, "--undo: names the file that was changed")
+    tap.equal(list(state()), [OPTIONS], "--undo: removes all others")
+    for command in re.findall(r"^  (\w.*)$", result.out, re.M):
+        tap.equal(place.play["proxy"].run(command)[0], 0, f"--undo: {command}")
+    returns(0, ctl.run("setup", "--undo"), "--undo again")
+    OPTIONS.unlink()
+
+
+@case.case
+def files_of_somebody_else():
+    TUNNEL.write_text("# mine\n", encoding="ascii")
+    os.chmod(TUNNEL, 0o640)
+    result = ctl.run("setup", "--relay", "relay.example,10.9.0.2")
+    returns(1, result, "a file of somebody else")
+    tap.ok(f"{TUNNEL} exists" in result.err and "nothing was changed" in result.err, "a file of somebody else: is named")
+    tap.equal(list(state()), [TUNNEL], "a file of somebody else: nothing is written")
+    result = ctl.run("setup", "--relay", "relay.example,10.9.0.2", "--replace")
+    returns(0, result, "--replace")
+    tap.ok(f"replaced {TUNNEL}" in result.out, "--replace: says so")
+    tap.equal(module.get("v6"), "", "--relay with one address: no other family")
+    returns(0, ctl.run("setup"), "after --replace: again")
+    script = ctl.run("setup", "--script").out
+    HOME.run("ip", "link", "delete", "wg0")
+    place.play["relay"].run("wg-quick down wg0")
+    # A relay that nobody answers must not be left without routes. Without the waiting.
+    fake = pathlib.Path("/run/fake")
+    fake.mkdir()
+    (fake / "sleep").symlink_to("/bin/true")
+    status, output = on_the_relay(f"PATH={fake}:$PATH\nexport PATH\n{script}")
+    tap.ok(status == 1 and "does not answer at 203.0.113.1:51820" in output, f"no answer from the proxy: says so {output}")
+    tap.equal(traffic.tcp(place.relay, INTERNET["ipv4"], 80), Seen("internet", home.HOME_LINE["ipv4"], 80),
+              "no answer from the proxy: the relay has its own routes again")
+    result = ctl.run("setup", "--undo")
+    returns(0, result, "--undo after --replace")
+    tap.ok(f"restored {TUNNEL}" in result.out and TUNNEL.read_text(encoding="ascii") == "# mine\n", "--undo: brings the former file back")
+    tap.equal((list(state()), os.stat(TUNNEL).st_mode & 0o777), ([TUNNEL], 0o640), "--undo: with its mode, and removes all others")
+    TUNNEL.unlink()
+
+
+@case.case
+def a_tunnel_that_is_there():
+    HOME.ip("link add tun7 type wireguard\naddr add 10.9.0.1/24 dev tun7\nlink set tun7 up\n")
+    HOME.run("wg", "set", "tun7", "listen-port", "4711", "peer", "gGaTWjmcUUPZJPNLsKdMG5dtmyGXMHT+bHlHtSjlPmQ=", "allowed-ips", "10.9.0.2/32,10.8.0.0/24")
+    result = ctl.run("setup", "--relay", "relay.example")
+    returns(0, result, "a tunnel that is there")
+    tap.equal({name: module.get(name) for name in ("via", "v4", "v6")}, {"via": "tun7", "v4": "10.9.0.2", "v6": ""},
+              "a tunnel that is there: the relay is the peer with a single address")
+    tap.ok("4711/udp" in OPTIONS.read_text(encoding="ascii"), "a tunnel that is there: its port is open")
+    tap.ok("sh <<" not in result.out and not TUNNEL.exists(), "a tunnel that is there: is left as it is")
+    returns(0, ctl.run("setup"), "a tunnel that is there: again")
+    returns(0, ctl.run("setup", "--undo"), "a tunnel that is there: --undo")
+    tap.equal(list(state()), [], "a tunnel that is there: --undo removes all")
+    HOME.ip("link delete tun7\n")
+
+
+SYSTEMCTL = """#!/bin/sh
+echo "$*" >>/run/fake/systemctl.log
+case "$*" in
+"restart relay-routes") sh /etc/wireguard/relay-routes ;;
+"start wg-quick@wg0") wg-quick up wg0 ;;
+esac
+"""
+
+
+@case.case
+def with_systemd():
+    wants = pathlib.Path("/etc/systemd/system")
+    links = {wants / "multi-user.target.wants/wg-quick@wg0.service": "wg-quick@.service",
+             wants / "sysinit.target.wants/chatdnat.service": "chatdnat.service"}
+    template = pathlib.Path("/usr/lib/systemd/system/wg-quick@.service")
+    with ctl.unit():
+        template.touch()
+        result = ctl.run("setup", "--relay", "relay.example")
+        returns(0, result, "with systemd")
+        for link, unit in links.items():
+            tap.ok(link.is_symlink() and os.readlink(link).endswith(f"/systemd/system/{unit}"), f"with systemd: {unit} is enabled")
+        tap.equal(AUTOLOAD.exists(), False, "with systemd: chatdnat.service loads the module")
+        result = ctl.run("setup")
+        returns(0, result, "with systemd, again")
+        tap.ok("no file has changed" in result.out, "with systemd, again: changes nothing")
+        fake = pathlib.Path("/run/fake")
+        fake.mkdir(exist_ok=True)
+        (fake / "systemctl").write_text(SYSTEMCTL, encoding="ascii")
+        (fake / "systemctl").chmod(0o755)
+        place.play["relay"].run("wg-quick down wg0")
+        status, output = on_the_relay(f"PATH={fake}:$PATH\nexport PATH\n{script_of(result)}")
+        tap.ok(status == 0 and "The tunnel is up" in output, f"with systemd, on the relay {output}")
+        calls = (fake / "systemctl.log").read_text(encoding="ascii").splitlines()
+        tap.ok("--quiet enable relay-routes wg-quick@wg0" in calls, "with systemd, on the relay: both units are enabled")
+        result = ctl.run("setup", "--undo")
+        returns(0, result, "with systemd, --undo")
+        tap.equal([link for link in links if link.is_symlink()] + list(state()), [], "with systemd, --undo: nothing is left")
+        template.unlink()
+    HOME.run("ip", "link", "delete", "wg0")
+
+
+case.run(setup, EVERY_RELAY, 240)

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "setup_text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../lib/text.h"
+#include "../setup/proxy_files.h"
+#include "../setup/relay_script.h"
+
+static void print_addresses(const char *label, const bool *have, const struct address *addresses)
+{
+	struct plan_text v4 = { "" }, v6 = { "" };
+
+	if (have[V4])
+		v4 = plan_address(&addresses[V4]);
+	if (have[V6])
+		v6 = plan_address(&addresses[V6]);
+	text_line("%-10s%s%s%s", label, v4.text, have[V4] && have[V6] ? "  " : "", v6.text);
+}
+
+void setup_print_plan(const struct plan *plan)
+{
+	text_line("%-10s%s%s", "wan", plan->wan,
+		  plan->accept_ra ? ", with router advertisements" : "");
+	print_addresses("public", plan->outside, plan->public);
+	text_line("%-10s%s, UDP port %u%s", "tunnel", plan->tunnel, plan->port,
+		  plan->tunnel_exists ? ", as it is" : ", new");
+	print_addresses("relay", plan->inside, plan->relay);
+	text_line("%-10s%s", "name", plan->name ? plan->name : "none");
+	text_line("%-10sfull, open on this host: %s", "guard", plan->allow);
+}
+
+void setup_print_script(const struct plan *plan, bool quoted)
+{
+	char *script = relay_script(plan);
+
+	/* It is made of nothing that has to be escaped. */
+	if (quoted)
+		puts("sh <<'CHATDNAT_RELAY'");
+	fputs(script, stdout);
+	if (quoted)
+		puts("CHATDNAT_RELAY");
+	explicit_bzero(script, strlen(script));
+	free(script);
+}
+
+void setup_print_rest(const struct plan *plan)
+{
+	const char *name = plan->name ? plan->name : "relay.example";
+
+	puts("");
+	text_heading("DNS");
+	if (plan->outside[V4] && plan->inside[V4])
+		text_line("%s.  A     %s", name, plan_address(&plan->public[V4]).text);
+	if (plan->outside[V6] && plan->inside[V6])
+		text_line("%s.  AAAA  %s", name, plan_address(&plan->public[V6]).text);
+	text_line("%s.  MX    10 %s.", name, name);
+	text_line("%s.  TXT   \"v=spf1 a ~all\"", name);
+	text_line("At the hoster of this host, the PTR record of each address is %s.", name);
+	if (plan->tunnel_exists)
+		return;
+	if (!proxy_boots_tunnel())
+		text_line("There is no systemd with wg-quick here: have `wg-quick up %s' run at boot.",
+			  plan->tunnel);
+	puts("");
+	text_heading("On the relay");
+	text_line("Paste this into a root shell there. IT IS SECRET: it has the relay's private key.");
+	text_line("chatdnatctl setup --script prints it again.");
+	puts("");
+	setup_print_script(plan, true);
+}
+
+void setup_print_running(const struct manifest *was)
+{
+	text_line("Still in force until the next boot: the module, forwarding%s",
+		  was->tunnel ? ", and the tunnel. To end them now:" : ". To end it now:");
+	text_line("  modprobe -r chatdnat");
+	if (was->tunnel)
+		text_line("  ip link delete %s", was->tunnel);
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "wireguard_set.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include <linux/genetlink.h>
+
+#include "link_set.h"
+#include "netlink.h"
+
+#define REQUEST_SIZE 1024
+
+/* Only while a public key is computed. */
+#define TEMPORARY "chatdnat-key"
+
+static int family_cb(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *attr;
+	int *id = data;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr))
+		if (mnl_attr_get_type(attr) == CTRL_ATTR_FAMILY_ID &&
+		    mnl_attr_get_payload_len(attr) >= 2)
+			*id = mnl_attr_get_u16(attr);
+	return MNL_CB_OK;
+}
+
+static struct nlmsghdr *message(char *buf, int type, int command, int version, int flags)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct genlmsghdr *genl;
+
+	nlh->nlmsg_type = (uint16_t)type;
+	nlh->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
+	genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
+	genl->cmd = (uint8_t)command;
+	genl->version = (uint8_t)version;
+	return nlh;
+}
+
+/* The number of the netlink family, or a negative errno. */
+static int family(void)
+{
+	_Alignas(NLMSG_ALIGNTO) char buf[REQUEST_SIZE];
+	struct nlmsghdr *nlh = message(buf, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 1, NLM_F_ACK);
+	int id = -ENOENT, err;
+
+	mnl_attr_put_strz(nlh, CTRL_ATTR_FAMILY_NAME, WG_GENL_NAME);
+	err = netlink_request(NETLINK_GENERIC, nlh, family_cb, &id);
+	return err ? err : id;
+}
+
+static int key_cb(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr))
+		if (mnl_attr_get_type(attr) == WGDEVICE_A_PUBLIC_KEY &&
+		    mnl_attr_get_payload_len(attr) == WG_KEY_LEN)
+			memcpy(data, mnl_attr_get_payload(attr), WG_KEY_LEN);
+	return MNL_CB_OK;
+}
+
+static int read_public_key(const char *interface, unsigned char *key)
+{
+	static const unsigned char none[WG_KEY_LEN];
+	_Alignas(NLMSG_ALIGNTO) char buf[REQUEST_SIZE];
+	int id = family(), err;
+	struct nlmsghdr *nlh;
+
+	if (id < 0)
+		return id;
+	memset(key, 0, WG_KEY_LEN);
+	nlh = message(buf, id, WG_CMD_GET_DEVICE, WG_GENL_VERSION, NLM_F_DUMP);
+	mnl_attr_put_strz(nlh, WGDEVICE_A_IFNAME, interface);
+	err = netlink_request(NETLINK_GENERIC, nlh, key_cb, key);
+	return err || memcmp(key, none, WG_KEY_LEN) ? err : -ENODATA;
+}
+
+static void put_peer(struct nlmsghdr *nlh, const struct wireguard_end *end)
+{
+	struct nlattr *peers = mnl_attr_nest_start(nlh, WGDEVICE_A_PEERS);
+	struct nlattr *peer = mnl_attr_nest_start(nlh, 0), *allowed;
+	enum family f;
+
+	mnl_attr_put(nlh, WGPEER_A_PUBLIC_KEY, WG_KEY_LEN, end->peer);
+	mnl_attr_put_u32(nlh, WGPEER_A_FLAGS, WGPEER_F_REPLACE_ALLOWEDIPS);
+	allowed = mnl_attr_nest_start(nlh, WGPEER_A_ALLOWEDIPS);
+	for (f = 0; f < FAMILIES; f++) {
+		struct nlattr *one;
+
+		if (!end->allowed[f])
+			continue;
+		one = mnl_attr_nest_start(nlh, 0);
+		mnl_attr_put_u16(nlh, WGALLOWEDIP_A_FAMILY, (uint16_t)families[f].af);
+		mnl_attr_put(nlh, WGALLOWEDIP_A_IPADDR, families[f].size, end->allowed[f]->bytes);
+		mnl_attr_put_u8(nlh, WGALLOWEDIP_A_CIDR_MASK, (uint8_t)(families[f].size * 8));
+		mnl_attr_nest_end(nlh, one);
+	}
+	mnl_attr_nest_end(nlh, allowed);
+	mnl_attr_nest_end(nlh, peer);
+	mnl_attr_nest_end(nlh, peers);
+}
+
+static int set_device(const char *interface, const unsigned char *private_key,
+		      const struct wireguard_end *end)
+{
+	_Alignas(NLMSG_ALIGNTO) char buf[REQUEST_SIZE];
+	struct nlmsghdr *nlh;
+	int id = family(), err;
+
+	if (id < 0)
+		return id;
+	nlh = message(buf, id, WG_CMD_SET_DEVICE, WG_GENL_VERSION, NLM_F_ACK);
+	mnl_attr_put_strz(nlh, WGDEVICE_A_IFNAME, interface);
+	mnl_attr_put(nlh, WGDEVICE_A_PRIVATE_KEY, WG_KEY_LEN, private_key);
+	if (end) {
+		mnl_attr_put_u16(nlh, WGDEVICE_A_LISTEN_PORT, end->port);
+		mnl_attr_put_u32(nlh, WGDEVICE_A_FLAGS, WGDEVICE_F_REPLACE_PEERS);
+		put_peer(nlh, end);
+	}
+	err = netlink_request(NETLINK_GENERIC, nlh, NULL, NULL);
+	explicit_bzero(buf, sizeof(buf));
+	return err;
+}
+
+int wireguard_configure(const char *interface, const struct wireguard_end *end)
+{
+	return set_device(interface, end->private_key, end);
+}
+
+int wireguard_generate(struct wireguard_keys *keys)
+{
+	unsigned char *key = keys->private_key;
+	int err;
+
+	if (getrandom(key, WG_KEY_LEN, 0) != WG_KEY_LEN)
+		return -EIO;
+	/* As X25519 has it (RFC 7748, section 5), and as wg(8) writes keys. */
+	key[0] &= 248;
+	key[31] = (unsigned char)((key[31] & 127) | 64);
+	err = link_add(TEMPORARY, WG_GENL_NAME);
+	if (err)
+		return err;
+	err = set_device(TEMPORARY, key, NULL);
+	if (!err)
+		err = read_public_key(TEMPORARY, keys->public_key);
+	link_remove(TEMPORARY);
+	return err;
+}

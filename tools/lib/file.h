@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef CHATDNATCTL_FILE_H
+#define CHATDNATCTL_FILE_H
+
+#include <sys/types.h>
+
+/* The whole text of a file of at most 1 MiB, or the target of a symbolic link; NULL and errno. To be freed. */
+char *file_read(const char *path);
+char *file_read_link(const char *path);
+
+/*
+ * Replaces a file in one step, and makes its directory. A symbolic link in its place is replaced, not followed. 0, or a
+ * negative errno.
+ */
+int file_write(const char *path, const char *text, mode_t mode);
+int file_link(const char *path, const char *target);
+
+#endif

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "apply.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../host/link.h"
+#include "../host/link_set.h"
+#include "../host/sysfs.h"
+#include "../lib/mem.h"
+#include "../lib/text.h"
+
+/* A name with a slash has its dots in the name of an interface. */
+static bool set(char *name, const char *value)
+{
+	char *path, *now, *s;
+	int err = 0;
+
+	if (!strchr(name, '/'))
+		for (s = name; *s; s++)
+			*s = *s == '.' ? '/' : *s;
+	path = xasprintf("/proc/sys/%s", name);
+	now = sysfs_read(path);
+	/* Writing the value that is there would still make the kernel look through all interfaces. */
+	if (!now || strcmp(now, value) != 0)
+		err = sysfs_write(path, value);
+	if (err)
+		error("setup: cannot write %s to %s: %s", value, path, strerror(-err));
+	free(now);
+	free(path);
+	return !err;
+}
+
+bool apply_sysctls(const char *text)
+{
+	char *copy = xstrdup(text), *rest = NULL, *line;
+	bool done = true;
+
+	for (line = strtok_r(copy, "\n", &rest); line && done; line = strtok_r(NULL, "\n", &rest)) {
+		char *equals = strstr(line, " = ");
+
+		if (!equals)
+			continue;
+		*equals = '\0';
+		done = set(line, equals + 3);
+	}
+	free(copy);
+	return done;
+}
+
+static int configure(const struct plan *plan)
+{
+	struct wireguard_end end = { .port = plan->port };
+	enum family f;
+	int err;
+
+	memcpy(end.private_key, plan->proxy_keys.private_key, WG_KEY_LEN);
+	memcpy(end.peer, plan->relay_keys.public_key, WG_KEY_LEN);
+	for (f = 0; f < FAMILIES; f++)
+		end.allowed[f] = plan->inside[f] ? &plan->relay[f] : NULL;
+	err = wireguard_configure(plan->tunnel, &end);
+	explicit_bzero(&end, sizeof(end));
+	for (f = 0; f < FAMILIES && !err; f++)
+		if (plan->inside[f])
+			err = link_add_address(plan->tunnel, &plan->proxy[f], TUNNEL_PREFIX(f));
+	return err ? err : link_raise(plan->tunnel);
+}
+
+bool apply_tunnel(const struct plan *plan, bool changed)
+{
+	struct links links;
+	bool there;
+	int err = links_read(&links);
+
+	there = !err && link_by_name(&links, plan->tunnel);
+	links_free(&links);
+	if (there && !changed)
+		return true;
+	/* Addresses that the former file had go with the interface. */
+	if (!err && there)
+		err = link_remove(plan->tunnel);
+	if (!err)
+		err = link_add(plan->tunnel, WG_GENL_NAME);
+	if (!err) {
+		err = configure(plan);
+		if (err)
+			link_remove(plan->tunnel);
+	}
+	if (err)
+		error("setup: cannot bring %s up: %s", plan->tunnel, strerror(-err));
+	else
+		text_line("the tunnel %s is up", plan->tunnel);
+	return !err;
+}

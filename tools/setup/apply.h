@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef CHATDNATCTL_APPLY_H
+#define CHATDNATCTL_APPLY_H
+
+#include "plan.h"
+
+/* Sets what a file for sysctl(8) has. False after a message. */
+bool apply_sysctls(const char *text);
+
+/* Brings the tunnel up as wg-quick(8) does; one that is up stays as it is, unless its file has changed. */
+bool apply_tunnel(const struct plan *plan, bool changed);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef CHATDNATCTL_MANIFEST_H
+#define CHATDNATCTL_MANIFEST_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "plan.h"
+
+#define MANIFEST "/var/lib/chatdnat/setup.json"
+
+/* A file of setup's. */
+struct made {
+	char *path;
+	char *text; /* or the target of a symbolic link */
+	bool link;
+	mode_t mode;
+	char *former; /* what --replace has replaced, or NULL */
+	mode_t former_mode;
+};
+
+/* What setup has made, and of what. Only root can read it: it has the keys. */
+struct manifest {
+	char *wishes[WISHES];
+	char *tunnel; /* NULL: somebody else's */
+	bool has_keys;
+	struct wireguard_keys proxy_keys, relay_keys;
+	struct made *v;
+	size_t n;
+};
+
+/* 1, 0 if there is none, or a negative errno; -EINVAL if it is damaged. To be freed in each case. */
+int manifest_read(struct manifest *manifest);
+int manifest_write(const struct manifest *manifest);
+void manifest_free(struct manifest *manifest);
+
+/* Adds a file; takes over `text`. */
+struct made *manifest_add(struct manifest *manifest, const char *path, char *text, mode_t mode);
+struct made *manifest_add_link(struct manifest *manifest, const char *path, char *target);
+
+const struct made *manifest_find(const struct manifest *manifest, const char *path);
+
+/* What is in the place of a file now; NULL and errno: nothing, or it cannot be read. To be freed. */
+char *made_read(const struct made *made);
+
+#endif

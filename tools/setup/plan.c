@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "plan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const wish_names[WISHES] = {
+	[WISH_RELAY] = "relay", [WISH_WAN] = "wan",	    [WISH_TUNNEL] = "tunnel",
+	[WISH_PORT] = "port",	[WISH_ADDRESS] = "address", [WISH_ALLOW] = "allow",
+};
+
+struct plan_text plan_address(const struct address *address)
+{
+	struct plan_text t = { "" };
+
+	address_format(address, t.text, sizeof(t.text));
+	return t;
+}
+
+struct plan_text plan_endpoint(const struct plan *plan)
+{
+	enum family family = plan->outside[V4] ? V4 : V6;
+	char address[46];
+	struct plan_text t = { "" };
+
+	address_format(&plan->public[family], address, sizeof(address));
+	snprintf(t.text, sizeof(t.text), family == V4 ? "%s:%u" : "[%s]:%u", address, plan->port);
+	return t;
+}
+
+void plan_free(struct plan *plan)
+{
+	free(plan->name);
+	free(plan->allow);
+	explicit_bzero(&plan->proxy_keys, sizeof(plan->proxy_keys));
+	explicit_bzero(&plan->relay_keys, sizeof(plan->relay_keys));
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef CHATDNATCTL_PLAN_H
+#define CHATDNATCTL_PLAN_H
+
+#include "../host/wireguard_set.h"
+#include "../lib/family.h"
+
+/* The words of the operator, by their options; NULL: left to setup. */
+enum wish { WISH_RELAY, WISH_WAN, WISH_TUNNEL, WISH_PORT, WISH_ADDRESS, WISH_ALLOW, WISHES };
+
+extern const char *const wish_names[WISHES];
+
+/* What is to be set up. */
+struct plan {
+	char wan[16], tunnel[16];
+	bool tunnel_exists; /* somebody else's, which is left as it is */
+	uint16_t port;	    /* UDP, of the tunnel */
+
+	/* The tunnel's ends, and the public addresses, of the families that have one. */
+	bool inside[FAMILIES], outside[FAMILIES];
+	struct address proxy[FAMILIES], relay[FAMILIES], public[FAMILIES];
+
+	char *name;	/* of the relay in the DNS, or NULL */
+	char *allow;	/* the setting */
+	bool accept_ra; /* the WAN interface learns its route by router advertisements */
+	struct wireguard_keys proxy_keys, relay_keys;
+};
+
+#define TUNNEL_PREFIX(family) ((family) == V4 ? 24U : 64U)
+
+/* The text of one of the plan's addresses. */
+struct plan_text {
+	char text[64];
+};
+
+struct plan_text plan_address(const struct address *address);
+
+/* "203.0.113.1:51820" */
+struct plan_text plan_endpoint(const struct plan *plan);
+
+void plan_free(struct plan *plan);
+
+#endif

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "ssh.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "../host/directory.h"
+#include "../lib/mem.h"
+#include "../lib/text.h"
+
+#define SSHD "/etc/ssh/sshd_config"
+
+static bool listens(const struct state *state, unsigned long port)
+{
+	size_t i;
+
+	for (i = 0; i < state->sockets.n; i++)
+		if (state->sockets.v[i].protocol == TCP && state->sockets.v[i].port == port)
+			return true;
+	return false;
+}
+
+/* Adds a port on which something listens; nothing does if sshd was told another port and not yet restarted. */
+static void add(char **allow, struct ports *known, const struct state *state, unsigned long port)
+{
+	char *longer;
+
+	if (!port || port > 65535 || ports_contain(known, TCP, (uint16_t)port) ||
+	    !listens(state, port))
+		return;
+	known->bits[TCP][port / 8] |= (uint8_t)(1 << port % 8);
+	if (port == 22)
+		longer = xasprintf("%s%sssh", *allow, **allow ? "," : "");
+	else
+		longer = xasprintf("%s%s%lu/tcp", *allow, **allow ? "," : "", port);
+	free(*allow);
+	*allow = longer;
+}
+
+static void add_configured(char **allow, struct ports *known, const struct state *state,
+			   const char *path)
+{
+	FILE *f = fopen(path, "re");
+	char *line = NULL;
+	size_t size = 0;
+
+	while (f && getline(&line, &size, f) >= 0) {
+		const char *s = line + strspn(line, " \t");
+
+		if (!strncasecmp(s, "Port", 4) && strchr(" \t=", s[4]))
+			add(allow, known, state, strtoul(s + 4 + strspn(s + 4, " \t="), NULL, 10));
+	}
+	if (f)
+		fclose(f);
+	free(line);
+}
+
+/* By the session that this runs in, sshd's configuration, and the port that all use. */
+static char *find(const struct state *state)
+{
+	struct ports *known = xcalloc(1, sizeof(*known));
+	const char *session = getenv("SSH_CONNECTION"),
+		   *port = session ? strrchr(session, ' ') : NULL;
+	char *allow = xstrdup("");
+	size_t n, i;
+	char **names = directory_names(SSHD ".d", NULL, &n);
+
+	add(&allow, known, state, 22);
+	if (port)
+		add(&allow, known, state, strtoul(port, NULL, 10));
+	add_configured(&allow, known, state, SSHD);
+	for (i = 0; i < n; i++) {
+		char *path = xasprintf(SSHD ".d/%s", names[i]);
+
+		add_configured(&allow, known, state, path);
+		free(path);
+	}
+	names_free(names, n);
+	free(known);
+	return allow;
+}
+
+char *ssh_allow(const struct state *state, const char *wish, uint16_t tunnel)
+{
+	struct ports *ports = xcalloc(1, sizeof(*ports));
+	char *allow = wish ? xstrdup(wish) : find(state), *all = NULL;
+
+	if (!*allow) {
+		free(allow);
+		allow = xstrdup("ssh");
+	}
+	if (!ports_parse(ports, allow) || strpbrk(allow, " \t\n\"\\"))
+		error("setup: --allow: '%s' is not a list of ports, separated by commas, as in ssh,2222/tcp",
+		      allow);
+	else if (ports_contain(ports, UDP, tunnel))
+		all = xstrdup(allow);
+	else
+		all = xasprintf("%s,%u/udp", allow, tunnel);
+	free(allow);
+	free(ports);
+	return all;
+}
