@@ -92,15 +92,15 @@ static_assert(CHATDNAT_IS(__inet_lookup_established,
 
 #if IS_ENABLED(CONFIG_IPV6)
 static_assert(CHATDNAT_IS(__inet6_lookup_established,
-			  struct sock *(struct net *, CHATDNAT_HASHINFO
-					const struct in6_addr *, __be16,
-					const struct in6_addr *, u16, int,
-					int)) ||
+			  struct sock *(struct net *,
+					CHATDNAT_HASHINFO const struct in6_addr *,
+					__be16, const struct in6_addr *, u16,
+					int, int)) ||
 	      CHATDNAT_IS(__inet6_lookup_established,
-			  struct sock *(const struct net *, CHATDNAT_HASHINFO
-					const struct in6_addr *, __be16,
-					const struct in6_addr *, u16, int,
-					int)));
+			  struct sock *(const struct net *,
+					CHATDNAT_HASHINFO const struct in6_addr *,
+					__be16, const struct in6_addr *, u16,
+					int, int)));
 #endif
 
 /*
