@@ -17,7 +17,7 @@ import home
 import ctl
 from home import HOME_LINE, LAN, WIREGUARD
 from lib import case, module, sniff, tap, topo, traffic, wait
-from lib.topo import CLIENT, CLIENT2, EVERY_RELAY, HOME, INTERNET, PROXY
+from lib.topo import CLIENT, CLIENT2, EVERY_RELAY, HOME, INTERNET, PROXY, TUNNEL
 from lib.traffic import Seen
 
 # The other end of a call.
@@ -128,8 +128,11 @@ def calls():
             media = {(packet.src, 10000 <= packet.sport <= 10999) for packet in link.packets("in")
                      if (packet.dst, packet.dport) == (PEER, PEER_PORT)}
             tap.equal(media, {(PROXY["ipv4"], True)}, "calls: the other one sees the proxy's address, and a port of the range")
-        wrong = client.run(f"turnutils_uclient -u {user} -w wrong -L {CLIENT['ipv4']} -e {PEER} -r {PEER_PORT} -n 1 {PROXY['ipv4']}")
-        tap.ok(wrong[0] != 0, "calls: nobody else is served")
+        for password, peer, what in (("wrong", PEER, "nobody else is served"), (password, TUNNEL["ipv4"], "nobody gets into the tunnel"),
+                                     (password, LAN["ipv4"], "nor into the LAN")):
+            status = client.run(f"turnutils_uclient -c -u {user} -w {password} -L {CLIENT['ipv4']} -e {peer} -r {PEER_PORT} -n 1 "
+                                f"{PROXY['ipv4']}", 120)[0]
+            tap.ok(status != 0, f"calls: {what}")
     place.hidden("calls", WIREGUARD)
 
 
