@@ -58,8 +58,7 @@ def as_written():
               True, "A is gone")
     tap.ok(all(connection.echo(b"still here") for connection in living), "connections by B notice nothing")
     by_b("A gone")
-    play.command("two-proxies.md: relay", play["relay"], LOOK)
-    leaves_by("wg1", "A gone")
+    look_until("wg1", "A gone")
     for version in topo.IP_VERSIONS:
         place.sends("A gone", PUBLIC, version)
     tap.ok(all(connection.echo(b"still here") for connection in living), "connections by B notice nothing")
@@ -67,8 +66,7 @@ def as_written():
     for version in topo.IP_VERSIONS:
         tap.ok(wait.until(lambda v=version: traffic.tcp(place.internet, PROXY[v], 993, CLIENT[v], timeout=1) ==
                           Seen("relay", CLIENT[v], 993), 60), f"A is back: {version} it serves")
-    play.command("two-proxies.md: relay", play["relay"], LOOK)
-    leaves_by("wg0", "A is back")
+    look_until("wg0", "A is back")
     for version in topo.IP_VERSIONS:
         place.sends("A is back", PROXY, version)
     tap.ok(all(connection.echo(b"still here") for connection in living), "connections by B notice nothing")
@@ -81,6 +79,14 @@ def as_written():
 def leaves_by(tunnel, what):
     for command in ("ip route get 9.9.9.9", "ip -6 route get 2620:fe::fe"):
         tap.ok(f" dev {tunnel} " in place.play["relay"].run(command)[1], f"{what}: {command} names {tunnel}")
+
+
+def look_until(tunnel, what):
+    """As the timer does. On a host that is held up a ping may be lost, and the next look finds what is true."""
+    relay = place.play["relay"]
+    tap.ok(wait.until(lambda: relay.run(LOOK)[0] == 0 and f" dev {tunnel} " in relay.run("ip route get 9.9.9.9")[1], 60),
+           f"{what}: {LOOK}")
+    leaves_by(tunnel, what)
 
 
 def within_a_minute():
