@@ -66,7 +66,8 @@ deps: ## Install the packages that building, testing and linting need (Debian)
 build/%/chatdnat.ko: $(MODULE_SOURCES)
 	mkdir -p $(@D)
 	cp -rpu Kbuild VERSION module $(@D)/
-	$(MAKE) -C $(or $(HEADERS),/lib/modules/$*/build) M=$(CURDIR)/$(@D) W=1 \
+	tests/vm/logged $(@D) '$(strip $(KCFLAGS) $(CONFIG_GCOV_KERNEL))' \
+		$(MAKE) -C $(or $(HEADERS),/lib/modules/$*/build) M=$(CURDIR)/$(@D) W=1 \
 		CONFIG_DEBUG_INFO= CONFIG_DEBUG_INFO_BTF_MODULES= modules
 
 # The benchmark's packet generator, for a test machine only.

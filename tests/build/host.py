@@ -92,6 +92,18 @@ def module(name, kernel, place, *variables):
     return not done.status
 
 
+def already(release):
+    """Where tests/vm/built has built the same module for a kernel, every file of it at once, and what make said; or nothing."""
+    place = ROOT / "build" / release
+    built, whole = place / "chatdnat.ko", place / "whole"
+    sources = [ROOT / "Kbuild", ROOT / "VERSION", *(ROOT / "module").rglob("*.[ch]")]
+    # Of other options than none the module is another.
+    if (not whole.exists() or whole.read_text(encoding="utf-8").strip() or not built.exists()
+            or built.stat().st_mtime < max(path.stat().st_mtime for path in sources)):
+        return None, None
+    return place, Done(subprocess.CompletedProcess((), 0, (place / "make.log").read_bytes()))
+
+
 def undefined(place):
     """What the module needs of the kernel."""
     return {line.split()[-1] for line in run("nm", "-u", place / "chatdnat.ko").text.splitlines()}
