@@ -56,6 +56,16 @@ def load():
     tap.ok(f"{OPTIONS}, line 3: " in result.err and module.last_error() in result.err and not result.out,
            "load of what the kernel refuses: names file, line and reason")
     tap.equal(module.state(), before, "load of what the kernel refuses: changes nothing")
+    other = pathlib.Path("/etc/modprobe.d/a-chatdnat.conf")
+    other.write_text("\noptions chatdnat ports=25-20 dyndbg=+p\n", encoding="ascii")
+    saved("options chatdnat wan=eth1\n")
+    result = ctl.run("load")
+    returns(1, result, "load of what the kernel refuses in another file")
+    tap.ok(f"{other}, line 2: " in result.err, f"load of what the kernel refuses in another file: names it {result.err}")
+    other.write_text("options chatdnat dyndbg=+p\n", encoding="ascii")
+    returns(0, ctl.run("load"), "load with a parameter of the kernel's own")
+    other.unlink()
+    saved("options chatdnat wan=eth1\n\noptions chatdnat v4=10.9.0.300\n")
     module.unload()
     result = ctl.run("load")
     returns(1, result, "load of what the kernel refuses, not loaded")
@@ -63,7 +73,7 @@ def load():
     saved("options chatdnat wan=eth0\noptions chatdnat gaurd=full v4=10.9.0.2\n")
     result = ctl.run("load")
     returns(1, result, "load of an unknown name")
-    tap.ok(f"{OPTIONS}, line 2: gaurd" in result.err and not module.loaded(), "load of an unknown name: is named, nothing is loaded")
+    tap.ok(f"{OPTIONS}, line 2: gaurd: the module has no such setting, but guard;" in result.err and not module.loaded(), "load of an unknown name: is named, nothing is loaded")
     for text, what in (("# none\n", "no options"), (None, "no file")):
         if text:
             saved(text)

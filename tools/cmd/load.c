@@ -1,69 +1,45 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../host/kmsg.h"
 #include "../host/kmod.h"
 #include "../lib/mem.h"
 #include "../lib/text.h"
 #include "../module/boot.h"
+#include "../module/kernel_log.h"
 #include "../module/lock.h"
 #include "../module/module.h"
 #include "../module/saved.h"
 #include "command.h"
 #include "load.h"
 
-/* Whether a line of the file has NAME= as a word. */
-static bool sets(const char *line, const char *name)
-{
-	size_t len = strlen(name);
-	const char *at;
-
-	for (at = strstr(line, name); at && len; at = strstr(at + 1, name))
-		if (at > line && strchr(" \t\"", at[-1]) && at[len] == '=')
-			return true;
-	return false;
-}
-
-/* The reason begins with the name of a setting: the last line that sets it, or else the last with options. */
-static unsigned int line_of(const char *reason)
+/* The reason begins with the name of a setting, where it is about one. */
+static const struct setting *setting_of(const struct config *saved, const char *reason)
 {
 	/* "config: v4: ..." where all were written at once. */
 	const char *word = !strncmp(reason, "config: ", 8) ? reason + 8 : reason;
-	char *name = xstrndup(word, strcspn(word, ": ='")), *line = NULL;
-	unsigned int number = 0, options = 0, setting = 0;
-	FILE *f = fopen(SAVED_OPTIONS, "re");
-	size_t size = 0;
+	char *name = xstrndup(word, strcspn(word, ": ='"));
+	const struct setting *s = config_find(saved, name);
 
-	while (f && getline(&line, &size, f) >= 0) {
-		const char *s = line + strspn(line, " \t");
-
-		number++;
-		if (*s == '#')
-			continue;
-		if (!strncmp(s, "options", 7))
-			options = number;
-		if (sets(line, name))
-			setting = number;
-	}
-	if (f)
-		fclose(f);
-	free(line);
 	free(name);
-	return setting ? setting : options;
+	return s;
 }
 
-static int refuse(const char *reason)
+static int refuse(const struct config *saved, const struct setting *s, const char *reason)
 {
-	error("load: refused: " SAVED_OPTIONS ", line %u: %s", line_of(reason), reason);
+	if (!s && saved->n)
+		s = &saved->v[saved->n - 1];
+	if (s && s->file)
+		error("load: refused: %s, line %u: %s", s->file, s->line, reason);
+	else
+		error("load: refused: %s", reason);
 	return FAILED;
 }
 
-static int explain(int err, int log)
+static int explain(const struct config *saved, int err, int log)
 {
-	char *reason = kmsg_complaint(log, "chatdnat: ");
+	char *reason = kernel_log_refusal(log);
 	int ret = FAILED;
 
 	if (err == -EPERM || err == -EACCES)
@@ -71,26 +47,44 @@ static int explain(int err, int log)
 	else if (err == -ENOKEY || err == -EKEYREJECTED)
 		error("load: the kernel takes signed modules only, and has no key for this one; see chatdnatctl check");
 	else if (reason)
-		ret = refuse(reason);
+		ret = refuse(saved, setting_of(saved, reason), reason);
 	else
 		error("load: the kernel refused the module: %s; see: dmesg", strerror(-err));
 	free(reason);
 	return ret;
 }
 
-/* The kernel ignores a parameter that the module does not have: it would be loaded with guard=off for gaurd=full. */
-static bool known_names(const struct kmod *kmod, const struct config *saved)
+/* Parameters that every module has, at load only. */
+static const char *const kernels_own[] = { "async_probe", "dyndbg" };
+
+#define KERNELS_OWN (sizeof(kernels_own) / sizeof(kernels_own[0]))
+
+static bool is_kernels_own(const char *name)
 {
 	size_t i;
 
+	for (i = 0; i < KERNELS_OWN; i++)
+		if (!strcmp(name, kernels_own[i]))
+			return true;
+	return false;
+}
+
+/* The kernel ignores a parameter that the module does not have: it would be loaded with guard=off for gaurd=full. */
+static bool known_names(const struct kmod *kmod, const struct config *saved)
+{
+	static const struct config none;
+	size_t i;
+
 	for (i = 0; i < saved->n; i++) {
+		const struct setting *s = &saved->v[i];
+		const char *nearest = saved_nearest_name(s->name, &none);
 		char *reason;
 
-		if (kmod_has_parameter(kmod, saved->v[i].name))
+		if (kmod_has_parameter(kmod, s->name) || is_kernels_own(s->name))
 			continue;
-		reason = xasprintf("%s: the module has no such setting; nothing is loaded",
-				   saved->v[i].name);
-		refuse(reason);
+		reason = xasprintf("%s: the module has no such setting%s%s; nothing is loaded",
+				   s->name, nearest ? ", but " : "", nearest ? nearest : "");
+		refuse(saved, s, reason);
 		free(reason);
 		return false;
 	}
@@ -100,7 +94,7 @@ static bool known_names(const struct kmod *kmod, const struct config *saved)
 static int insert(const struct config *saved)
 {
 	struct kmod *kmod = kmod_open("chatdnat");
-	int ret = FAILED, log = kmsg_open(), err;
+	int ret = FAILED, log = kernel_log_end(), err;
 	struct module module;
 
 	if (!kmod) {
@@ -110,7 +104,7 @@ static int insert(const struct config *saved)
 	} else if (known_names(kmod, saved)) {
 		err = kmod_load(kmod);
 		if (err)
-			ret = explain(err, log);
+			ret = explain(saved, err, log);
 		else if (module_read(&module)) {
 			char *line = config_format(&module.config);
 
@@ -120,6 +114,7 @@ static int insert(const struct config *saved)
 			ret = DONE;
 		}
 	}
+	kernel_log_warnings(log);
 	kmod_close(kmod);
 	return ret;
 }
@@ -143,14 +138,17 @@ static void print_changes(const struct config *before, const struct config *afte
 }
 
 /* Those that are not saved take their defaults, as when the module is loaded. */
-static int rewrite(const struct config *saved)
+static int rewrite(struct config *saved)
 {
 	struct module before, after;
 	char *line, *reason;
-	int ret = FAILED;
+	int ret = FAILED, log = kernel_log_end();
+	size_t i;
 
 	if (!module_read(&before))
 		return FAILED;
+	for (i = 0; i < KERNELS_OWN; i++)
+		config_remove(saved, kernels_own[i]);
 	line = config_format(saved);
 	if (!before.has_config) {
 		error("load: this version of the module cannot change several settings at once");
@@ -161,9 +159,10 @@ static int rewrite(const struct config *saved)
 			ret = DONE;
 		}
 	} else if (reason) {
-		refuse(reason);
+		refuse(saved, setting_of(saved, reason), reason);
 		free(reason);
 	}
+	kernel_log_warnings(log);
 	free(line);
 	module_free(&before);
 	return ret;

@@ -149,6 +149,19 @@ int kernel_log_end(void)
 	return fd;
 }
 
+char *kernel_log_refusal(int fd)
+{
+	char *text;
+	int level;
+
+	while (fd >= 0 && (text = next(fd, &level))) {
+		if (level <= ERROR)
+			return text;
+		free(text);
+	}
+	return NULL;
+}
+
 void kernel_log_warnings(int fd)
 {
 	char *text;

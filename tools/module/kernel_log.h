@@ -18,8 +18,13 @@ void kernel_log_free(struct kernel_log *log);
 /* The saved setting for which the last load was refused; NULL: there is none, or it was changed since. */
 const struct setting *kernel_log_refused(const struct kernel_log *log, const struct config *saved);
 
-/* For kernel_log_warnings(): the log's present end. -1 if it cannot be read. */
+/* For the next two: the log's present end. -1 if it cannot be read. */
 int kernel_log_end(void);
+
+/*
+ * The module's first error since then, or NULL: what the kernel adds about the same parameter says less. To be freed.
+ */
+char *kernel_log_refusal(int fd);
 
 /* Prints the module's warnings since then, and closes it. */
 void kernel_log_warnings(int fd);
