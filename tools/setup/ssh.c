@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "../host/directory.h"
+#include "../host/sysfs.h"
 #include "../lib/mem.h"
 #include "../lib/text.h"
 
@@ -57,19 +59,68 @@ static void add_configured(char **allow, struct ports *known, const struct state
 	free(line);
 }
 
+/* The server's port in "CLIENT PORT SERVER PORT". */
+static unsigned long port_of(const char *connection)
+{
+	const char *port = connection ? strrchr(connection, ' ') : NULL;
+
+	return port ? strtoul(port, NULL, 10) : 0;
+}
+
+/* A variable of another process, when it began. To be freed, or NULL. */
+static char *variable_of(unsigned long process, const char *name)
+{
+	char *path = xasprintf("/proc/%lu/environ", process), *word = NULL, *value = NULL;
+	FILE *f = fopen(path, "re");
+	size_t size = 0, len = strlen(name);
+
+	while (f && !value && getdelim(&word, &size, '\0', f) >= 0)
+		if (!strncmp(word, name, len) && word[len] == '=')
+			value = xstrdup(word + len + 1);
+	if (f)
+		fclose(f);
+	free(word);
+	free(path);
+	return value;
+}
+
+static unsigned long parent_of(unsigned long process)
+{
+	char *path = xasprintf("/proc/%lu/stat", process), *stat = sysfs_read(path);
+	/* "PID (NAME) STATE PARENT ..." */
+	const char *end = stat ? strrchr(stat, ')') : NULL;
+	unsigned long parent = end && strlen(end) > 4 ? strtoul(end + 4, NULL, 10) : 0;
+
+	free(stat);
+	free(path);
+	return parent;
+}
+
+/* sudo drops the variable: the shell that it was called from has it. */
+static unsigned long session_port(void)
+{
+	unsigned long process, port = port_of(getenv("SSH_CONNECTION"));
+
+	for (process = (unsigned long)getppid(); process > 1 && !port;
+	     process = parent_of(process)) {
+		char *connection = variable_of(process, "SSH_CONNECTION");
+
+		port = port_of(connection);
+		free(connection);
+	}
+	return port;
+}
+
 /* By the session that this runs in, sshd's configuration, and the port that all use. */
 static char *find(const struct state *state)
 {
 	struct ports *known = xcalloc(1, sizeof(*known));
-	const char *session = getenv("SSH_CONNECTION"),
-		   *port = session ? strrchr(session, ' ') : NULL;
 	char *allow = xstrdup("");
 	size_t n, i;
 	char **names = directory_names(SSHD ".d", NULL, &n);
 
 	add(&allow, known, state, 22);
-	if (port)
-		add(&allow, known, state, strtoul(port, NULL, 10));
+	add(&allow, known, state, session_port());
 	add_configured(&allow, known, state, SSHD);
 	for (i = 0; i < n; i++) {
 		char *path = xasprintf(SSHD ".d/%s", names[i]);
