@@ -61,7 +61,7 @@ static const char template[] =
 	"# What this machine sends leaves by the tunnel, or not at all. Only the LAN is reached directly.\n"
 	"for ip in \"ip -4\" \"ip -6\"; do\n"
 	"	for priority in 100 200 300 400; do\n"
-	"		$ip rule del priority $priority 2>/dev/null\n"
+	"		while $ip rule del priority $priority 2>/dev/null; do :; done\n"
 	"	done\n"
 	"	$ip route replace unreachable default metric 4096 table 100\n"
 	"	$ip rule add priority 300 lookup main suppress_prefixlength 0\n"
@@ -125,7 +125,7 @@ static const char template[] =
 	"	fi\n"
 	"	for family in -4 -6; do\n"
 	"		for priority in 100 200 300 400; do\n"
-	"			ip \"$family\" rule del priority \"$priority\" 2>/dev/null || :\n"
+	"			while ip \"$family\" rule del priority \"$priority\" 2>/dev/null; do :; done\n"
 	"		done\n"
 	"	done\n"
 	"}\n"
@@ -238,9 +238,13 @@ char *relay_script(const struct plan *plan)
 		postup = append(postup,
 				xasprintf("PostUp = ip%s route add default dev %%i table 100\n",
 					  option(f)));
-		rules = append(rules, xasprintf("ip%s rule add priority 200 from %s lookup 100\n",
-						option(f), relay.text));
 	}
+	/* As the guide has them. */
+	for (f = FAMILIES; f-- > 0;)
+		if (plan->inside[f])
+			rules = append(rules,
+				       xasprintf("ip%s rule add priority 200 from %s lookup 100\n",
+						 option(f), plan_address(&plan->relay[f]).text));
 	text = replace(text, "@ADDRESSES@", addresses);
 	text = replace(text, "@POSTUP@", postup);
 	text = replace(text, "@RULES@", rules);
