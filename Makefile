@@ -28,10 +28,11 @@ tools: ## Build chatdnatctl
 	$(MAKE) -C tools
 
 .PHONY: install
-install: module tools ## Install the module and chatdnatctl
-	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_PATH=$(INSTALL_MOD_PATH) \
-		INSTALL_MOD_DIR=$(INSTALL_MOD_DIR) modules_install
-	$(MAKE) -C tools install PREFIX=$(PREFIX)
+install: module tools ## Install the module and chatdnatctl, without debug information
+	@scripts/unsigned $(KDIR) >/dev/null
+	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_PATH=$(INSTALL_MOD_PATH) INSTALL_MOD_STRIP=1 \
+		INSTALL_MOD_DIR=$(INSTALL_MOD_DIR) $$(scripts/unsigned $(KDIR) 2>/dev/null) modules_install
+	$(MAKE) -C tools install PREFIX=$(PREFIX) INSTALL_PROGRAM='install -s -m 0755'
 	$(if $(INSTALL_MOD_PATH),,depmod $(KVER))
 
 .PHONY: uninstall
@@ -127,12 +128,19 @@ built-coverage:
 	$(MAKE) -s UBSAN_SANITIZE=n built-debug
 	$(MAKE) -s built
 
+DEMO_CACHE = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/chatdnat
+
 .PHONY: demo
 demo: ## Send real mail through the module, in an emulated machine
 	@scripts/space demo
-	@scripts/deps build headers vm
-	$(MAKE) -s built
-	tests/demo/run
+	@echo '1 of 4: compiler and emulator, as packages of this machine (at most 140 MB to fetch)'
+	@scripts/deps build vm
+	@echo '2 of 4: the emulated machine, in $(DEMO_CACHE) (at most 290 MB to fetch, some minutes; kept for the next time)'
+	@tests/vm/image amd64 >/dev/null
+	@echo '3 of 4: module and tool, in build/'
+	@tests/vm/built demo
+	@echo '4 of 4: the demo (two minutes)'
+	@tests/demo/run
 
 .PHONY: check
 check: ## Run the tests, in about ten minutes; the first time also fetch the kernels, which takes as long

@@ -26,7 +26,8 @@ def install(tree, release, stage):
     # Built for another kernel before: as after an upgrade of the kernel.
     done = host.works(f"{release}: make", "make", f"KVER={release}", cwd=tree)
     tap.equal(done.warnings(), [], f"{release}: without a warning")
-    host.works(f"{release}: make install", "make", "install", *where, cwd=tree)
+    done = host.works(f"{release}: make install", "make", "install", *where, cwd=tree)
+    tap.ok("SSL error" not in done.text and done.text.count("The module is not signed") == 1, f"{release}: says that it is not signed, and no error")
     installed = host.files(stage)
     modules = [name for name in installed if name.startswith(f"lib/modules/{release}/updates/chatdnat.ko")]
     tap.equal(installed - set(modules),
@@ -35,9 +36,12 @@ def install(tree, release, stage):
                "usr/lib/systemd/system/chatdnat.service", "usr/lib/systemd/system/chatdnat-closed.service",
                "usr/lib/chatdnat/closed.nft", "usr/lib/chatdnat/closed-rules"},
               f"{release}: the tool, its man page, completions and units are installed")
+    sections = host.run("readelf", "-S", "--wide", stage / "usr/sbin/chatdnatctl").text
+    tap.ok(".text" in sections and ".debug_info" not in sections, f"{release}: the tool has no debug information")
     if tap.equal(len(modules), 1, f"{release}: and the module"):
         module = stage / modules[0]
         tap.equal(host.modinfo("vermagic", module).split()[0], release, f"{release}: the module is for that kernel")
+        tap.ok(module.stat().st_size < 1 << 20, f"{release}: the module has no debug information")
         tap.equal(host.modinfo("version", module), host.VERSION, f"{release}: the module has the version")
     tap.equal(host.run(stage / "usr/sbin/chatdnatctl", "--version").text, f"chatdnatctl {host.VERSION}\n",
               f"{release}: so has the tool")

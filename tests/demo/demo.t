@@ -13,6 +13,12 @@ ok() {
 	echo "${not}ok $((n += 1)) - $what"
 }
 
+# Headers of 6.12 as a package bring their kernel, which the machine would boot next.
+installs_no_kernel() {
+	commands=$(make -n -C "$here/../.." demo) && ! echo "$commands" | grep -q 'scripts/deps .*headers'
+}
+ok 'it installs no kernel' installs_no_kernel
+
 "$here/run" >"$out" 2>&1
 status=$?
 ok 'it runs to its end' test $status = 0
@@ -23,6 +29,10 @@ for family in IPv4 IPv6; do
 	done
 	ok "$family: a mail left by the proxy" grep -q "outgoing  $family .* bob has it" "$out"
 done
+topology_first() { grep -v '^$' "$out" | sed -n 2p | grep -q 'client .* mx '; }
+verdict_last() { grep -v '^$' "$out" | tail -n 1 | grep -q '^PASSED'; }
+ok 'first its topology' topology_first
+ok 'last its verdict' verdict_last
 ok 'the tool finds nothing wrong' grep -q 'No problems found' "$out"
 [ "$failed" = 0 ] || sed 's/^/# /' "$out"
 echo "1..$n"
