@@ -73,7 +73,10 @@ static void check_relay(struct findings *f, const struct state *state, const str
 		return;
 	}
 	out = relay_link(state, relay);
-	if (*via && (!out || strcmp(out->name, via) != 0)) {
+	/* An interface that is missing has a finding of its own. */
+	if (*via && !link_by_name(&state->links, via)) {
+		skipped(f, "The interface %s (via) is missing.", via);
+	} else if (*via && (!out || strcmp(out->name, via) != 0)) {
 		finding(f, PROBLEM, "relay-not-via",
 			"The relay %s is reached by %s, not by %s (via): connections to it are dropped.",
 			relay->text, out ? out->name : "another interface", via);
@@ -86,7 +89,13 @@ static void check_relay(struct findings *f, const struct state *state, const str
 	free(route);
 }
 
-/* Through which interface, other than a WAN interface, a relay is reached. */
+/* An interface towards the internet is no tunnel, even if it is missing in `wan`. */
+static bool may_be_via(const struct state *state, const struct link *link)
+{
+	return link && !wan_of(state, link) && link != default_link(state);
+}
+
+/* Through which interface a relay is reached, if that may be a tunnel. */
 static const struct link *tunnel_link(const struct state *state)
 {
 	size_t i;
@@ -94,7 +103,7 @@ static const struct link *tunnel_link(const struct state *state)
 	for (i = 0; i < state->relays.n; i++) {
 		const struct link *out = relay_link(state, &state->relays.v[i]);
 
-		if (out && !wan_of(state, out))
+		if (may_be_via(state, out))
 			return out;
 	}
 	return NULL;
@@ -109,7 +118,7 @@ static void fix_missing_via(struct findings *f, const struct state *state, const
 		other = tunnel_link(state);
 	if (!strchr(via, '/') && access(file, F_OK) == 0)
 		fix(f, "wg-quick up %s", word(f, via));
-	else if (other && !wan_of(state, other))
+	else if (may_be_via(state, other))
 		fix_set(f, "via=%s", word(f, other->name));
 	else
 		fix(f,
