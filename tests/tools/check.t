@@ -1168,7 +1168,7 @@ def unprivileged_and_hostile():
         passes(result, "not root", check)
     evil = b"\x1b[2J\x07$(reboot);\xc2\x9b31m\xff"
     with Fake() as fake:
-        fake.write("parameters/config", b"wan=" + evil + b" v4=" + evil + b" v6=fd00:9::2 via=" + evil + b" allow=" + evil +
+        fake.write("parameters/config", b"wan=" + evil + b" v4=" + evil + b" v6=2001:db8:3::10 via=" + evil + b" allow=" + evil +
                    b" mss=99999999999999999999 guard=full ports=25,x-y,99999999999")
         fake.write("version", evil)
         fake.write("last_error", evil)

@@ -62,7 +62,7 @@ def mended(name, finding, outcome="fail"):
 
 @case.case
 def a_misspelt_name():
-    with files({OPTIONS: f"# mine\noptions chatdnat {USUAL} gaurd=full\n"}):
+    with files({OPTIONS: f"# mine\noptions chatdnat {USUAL} guuard=full\n"}):
         result = ctl.run("check", "--json")
         found = finds(result, "misspelt, not loaded", "unknown-setting", "fail")
         tap.ok(found and f"{OPTIONS}, line 2" in found["text"] and "nearest name is guard" in found["text"],
@@ -83,10 +83,10 @@ def a_misspelt_name():
 
 @case.case
 def a_misspelt_name_on_the_line():
-    tap.equal(modprobe("wan=eth0", "gaurd=full").returncode, 0, "on modprobe's line: it loads")
+    tap.equal(modprobe("wan=eth0", "guuard=full").returncode, 0, "on modprobe's line: it loads")
     result = ctl.run("check", "--json")
     found = finds(result, "on modprobe's line", "unknown-setting", "fail", "chatdnatctl set guard=VALUE")
-    tap.ok(found and "gaurd" in found["text"], "on modprobe's line: named")
+    tap.ok(found and "guuard" in found["text"], "on modprobe's line: named")
     ctl.run("set", "mss=1400")
     finds(ctl.run("check", "--json"), "on modprobe's line, something else set", "unknown-setting", "fail")
     ctl.run("set", "guard=full")
@@ -98,7 +98,7 @@ def a_misspelt_name_on_the_line():
     modprobe("wan=eth0")
     passes(ctl.run("check", "--json"), "loaded again", "load")
     module.unload()
-    modprobe("wan=eth0", "gaurd=full", "v4=nonsense")
+    modprobe("wan=eth0", "guuard=full", "v4=nonsense")
     modprobe("wan=eth0")
     passes(ctl.run("check", "--json"), "loaded after a refusal", "load")
     module.unload()

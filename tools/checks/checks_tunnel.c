@@ -122,7 +122,8 @@ static void fix_missing_via(struct findings *f, const struct state *state, const
 		fix_set(f, "via=%s", word(f, other->name));
 	else
 		fix(f,
-		    "wg-quick up TUNNEL    # or what sets the tunnel up; then: chatdnatctl set via=TUNNEL");
+		    "wg-quick up %s    # or what sets it up; WireGuard needs a file in /etc/wireguard",
+		    word(f, via));
 	free(file);
 }
 
