@@ -14,7 +14,7 @@ import host
 import packages
 from host import tap
 
-TOOL = {"usr/bin/chatdnatctl", "usr/share/man/man8/chatdnatctl.8.gz"}
+TOOL = {"usr/bin/chatdnatctl", "usr/share/man/man8/chatdnatctl.8.gz", "usr/share/man/ru/man8/chatdnatctl.8.gz"}
 # makepkg refuses to run as root.
 NOBODY = () if os.getuid() else ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
 NAMES = ("chatdnat-dkms", "chatdnatctl")

@@ -86,10 +86,10 @@ def packages(built, tree, top):
     tap.equal(sorted({re.sub("^lib/", "usr/lib/", file) for file in files} ^ want), [],
               "chatdnat-dkms: the module's source, whole, the units, and the hooks of the kernels")
     place, files = contents(tool, top)
-    tap.equal(files, {"usr/sbin/chatdnatctl", "usr/share/man/man8/chatdnatctl.8.gz",
+    tap.equal(files, {"usr/sbin/chatdnatctl", "usr/share/man/man8/chatdnatctl.8.gz", "usr/share/man/ru/man8/chatdnatctl.8.gz",
                       "usr/share/bash-completion/completions/chatdnatctl", "usr/share/zsh/vendor-completions/_chatdnatctl",
                       "usr/share/fish/vendor_completions.d/chatdnatctl.fish"},
-              "chatdnatctl: the tool, its man page, completions of three shells")
+              "chatdnatctl: the tool, its man pages, completions of three shells")
     tap.equal(host.run(place / "usr/sbin/chatdnatctl", "--version").text, f"chatdnatctl {host.VERSION}\n",
               "chatdnatctl: the tool says this version")
 

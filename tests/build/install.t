@@ -31,11 +31,12 @@ def install(tree, release, stage):
     installed = host.files(stage)
     modules = [name for name in installed if name.startswith(f"lib/modules/{release}/updates/chatdnat.ko")]
     tap.equal(installed - set(modules),
-              {"usr/sbin/chatdnatctl", "usr/share/man/man8/chatdnatctl.8", "usr/share/bash-completion/completions/chatdnatctl",
-               "usr/share/zsh/site-functions/_chatdnatctl", "usr/share/fish/vendor_completions.d/chatdnatctl.fish",
+              {"usr/sbin/chatdnatctl", "usr/share/man/man8/chatdnatctl.8", "usr/share/man/ru/man8/chatdnatctl.8",
+               "usr/share/bash-completion/completions/chatdnatctl", "usr/share/zsh/site-functions/_chatdnatctl",
+               "usr/share/fish/vendor_completions.d/chatdnatctl.fish",
                "usr/lib/systemd/system/chatdnat.service", "usr/lib/systemd/system/chatdnat-closed.service",
                "usr/lib/chatdnat/closed.nft", "usr/lib/chatdnat/closed-rules"},
-              f"{release}: the tool, its man page, completions and units are installed")
+              f"{release}: the tool, its man pages, completions and units are installed")
     sections = host.run("readelf", "-S", "--wide", stage / "usr/sbin/chatdnatctl").text
     tap.ok(".text" in sections and ".debug_info" not in sections, f"{release}: the tool has no debug information")
     if tap.equal(len(modules), 1, f"{release}: and the module"):

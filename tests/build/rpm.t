@@ -15,7 +15,7 @@ import packages
 from host import tap
 
 RPM = host.ROOT / "packaging" / "rpm"
-TOOL = {"usr/sbin/chatdnatctl", "usr/share/man/man8/chatdnatctl.8"}
+TOOL = {"usr/sbin/chatdnatctl", "usr/share/man/man8/chatdnatctl.8", "usr/share/man/ru/man8/chatdnatctl.8"}
 # Fedora has these from its systemd-rpm-macros. In the root /log keeps what is run.
 MACROS = {"_unitdir": "/usr/lib/systemd/system"} | {
     f"systemd_{when}()": f"echo systemd_{when} %{{*}} >>/log" for when in ("post", "preun", "postun")}

@@ -14,6 +14,8 @@ from lib.topo import HOME
 
 README = guide.ROOT / "README.md"
 DOCUMENTS = [README, *sorted(guide.DOCS.glob("*.md"))]
+TRANSLATED = sorted(guide.DOCS.glob("??/*.md"))
+LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)")
 # Guides without traffic of their own; every other one has a test of its name.
 PLAIN = ("boot.md", "secure-boot.md")
 
@@ -29,11 +31,27 @@ def anchors(path):
 
 @case.case
 def links_lead_somewhere():
-    for document in [*DOCUMENTS, *(guide.ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "packaging/README.md"))]:
-        for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)", document.read_text(encoding="utf-8")):
+    others = (guide.ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "packaging/README.md"))
+    for document in [*DOCUMENTS, *TRANSLATED, *others]:
+        for target, anchor in LINK.findall(document.read_text(encoding="utf-8")):
             file = (document.parent / target).resolve() if target else document
             tap.ok(file.exists() and (not anchor or anchor in anchors(file)),
-                   f"{document.name}: {target}{anchor and '#' + anchor}")
+                   f"{document.relative_to(guide.ROOT)}: {target}{anchor and '#' + anchor}")
+
+
+def original(translated):
+    return README if translated.name == "README.md" else guide.DOCS / translated.name
+
+
+@case.case
+def translations_lead_to_translations():
+    tap.ok(TRANSLATED, "there are translations")
+    for document in TRANSLATED:
+        known = {original(other): other for other in TRANSLATED if other.parent == document.parent}
+        for target, _ in LINK.findall(document.read_text(encoding="utf-8")):
+            file = (document.parent / target).resolve() if target else document
+            tap.ok(file not in known or file == original(document) == README,
+                   f"{document.relative_to(guide.ROOT)}: {target} has no translation")
 
 
 @case.case
