@@ -36,7 +36,8 @@ static bool chatdnat_misplaced_direction(const struct chatdnat_settings *old,
 					 const struct nf_conn *ct,
 					 enum ip_conntrack_dir dir)
 {
-	struct chatdnat_dst_packet packet = {};
+	/* Its SYN is past: as in the middle of a connection, SSH is left alone. */
+	struct chatdnat_dst_packet packet = { .midstream = true };
 	const struct net_device *dev = NULL;
 	struct dst_entry *dst = NULL;
 	bool untranslated;
