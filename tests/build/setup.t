@@ -128,6 +128,16 @@ def hook(top):
             tap.diag(f"exit status {done.status}\n{done.text}")
 
 
+def forgets():
+    """A removal of the module's package leaves what chatdnatctl setup has in the same directory."""
+    done = host.run("unshare", "-rm", "sh", "-ec", "mount -t tmpfs none /var/lib; mkdir -p /var/lib/chatdnat/6.0.0-none; cd /var/lib/chatdnat; "
+                    'echo >6.0.0-none/chatdnat.ko; echo >setup.json; "$0" --forget; ls; rm setup.json; "$0" --forget', host.ROOT / "scripts/kernel-hook")
+    if "Operation not permitted" in done.text:
+        tap.skip("the kernel hook, --forget", "no namespaces here")
+    else:
+        tap.equal((done.status, done.text), (0, "setup.json\n"), "the kernel hook, --forget: removes what it has written, and no more")
+
+
 def blanks(top):
     """A checkout in a directory whose name has blanks."""
     place = host.checkout(top / "a b", "Makefile", "Kbuild", "VERSION", "module")
@@ -147,6 +157,7 @@ def main():
         scripts(pathlib.Path(top))
         blanks(pathlib.Path(top))
         hook(pathlib.Path(top))
+        forgets()
         headers(pathlib.Path(top))
         packages(pathlib.Path(top))
         network(pathlib.Path(top))
