@@ -12,12 +12,11 @@
 #include "../lib/text.h"
 #include "trial_guard.h"
 
-/* In a directory where root alone may create files. */
-#define LOCK "/run/chatdnatctl.try.lock"
+#define LOCK TRIAL_SOCKET ".lock"
 
 static const struct sockaddr_un address = {
 	.sun_family = AF_UNIX,
-	.sun_path = "/run/chatdnatctl.try",
+	.sun_path = TRIAL_SOCKET,
 };
 
 /* Held as long as a change waits. */
@@ -78,17 +77,12 @@ static int listen_there(void)
 static _Noreturn void background(int front, unsigned int seconds,
 				 bool (*apply)(struct module *, void *), void *data)
 {
-	struct trial_guard guard = { .front = front, .seconds = seconds };
-	bool done = false;
+	struct trial_guard guard = { .front = front, .seconds = seconds, .lock = take_lock() };
 
-	if (take_lock() >= 0 && (guard.listener = listen_there()) >= 0) {
-		if (trial_guard_begin(&guard, apply, data))
-			trial_guard_wait(&guard);
-		unlink(address.sun_path);
-		done = true;
-	}
-	if (!done)
+	if (guard.lock < 0 || (guard.listener = listen_there()) < 0)
 		trial_guard_tell(&guard, TRIAL_FAILED);
+	else if (trial_guard_begin(&guard, apply, data))
+		trial_guard_wait(&guard);
 	/* What the parent has not yet printed is the parent's to print. */
 	_exit(0);
 }

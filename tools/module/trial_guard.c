@@ -30,6 +30,13 @@ void trial_guard_tell(const struct trial_guard *guard, enum trial what)
 		tell(guard->front, what);
 }
 
+void trial_guard_end(struct trial_guard *guard)
+{
+	/* In this order: without the lock, the socket may be the next one's. */
+	unlink(TRIAL_SOCKET);
+	close(guard->lock);
+}
+
 static ino_t directory(void)
 {
 	struct stat st;
@@ -57,6 +64,8 @@ static void leave_session(struct trial_guard *guard)
 
 	setsid();
 	signal(SIGHUP, SIG_IGN);
+	/* Whoever reads the module's warnings may be gone. */
+	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGQUIT);
@@ -97,7 +106,9 @@ static enum trial begin(struct trial_guard *guard, bool (*apply)(struct module *
 		return TRIAL_FAILED;
 	guard->loaded = directory();
 	guard->after = settings();
-	if (!guard->after || !strcmp(guard->before, guard->after))
+	if (!guard->after)
+		return TRIAL_OVERTAKEN;
+	if (!strcmp(guard->before, guard->after))
 		return TRIAL_UNCHANGED;
 	timerfd_settime(guard->timer, 0, &end, NULL);
 	return TRIAL_APPLIED;
@@ -112,6 +123,8 @@ bool trial_guard_begin(struct trial_guard *guard, bool (*apply)(struct module *,
 	lock_release();
 	if (what == TRIAL_APPLIED)
 		leave_files();
+	else
+		trial_guard_end(guard);
 	trial_guard_tell(guard, what);
 	return what == TRIAL_APPLIED;
 }
@@ -155,6 +168,7 @@ static bool answer(struct trial_guard *guard, int fd, enum trial *what)
 	if (recv(fd, &said, 1, 0) != 1)
 		return false;
 	*what = said == *TRIAL_KEEP ? TRIAL_CONFIRMED : revert(guard);
+	trial_guard_end(guard);
 	tell(fd, *what);
 	return true;
 }
@@ -190,6 +204,7 @@ void trial_guard_wait(struct trial_guard *guard)
 			continue;
 		if (fds[0].revents || fds[1].revents) {
 			what = revert(guard);
+			trial_guard_end(guard);
 			decided = true;
 		} else if (fds[2].revents) {
 			decided = call(guard, &what);

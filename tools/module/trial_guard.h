@@ -6,6 +6,9 @@
 
 #include "trial.h"
 
+/* In a directory where root alone may create files. */
+#define TRIAL_SOCKET "/run/chatdnatctl.try"
+
 /* What trial_answer() sends. */
 #define TRIAL_KEEP "k"
 #define TRIAL_REVERT "r"
@@ -13,6 +16,7 @@
 /* The process in the background. */
 struct trial_guard {
 	int front;    /* the program that started it, for as long as it runs */
+	int lock;     /* held as long as the change waits */
 	int listener; /* for other programs */
 	unsigned int seconds;
 
@@ -27,6 +31,9 @@ bool trial_guard_begin(struct trial_guard *guard, bool (*apply)(struct module *,
 
 /* Until the change is confirmed or reverted. */
 void trial_guard_wait(struct trial_guard *guard);
+
+/* Before anybody is told the outcome: whoever is may start the next change, or save this one, at once. */
+void trial_guard_end(struct trial_guard *guard);
 
 void trial_guard_tell(const struct trial_guard *guard, enum trial what);
 
