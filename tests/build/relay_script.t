@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import re
 import sys
 
 sys.dont_write_bytecode = True
@@ -22,6 +23,17 @@ CASES = {
 }
 
 
+def put(text, top):
+    """What the script writes: systemd has to read what is not the tunnel's, whatever the umask."""
+    function = re.search(r"^put\(\) \{\n.*?^\}\n", text, re.M | re.S)[0]
+    for mode, name in (("600", "a/tunnel"), ("644", "b/c/drop-in")):
+        script = f"set -eu\numask 077\n{function}put {mode} {top}/put/{name} <<'END'\ntext\nEND\n"
+        host.works(f"put {mode}", "sh", "-c", script)
+        path = pathlib.Path(top) / "put" / name
+        tap.equal((oct(path.stat().st_mode & 0o777), path.read_text(encoding="ascii")), (f"0o{mode}", "text\n"), f"put {mode}: the file")
+        tap.equal(oct(path.parent.stat().st_mode & 0o777), "0o755", f"put {mode}: its directory")
+
+
 def main():
     tool = host.ROOT / "build" / "tools" / "chatdnatctl"
     host.works("the tool is built", "make", "-s", "-C", "tools")
@@ -37,9 +49,12 @@ def main():
             host.works(f"{name}: shellcheck", "shellcheck", "-s", "sh", script)
             for shell in ("dash", "busybox sh", "bash --posix"):
                 host.works(f"{name}: {shell} reads it", *shell.split(), "-n", script)
+            jump = "root@[2001:db8::1]" if name == "IPv6" else "root@203.0.113.1"
+            tap.ok(f"ssh -J {jump} root@" in done.text, f"{name}: the way in by SSH")
             routes = done.text.split("/etc/wireguard/relay-routes <<'END'\n", 1)[-1].split("\nEND\n")[0]
             script.write_text(f"{routes}\n", encoding="ascii")
             host.works(f"{name}: sh reads its routes", "sh", "-n", script)
+        put(done.text, top)
     tap.done()
 
 

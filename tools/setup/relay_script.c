@@ -21,7 +21,8 @@ static const char template[] =
 	"\n"
 	"# put MODE FILE: standard input becomes that file; another one in its place is kept.\n"
 	"put() {\n"
-	"	mkdir -p \"${2%/*}\"\n"
+	"	# systemd reads its directories as another user.\n"
+	"	(umask 022 && mkdir -p \"${2%/*}\")\n"
 	"	cat >\"$2.new\"\n"
 	"	chmod \"$1\" \"$2.new\"\n"
 	"	if [ -e \"$2\" ] && cmp -s \"$2.new\" \"$2\"; then\n"
@@ -184,7 +185,7 @@ static const char template[] =
 	"		exit 1\n"
 	"	fi\n"
 	"	look_at_name_servers\n"
-	"	echo 'The tunnel is up. This machine is reached from the LAN and through the proxy: ssh -J root@@PUBLIC@ root@@RELAY@'\n"
+	"	echo 'The tunnel is up. This machine is reached from the LAN and through the proxy: ssh -J root@@JUMP@ root@@RELAY@'\n"
 	"}\n"
 	"\n"
 	"main </dev/null\n";
@@ -224,6 +225,7 @@ char *relay_script(const struct plan *plan)
 	char *addresses = xstrdup(""), *postup = xstrdup(""), *rules;
 	char *private_key = base64_encode(plan->relay_keys.private_key, WG_KEY_LEN);
 	char *public_key = base64_encode(plan->proxy_keys.public_key, WG_KEY_LEN);
+	char *jump = xasprintf(outer == V4 ? "%s" : "[%s]", plan_address(&plan->public[outer]).text);
 	char *text = xstrdup(template);
 
 	rules = xasprintf("ip%s rule add priority 100 to %s ipproto udp dport %u lookup main\n",
@@ -252,6 +254,7 @@ char *relay_script(const struct plan *plan)
 	text = replace(text, "@PUBLIC_KEY@", public_key);
 	text = replace(text, "@ENDPOINT@", plan_endpoint(plan).text);
 	text = replace(text, "@PUBLIC@", plan_address(&plan->public[outer]).text);
+	text = replace(text, "@JUMP@", jump);
 	text = replace(text, "@RELAY@", plan_address(&plan->relay[inner]).text);
 	text = replace(text, "@TUNNEL@", plan->tunnel);
 	explicit_bzero(private_key, strlen(private_key));
@@ -260,5 +263,6 @@ char *relay_script(const struct plan *plan)
 	free(addresses);
 	free(postup);
 	free(rules);
+	free(jump);
 	return text;
 }
