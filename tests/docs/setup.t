@@ -205,12 +205,15 @@ def take_back():
 
 @case.case
 def files_of_somebody_else():
-    TUNNEL.write_text("# mine\n", encoding="ascii")
+    mine = "# mine\nprivatekey=SECRET\n PresharedKey = SECRET\n"
+    TUNNEL.write_text(mine, encoding="ascii")
     os.chmod(TUNNEL, 0o640)
     result = ctl.run("setup", "--relay", "relay.example,10.9.0.2")
     returns(1, result, "a file of somebody else")
     tap.ok(f"{TUNNEL} exists" in result.err and "nothing was changed" in result.err, "a file of somebody else: is named")
     tap.equal(list(state()), [TUNNEL], "a file of somebody else: nothing is written")
+    result = ctl.run("setup", "--relay", "relay.example,10.9.0.2", "--dry-run")
+    tap.ok("-privatekey=***" in result.out and "SECRET" not in result.out, "a file of somebody else: --dry-run shows no key")
     result = ctl.run("setup", "--relay", "relay.example,10.9.0.2", "--replace")
     returns(0, result, "--replace")
     tap.ok(f"replaced {TUNNEL}" in result.out, "--replace: says so")
@@ -229,7 +232,7 @@ def files_of_somebody_else():
               "no answer from the proxy: the relay has its own routes again")
     result = ctl.run("setup", "--undo")
     returns(0, result, "--undo after --replace")
-    tap.ok(f"restored {TUNNEL}" in result.out and TUNNEL.read_text(encoding="ascii") == "# mine\n", "--undo: brings the former file back")
+    tap.ok(f"restored {TUNNEL}" in result.out and TUNNEL.read_text(encoding="ascii") == mine, "--undo: brings the former file back")
     tap.equal((list(state()), os.stat(TUNNEL).st_mode & 0o777), ([TUNNEL], 0o640), "--undo: with its mode, and removes all others")
     TUNNEL.unlink()
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -71,18 +72,37 @@ bool changes_between(const struct changes *c, const char *path)
 	return before && after && strcmp(before->text, after->text) != 0;
 }
 
-/* Without keys. To be freed; NULL for NULL. */
+/* The secret in a line of a tunnel's file, as wg-quick(8) reads it: names in any case, blanks or none. NULL: it has none. */
+static char *secret_of(char *line)
+{
+	static const char *const names[] = { "PrivateKey", "PresharedKey" };
+	size_t i;
+
+	line += strspn(line, " \t");
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char *value = line + strlen(names[i]);
+
+		if (strncasecmp(line, names[i], strlen(names[i])) != 0)
+			continue;
+		value += strspn(value, " \t");
+		if (*value == '=')
+			return value + 1 + strspn(value + 1, " \t");
+	}
+	return NULL;
+}
+
+/* Without keys, also in a file of somebody else. To be freed; NULL for NULL. */
 static char *masked(const char *text)
 {
-	static const char key[] = "PrivateKey = ";
-	char *out, *at;
+	char *out, *line, *secret;
 
 	if (!text)
 		return NULL;
 	out = xstrdup(text);
-	for (at = strstr(out, key); at; at = strstr(at, key)) {
-		at += strlen(key);
-		memset(at, '*', strcspn(at, "\n"));
+	for (line = out; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+		secret = secret_of(line + strspn(line, " \t#"));
+		if (secret)
+			memset(secret, '*', strcspn(secret, "\n"));
 	}
 	return out;
 }
