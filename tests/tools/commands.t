@@ -187,7 +187,7 @@ def save_keeps_what_others_wrote():
         os.unlink(path)
         os.symlink(target, path)
         with open(target, "w", encoding="ascii") as file:
-            file.write({OPTIONS: "options chatdnat wan=eth7 \\\n  v4=10.9.0.7\n", AUTOLOAD: ""}[path] + others[path])
+            file.write({OPTIONS: " options\tchatdnat wan=eth7 \\\n  v4=10.9.0.7\n", AUTOLOAD: ""}[path] + others[path])
     for time in ("once", "again"):
         returns(0, ctl.run("save"), f"save, {time}")
         for path, target in real.items():

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "../host/sysfs.h"
+#include "../lib/file.h"
 #include "../lib/mem.h"
 #include "../lib/text.h"
 #include "../module/boot.h"
@@ -122,6 +123,9 @@ static bool write_files(struct pending *files, size_t n)
 	size_t i;
 
 	for (i = 0; i < n; i++)
+		if (!files[i].text)
+			return false;
+	for (i = 0; i < n; i++)
 		if (!prepare(&files[i]))
 			return false;
 	for (i = 0; i < n; i++)
@@ -130,10 +134,12 @@ static bool write_files(struct pending *files, size_t n)
 	return true;
 }
 
-static void preview(const struct pending *p)
+static bool preview(const struct pending *p)
 {
 	const char *line = p->text;
 
+	if (!line)
+		return false;
 	text_line("==> %s <==", p->path);
 	while (*line) {
 		int len = (int)strcspn(line, "\n");
@@ -141,6 +147,7 @@ static void preview(const struct pending *p)
 		text_line("%.*s", len, line);
 		line += len + 1;
 	}
+	return true;
 }
 
 /* A line of an earlier save: its comment, or what it has for the module. */
@@ -148,7 +155,7 @@ static bool is_ours(const char *line)
 {
 	static const char head[] = "# chatdnat's configuration, written by chatdnatctl save",
 			  blank[] = " \t";
-	const char *word = line;
+	const char *word = line + strspn(line, blank);
 
 	if (!strncmp(line, head, strlen(head)))
 		return true;
@@ -157,11 +164,20 @@ static bool is_ours(const char *line)
 	return !strncmp(word, "chatdnat", 8) && (!word[8] || strchr(" \t\n", word[8]));
 }
 
-/* What a file is to have: text, and after it the lines of others, each with what follows a backslash. Frees text. */
+/*
+ * What a file is to have: text, and after it the lines of others, each with what follows a backslash. Frees text. NULL, after
+ * a message, if the file cannot be read: its lines would be lost.
+ */
 static char *with_others(char *text, const char *path)
 {
-	char *now = sysfs_read(path);
+	char *now = file_read(path);
 	const char *line, *end, *next;
+
+	if (!now && errno != ENOENT && errno != ELOOP) {
+		complain("read", path);
+		free(text);
+		return NULL;
+	}
 
 	for (line = now; line && *line; line = next) {
 		char *longer;
@@ -225,8 +241,8 @@ static int save(int argc, char **argv, const struct options *options)
 	for (i = 0; i < 2; i++)
 		follow(&files[i]);
 	if (options->flag)
-		for (i = 0; i < n; i++)
-			preview(&files[i]);
+		for (i = 0; i < n && done; i++)
+			done = preview(&files[i]);
 	else
 		done = write_files(files, n);
 	if (unit && done && !options->flag)
