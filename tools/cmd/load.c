@@ -42,8 +42,10 @@ static int explain(const struct config *saved, int err, int log)
 	char *reason = kernel_log_refusal(log);
 	int ret = FAILED;
 
+	/* Root it is, for it has the lock. */
 	if (err == -EPERM || err == -EACCES)
-		error("load: needs root");
+		error("load: the kernel does not load the module: %s; it may take signed ones only, or this is a container; see chatdnatctl check",
+		      strerror(-err));
 	else if (err == -ENOKEY || err == -EKEYREJECTED)
 		error("load: the kernel takes signed modules only, and has no key for this one; see chatdnatctl check");
 	else if (reason)
