@@ -240,7 +240,10 @@ static int carry_out(struct plan *plan, struct manifest *was, const struct reque
 
 	intend(&will, plan, was, r);
 	count = changes_count(&changes);
-	if (r->script) {
+	if (r->script && plan->tunnel_exists) {
+		error("setup: --script: there is none: setup has not made the tunnel %s",
+		      plan->tunnel);
+	} else if (r->script) {
 		setup_print_script(plan, false);
 		ret = DONE;
 	} else if (r->dry_run) {

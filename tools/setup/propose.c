@@ -279,6 +279,8 @@ static bool find_tunnel(struct plan *plan, const struct state *state, const char
 		for (i = 0; i < state->links.n && !link; i++)
 			if (wireguard_kind(state->links.v[i].kind))
 				link = &state->links.v[i];
+		if (link && !is_interface("tunnel", link->name))
+			return false;
 		memcpy(plan->tunnel, link ? link->name : "wg0",
 		       link ? sizeof(link->name) : sizeof("wg0"));
 	}
