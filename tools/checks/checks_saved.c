@@ -103,7 +103,7 @@ static void check_blank(struct findings *f, const struct state *state, size_t i)
 	}
 	value = xstrdup(head->value);
 	pattern = xstrdup(head->value);
-	simple = in_file(head) && plain(value);
+	simple = in_file(head) && plain(head->name) && plain(value);
 	for (; i < saved->n && !saved->v[i].value && same_line(head, &saved->v[i]); i++) {
 		const char *next = saved->v[i].name;
 		bool comma = (*value && value[strlen(value) - 1] == ',') || *next == ',';
