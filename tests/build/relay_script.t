@@ -49,6 +49,7 @@ def main():
             host.works(f"{name}: shellcheck", "shellcheck", "-s", "sh", script)
             for shell in ("dash", "busybox sh", "bash --posix"):
                 host.works(f"{name}: {shell} reads it", *shell.split(), "-n", script)
+            tap.ok("\t" not in done.text, f"{name}: no tab, which completes names in a shell that it is pasted into")
             jump = "root@[2001:db8::1]" if name == "IPv6" else "root@203.0.113.1"
             tap.ok(f"ssh -J {jump} root@" in done.text, f"{name}: the way in by SSH")
             routes = done.text.split("/etc/wireguard/relay-routes <<'END'\n", 1)[-1].split("\nEND\n")[0]

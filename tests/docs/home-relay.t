@@ -141,8 +141,8 @@ def by_users():
     ready()
     relay = place.play["relay"]
     relay.run("useradd -r vmail; useradd -r unbound; useradd -r iroh")
-    everybody = "\t$ip rule add priority 400 lookup 100\n"
-    some = re.search(r"^\tfor user in .*?^\tdone\n", (guide.DOCS / "home-relay.md").read_text(encoding="utf-8"), re.M | re.S)[0]
+    everybody = "    $ip rule add priority 400 lookup 100\n"
+    some = re.search(r"^    for user in .*?^    done\n", (guide.DOCS / "home-relay.md").read_text(encoding="utf-8"), re.M | re.S)[0]
     instead(everybody, some)
     for version in topo.IP_VERSIONS:
         for user, seen in (("vmail", PROXY), ("unbound", PROXY), ("root", HOME_LINE)):
