@@ -215,6 +215,9 @@ static bool verify(void)
 	}
 	findings_free(&findings);
 	state_free(&state);
+	/* The DNS and the relay's script are not printed then. */
+	if (!good)
+		text_line("correct this, then run again: chatdnatctl setup");
 	return good;
 }
 
