@@ -171,7 +171,7 @@ bool kmod_has_parameter(const struct kmod *m, const char *name)
 	for (i = 0; i < m->parameters_n; i++)
 		if (!strcmp(m->parameters[i], name))
 			return true;
-	return false;
+	return !m->parameters_n;
 }
 
 int kmod_load(struct kmod *m)

@@ -14,7 +14,7 @@ void kmod_close(struct kmod *kmod);
 /* False: no such module is installed for the running kernel. */
 bool kmod_installed(const struct kmod *kmod);
 
-/* Whether the installed module has a parameter. */
+/* Whether the installed module has a parameter; true if its parameters cannot be read. */
 bool kmod_has_parameter(const struct kmod *kmod, const char *name);
 
 /* Loads the module and what it needs, as modprobe does, with the options in modprobe.d. 0, or a negative errno. */
