@@ -5,6 +5,7 @@ import contextlib
 import os
 import pathlib
 import signal
+import subprocess
 import sys
 import time
 
@@ -152,6 +153,9 @@ def confirmed():
     returns(1, result, "save in the meantime")
     tap.ok("waits for its confirmation" in result.err and not OPTIONS.exists(), "save in the meantime: is refused")
     returns(0, ctl.run("confirm"), "confirm")
+    returns(0, ctl.run("save"), "save at once after confirm")
+    OPTIONS.unlink()
+    pathlib.Path("/etc/modules-load.d/chatdnat.conf").unlink(missing_ok=True)
     ended("confirm")
     tap.equal(module.get("v4"), OTHER, "confirm: the change stays")
     result = ctl.run("try", f"v4={OTHER}")
@@ -240,6 +244,13 @@ def ended_on_purpose():
     tap.ok("no change waits" in result.err, "SIGKILL: nothing waits")
     returns(0, ctl.run("try", "v4=10.9.0.8"), "SIGKILL: the socket that is left is replaced")
     returns(0, ctl.run("confirm"), "SIGKILL: and answers")
+    reader, writer = os.pipe()
+    os.close(reader)
+    # The module warns of that.
+    subprocess.run([ctl.TOOL, "set", "--confirm", LONG, "guard=full", "allow="], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=writer, check=False)
+    os.close(writer)
+    tap.equal(module.get("guard"), "full", "a warning that nobody reads: applied")
+    returns(0, ctl.run("confirm", "--revert"), "a warning that nobody reads: still waits")
 
 
 @case.case
