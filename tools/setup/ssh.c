@@ -41,6 +41,32 @@ static void add(char **allow, struct ports *known, const struct state *state, un
 	*allow = longer;
 }
 
+/* What follows a keyword of sshd_config(5), or NULL: the line has another one. */
+static const char *value_after(const char *keyword, const char *line)
+{
+	size_t len = strlen(keyword);
+
+	line += strspn(line, " \t");
+	if (strncasecmp(line, keyword, len) != 0 || !line[len] || !strchr(" \t=", line[len]))
+		return NULL;
+	return line + len + strspn(line + len, " \t=");
+}
+
+/* "Port 2222", "ListenAddress 203.0.113.1:2222", "ListenAddress [2001:db8::1]:2222"; 0: none. */
+static unsigned long configured_port(const char *line)
+{
+	const char *port = value_after("Port", line), *address = value_after("ListenAddress", line);
+
+	if (port || !address)
+		return port ? strtoul(port, NULL, 10) : 0;
+	port = *address == '[' ? strstr(address, "]:") : strchr(address, ':');
+	if (!port)
+		return 0;
+	port += *port == ']' ? 2 : 1;
+	/* An IPv6 address without brackets has no port. */
+	return strchr(port, ':') ? 0 : strtoul(port, NULL, 10);
+}
+
 static void add_configured(char **allow, struct ports *known, const struct state *state,
 			   const char *path)
 {
@@ -48,12 +74,8 @@ static void add_configured(char **allow, struct ports *known, const struct state
 	char *line = NULL;
 	size_t size = 0;
 
-	while (f && getline(&line, &size, f) >= 0) {
-		const char *s = line + strspn(line, " \t");
-
-		if (!strncasecmp(s, "Port", 4) && strchr(" \t=", s[4]))
-			add(allow, known, state, strtoul(s + 4 + strspn(s + 4, " \t="), NULL, 10));
-	}
+	while (f && getline(&line, &size, f) >= 0)
+		add(allow, known, state, configured_port(line));
 	if (f)
 		fclose(f);
 	free(line);
