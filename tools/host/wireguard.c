@@ -133,18 +133,23 @@ static int ask(int type, int command, int version, int key, const char *name, in
 	return netlink_request(NETLINK_GENERIC, nlh, cb, data);
 }
 
-int wireguard_read(struct wireguard *wg, const char *interface, const char *kind)
+int wireguard_family(const char *kind)
 {
-	int family = -1, err;
+	int family = -ENOENT, err;
 
-	*wg = (struct wireguard){ .port = -1 };
 	err = ask(GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 1, CTRL_ATTR_FAMILY_NAME, kind, NLM_F_ACK,
 		  family_cb, &family);
-	if (!err && family < 0)
-		err = -ENOENT;
-	if (!err)
-		err = ask(family, WG_CMD_GET_DEVICE, WG_GENL_VERSION, WGDEVICE_A_IFNAME, interface,
-			  NLM_F_DUMP, device_cb, wg);
+	return err ? err : family;
+}
+
+int wireguard_read(struct wireguard *wg, const char *interface, const char *kind)
+{
+	int family = wireguard_family(kind), err;
+
+	*wg = (struct wireguard){ .port = -1 };
+	err = family < 0 ? family :
+			   ask(family, WG_CMD_GET_DEVICE, WG_GENL_VERSION, WGDEVICE_A_IFNAME,
+			       interface, NLM_F_DUMP, device_cb, wg);
 	return err ? err : wg->port < 0 ? -ENOENT : 0;
 }
 

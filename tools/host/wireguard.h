@@ -39,6 +39,9 @@ bool wireguard_kind(const char *kind);
 /* The program that sets up links of that kind: "wg" or "awg". */
 const char *wireguard_program(const char *kind);
 
+/* The number of the netlink family, or a negative errno. */
+int wireguard_family(const char *kind);
+
 /* 0, or a negative errno. Needs root. To be freed in either case. */
 int wireguard_read(struct wireguard *wireguard, const char *interface, const char *kind);
 void wireguard_free(struct wireguard *wireguard);

@@ -9,23 +9,12 @@
 
 #include "link_set.h"
 #include "netlink.h"
+#include "wireguard.h"
 
 #define REQUEST_SIZE 1024
 
 /* Only while a public key is computed. */
 #define TEMPORARY "chatdnat-key"
-
-static int family_cb(const struct nlmsghdr *nlh, void *data)
-{
-	const struct nlattr *attr;
-	int *id = data;
-
-	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr))
-		if (mnl_attr_get_type(attr) == CTRL_ATTR_FAMILY_ID &&
-		    mnl_attr_get_payload_len(attr) >= 2)
-			*id = mnl_attr_get_u16(attr);
-	return MNL_CB_OK;
-}
 
 static struct nlmsghdr *message(char *buf, int type, int command, int version, int flags)
 {
@@ -38,18 +27,6 @@ static struct nlmsghdr *message(char *buf, int type, int command, int version, i
 	genl->cmd = (uint8_t)command;
 	genl->version = (uint8_t)version;
 	return nlh;
-}
-
-/* The number of the netlink family, or a negative errno. */
-static int family(void)
-{
-	_Alignas(NLMSG_ALIGNTO) char buf[REQUEST_SIZE];
-	struct nlmsghdr *nlh = message(buf, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 1, NLM_F_ACK);
-	int id = -ENOENT, err;
-
-	mnl_attr_put_strz(nlh, CTRL_ATTR_FAMILY_NAME, WG_GENL_NAME);
-	err = netlink_request(NETLINK_GENERIC, nlh, family_cb, &id);
-	return err ? err : id;
 }
 
 static int key_cb(const struct nlmsghdr *nlh, void *data)
@@ -67,7 +44,7 @@ static int read_public_key(const char *interface, unsigned char *key)
 {
 	static const unsigned char none[WG_KEY_LEN];
 	_Alignas(NLMSG_ALIGNTO) char buf[REQUEST_SIZE];
-	int id = family(), err;
+	int id = wireguard_family(WG_GENL_NAME), err;
 	struct nlmsghdr *nlh;
 
 	if (id < 0)
@@ -109,7 +86,7 @@ static int set_device(const char *interface, const unsigned char *private_key,
 {
 	_Alignas(NLMSG_ALIGNTO) char buf[REQUEST_SIZE];
 	struct nlmsghdr *nlh;
-	int id = family(), err;
+	int id = wireguard_family(WG_GENL_NAME), err;
 
 	if (id < 0)
 		return id;
