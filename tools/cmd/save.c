@@ -101,7 +101,7 @@ static bool publish(struct pending *p)
 	return true;
 }
 
-/* What a symbolic link leads to is replaced, not the link. */
+/* Replaces the target of a symbolic link, not the link. */
 static void follow(struct pending *p)
 {
 	p->target = realpath(p->path, NULL);
@@ -165,7 +165,7 @@ static bool is_ours(const char *line)
 }
 
 /*
- * What a file is to have: text, and after it the lines of others, each with what follows a backslash. Frees text. NULL, after
+ * The new contents of a file: text, and after it the lines of others, each with its continuation lines. Frees text. NULL, after
  * a message, if the file cannot be read: its lines would be lost.
  */
 static char *with_others(char *text, const char *path)

@@ -33,7 +33,7 @@ void setup_print_script(const struct plan *plan, bool quoted);
 /* All that is left to do elsewhere: the DNS, and the relay. */
 void setup_print_rest(const struct plan *plan);
 
-/* What runs on after --undo. */
+/* The parts that are still active after --undo. */
 void setup_print_running(const struct manifest *was);
 
 #endif

@@ -15,7 +15,7 @@ complete -c chatdnatctl -n '__fish_seen_subcommand_from save' -a '--dry-run --he
 complete -c chatdnatctl -n '__fish_seen_subcommand_from show' \
 	-a '--json --names --help stats config version last_error (chatdnatctl show --names 2>/dev/null)'
 
-# What a setting may be, after the active value, which is the start of most changes.
+# The active value, which is the start of most changes, and the other values of a setting.
 function __chatdnatctl_values
 	chatdnatctl show $argv[1] 2>/dev/null
 	switch $argv[1]

@@ -12,7 +12,7 @@ enum colour { PLAIN, BOLD, RED, YELLOW, GREEN, CYAN };
  */
 char *text_clean(const char *s);
 
-/* How many letters are to be added, dropped, changed or swapped with their neighbour to make one of the other. */
+/* The number of letters to add, drop, change or swap with their neighbour, to make one word of the other. */
 size_t text_distance(const char *a, const char *b);
 
 /* One line, never wrapped: for scripts and for commands that are copied. */

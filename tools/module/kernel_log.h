@@ -4,7 +4,7 @@
 
 #include "config.h"
 
-/* What the kernel log has of the module since it was last loaded, unloaded, or refused. */
+/* The module's lines in the kernel log, since it was last loaded, unloaded, or refused. */
 struct kernel_log {
 	int err;	/* negative errno: the log cannot be read */
 	char *refusal;	/* why the last load failed, in the module's words; NULL: it did not */

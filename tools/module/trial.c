@@ -83,7 +83,7 @@ static _Noreturn void background(int front, unsigned int seconds,
 		trial_guard_tell(&guard, TRIAL_FAILED);
 	else if (trial_guard_begin(&guard, apply, data))
 		trial_guard_wait(&guard);
-	/* What the parent has not yet printed is the parent's to print. */
+	/* Not exit(): it would print the parent's buffered output once more. */
 	_exit(0);
 }
 
@@ -121,7 +121,7 @@ enum trial trial_wait(int fd)
 
 void trial_answer(int fd, bool keep)
 {
-	/* Where nobody listens any more trial_wait() says so. */
+	/* If nobody listens any more, trial_wait() returns TRIAL_LOST. */
 	send(fd, keep ? TRIAL_KEEP : TRIAL_REVERT, 1, MSG_NOSIGNAL);
 }
 

@@ -31,7 +31,7 @@ enum trial {
 enum trial trial_start(int *fd, unsigned int seconds, bool (*apply)(struct module *, void *),
 		       void *data);
 
-/* What has become of it; waits until that is known. */
+/* The outcome; waits until there is one. */
 enum trial trial_wait(int fd);
 
 /* Confirms the change, or has it reverted at once; trial_wait() has the outcome. */

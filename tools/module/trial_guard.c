@@ -64,7 +64,7 @@ static void leave_session(struct trial_guard *guard)
 
 	setsid();
 	signal(SIGHUP, SIG_IGN);
-	/* Whoever reads the module's warnings may be gone. */
+	/* The reader of the module's warnings may be gone. */
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
@@ -77,7 +77,7 @@ static void leave_session(struct trial_guard *guard)
 	sysfs_write("/proc/self/oom_score_adj", "-1000");
 }
 
-/* Whoever reads the output of the first process must not wait for this one. */
+/* A reader of the first process's output must not wait for this process. */
 static void leave_files(void)
 {
 	int fd, null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -160,7 +160,7 @@ static enum trial revert(const struct trial_guard *guard)
 	return what;
 }
 
-/* What somebody wants, from a connection. False if it has nothing to say. */
+/* Reads a request from a connection, and answers it. False if there is none. */
 static bool answer(struct trial_guard *guard, int fd, enum trial *what)
 {
 	char said = 0;

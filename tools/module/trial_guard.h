@@ -9,7 +9,7 @@
 /* In a directory where root alone may create files. */
 #define TRIAL_SOCKET "/run/chatdnatctl.try"
 
-/* What trial_answer() sends. */
+/* The messages of trial_answer(). */
 #define TRIAL_KEEP "k"
 #define TRIAL_REVERT "r"
 

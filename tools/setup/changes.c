@@ -22,7 +22,7 @@ static mode_t mode_of(const char *path)
 	return lstat(path, &st) < 0 ? 0 : st.st_mode & 0777;
 }
 
-/* What is in the place of a file that setup wants there. */
+/* Compares a file that setup is to write with the one in its place. */
 static enum standing standing(const struct made *want, const struct manifest *was)
 {
 	const struct made *before = manifest_find(was, want->path);
@@ -168,7 +168,7 @@ static bool complain(const char *what, const char *path, int err)
 	return false;
 }
 
-/* What is replaced comes back with --undo: also across several runs. */
+/* Replaced files come back with --undo: also across several runs. */
 static void keep_former(struct changes *c)
 {
 	size_t i;

@@ -19,7 +19,7 @@ struct made {
 	mode_t former_mode;
 };
 
-/* What setup has made, and of what. Only root can read it: it has the keys. */
+/* The files that setup has made, and its options. Only root can read it: it has the keys. */
 struct manifest {
 	char *wishes[WISHES];
 	char *tunnel; /* NULL: somebody else's */
@@ -40,7 +40,7 @@ struct made *manifest_add_link(struct manifest *manifest, const char *path, char
 
 const struct made *manifest_find(const struct manifest *manifest, const char *path);
 
-/* What is in the place of a file now; NULL and errno: nothing, or it cannot be read. To be freed. */
+/* The present text or target of a file; NULL and errno: there is none, or it cannot be read. To be freed. */
 char *made_read(const struct made *made);
 
 #endif

@@ -10,7 +10,7 @@ enum wish { WISH_RELAY, WISH_WAN, WISH_TUNNEL, WISH_PORT, WISH_ADDRESS, WISH_ALL
 
 extern const char *const wish_names[WISHES];
 
-/* What is to be set up. */
+/* The proxy and the tunnel to set up. */
 struct plan {
 	char wan[16], tunnel[16];
 	bool tunnel_exists; /* somebody else's, which is left as it is */

@@ -17,7 +17,7 @@
 static const char *const unit_dirs[] = { "/etc/systemd/system", "/usr/local/lib/systemd/system",
 					 "/usr/lib/systemd/system", "/lib/systemd/system" };
 
-/* Where systemd has a unit, or NULL: there is no systemd, or no such unit. To be freed. */
+/* The path of a unit, or NULL: there is no systemd, or no such unit. To be freed. */
 static char *unit_path(const char *unit)
 {
 	size_t i;

@@ -41,7 +41,7 @@ static void add(char **allow, struct ports *known, const struct state *state, un
 	*allow = longer;
 }
 
-/* What follows a keyword of sshd_config(5), or NULL: the line has another one. */
+/* The value of a keyword of sshd_config(5), or NULL: the line has another keyword. */
 static const char *value_after(const char *keyword, const char *line)
 {
 	size_t len = strlen(keyword);
