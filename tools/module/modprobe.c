@@ -2,6 +2,7 @@
 #include "modprobe.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,11 +79,12 @@ static const char *options_of(const char *line)
 
 static int read_file(struct config *options, const char *path)
 {
-	FILE *f = fopen(path, "re");
+	/* A FIFO would be waited for; a directory is an error when it is read. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), err;
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
 	unsigned int at = 1, lines;
 	char *line = NULL;
 	size_t size = 0;
-	int err;
 
 	if (!f)
 		return -errno;
