@@ -224,8 +224,10 @@ static bool verify(void)
 static int apply(const struct plan *plan, struct changes *changes, size_t count)
 {
 	char *sysctls = proxy_sysctls(plan), *path = proxy_tunnel_file(plan);
-	bool other = changes_between(changes, path), done = !count || changes_make(changes);
+	bool other = changes_between(changes, path), done = true;
 
+	if (count || changes_wishes(changes))
+		done = changes_make(changes);
 	done = done && apply_sysctls(sysctls) && (plan->tunnel_exists || apply_tunnel(plan, other));
 	free(path);
 	free(sysctls);
@@ -260,7 +262,7 @@ static int carry_out(struct plan *plan, struct manifest *was, const struct reque
 		setup_print_plan(plan);
 		if (count && terminal() && !r->yes && !agreed("Set this up? [y/N]"))
 			text_line("nothing was written");
-		else
+		else if (changes_allowed(&changes))
 			ret = apply(plan, &changes, count);
 		if (ret == DONE && !count)
 			text_line("no file has changed");

@@ -12,21 +12,21 @@
 
 #include "mem.h"
 
-#define READ_MAX (1 << 20)
-
 static char *read_all(int fd)
 {
-	char *text = xcalloc(READ_MAX + 1, 1), *exact = NULL;
+	char *text = xcalloc(FILE_READ_MAX + 1, 1), *exact = NULL;
 	size_t len = 0;
 	ssize_t n;
 
 	do {
-		n = read(fd, text + len, READ_MAX - len);
+		n = read(fd, text + len, FILE_READ_MAX - len);
 		if (n > 0)
 			len += (size_t)n;
 	} while (n > 0 || (n < 0 && errno == EINTR));
-	if (!n && len == READ_MAX)
+	if (!n && len == FILE_READ_MAX)
 		errno = EFBIG;
+	else if (!n && memchr(text, '\0', len))
+		errno = EINVAL;
 	else if (!n)
 		exact = xstrndup(text, len);
 	free(text);
@@ -35,8 +35,17 @@ static char *read_all(int fd)
 
 char *file_read(const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), saved;
-	char *text = fd < 0 ? NULL : read_all(fd);
+	/* A FIFO is not waited for. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), saved;
+	char *text = NULL;
+	struct stat st;
+
+	if (fd >= 0 && !fstat(fd, &st)) {
+		if (S_ISREG(st.st_mode))
+			text = read_all(fd);
+		else
+			errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+	}
 
 	saved = errno;
 	if (fd >= 0)

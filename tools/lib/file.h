@@ -4,7 +4,12 @@
 
 #include <sys/types.h>
 
-/* The whole text of a file of at most 1 MiB, or the target of a symbolic link; NULL and errno. To be freed. */
+#define FILE_READ_MAX (1 << 20)
+
+/*
+ * The whole text of a file, which is shorter than FILE_READ_MAX and has no zero byte, or the target of a symbolic link; NULL
+ * and errno. To be freed.
+ */
 char *file_read(const char *path);
 char *file_read_link(const char *path);
 

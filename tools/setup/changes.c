@@ -15,25 +15,40 @@
 
 enum standing { NEW, SAME, OURS, FOREIGN };
 
-static mode_t mode_of(const char *path)
+static char *read_now(const struct made *made)
+{
+	return made->link ? file_read_link(made->path) : file_read(made->path);
+}
+
+/* 0 if there is nothing; of a symbolic link, what it leads to or itself. */
+static mode_t mode_of(const char *path, bool follow)
 {
 	struct stat st;
 
-	return lstat(path, &st) < 0 ? 0 : st.st_mode & 0777;
+	return (follow ? stat(path, &st) : lstat(path, &st)) < 0 ? 0 : st.st_mode;
 }
 
-/* Compares a file that setup is to write with the one in its place. */
+static bool is_text_of(const struct made *made, const char *text)
+{
+	return made &&
+	       (!strcmp(text, made->text) || (made->earlier && !strcmp(text, made->earlier)));
+}
+
+/* What is in the place of a file that setup wants there. A link to a file is somebody else's, whatever it leads to. */
 static enum standing standing(const struct made *want, const struct manifest *was)
 {
 	const struct made *before = manifest_find(was, want->path);
+	mode_t mode = mode_of(want->path, false);
 	enum standing result = FOREIGN;
-	char *now = made_read(want);
+	char *now = read_now(want);
 
-	if (!now && errno == ENOENT)
-		return NEW;
-	if (now && !strcmp(now, want->text))
-		result = want->link || mode_of(want->path) == want->mode ? SAME : OURS;
-	else if (now && before && !strcmp(now, before->text))
+	if (!mode)
+		result = NEW;
+	else if (now && !strcmp(now, want->text) &&
+		 (want->link || (mode_of(want->path, true) & 0777) == want->mode))
+		result = SAME;
+	else if (now && S_ISLNK(mode) == want->link &&
+		 (!strcmp(now, want->text) || is_text_of(before, now)))
 		result = OURS;
 	free(now);
 	return result;
@@ -42,12 +57,13 @@ static enum standing standing(const struct made *want, const struct manifest *wa
 /* Whether a file that is not wanted any more is as setup has written it. */
 static enum standing leftover(const struct made *made)
 {
-	char *now = made_read(made);
+	mode_t mode = mode_of(made->path, false);
 	enum standing result = FOREIGN;
+	char *now = read_now(made);
 
-	if (!now && errno == ENOENT)
-		return NEW;
-	if (now && !strcmp(now, made->text))
+	if (!mode)
+		result = NEW;
+	else if (now && S_ISLNK(mode) == made->link && is_text_of(made, now))
 		result = OURS;
 	free(now);
 	return result;
@@ -62,6 +78,19 @@ size_t changes_count(const struct changes *c)
 	for (i = 0; i < c->was->n; i++)
 		n += !manifest_find(c->will, c->was->v[i].path) && leftover(&c->was->v[i]) == OURS;
 	return n;
+}
+
+bool changes_wishes(const struct changes *c)
+{
+	size_t i;
+
+	for (i = 0; i < WISHES; i++) {
+		const char *before = c->was->wishes[i], *after = c->will->wishes[i];
+
+		if (!before != !after || (before && strcmp(before, after) != 0))
+			return true;
+	}
+	return false;
 }
 
 bool changes_between(const struct changes *c, const char *path)
@@ -126,7 +155,7 @@ void changes_print(const struct changes *c)
 
 		if (standing(want, c->was) == SAME)
 			continue;
-		now = made_read(want);
+		now = read_now(want);
 		if (want->link)
 			text_line("symbolic link %s to %s", want->path, want->text);
 		else
@@ -137,7 +166,7 @@ void changes_print(const struct changes *c)
 		const struct made *made = &c->was->v[i];
 
 		if (!manifest_find(c->will, made->path) && leftover(made) == OURS)
-			print_diff(made->path, made->text, made->former);
+			print_diff(made->path, made->text, made->former_link ? NULL : made->former);
 	}
 }
 
@@ -168,25 +197,38 @@ static bool complain(const char *what, const char *path, int err)
 	return false;
 }
 
-/* Replaced files come back with --undo: also across several runs. */
-static void keep_former(struct changes *c)
+/* What --replace replaces, of any kind but a directory or the like. */
+static bool read_former(struct made *want)
+{
+	want->former = file_read_link(want->path);
+	want->former_link = want->former;
+	want->former_mode = mode_of(want->path, false) & 0777;
+	if (!want->former)
+		want->former = file_read(want->path);
+	return want->former || complain("keep, and so to replace,", want->path, -errno);
+}
+
+/* What is replaced comes back with --undo: also across several runs, and if one does not come to an end. */
+static bool keep_former(struct changes *c)
 {
 	size_t i;
 
 	for (i = 0; i < c->will->n; i++) {
 		struct made *want = &c->will->v[i];
 		const struct made *before = manifest_find(c->was, want->path);
+		enum standing there = standing(want, c->was);
 
-		if (want->link)
-			continue;
+		if (there == OURS)
+			want->earlier = read_now(want);
 		if (before && before->former) {
 			want->former = xstrdup(before->former);
+			want->former_link = before->former_link;
 			want->former_mode = before->former_mode;
-		} else if (standing(want, c->was) == FOREIGN) {
-			want->former = made_read(want);
-			want->former_mode = mode_of(want->path);
+		} else if (there == FOREIGN && !read_former(want)) {
+			return false;
 		}
 	}
+	return true;
 }
 
 static bool make(const struct made *want, const struct manifest *was)
@@ -206,6 +248,34 @@ static bool make(const struct made *want, const struct manifest *was)
 	return true;
 }
 
+/* What somebody has changed stays; what was there before setup goes beside it. */
+static bool keep(const struct made *made)
+{
+	char *now = made->former_link ? file_read_link(made->path) : file_read(made->path), *path;
+	bool restored = now && made->former && !strcmp(now, made->former);
+	int err;
+
+	free(now);
+	/* By an undo that did not come to an end. */
+	if (restored)
+		return true;
+	if (!made->former || made->former_link) {
+		text_line("kept %s, which was changed since setup has written it%s%s", made->path,
+			  made->former ? "; before, it was a symbolic link to " : "",
+			  made->former ? made->former : "");
+		return true;
+	}
+	path = xasprintf("%s.before-setup", made->path);
+	err = mode_of(path, false) ? -EEXIST : file_write(path, made->former, made->former_mode);
+	if (err)
+		complain("write", path, err);
+	else
+		text_line("kept %s, which was changed since setup has written it; what was there before is in %s",
+			  made->path, path);
+	free(path);
+	return !err;
+}
+
 static bool take_back(const struct made *made)
 {
 	enum standing there = leftover(made);
@@ -213,37 +283,57 @@ static bool take_back(const struct made *made)
 
 	if (there == NEW)
 		return true;
-	if (there == FOREIGN) {
-		text_line("kept %s, which was changed since setup has written it", made->path);
-		return true;
-	}
-	if (made->former)
+	if (there == FOREIGN)
+		return keep(made);
+	if (made->former && !made->former_link)
 		err = file_write(made->path, made->former, made->former_mode);
 	else if (unlink(made->path) < 0)
 		err = -errno;
+	else if (made->former)
+		err = file_link(made->path, made->former);
 	if (err)
 		return complain("remove", made->path, err);
 	text_line("%s %s", made->former ? "restored" : "removed", made->path);
 	return true;
 }
 
+/* Until they are removed, the manifest has the files that are not wanted any more, too. */
+static void add_leftovers(struct changes *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->was->n; i++)
+		if (!manifest_find(c->will, c->was->v[i].path))
+			manifest_copy(c->will, &c->was->v[i]);
+}
+
+static bool write_manifest(const struct manifest *m)
+{
+	int err = m->n ? manifest_write(m) : 0;
+
+	return !err || complain("write", MANIFEST, err);
+}
+
 bool changes_make(struct changes *c)
 {
-	bool done = true;
-	size_t i;
-	int err;
+	/* Those behind what is wanted; without that, all. */
+	const struct manifest *gone = c->will->n ? c->will : c->was;
+	size_t wanted = c->will->n, i;
+	bool done = keep_former(c);
 
-	keep_former(c);
 	/* First: what was begun can be taken back. */
-	err = c->will->n ? manifest_write(c->will) : 0;
-	if (err)
-		return complain("write", MANIFEST, err);
-	for (i = 0; i < c->will->n && done; i++)
+	if (wanted)
+		add_leftovers(c);
+	done = done && write_manifest(c->will);
+	for (i = 0; i < wanted && done; i++)
 		done = make(&c->will->v[i], c->was);
-	for (i = c->was->n; i-- > 0 && done;)
-		if (!manifest_find(c->will, c->was->v[i].path))
-			done = take_back(&c->was->v[i]);
-	if (done && !c->will->n && unlink(MANIFEST) < 0)
+	for (i = gone->n; i-- > wanted && done;)
+		done = take_back(&gone->v[i]);
+	if (done && !wanted && unlink(MANIFEST) < 0)
 		return complain("remove", MANIFEST, -errno);
+	if (done && wanted < c->will->n) {
+		manifest_shorten(c->will, wanted);
+		done = write_manifest(c->will);
+	}
 	return done;
 }

@@ -13,6 +13,9 @@ struct changes {
 /* The number of files that would change. */
 size_t changes_count(const struct changes *changes);
 
+/* Whether the words of the operator are others than those that the manifest has. */
+bool changes_wishes(const struct changes *changes);
+
 /* Whether a file is to be another one than an earlier setup has made. */
 bool changes_between(const struct changes *changes, const char *path);
 

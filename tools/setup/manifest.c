@@ -46,11 +46,14 @@ static bool get_file(struct manifest *m, json_object *object)
 	bool ok = path && path[0] == '/' && !text != !target;
 	struct made *made;
 
-	if (ok && target) {
-		manifest_add_link(m, path, target);
-	} else if (ok) {
-		made = manifest_add(m, path, text, get_mode(object, "mode"));
-		made->former = get_text(object, "former");
+	if (ok) {
+		made = manifest_add(m, path, text ? text : target, get_mode(object, "mode"));
+		made->link = target;
+		made->earlier = get_text(object, "earlier");
+		made->former = get_text(object, "former_target");
+		made->former_link = made->former;
+		if (!made->former)
+			made->former = get_text(object, "former");
 		made->former_mode = get_mode(object, "former_mode");
 	} else {
 		free(text);
@@ -122,10 +125,13 @@ static json_object *file_object(const struct made *made)
 	json_put(object, made->link ? "target" : "text", exact(made->text));
 	if (!made->link)
 		json_put(object, "mode", json_object_new_int((int)made->mode));
-	if (made->former) {
-		json_put(object, "former", exact(made->former));
+	if (made->earlier)
+		json_put(object, "earlier", exact(made->earlier));
+	if (made->former)
+		json_put(object, made->former_link ? "former_target" : "former",
+			 exact(made->former));
+	if (made->former && !made->former_link)
 		json_put(object, "former_mode", json_object_new_int((int)made->former_mode));
-	}
 	return object;
 }
 
@@ -151,11 +157,24 @@ int manifest_write(const struct manifest *m)
 		json_object_array_add(files, file_object(&m->v[i]));
 	json_put(root, "files", files);
 	text = xasprintf("%s\n", json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY));
-	err = file_write(MANIFEST, text, 0600);
+	/* Else it could not be read again. */
+	err = strlen(text) < FILE_READ_MAX ? file_write(MANIFEST, text, 0600) : -EFBIG;
 	explicit_bzero(text, strlen(text));
 	free(text);
 	json_object_put(root);
 	return err;
+}
+
+void manifest_shorten(struct manifest *m, size_t n)
+{
+	for (; m->n > n; m->n--) {
+		struct made *last = &m->v[m->n - 1];
+
+		free(last->path);
+		free(last->text);
+		free(last->earlier);
+		free(last->former);
+	}
 }
 
 void manifest_free(struct manifest *m)
@@ -164,11 +183,7 @@ void manifest_free(struct manifest *m)
 
 	for (i = 0; i < WISHES; i++)
 		free(m->wishes[i]);
-	for (i = 0; i < m->n; i++) {
-		free(m->v[i].path);
-		free(m->v[i].text);
-		free(m->v[i].former);
-	}
+	manifest_shorten(m, 0);
 	free(m->v);
 	free(m->tunnel);
 	explicit_bzero(m, sizeof(*m));
@@ -192,6 +207,22 @@ struct made *manifest_add_link(struct manifest *m, const char *path, char *targe
 	return made;
 }
 
+static char *copy(const char *text)
+{
+	return text ? xstrdup(text) : NULL;
+}
+
+void manifest_copy(struct manifest *m, const struct made *old)
+{
+	struct made *made = manifest_add(m, old->path, xstrdup(old->text), old->mode);
+
+	made->link = old->link;
+	made->earlier = copy(old->earlier);
+	made->former = copy(old->former);
+	made->former_link = old->former_link;
+	made->former_mode = old->former_mode;
+}
+
 const struct made *manifest_find(const struct manifest *m, const char *path)
 {
 	size_t i;
@@ -200,9 +231,4 @@ const struct made *manifest_find(const struct manifest *m, const char *path)
 		if (!strcmp(m->v[i].path, path))
 			return &m->v[i];
 	return NULL;
-}
-
-char *made_read(const struct made *made)
-{
-	return made->link ? file_read_link(made->path) : file_read(made->path);
 }

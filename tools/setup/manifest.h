@@ -15,7 +15,9 @@ struct made {
 	char *text; /* or the target of a symbolic link */
 	bool link;
 	mode_t mode;
+	char *earlier; /* what a setup before has written, and is there if the last one did not come to an end; or NULL */
 	char *former; /* what --replace has replaced, or NULL */
+	bool former_link;
 	mode_t former_mode;
 };
 
@@ -37,10 +39,10 @@ void manifest_free(struct manifest *manifest);
 /* Adds a file; takes over `text`. */
 struct made *manifest_add(struct manifest *manifest, const char *path, char *text, mode_t mode);
 struct made *manifest_add_link(struct manifest *manifest, const char *path, char *target);
+void manifest_copy(struct manifest *manifest, const struct made *made);
+/* Keeps the first ones. */
+void manifest_shorten(struct manifest *manifest, size_t n);
 
 const struct made *manifest_find(const struct manifest *manifest, const char *path);
-
-/* The present text or target of a file; NULL and errno: there is none, or it cannot be read. To be freed. */
-char *made_read(const struct made *made);
 
 #endif
