@@ -22,6 +22,44 @@ CASES = {
     "IPv6": {"relay": "fd00:9::2", "address": "2001:db8::1", "tunnel": "wg-mail.1"},
 }
 
+# A relay without systemd, whose tunnel answers at once: what the script does there, twice.
+RELAY = """
+for place in /etc /run; do mount -t tmpfs none $place; done
+mkdir /run/fake
+echo 'case $1 in up) ip link add wg0 type veth peer name end ;; *) ip link delete wg0 ;; esac' >/run/fake/wg-quick
+echo 'printf "KEY\\t1\\n"' >/run/fake/wg
+chmod +x /run/fake/*
+PATH=/run/fake:$PATH
+mkdir -m 700 /etc/wireguard
+printf 'tcp 6 TCP\\nudp 17 UDP\\n' >/etc/protocols
+umask 077
+rules() { for family in -4 -6; do ip $family rule | sed -n 's/^\\([1-4]00:\\).*/\\1/p'; done | tr '\\n' ' '; }
+"""
+MODES = "".join(f"{mode} {path}\n" for path, mode in {
+    "/etc/wireguard/wg0.conf": 600, "/etc/wireguard/relay-routes": 644, "/etc/systemd": 755, "/etc/systemd/system": 755,
+    "/etc/systemd/system/relay-routes.service": 644, "/etc/systemd/networkd.conf.d": 755,
+    "/etc/systemd/networkd.conf.d/90-relay-routes.conf": 644}.items())
+BOTH = "100: 200: 300: 400: 200: 300: 400: "
+
+
+def runs(name, shell, script):
+    """In a network of its own, as root and as somebody else."""
+    done = host.run("unshare", "-nm", "sh", "-ec", RELAY + 'for n in 1 2; do $1 "$2"; done; rules', "sh", shell, script)
+    tap.equal((done.text.count("The tunnel is up"), done.text.count("wrote "), done.text.count("nothing to change"), done.text.splitlines()[-1:]),
+              (2, 4, 1, [BOTH]), f"{name}: {shell} runs it twice, with the same result")
+    done = host.run("unshare", "-nm", "sh", "-ec", RELAY + '$1 "$2" >/dev/null; stat -c "%a %n" $3', "sh", shell, script,
+                    " ".join(line.split()[1] for line in MODES.splitlines()))
+    tap.equal(done.text, MODES, f"{name}: {shell}: systemd, which is not root everywhere, can read its files, and nobody the key")
+    done = host.run("unshare", "-nm", "sh", "-ec", RELAY + 'umask 022; cp "$2" /run/script; setpriv --reuid=65534 --clear-groups $1 /run/script || echo $?; find /etc -type f ! -name protocols',
+                    "sh", shell, script)
+    tap.equal(done.text, "run this as root\n1\n", f"{name}: {shell}: not root")
+    for what, shown in (("rule add priority 200 from 192.0.2.1 lookup main", "rule show priority 200"), ("route add 192.0.2.0/24 dev lo table 100", "route show table 100")):
+        done = host.run("unshare", "-nm", "sh", "-ec", RELAY + 'ip link set lo up; ip $3; $1 "$2" || echo $?; ip $4; find /etc -type f ! -name protocols',
+                        "sh", shell, script, what, shown)
+        if not tap.ok("priorities 100, 200, 300 and 400, and the table 100" in done.text and done.text.count("192.0.2.") == 2
+                      and "/etc/" not in done.text.split("\n1\n")[-1], f"{name}: {shell}: a {what.split()[0]} of somebody else stays, and is named"):
+            tap.diag(done.text)
+
 
 def put(text, top):
     """What the script writes: systemd has to read what is not the tunnel's, whatever the umask."""
@@ -52,6 +90,10 @@ def main():
             tap.ok("\t" not in done.text, f"{name}: no tab, which completes names in a shell that it is pasted into")
             jump = "root@[2001:db8::1]" if name == "IPv6" else "root@203.0.113.1"
             tap.ok(f"ssh -J {jump} root@" in done.text, f"{name}: the way in by SSH")
+            if name == "both families":
+                # busybox would run its own ip.
+                for shell in ("dash", "bash --posix"):
+                    runs(name, shell, script)
             routes = done.text.split("/etc/wireguard/relay-routes <<'END'\n", 1)[-1].split("\nEND\n")[0]
             script.write_text(f"{routes}\n", encoding="ascii")
             host.works(f"{name}: sh reads its routes", "sh", "-n", script)
