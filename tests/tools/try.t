@@ -2,8 +2,10 @@
 """chatdnatctl load, which applies the saved settings; try and confirm, which take a change back in time."""
 
 import contextlib
+import fcntl
 import os
 import pathlib
+import select
 import signal
 import subprocess
 import sys
@@ -251,6 +253,50 @@ def ended_on_purpose():
     os.close(writer)
     tap.equal(module.get("guard"), "full", "a warning that nobody reads: applied")
     returns(0, ctl.run("confirm", "--revert"), "a warning that nobody reads: still waits")
+
+
+@case.case
+def nobody_reads():
+    """What is printed must not end the process that reverts."""
+    module.load(**USUAL)
+    before = module.state()
+    for args in (("set", "--confirm", "1", "guard=full", "allow="), ("set", "--confirm", "1", f"v4={OTHER}")):
+        reader, writer = os.pipe()
+        os.close(reader)
+        with subprocess.Popen([ctl.TOOL, *args], stdin=subprocess.DEVNULL, stdout=writer, stderr=writer) as process:
+            os.close(writer)
+            process.wait()
+        tap.ok(wait.until(lambda: module.state() == before), f"{args[-2]} {args[-1]}: nobody reads: reverted")
+        ended(f"{args[-2]} {args[-1]}: nobody reads")
+        module.configure(**USUAL)
+
+    reader, writer = os.pipe()
+    with subprocess.Popen([ctl.TOOL, "set", "--confirm", LONG, f"v4={OTHER}"], stdout=subprocess.DEVNULL, pass_fds=(writer,)) as process:
+        process.wait()
+    os.close(writer)
+    tap.equal((len(background()), select.select([reader], [], [], 20)[0]), (1, [reader]), "no file of who has called it stays open")
+    os.close(reader)
+    ctl.run("confirm", "--revert")
+    ended("no file stays open")
+
+
+@case.case
+def in_spite_of_others():
+    module.load(**USUAL)
+    before = module.state()
+    for number in (signal.SIGUSR1, signal.SIGALRM, signal.SIGXCPU):
+        ctl.run("set", "--confirm", LONG, f"v4={OTHER}")
+        process, = background()
+        os.kill(int(process.name), number)
+        tap.ok(wait.until(lambda: module.state() == before), f"{number.name} reverts at once")
+        ended(number.name)
+        module.configure(**USUAL)
+    # By a command that hangs.
+    with open("/run/chatdnatctl.lock", "w", encoding="ascii") as lock:
+        ctl.run("set", "--confirm", "1", f"v4={OTHER}")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        tap.ok(wait.until(lambda: module.state() == before, 20), "the lock is held: reverted all the same")
+        ended("the lock is held")
 
 
 @case.case

@@ -11,4 +11,10 @@
 bool lock_take(void);
 void lock_release(void);
 
+/* The same, but no longer than some seconds. */
+bool lock_take_within(unsigned int seconds);
+
+/* Another one, without waiting, until the program ends: two programs would set up two different tunnels. */
+bool lock_setup(void);
+
 #endif

@@ -13,9 +13,14 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "../host/directory.h"
 #include "../host/kmsg.h"
 #include "../host/sysfs.h"
+#include "../lib/text.h"
 #include "lock.h"
+
+/* To wait for another command, which needs milliseconds. */
+#define LOCK_SECONDS 5
 
 static void tell(int fd, enum trial what)
 {
@@ -57,33 +62,49 @@ static char *settings(void)
 	return line;
 }
 
-/* The terminal may go, and with it the session; what ends this process on purpose reverts first. */
-static void leave_session(struct trial_guard *guard)
+/* The terminal may go, and with it the session and its output; what ends this process on purpose reverts first. */
+static bool leave_session(struct trial_guard *guard)
 {
+	static const int ends[] = { SIGINT,  SIGQUIT, SIGTERM,	 SIGUSR1, SIGUSR2,
+				    SIGALRM, SIGXCPU, SIGVTALRM, SIGPROF, SIGIO };
 	sigset_t set;
+	size_t i;
 
 	setsid();
 	signal(SIGHUP, SIG_IGN);
 	/* The reader of the module's warnings may be gone. */
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGQUIT);
-	sigaddset(&set, SIGTERM);
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		sigaddset(&set, ends[i]);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	guard->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	/* It counts on while the host is suspended, whatever happens to the clock. */
 	guard->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
 	sysfs_write("/proc/self/oom_score_adj", "-1000");
+	if (guard->signals >= 0 && guard->timer >= 0)
+		return true;
+	error("cannot wait in the background: %s", strerror(errno));
+	return false;
 }
 
-/* A reader of the first process's output must not wait for this process. */
+/* Whoever reads the output of the first process must not wait for this one, nor who holds a lock by another file. */
 static void leave_files(void)
 {
-	int fd, null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int fd, flags, null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	size_t n, i;
+	char **names = directory_names("/proc/self/fd", NULL, &n);
 
 	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		dup2(null, fd);
+	/* Its own are all to be closed by exec(2); what it was called with is not, or it would not have it. */
+	for (i = 0; i < n; i++) {
+		fd = atoi(names[i]);
+		flags = fcntl(fd, F_GETFD);
+		if (fd > STDERR_FILENO && flags >= 0 && !(flags & FD_CLOEXEC))
+			close(fd);
+	}
+	names_free(names, n);
 	if (null > STDERR_FILENO)
 		close(null);
 	if (chdir("/") < 0)
@@ -116,10 +137,10 @@ static enum trial begin(struct trial_guard *guard, bool (*apply)(struct module *
 
 bool trial_guard_begin(struct trial_guard *guard, bool (*apply)(struct module *, void *), void *data)
 {
-	enum trial what;
+	enum trial what = TRIAL_FAILED;
 
-	leave_session(guard);
-	what = begin(guard, apply, data);
+	if (leave_session(guard))
+		what = begin(guard, apply, data);
 	lock_release();
 	if (what == TRIAL_APPLIED)
 		leave_files();
@@ -151,12 +172,12 @@ static enum trial put_back(const struct trial_guard *guard)
 
 static enum trial revert(const struct trial_guard *guard)
 {
-	enum trial what;
+	/* A command that hangs, or a /run that cannot be written to, keeps nobody locked out. */
+	bool locked = lock_take_within(LOCK_SECONDS);
+	enum trial what = put_back(guard);
 
-	if (!lock_take())
-		return TRIAL_STUCK;
-	what = put_back(guard);
-	lock_release();
+	if (locked)
+		lock_release();
 	return what;
 }
 
