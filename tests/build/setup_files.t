@@ -82,6 +82,22 @@ CASES = {
         mkdir -p /srv; echo '# PrivateKey=secret' >$options; printf 'presharedkey =\\tsecret\\n' >>$options
         tool --relay 10.9.0.2 --wan lo --tunnel lo --address 203.0.113.1 --dry-run | grep -i -E 'key|secret'
         """, "-# PrivateKey=******\n-presharedkey =\t******\n".replace("\t", "\\x09")),
+    "a port that is in use": ("""
+        python3 -c 'if True:
+            import os, socket, subprocess
+            s = socket.socket(type=socket.SOCK_DGRAM)
+            s.bind(("", 51820))
+            subprocess.run([os.environ["TOOL"], "setup", "--relay", "10.9.0.2", "--wan", "lo", "--address", "203.0.113.1", "--dry-run"])' 2>&1
+        """, "chatdnatctl: setup: the UDP port 51820 is in use on this host; another one for the tunnel: --port PORT\n"),
+    "two at once": ("""
+        mkfifo /srv/wait; flock /run/chatdnatctl.setup.lock sh -c 'echo >/srv/wait; read -r _ </srv/wait' & read -r _ </srv/wait
+        tool --relay 10.9.0.2 --wan lo --tunnel lo --address 203.0.113.1; echo >/srv/wait; wait
+        [ ! -e $manifest ] && [ ! -e $options ]
+        """, "another chatdnatctl setup runs\n"),
+    "a manifest that is damaged": ("""
+        mkdir /var/lib/chatdnat; for text in '' '{' '[]' '{"files": 1}' '{"files": [null]}' '{"files": [1]}' '{"files": [{"path": "x", "text": "y"}]}'; do
+            printf %s "$text" >$manifest; tool --undo; tool; done
+        """, 14 * "/var/lib/chatdnat/setup.json is damaged: restore it, or remove it and, by hand, what setup has written\n"),
     "another name counts from then on": ("""
         setup; tool --relay other.example,10.9.0.2 --wan lo --tunnel lo --address 203.0.113.1 >/dev/null
         tool | grep ^name

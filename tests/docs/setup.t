@@ -225,6 +225,11 @@ def files_of_somebody_else():
     tap.ok(f"replaced {TUNNEL}" in result.out, "--replace: says so")
     tap.equal(module.get("v6"), "", "--relay with one address: no other family")
     returns(0, ctl.run("setup"), "after --replace: again")
+    # As if a setup was killed.
+    HOME.run("ip", "link", "delete", "wg0")
+    HOME.run("ip", "link", "add", "wg0", "type", "wireguard")
+    returns(0, ctl.run("setup"), "a tunnel that was begun")
+    tap.ok(HOME.run("wg", "show", "wg0", "peers").strip() and "UP" in HOME.run("ip", "link", "show", "wg0"), "a tunnel that was begun: is completed")
     script = ctl.run("setup", "--script").out
     HOME.run("ip", "link", "delete", "wg0")
     place.play["relay"].run("wg-quick down wg0")
@@ -243,11 +248,35 @@ def files_of_somebody_else():
     TUNNEL.unlink()
 
 
+def is_refused(name, *words):
+    result = ctl.run("setup", "--relay", "relay.example")
+    returns(1, result, name)
+    tap.ok(all(word in result.err for word in words) and not state(), f"{name}: is named, nothing is written")
+
+
+def which_tunnel():
+    """Not the first one that is found."""
+    HOME.run("ip", "link", "add", "name", 'a"$(b)', "type", "wireguard")
+    is_refused("a name with quotes", 'a"$(b)')
+    HOME.run("ip", "link", "delete", 'a"$(b)')
+    HOME.ip("link add tun7 type wireguard\nlink add tun8 type wireguard\n")
+    is_refused("two tunnels", "tun7", "tun8", "--tunnel NAME")
+    HOME.ip("link delete tun7\nlink delete tun8\n")
+
+
 @case.case
 def a_tunnel_that_is_there():
+    which_tunnel()
     HOME.ip("link add tun7 type wireguard\naddr add 10.9.0.1/24 dev tun7\nlink set tun7 up\n")
     HOME.run("wg", "set", "tun7", "listen-port", "4711", "peer", "gGaTWjmcUUPZJPNLsKdMG5dtmyGXMHT+bHlHtSjlPmQ=", "allowed-ips", "10.9.0.2/32,10.8.0.0/24")
+    another = ("wg", "set", "tun7", "peer", "kGaTWjmcUUPZJPNLsKdMG5dtmyGXMHT+bHlHtSjlPmQ=")
+    HOME.run(*another, "allowed-ips", "10.9.0.3/32")
+    is_refused("a tunnel with two peers", "10.9.0.2", "10.9.0.3", "--relay NAME,ADDRESS")
+    result = ctl.run("setup", "--relay", "relay.example,10.9.0.3", "--dry-run")
+    tap.ok("v4=10.9.0.3" in result.out, "a tunnel with two peers: the relay that is named")
+    HOME.run(*another, "remove")
     result = ctl.run("setup", "--relay", "relay.example")
+    tap.ok("there is no /etc/wireguard/tun7.conf" in result.out, "a tunnel that is there: nothing of setup's starts it")
     returns(0, result, "a tunnel that is there")
     tap.equal({name: module.get(name) for name in ("via", "v4", "v6")}, {"via": "tun7", "v4": "10.9.0.2", "v6": ""},
               "a tunnel that is there: the relay is the peer with a single address")

@@ -9,6 +9,7 @@
 #include "../host/kmod.h"
 #include "../lib/mem.h"
 #include "../lib/text.h"
+#include "../module/lock.h"
 #include "../module/saved.h"
 #include "../setup/apply.h"
 #include "../setup/changes.h"
@@ -314,13 +315,18 @@ static int setup(int argc, char **argv, const struct options *options)
 	} else if (ret == DONE && saved_in_uci()) {
 		error("setup: at boot the configuration comes from " SAVED_UCI ": change it there");
 		ret = FAILED;
+	} else if (ret == DONE && !r.dry_run && !r.script && !lock_setup()) {
+		ret = FAILED;
 	} else if (ret == DONE) {
 		found = manifest_read(&was);
 		for (i = 0; i < WISHES && found > 0; i++)
 			if (!r.wishes[i] && was.wishes[i])
 				r.wishes[i] = xstrdup(was.wishes[i]);
 		ret = FAILED;
-		if (found < 0)
+		if (found == -EINVAL)
+			error("setup: " MANIFEST
+			      " is damaged: restore it, or remove it and, by hand, what setup has written");
+		else if (found < 0)
 			error("setup: cannot read " MANIFEST ": %s", strerror(-found));
 		else if (r.script && !was.has_keys)
 			error("setup: --script: there is none: setup has made no tunnel");

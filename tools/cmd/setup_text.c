@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../lib/text.h"
 #include "../setup/proxy_files.h"
@@ -22,11 +23,17 @@ static void print_addresses(const char *label, const bool *have, const struct ad
 
 void setup_print_plan(const struct plan *plan)
 {
+	char *path = proxy_tunnel_file(plan);
+
 	text_line("%-10s%s%s", "wan", plan->wan,
 		  plan->accept_ra ? ", with router advertisements" : "");
 	print_addresses("public", plan->outside, plan->public);
 	text_line("%-10s%s, UDP port %u%s", "tunnel", plan->tunnel, plan->port,
 		  plan->tunnel_exists ? ", as it is" : ", new");
+	if (plan->wireguard && access(path, F_OK) < 0)
+		text_line("%-10sthere is no %s, so something else must start %s at boot; to set up a new one: ip link delete %s",
+			  "", path, plan->tunnel, plan->tunnel);
+	free(path);
 	print_addresses("relay", plan->inside, plan->relay);
 	text_line("%-10s%s", "name", plan->name ? plan->name : "none");
 	text_line("%-10sfull, open on this host: %s", "guard", plan->allow);

@@ -69,13 +69,17 @@ static int configure(const struct plan *plan)
 
 bool apply_tunnel(const struct plan *plan, bool changed)
 {
+	const struct link *link;
 	struct links links;
-	bool there;
+	bool there, up;
 	int err = links_read(&links);
 
-	there = !err && link_by_name(&links, plan->tunnel);
+	link = err ? NULL : link_by_name(&links, plan->tunnel);
+	there = link;
+	up = link && link->up;
 	links_free(&links);
-	if (there && !changed)
+	/* One that is not up may be a former setup's that did not come to an end. */
+	if (up && !changed)
 		return true;
 	/* Addresses that the former file had go with the interface. */
 	if (!err && there)

@@ -1,14 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "plan.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "../lib/text.h"
 
 const char *const wish_names[WISHES] = {
 	[WISH_RELAY] = "relay", [WISH_WAN] = "wan",	    [WISH_TUNNEL] = "tunnel",
 	[WISH_PORT] = "port",	[WISH_ADDRESS] = "address", [WISH_ALLOW] = "allow",
 };
+
+bool plan_interface(const char *option, const char *text)
+{
+	size_t len = strlen(text), i;
+
+	for (i = 0; i < len; i++)
+		if (!isalnum((unsigned char)text[i]) && !strchr("-_.", text[i]))
+			break;
+	if (len && len < 16 && i == len && text[0] != '-' && text[0] != '.')
+		return true;
+	error("setup: --%s: '%s' is not the name of an interface: up to 15 letters, digits, '-', '_' and '.'",
+	      option, text);
+	return false;
+}
 
 struct plan_text plan_address(const struct address *address)
 {

@@ -14,6 +14,7 @@ extern const char *const wish_names[WISHES];
 struct plan {
 	char wan[16], tunnel[16];
 	bool tunnel_exists; /* somebody else's, which is left as it is */
+	bool wireguard;	    /* and is one of WireGuard */
 	uint16_t port;	    /* UDP, of the tunnel */
 
 	/* The tunnel's ends, and the public addresses, of the families that have one. */
@@ -25,6 +26,9 @@ struct plan {
 	bool accept_ra; /* the WAN interface learns its route by router advertisements */
 	struct wireguard_keys proxy_keys, relay_keys;
 };
+
+/* Whether an interface's name can be in all files without quotes. False after a message. */
+bool plan_interface(const char *option, const char *text);
 
 #define TUNNEL_PREFIX(family) ((family) == V4 ? 24U : 64U)
 

@@ -4,16 +4,12 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "../host/wireguard.h"
 #include "../lib/list.h"
 #include "../lib/mem.h"
 #include "../lib/text.h"
 #include "ssh.h"
-
-/* Of the guide; the proxy's end is .1. */
-static const char *const usual[FAMILIES] = { "10.9.0.2", "fd00:9::2" };
+#include "tunnel.h"
 
 static bool is_name(const char *text)
 {
@@ -35,20 +31,6 @@ static bool is_name(const char *text)
 		}
 	}
 	return true;
-}
-
-static bool is_interface(const char *option, const char *text)
-{
-	size_t len = strlen(text), i;
-
-	for (i = 0; i < len; i++)
-		if (!isalnum((unsigned char)text[i]) && !strchr("-_.", text[i]))
-			break;
-	if (len && len < 16 && i == len && text[0] != '-' && text[0] != '.')
-		return true;
-	error("setup: --%s: '%s' is not the name of an interface: up to 15 letters, digits, '-', '_' and '.'",
-	      option, text);
-	return false;
 }
 
 /* Addresses, one of each family at most. */
@@ -134,7 +116,7 @@ static const struct link *find_wan(struct plan *plan, const struct state *state,
 	const struct link *link = NULL;
 	enum family family;
 
-	if (wish && !is_interface("wan", wish))
+	if (wish && !plan_interface("wan", wish))
 		return NULL;
 	if (wish) {
 		link = link_by_name(&state->links, wish);
@@ -146,7 +128,7 @@ static const struct link *find_wan(struct plan *plan, const struct state *state,
 				link = link_by_index(&state->links, state->world[family].oif);
 		if (!link)
 			error("setup: there is no default route, so the WAN interface is unknown: --wan INTERFACE");
-		else if (!is_interface("wan", link->name))
+		else if (!plan_interface("wan", link->name))
 			link = NULL;
 	}
 	if (link) {
@@ -181,115 +163,6 @@ static bool find_public(struct plan *plan, const struct link *wan, const char *w
 	return plan->outside[V4] || plan->outside[V6];
 }
 
-/* A tunnel that is there: the relay is the peer with a single address. */
-static bool find_relay(struct plan *plan, const struct link *link)
-{
-	struct wireguard wg;
-	int err = wireguard_kind(link->kind) ? wireguard_read(&wg, link->name, link->kind) : 0;
-	size_t i;
-
-	plan->tunnel_exists = true;
-	if (!wireguard_kind(link->kind))
-		wg = (struct wireguard){ .port = -1 };
-	if (err)
-		error("setup: cannot read the tunnel %s: %s", link->name, strerror(-err));
-	if (wg.port > 0)
-		plan->port = (uint16_t)wg.port;
-	for (i = 0; i < wg.allowed_n && !plan->inside[V4] && !plan->inside[V6]; i++) {
-		size_t j, peer = wg.allowed[i].peer;
-
-		for (j = i; j < wg.allowed_n; j++) {
-			const struct wireguard_allowed *a = &wg.allowed[j];
-
-			if (a->peer != peer || plan->inside[a->address.family] ||
-			    a->prefix != families[a->address.family].size * 8)
-				continue;
-			plan->relay[a->address.family] = a->address;
-			plan->inside[a->address.family] = true;
-		}
-	}
-	wireguard_free(&wg);
-	if (!err && !plan->inside[V4] && !plan->inside[V6]) {
-		error("setup: the interface %s exists, and has no peer whose AllowedIPs are single addresses; the relay's: --relay ADDRESS, or a new tunnel: --tunnel NAME",
-		      link->name);
-		return false;
-	}
-	return !err;
-}
-
-static bool same_network(const struct address *a, const struct address *b)
-{
-	return a->family == b->family && !memcmp(a->bytes, b->bytes, TUNNEL_PREFIX(a->family) / 8);
-}
-
-static bool network_is_free(const struct plan *plan, const struct state *state, enum family family)
-{
-	size_t i, j;
-
-	for (i = 0; i < state->links.n; i++) {
-		const struct link *link = &state->links.v[i];
-
-		if (!strcmp(link->name, plan->tunnel))
-			continue;
-		for (j = 0; j < link->n; j++) {
-			if (!same_network(&link->addresses[j].address, &plan->relay[family]))
-				continue;
-			error("setup: the network of the relay's address %s is that of %s on this host; take another one: --relay ADDRESS",
-			      plan_address(&plan->relay[family]).text, link->name);
-			return false;
-		}
-	}
-	return true;
-}
-
-static bool new_tunnel(struct plan *plan, const struct state *state)
-{
-	bool none = !plan->inside[V4] && !plan->inside[V6];
-	enum family family;
-
-	for (family = 0; family < FAMILIES; family++) {
-		unsigned char *last = &plan->proxy[family].bytes[families[family].size - 1];
-
-		if (none && (family == V4 || access("/proc/net/if_inet6", F_OK) == 0))
-			plan->inside[family] = address_parse(&plan->relay[family], family,
-							     usual[family]);
-		if (!plan->inside[family])
-			continue;
-		if (!network_is_free(plan, state, family))
-			return false;
-		plan->proxy[family] = plan->relay[family];
-		*last = *last == 1 ? 2 : 1;
-	}
-	return true;
-}
-
-static bool find_tunnel(struct plan *plan, const struct state *state, const char *wish,
-			const char *ours)
-{
-	const struct link *link = NULL;
-	size_t i;
-
-	if (!wish && ours)
-		wish = ours;
-	if (wish && !is_interface("tunnel", wish))
-		return false;
-	if (wish) {
-		memcpy(plan->tunnel, wish, strlen(wish) + 1);
-	} else {
-		for (i = 0; i < state->links.n && !link; i++)
-			if (wireguard_kind(state->links.v[i].kind))
-				link = &state->links.v[i];
-		if (link && !is_interface("tunnel", link->name))
-			return false;
-		memcpy(plan->tunnel, link ? link->name : "wg0",
-		       link ? sizeof(link->name) : sizeof("wg0"));
-	}
-	link = link_by_name(&state->links, plan->tunnel);
-	if (link && (!ours || strcmp(ours, plan->tunnel) != 0))
-		return find_relay(plan, link);
-	return new_tunnel(plan, state);
-}
-
 bool plan_propose(struct plan *plan, const struct state *state, const char *const *wishes,
 		  const char *ours)
 {
@@ -304,7 +177,7 @@ bool plan_propose(struct plan *plan, const struct state *state, const char *cons
 		return false;
 	wan = find_wan(plan, state, wishes[WISH_WAN]);
 	if (!wan || !find_public(plan, wan, wishes[WISH_ADDRESS]) ||
-	    !find_tunnel(plan, state, wishes[WISH_TUNNEL], ours))
+	    !tunnel_propose(plan, state, wishes[WISH_TUNNEL], ours))
 		return false;
 	for (family = 0; family < FAMILIES; family++)
 		served |= plan->inside[family] && plan->outside[family];

@@ -14,23 +14,13 @@
 
 #define SSHD "/etc/ssh/sshd_config"
 
-static bool listens(const struct state *state, unsigned long port)
-{
-	size_t i;
-
-	for (i = 0; i < state->sockets.n; i++)
-		if (state->sockets.v[i].protocol == TCP && state->sockets.v[i].port == port)
-			return true;
-	return false;
-}
-
 /* Adds a port on which something listens; nothing does if sshd was told another port and not yet restarted. */
 static void add(char **allow, struct ports *known, const struct state *state, unsigned long port)
 {
 	char *longer;
 
 	if (!port || port > 65535 || ports_contain(known, TCP, (uint16_t)port) ||
-	    !listens(state, port))
+	    !sockets_have(&state->sockets, TCP, port))
 		return;
 	known->bits[TCP][port / 8] |= (uint8_t)(1 << port % 8);
 	if (port == 22)

@@ -109,6 +109,16 @@ void sockets_read(struct sockets *sockets)
 					sockets);
 }
 
+bool sockets_have(const struct sockets *sockets, enum protocol protocol, unsigned long port)
+{
+	size_t i;
+
+	for (i = 0; i < sockets->n; i++)
+		if (sockets->v[i].protocol == protocol && sockets->v[i].port == port)
+			return true;
+	return false;
+}
+
 static bool listed_before(const struct sockets *sockets, size_t n,
 			  bool (*is)(const void *context, const struct listener *l),
 			  const void *context)

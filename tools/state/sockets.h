@@ -35,6 +35,8 @@ struct sockets {
 
 void sockets_read(struct sockets *sockets);
 
+bool sockets_have(const struct sockets *sockets, enum protocol protocol, unsigned long port);
+
 /* "443/tcp, 53/udp" for the listeners that `is` accepts, each port once; NULL if there is none. To be freed. */
 char *sockets_list(const struct sockets *sockets,
 		   bool (*is)(const void *context, const struct listener *l), const void *context,
