@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../host/sysfs.h"
 #include "../lib/file.h"
 #include "../lib/mem.h"
 #include "../lib/text.h"
@@ -199,8 +198,8 @@ static char *with_others(char *text, const char *path)
 /* Unchanged since an earlier save. */
 static bool autoload_is_ours(const char *text)
 {
-	char *now = sysfs_read(SAVED_LOAD);
-	bool ours = now && !strncmp(text, now, strlen(now)) && !strcmp(text + strlen(now), "\n");
+	char *now = file_read(SAVED_LOAD);
+	bool ours = now && !strcmp(text, now);
 
 	free(now);
 	return ours;

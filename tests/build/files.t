@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What chatdnatctl setup does with files that it finds, and after a run that did not come to an end."""
+"""What chatdnatctl setup and save do with files that they find, and after a run that did not come to an end."""
 
 import os
 import pathlib
@@ -98,6 +98,18 @@ CASES = {
         mkdir /var/lib/chatdnat; for text in '' '{' '[]' '{"files": 1}' '{"files": [null]}' '{"files": [1]}' '{"files": [{"path": "x", "text": "y"}]}'; do
             printf %s "$text" >$manifest; tool --undo; tool; done
         """, 14 * "/var/lib/chatdnat/setup.json is damaged: restore it, or remove it and, by hand, what setup has written\n"),
+    "save keeps all lines of others, or changes nothing": ("""
+        mkdir /etc/modules-load.d
+        save() { timeout 20 "$TOOL" save 2>&1; }
+        seq -f '# line %08.0f' 9999 >$options; save; grep -c '^# line' $options
+        printf '# a\\0b\\noptions other x=1\\n' >$options; save || :; tail -n 1 $options
+        rm $options; ln -s chatdnat.conf $options; save || :; readlink $options
+        rm $options; mkfifo $options; save || :; [ -p $options ]
+        rm $options; echo '# mine' >$options; rm /etc/modules-load.d/chatdnat.conf; mkfifo /etc/modules-load.d/chatdnat.conf; save || :; cat $options
+        """, "/etc/modprobe.d/chatdnat.conf\n/etc/modules-load.d/chatdnat.conf\n9999\n" + "".join(
+            f"chatdnatctl: save: cannot keep the other lines of {path}: {text}\n" for path, text in (
+                (OPTIONS, "Invalid argument\noptions other x=1"), (OPTIONS, "Too many levels of symbolic links\nchatdnat.conf"), (OPTIONS, "Invalid argument"),
+                ("/etc/modules-load.d/chatdnat.conf", "Invalid argument\n# mine")))),
     "another name counts from then on": ("""
         setup; tool --relay other.example,10.9.0.2 --wan lo --tunnel lo --address 203.0.113.1 >/dev/null
         tool | grep ^name
@@ -109,7 +121,7 @@ def main():
     tool = host.ROOT / "build" / "tools" / "chatdnatctl"
     host.works("the tool is built", "make", "-s", "-C", "tools")
     if host.run("unshare", "-nm", "true").status:
-        tap.skip("setup's files", "no namespaces here")
+        tap.skip("files", "no namespaces here")
     else:
         for name, (script, expected) in CASES.items():
             done = host.run("unshare", "-nm", "sh", "-ec", MACHINE + script, TOOL=str(tool))
