@@ -53,6 +53,8 @@ def runs(name, shell, script):
     done = host.run("unshare", "-nm", "sh", "-ec", RELAY + 'umask 022; cp "$2" /run/script; setpriv --reuid=65534 --clear-groups $1 /run/script || echo $?; find /etc -type f ! -name protocols',
                     "sh", shell, script)
     tap.equal(done.text, "run this as root\n1\n", f"{name}: {shell}: not root")
+    done = host.run("unshare", "-nm", "sh", "-ec", RELAY + 'echo "echo $3" >/run/fake/wg; $1 "$2" || echo $?; find /etc -type f ! -name protocols', "sh", shell, script, KEY)
+    tap.equal(done.text, "this is the proxy: run this on the relay\n1\n", f"{name}: {shell}: on the proxy by mistake")
     for what, shown in (("rule add priority 200 from 192.0.2.1 lookup main", "rule show priority 200"), ("route add 192.0.2.0/24 dev lo table 100", "route show table 100")):
         done = host.run("unshare", "-nm", "sh", "-ec", RELAY + 'ip link set lo up; ip $3; $1 "$2" || echo $?; ip $4; find /etc -type f ! -name protocols',
                         "sh", shell, script, what, shown)

@@ -139,6 +139,8 @@ def two_commands():
     tap.equal([HOME.run("wg", "show", "wg0", what).split()[0] for what in ("public-key", "peers")], public,
               "wg computes the same public keys, and the tunnel has them")
     script = script_of(result)
+    status, output = place.play["proxy"].run(script)
+    tap.ok(status == 1 and "this is the proxy" in output, f"on the proxy, by mistake: {output}")
     place.line.forget()
     status, output = on_the_relay(script)
     tap.ok(status == 0 and "The tunnel is up" in output, f"on the relay: {output}")

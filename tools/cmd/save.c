@@ -173,7 +173,7 @@ static char *with_others(char *text, const char *path)
 	const char *line, *end, *next;
 
 	if (!now && errno != ENOENT && errno != ELOOP) {
-		complain("read", path);
+		complain("keep the other lines of", path);
 		free(text);
 		return NULL;
 	}
