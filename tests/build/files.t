@@ -110,6 +110,15 @@ CASES = {
             f"chatdnatctl: save: cannot keep the other lines of {path}: {text}\n" for path, text in (
                 (OPTIONS, "Invalid argument\noptions other x=1"), (OPTIONS, "Too many levels of symbolic links\nchatdnat.conf"), (OPTIONS, "Invalid argument"),
                 ("/etc/modules-load.d/chatdnat.conf", "Invalid argument\n# mine")))),
+    "options in other files": ("""
+        echo 'options chatdnat guard=off' >/etc/modprobe.d/a.conf; setup; grep -c . $options; undo
+        printf '\\noptions chatdnat guard=off\\n' >/etc/modprobe.d/mail.conf; setup; [ ! -e $options ]
+        tool --relay relay.example,10.9.0.2 --wan lo --tunnel lo --address 203.0.113.1
+        """, WROTE.format("wrote") + f"2\nremoved {OPTIONS}\n/etc/modprobe.d/mail.conf, line 2, sets guard too, and counts after {OPTIONS}: remove it there\n"),
+    "addresses that are of no machine": ("""
+        for a in 0.0.0.0 127.0.0.1 224.0.0.1 255.255.255.255 ::1 :: fe80::1 ff02::1; do
+            tool --relay 10.9.0.2,fd00:9::2 --wan lo --tunnel lo --address $a --dry-run | grep -c 'is not an IPv4 address, an IPv6 address' || echo $a; done
+        """, 8 * "1\n"),
     "another name counts from then on": ("""
         setup; tool --relay other.example,10.9.0.2 --wan lo --tunnel lo --address 203.0.113.1 >/dev/null
         tool | grep ^name

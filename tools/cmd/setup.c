@@ -259,7 +259,7 @@ static int carry_out(struct plan *plan, struct manifest *was, const struct reque
 		setup_print_plan(plan);
 		text_line("nothing was written; to set this up: chatdnatctl setup --relay NAME-OF-THE-RELAY");
 		ret = DONE;
-	} else if (changes_allowed(&changes)) {
+	} else if (apply_counts() && changes_allowed(&changes)) {
 		setup_print_plan(plan);
 		if (count && terminal() && !r->yes && !agreed("Set this up? [y/N]"))
 			text_line("nothing was written");

@@ -10,6 +10,32 @@
 #include "../host/sysfs.h"
 #include "../lib/mem.h"
 #include "../lib/text.h"
+#include "../module/saved.h"
+
+bool apply_counts(void)
+{
+	static const char *const names[] = { "wan", "v4", "v6", "via", "guard", "allow" };
+	static const char own[] = SAVED_OPTIONS;
+	struct config saved = { 0 };
+	bool counts = true;
+	size_t i;
+
+	saved_read(&saved);
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const struct setting *s = config_find(&saved, names[i]);
+
+		/* Files count in the order of their names, whatever the directory; the last is the kernel's command line. */
+		if (!s || !s->file ||
+		    (strncmp(s->file, "/proc/", 6) != 0 &&
+		     strcmp(strrchr(s->file, '/'), strrchr(own, '/')) <= 0))
+			continue;
+		error("setup: %s, line %u, sets %s too, and counts after %s: remove it there",
+		      s->file, s->line, s->name, own);
+		counts = false;
+	}
+	config_free(&saved);
+	return counts;
+}
 
 /* A name with a slash has its dots in the name of an interface. */
 static bool set(char *name, const char *value)

@@ -4,6 +4,9 @@
 
 #include "plan.h"
 
+/* False, after a message, if settings in another file of modprobe's would count instead of those that setup writes. */
+bool apply_counts(void);
+
 /* Sets what a file for sysctl(8) has. False after a message. */
 bool apply_sysctls(const char *text);
 

@@ -50,14 +50,25 @@ static bool take_address(bool *have, struct address *addresses, const char *text
 	return false;
 }
 
+/* Of one machine, which is not this one. */
+static bool is_unicast(const struct address *a)
+{
+	static const unsigned char zero[15];
+	const unsigned char *b = a->bytes;
+
+	if (a->family == V4)
+		return b[0] != 0 && b[0] != 127 && b[0] < 224;
+	return memcmp(b, zero, sizeof(zero)) != 0 && b[0] != 0xff &&
+	       !(b[0] == 0xfe && (b[1] & 0xc0) == 0x80);
+}
+
 /* As the address of a machine at the end of a tunnel. */
 static bool is_host(const struct address *a)
 {
 	const unsigned char *b = a->bytes;
 
-	if (a->family == V4)
-		return b[0] != 0 && b[0] != 127 && b[0] < 224 && b[3] != 0 && b[3] != 255;
-	return b[0] != 0 && b[0] != 0xff && !(b[0] == 0xfe && (b[1] & 0xc0) == 0x80) && b[15] != 0;
+	return is_unicast(a) &&
+	       (a->family == V4 ? b[3] != 0 && b[3] != 255 : b[0] != 0 && b[15] != 0);
 }
 
 static bool take_relay(struct plan *plan, const char *text)
@@ -90,6 +101,8 @@ static bool take_public(struct plan *plan, const char *text)
 
 	for (i = 0; i < n && ok; i++)
 		ok = take_address(plan->outside, plan->public, list[i]);
+	for (i = 0; i < FAMILIES && ok; i++)
+		ok = !plan->outside[i] || is_unicast(&plan->public[i]);
 	if (!ok)
 		error("setup: --address: '%s' is not an IPv4 address, an IPv6 address, or both, separated by a comma",
 		      text);
