@@ -281,6 +281,15 @@ def nobody_reads():
 
 
 @case.case
+def imitated():
+    """In the kernel log, by a program: where journald forwards to it, anybody's."""
+    module.load(**USUAL)
+    pathlib.Path("/dev/kmsg").write_text("<4>chatdnat: unknown parameter 'nonsense' ignored\n", encoding="ascii")
+    tap.ok(logged("unknown parameter 'nonsense'"), "imitated: is in the kernel log")
+    tap.ok("nonsense" not in ctl.run("check").out, "imitated: is not believed")
+
+
+@case.case
 def in_spite_of_others():
     module.load(**USUAL)
     before = module.state()

@@ -22,6 +22,7 @@ static char *next(int fd, int *level)
 {
 	/* One read is one record: "priority,sequence,time,flags;text". */
 	char record[8192], *text;
+	long priority;
 	ssize_t n;
 
 	for (;;) {
@@ -35,8 +36,12 @@ static char *next(int fd, int *level)
 		text = strchr(record, ';');
 		if (!text || strncmp(++text, PREFIX, strlen(PREFIX)) != 0)
 			continue;
+		/* What programs write has another facility than the kernel's own, 0. */
+		priority = strtol(record, NULL, 10);
+		if (priority >> 3)
+			continue;
 		text[strcspn(text, "\n")] = '\0';
-		*level = (int)(strtol(record, NULL, 10) & 7);
+		*level = (int)(priority & 7);
 		return xstrdup(text + strlen(PREFIX));
 	}
 }
