@@ -23,12 +23,14 @@ static void print_addresses(const char *label, const bool *have, const struct ad
 
 void setup_print_plan(const struct plan *plan)
 {
-	char *path = proxy_tunnel_file(plan);
+	char *path = proxy_tunnel_file(plan), port[32] = "";
 
 	text_line("%-10s%s%s", "wan", plan->wan,
 		  plan->accept_ra ? ", with router advertisements" : "");
 	print_addresses("public", plan->outside, plan->public);
-	text_line("%-10s%s, UDP port %u%s", "tunnel", plan->tunnel, plan->port,
+	if (plan->port)
+		snprintf(port, sizeof(port), ", UDP port %u", plan->port);
+	text_line("%-10s%s%s%s", "tunnel", plan->tunnel, port,
 		  plan->tunnel_exists ? ", as it is" : ", new");
 	if (plan->wireguard && access(path, F_OK) < 0)
 		text_line("%-10sthere is no %s, so something else must start %s at boot; to set up a new one: ip link delete %s",

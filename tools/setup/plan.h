@@ -15,7 +15,7 @@ struct plan {
 	char wan[16], tunnel[16];
 	bool tunnel_exists; /* somebody else's, which is left as it is */
 	bool wireguard;	    /* and is one of WireGuard */
-	uint16_t port;	    /* UDP, of the tunnel */
+	uint16_t port;	    /* UDP, of the tunnel; 0: nothing is known of one */
 
 	/* The tunnel's ends, and the public addresses, of the families that have one. */
 	bool inside[FAMILIES], outside[FAMILIES];

@@ -183,7 +183,7 @@ bool plan_propose(struct plan *plan, const struct state *state, const char *cons
 	enum family family;
 	bool served = false;
 
-	*plan = (struct plan){ .port = 51820 };
+	*plan = (struct plan){ 0 };
 	if (wishes[WISH_RELAY] && !take_relay(plan, wishes[WISH_RELAY]))
 		return false;
 	if (wishes[WISH_PORT] && !take_port(plan, wishes[WISH_PORT]))

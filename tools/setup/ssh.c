@@ -157,7 +157,7 @@ char *ssh_allow(const struct state *state, const char *wish, uint16_t tunnel)
 	if (!ports_parse(ports, allow) || strpbrk(allow, " \t\n\"\\"))
 		error("setup: --allow: '%s' is not a list of ports, separated by commas, as in ssh,2222/tcp",
 		      allow);
-	else if (ports_contain(ports, UDP, tunnel))
+	else if (!tunnel || ports_contain(ports, UDP, tunnel))
 		all = xstrdup(allow);
 	else
 		all = xasprintf("%s,%u/udp", allow, tunnel);

@@ -97,6 +97,8 @@ static bool new_tunnel(struct plan *plan, const struct state *state)
 	bool none = !plan->inside[V4] && !plan->inside[V6];
 	enum family family;
 
+	if (!plan->port)
+		plan->port = 51820;
 	if (!link_by_name(&state->links, plan->tunnel) &&
 	    sockets_have(&state->sockets, UDP, plan->port)) {
 		error("setup: the UDP port %u is in use on this host; another one for the tunnel: --port PORT",
