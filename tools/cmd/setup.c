@@ -291,6 +291,8 @@ static int propose(struct manifest *was, struct request *r)
 	} else {
 		go = r->wishes[WISH_RELAY] || was->n || r->yes;
 	}
+	if (!r->dry_run && !r->script)
+		wireguard_forget();
 	if (!state_read(&state))
 		return FAILED;
 	if (plan_propose(&plan, &state, (const char *const *)r->wishes, was->tunnel) &&

@@ -108,6 +108,11 @@ int wireguard_configure(const char *interface, const struct wireguard_end *end)
 	return set_device(interface, end->private_key, end);
 }
 
+void wireguard_forget(void)
+{
+	link_remove(TEMPORARY);
+}
+
 int wireguard_generate(struct wireguard_keys *keys)
 {
 	unsigned char *key = keys->private_key;
