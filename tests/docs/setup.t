@@ -279,7 +279,12 @@ def a_tunnel_that_is_there():
     result = ctl.run("setup", "--relay", "relay.example,10.9.0.3", "--dry-run")
     tap.ok("v4=10.9.0.3" in result.out, "a tunnel with two peers: the relay that is named")
     HOME.run(*another, "remove")
+    HOME.run("nft", "add table inet mine; add chain inet mine forward { type filter hook forward priority 0; policy drop; }")
     result = ctl.run("setup", "--relay", "relay.example")
+    returns(1, result, "a firewall in the way")
+    tap.ok("fail     firewall" in result.out and "then run again: chatdnatctl setup" in result.err, "a firewall in the way: is named, and how to go on")
+    HOME.run("nft", "delete table inet mine")
+    result = ctl.run("setup")
     tap.ok("there is no /etc/wireguard/tun7.conf" in result.out, "a tunnel that is there: nothing of setup's starts it")
     returns(0, result, "a tunnel that is there")
     tap.equal({name: module.get(name) for name in ("via", "v4", "v6")}, {"via": "tun7", "v4": "10.9.0.2", "v6": ""},

@@ -216,9 +216,8 @@ static bool verify(void)
 	}
 	findings_free(&findings);
 	state_free(&state);
-	/* The DNS and the relay's script are not printed then. */
 	if (!good)
-		text_line("correct this, then run again: chatdnatctl setup");
+		error("setup: all files are written, but a check has failed: correct what it names, then run again: chatdnatctl setup");
 	return good;
 }
 
