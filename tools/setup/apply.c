@@ -11,6 +11,7 @@
 #include "../lib/mem.h"
 #include "../lib/text.h"
 #include "../module/saved.h"
+#include "proxy_files.h"
 
 bool apply_counts(void)
 {
@@ -93,6 +94,17 @@ static int configure(const struct plan *plan)
 	return err ? err : link_raise(plan->tunnel);
 }
 
+/* systemd does not know yet who has started it: a start of the unit would find the interface in its way. */
+static void print_up(const struct plan *plan)
+{
+	text_line("the tunnel %s is up", plan->tunnel);
+	if (!proxy_boots_tunnel())
+		return;
+	text_line("wg-quick@%s, which starts it at boot, is inactive until then; to start it now:",
+		  plan->tunnel);
+	text_line("  ip link delete %s; systemctl start wg-quick@%s", plan->tunnel, plan->tunnel);
+}
+
 bool apply_tunnel(const struct plan *plan, bool changed)
 {
 	const struct link *link;
@@ -120,6 +132,6 @@ bool apply_tunnel(const struct plan *plan, bool changed)
 	if (err)
 		error("setup: cannot bring %s up: %s", plan->tunnel, strerror(-err));
 	else
-		text_line("the tunnel %s is up", plan->tunnel);
+		print_up(plan);
 	return !err;
 }
