@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <linux/genetlink.h>
 #include <linux/netfilter/nfnetlink.h>
 
 #include "../lib/mem.h"
@@ -22,6 +23,19 @@ struct nlmsghdr *netfilter_request(void *buf, int subsystem, int message, int fl
 	nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
 	nfg->nfgen_family = (uint8_t)family;
 	nfg->version = NFNETLINK_V0;
+	return nlh;
+}
+
+struct nlmsghdr *genl_request(void *buf, int family, int command, int version, int flags)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct genlmsghdr *genl;
+
+	nlh->nlmsg_type = (uint16_t)family;
+	nlh->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
+	genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
+	genl->cmd = (uint8_t)command;
+	genl->version = (uint8_t)version;
 	return nlh;
 }
 

@@ -107,6 +107,9 @@ static int device_cb(const struct nlmsghdr *nlh, void *data)
 		if (mnl_attr_get_type(attr) == WGDEVICE_A_LISTEN_PORT &&
 		    mnl_attr_get_payload_len(attr) >= 2)
 			wg->port = mnl_attr_get_u16(attr);
+		if (mnl_attr_get_type(attr) == WGDEVICE_A_PUBLIC_KEY &&
+		    mnl_attr_get_payload_len(attr) == WG_KEY_LEN)
+			memcpy(wg->public_key, mnl_attr_get_payload(attr), WG_KEY_LEN);
 		if (mnl_attr_get_type(attr) == WGDEVICE_A_PEERS) {
 			mnl_attr_for_each_nested(peer, attr) {
 				peer_read(wg, peer);
@@ -120,14 +123,8 @@ static int ask(int type, int command, int version, int key, const char *name, in
 	       mnl_cb_t cb, void *data)
 {
 	_Alignas(NLMSG_ALIGNTO) char buf[128];
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	struct genlmsghdr *genl;
+	struct nlmsghdr *nlh = genl_request(buf, type, command, version, flags);
 
-	nlh->nlmsg_type = (uint16_t)type;
-	nlh->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
-	genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
-	genl->cmd = (uint8_t)command;
-	genl->version = (uint8_t)version;
 	if (!mnl_attr_put_strz_check(nlh, sizeof(buf), (uint16_t)key, name))
 		return -E2BIG;
 	return netlink_request(NETLINK_GENERIC, nlh, cb, data);

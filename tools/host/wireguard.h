@@ -23,7 +23,8 @@ struct wireguard_allowed {
 };
 
 struct wireguard {
-	int port; /* UDP, on which it listens */
+	int port;			      /* UDP, on which it listens */
+	unsigned char public_key[WG_KEY_LEN]; /* zero: it has no private key */
 	struct wireguard_peer *peers;
 	size_t peers_n;
 	struct wireguard_allowed *allowed;

@@ -5,8 +5,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include <linux/genetlink.h>
-
 #include "link_set.h"
 #include "netlink.h"
 #include "wireguard.h"
@@ -16,43 +14,14 @@
 /* Only while a public key is computed. */
 #define TEMPORARY "chatdnat-key"
 
-static struct nlmsghdr *message(char *buf, int type, int command, int version, int flags)
-{
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	struct genlmsghdr *genl;
-
-	nlh->nlmsg_type = (uint16_t)type;
-	nlh->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
-	genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
-	genl->cmd = (uint8_t)command;
-	genl->version = (uint8_t)version;
-	return nlh;
-}
-
-static int key_cb(const struct nlmsghdr *nlh, void *data)
-{
-	const struct nlattr *attr;
-
-	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr))
-		if (mnl_attr_get_type(attr) == WGDEVICE_A_PUBLIC_KEY &&
-		    mnl_attr_get_payload_len(attr) == WG_KEY_LEN)
-			memcpy(data, mnl_attr_get_payload(attr), WG_KEY_LEN);
-	return MNL_CB_OK;
-}
-
 static int read_public_key(const char *interface, unsigned char *key)
 {
 	static const unsigned char none[WG_KEY_LEN];
-	_Alignas(NLMSG_ALIGNTO) char buf[REQUEST_SIZE];
-	int id = wireguard_family(WG_GENL_NAME), err;
-	struct nlmsghdr *nlh;
+	struct wireguard wg;
+	int err = wireguard_read(&wg, interface, WG_GENL_NAME);
 
-	if (id < 0)
-		return id;
-	memset(key, 0, WG_KEY_LEN);
-	nlh = message(buf, id, WG_CMD_GET_DEVICE, WG_GENL_VERSION, NLM_F_DUMP);
-	mnl_attr_put_strz(nlh, WGDEVICE_A_IFNAME, interface);
-	err = netlink_request(NETLINK_GENERIC, nlh, key_cb, key);
+	memcpy(key, wg.public_key, WG_KEY_LEN);
+	wireguard_free(&wg);
 	return err || memcmp(key, none, WG_KEY_LEN) ? err : -ENODATA;
 }
 
@@ -90,7 +59,7 @@ static int set_device(const char *interface, const unsigned char *private_key,
 
 	if (id < 0)
 		return id;
-	nlh = message(buf, id, WG_CMD_SET_DEVICE, WG_GENL_VERSION, NLM_F_ACK);
+	nlh = genl_request(buf, id, WG_CMD_SET_DEVICE, WG_GENL_VERSION, NLM_F_ACK);
 	mnl_attr_put_strz(nlh, WGDEVICE_A_IFNAME, interface);
 	mnl_attr_put(nlh, WGDEVICE_A_PRIVATE_KEY, WG_KEY_LEN, private_key);
 	if (end) {
