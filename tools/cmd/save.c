@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../lib/file.h"
@@ -21,7 +19,7 @@ struct pending {
 	const char *path;
 	char *text;
 	char *target;
-	char *temporary;
+	char *prepared;
 };
 
 static bool complain(const char *what, const char *path)
@@ -31,71 +29,30 @@ static bool complain(const char *what, const char *path)
 	return false;
 }
 
-static char *directory_of(const char *path)
-{
-	return xstrndup(path, (size_t)(strrchr(path, '/') - path));
-}
-
-static bool write_all(int fd, const char *text)
-{
-	size_t left = strlen(text);
-
-	while (left) {
-		ssize_t n = write(fd, text, left);
-
-		if (n < 0 && errno != EINTR)
-			return false;
-		if (n > 0) {
-			text += n;
-			left -= (size_t)n;
-		}
-	}
-	return fchmod(fd, 0644) == 0 && fsync(fd) == 0;
-}
-
 static bool prepare(struct pending *p)
 {
-	char *dir = directory_of(p->path);
-	bool ok;
-	int fd;
+	char *dir = file_directory(p->path);
+	int err = file_make_directory(p->path);
 
-	if (mkdir(dir, 0755) < 0 && errno != EEXIST) {
-		ok = complain("create", dir);
-		free(dir);
-		return ok;
-	}
-	/* kmod and systemd read names that end in ".conf" only. */
-	p->temporary = xasprintf("%s/.chatdnat.XXXXXX", dir);
+	errno = -err;
+	if (err)
+		complain("create", dir);
 	free(dir);
-	fd = mkostemp(p->temporary, O_CLOEXEC);
-	if (fd < 0) {
-		complain("write", p->path);
-		free(p->temporary);
-		p->temporary = NULL;
+	if (err)
 		return false;
-	}
-	ok = write_all(fd, p->text) || complain("write", p->path);
-	if (close(fd) < 0 && ok)
-		ok = complain("write", p->path);
-	return ok;
+	p->prepared = file_prepare(p->path, p->text, 0644);
+	return p->prepared || complain("write", p->path);
 }
 
 static bool publish(struct pending *p)
 {
-	char *dir;
-	int fd;
+	int err = file_publish(p->path, p->prepared);
 
-	if (rename(p->temporary, p->path) < 0)
+	errno = -err;
+	if (err)
 		return complain("replace", p->path);
-	free(p->temporary);
-	p->temporary = NULL;
-	dir = directory_of(p->path);
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	free(dir);
-	if (fd >= 0) {
-		fsync(fd);
-		close(fd);
-	}
+	free(p->prepared);
+	p->prepared = NULL;
 	text_line("%s", p->path);
 	return true;
 }
@@ -111,9 +68,9 @@ static void follow(struct pending *p)
 static void discard(struct pending *p)
 {
 	free(p->target);
-	if (p->temporary)
-		unlink(p->temporary);
-	free(p->temporary);
+	if (p->prepared)
+		unlink(p->prepared);
+	free(p->prepared);
 	free(p->text);
 }
 

@@ -62,23 +62,24 @@ char *file_read_link(const char *path)
 	return len < 0 || len == sizeof(target) ? NULL : xstrndup(target, (size_t)len);
 }
 
-static char *directory_of(const char *path)
+char *file_directory(const char *path)
 {
 	return xstrndup(path, (size_t)(strrchr(path, '/') - path));
 }
 
-/* With all above it. */
-static int make_directory(const char *path)
+int file_make_directory(const char *path)
 {
-	char *dir = directory_of(path);
+	char *dir = file_directory(path);
 	int err = 0;
 
-	if (*dir && mkdir(dir, 0755) < 0 && errno == ENOENT) {
-		err = make_directory(dir);
+	if (*dir && mkdir(dir, 0755) < 0)
+		err = -errno;
+	if (err == -ENOENT) {
+		err = file_make_directory(dir);
 		if (!err && mkdir(dir, 0755) < 0)
 			err = -errno;
-	} else if (*dir && access(dir, F_OK) < 0) {
-		err = -errno;
+	} else if (err && access(dir, F_OK) == 0) {
+		err = 0;
 	}
 	free(dir);
 	return err;
@@ -103,7 +104,7 @@ static int write_all(int fd, const char *text, mode_t mode)
 
 static void sync_directory(const char *path)
 {
-	char *dir = directory_of(path);
+	char *dir = file_directory(path);
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	free(dir);
@@ -113,41 +114,52 @@ static void sync_directory(const char *path)
 	}
 }
 
-/* Programs that read whole directories want names that end in ".conf". */
-static char *temporary_beside(const char *path)
+char *file_prepare(const char *path, const char *text, mode_t mode)
 {
-	char *dir = directory_of(path), *name = xasprintf("%s/.chatdnat.XXXXXX", dir);
+	char *dir = file_directory(path);
+	/* Programs that read whole directories want names that end in ".conf". */
+	char *prepared = xasprintf("%s/.chatdnat.XXXXXX", dir);
+	int fd = mkostemp(prepared, O_CLOEXEC), err = fd < 0 ? -errno : write_all(fd, text, mode);
 
 	free(dir);
-	return name;
+	if (fd >= 0 && close(fd) < 0 && !err)
+		err = -errno;
+	if (!err)
+		return prepared;
+	if (fd >= 0)
+		unlink(prepared);
+	free(prepared);
+	errno = -err;
+	return NULL;
+}
+
+int file_publish(const char *path, const char *prepared)
+{
+	if (rename(prepared, path) < 0)
+		return -errno;
+	sync_directory(path);
+	return 0;
 }
 
 int file_write(const char *path, const char *text, mode_t mode)
 {
-	char *temporary = temporary_beside(path);
-	int err = make_directory(path), fd = -1;
+	int err = file_make_directory(path);
+	char *prepared = err ? NULL : file_prepare(path, text, mode);
 
-	if (!err) {
-		fd = mkostemp(temporary, O_CLOEXEC);
-		err = fd < 0 ? -errno : write_all(fd, text, mode);
-	}
-	if (fd >= 0) {
-		if (close(fd) < 0 && !err)
-			err = -errno;
-		if (!err && rename(temporary, path) < 0)
-			err = -errno;
-		if (err)
-			unlink(temporary);
-		else
-			sync_directory(path);
-	}
-	free(temporary);
+	if (err)
+		return err;
+	if (!prepared)
+		return -errno;
+	err = file_publish(path, prepared);
+	if (err)
+		unlink(prepared);
+	free(prepared);
 	return err;
 }
 
 int file_link(const char *path, const char *target)
 {
-	int err = make_directory(path);
+	int err = file_make_directory(path);
 
 	if (!err && symlink(target, path) < 0)
 		err = -errno;

@@ -20,4 +20,13 @@ char *file_read_link(const char *path);
 int file_write(const char *path, const char *text, mode_t mode);
 int file_link(const char *path, const char *target);
 
+/*
+ * The steps of file_write(), for several files that change together: the directory, which is made with all above it; the text
+ * under another name beside the file, or NULL and errno; that name in the place of the file.
+ */
+char *file_directory(const char *path);
+int file_make_directory(const char *path);
+char *file_prepare(const char *path, const char *text, mode_t mode);
+int file_publish(const char *path, const char *prepared);
+
 #endif
