@@ -143,8 +143,8 @@ const struct command try_command = {
 	.help = "Changes settings like `chatdnatctl set'. The former ones come back after 60\n"
 		"seconds unless Enter is pressed here, or `chatdnatctl confirm' is run, before:\n"
 		"a change that locks you out ends by itself. A process in the background does\n"
-		"that, also after the end of this session. It leaves settings alone that somebody\n"
-		"has changed since, and writes to the kernel log what it did. On a terminal, the\n"
+		"that, even if the terminal is closed. It does not undo later changes by others,\n"
+		"and logs the result to the kernel log. On a terminal, the\n"
 		"exit status is 0 if the change was confirmed and 1 if it was reverted; otherwise\n"
 		"the command does not wait. `chatdnatctl set --confirm' takes another time.\n\n"
 		"  chatdnatctl try guard=full allow=2222\n",

@@ -13,7 +13,7 @@ struct wireguard_keys {
 /* A new pair. The kernel computes the public key, with an interface that exists for that moment. 0, or a negative errno. */
 int wireguard_generate(struct wireguard_keys *keys);
 
-/* Removes what a program that was killed meanwhile has left. */
+/* Removes the interface of a program that was killed meanwhile. */
 void wireguard_forget(void);
 
 /* One peer, which is reached at one address of each family that is given. */

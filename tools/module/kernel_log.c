@@ -36,7 +36,7 @@ static char *next(int fd, int *level)
 		text = strchr(record, ';');
 		if (!text || strncmp(++text, PREFIX, strlen(PREFIX)) != 0)
 			continue;
-		/* What programs write has another facility than the kernel's own, 0. */
+		/* Messages of programs have another facility than the kernel's own, 0. */
 		priority = strtol(record, NULL, 10);
 		if (priority >> 3)
 			continue;

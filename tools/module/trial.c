@@ -52,7 +52,7 @@ bool trial_pending(void)
 	return pending;
 }
 
-/* A socket that is left from a process that was killed is replaced: the lock says that nobody uses it. */
+/* Replaces the socket of a process that was killed: the caller holds the lock, so that no process uses it. */
 static int listen_there(void)
 {
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -121,7 +121,7 @@ enum trial trial_wait(int fd)
 
 void trial_answer(int fd, bool keep)
 {
-	/* If nobody listens any more, trial_wait() returns TRIAL_LOST. */
+	/* If the other process has ended, trial_wait() returns TRIAL_LOST. */
 	send(fd, keep ? TRIAL_KEEP : TRIAL_REVERT, 1, MSG_NOSIGNAL);
 }
 

@@ -62,7 +62,7 @@ static char *settings(void)
 	return line;
 }
 
-/* The terminal may go, and with it the session and its output; what ends this process on purpose reverts first. */
+/* Survives the end of the terminal and of its session. Signals that would end the process make it revert first. */
 static bool leave_session(struct trial_guard *guard)
 {
 	static const int ends[] = { SIGINT,  SIGQUIT, SIGTERM,	 SIGUSR1, SIGUSR2,
@@ -88,7 +88,7 @@ static bool leave_session(struct trial_guard *guard)
 	return false;
 }
 
-/* Whoever reads the output of the first process must not wait for this one, nor who holds a lock by another file. */
+/* A reader of the first process's output must not wait for this process; inherited descriptors may also hold locks. */
 static void leave_files(void)
 {
 	int fd, flags, null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -97,7 +97,7 @@ static void leave_files(void)
 
 	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		dup2(null, fd);
-	/* Its own are all to be closed by exec(2); what it was called with is not, or it would not have it. */
+	/* This program opens all files with O_CLOEXEC: descriptors without it are inherited. */
 	for (i = 0; i < n; i++) {
 		fd = atoi(names[i]);
 		flags = fcntl(fd, F_GETFD);
@@ -172,7 +172,7 @@ static enum trial put_back(const struct trial_guard *guard)
 
 static enum trial revert(const struct trial_guard *guard)
 {
-	/* A command that hangs, or a /run that cannot be written to, keeps nobody locked out. */
+	/* Reverts without the lock if another command hangs, or /run is not writable. */
 	bool locked = lock_take_within(LOCK_SECONDS);
 	enum trial what = put_back(guard);
 
@@ -194,7 +194,7 @@ static bool answer(struct trial_guard *guard, int fd, enum trial *what)
 	return true;
 }
 
-/* A program that connects says at once what it wants. */
+/* A client sends its request as soon as it has connected. */
 static bool call(struct trial_guard *guard, enum trial *what)
 {
 	struct timeval limit = { .tv_sec = 1 };

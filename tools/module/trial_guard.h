@@ -32,7 +32,7 @@ bool trial_guard_begin(struct trial_guard *guard, bool (*apply)(struct module *,
 /* Until the change is confirmed or reverted. */
 void trial_guard_wait(struct trial_guard *guard);
 
-/* Before anybody is told the outcome: whoever is may start the next change, or save this one, at once. */
+/* To be called before the outcome is told: the reader may start the next change, or save this one, at once. */
 void trial_guard_end(struct trial_guard *guard);
 
 void trial_guard_tell(const struct trial_guard *guard, enum trial what);

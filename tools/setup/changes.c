@@ -20,7 +20,7 @@ static char *read_now(const struct made *made)
 	return made->link ? file_read_link(made->path) : file_read(made->path);
 }
 
-/* 0 if there is nothing; of a symbolic link, what it leads to or itself. */
+/* 0 if there is no such file. @follow: of a link's target instead of the link. */
 static mode_t mode_of(const char *path, bool follow)
 {
 	struct stat st;
@@ -34,7 +34,7 @@ static bool is_text_of(const struct made *made, const char *text)
 	       (!strcmp(text, made->text) || (made->earlier && !strcmp(text, made->earlier)));
 }
 
-/* What is in the place of a file that setup wants there. A link to a file is somebody else's, whatever it leads to. */
+/* Compares an existing file with the one that setup is to write. A symbolic link to a file is always foreign. */
 static enum standing standing(const struct made *want, const struct manifest *was)
 {
 	const struct made *before = manifest_find(was, want->path);
@@ -197,7 +197,7 @@ static bool complain(const char *what, const char *path, int err)
 	return false;
 }
 
-/* What --replace replaces, of any kind but a directory or the like. */
+/* Keeps the contents of a file, or the target of a link, that --replace replaces. */
 static bool read_former(struct made *want)
 {
 	want->former = file_read_link(want->path);
@@ -208,7 +208,7 @@ static bool read_former(struct made *want)
 	return want->former || complain("keep, and so to replace,", want->path, -errno);
 }
 
-/* What is replaced comes back with --undo: also across several runs, and if one does not come to an end. */
+/* Keeps replaced files for --undo, across several runs and interrupted ones. */
 static bool keep_former(struct changes *c)
 {
 	size_t i;
@@ -248,7 +248,7 @@ static bool make(const struct made *want, const struct manifest *was)
 	return true;
 }
 
-/* What somebody has changed stays; what was there before setup goes beside it. */
+/* A file that was edited since stays. The one that setup had replaced is restored beside it. */
 static bool keep(const struct made *made)
 {
 	char *now = made->former_link ? file_read_link(made->path) : file_read(made->path), *path;
@@ -316,12 +316,12 @@ static bool write_manifest(const struct manifest *m)
 
 bool changes_make(struct changes *c)
 {
-	/* Those behind what is wanted; without that, all. */
+	/* The leftovers follow the wanted files in the manifest; without wanted files, all are to be removed. */
 	const struct manifest *gone = c->will->n ? c->will : c->was;
 	size_t wanted = c->will->n, i;
 	bool done = keep_former(c);
 
-	/* First: what was begun can be taken back. */
+	/* The manifest is written first, so that an interrupted run can be undone. */
 	if (wanted)
 		add_leftovers(c);
 	done = done && write_manifest(c->will);

@@ -4,7 +4,7 @@
 
 #include "manifest.h"
 
-/* From what an earlier setup has made to what is to be; nothing at all to take everything back. */
+/* From the files of an earlier run to the wanted ones; no wanted files: everything is undone. */
 struct changes {
 	struct manifest *was, *will;
 	bool replace; /* also files that are somebody else's */
@@ -22,7 +22,7 @@ bool changes_between(const struct changes *changes, const char *path);
 /* Prints a diff of each, without keys. */
 void changes_print(const struct changes *changes);
 
-/* False, after naming them, if files are somebody else's, or were changed by somebody. */
+/* False, after a message for each, if files are not setup's or were edited. */
 bool changes_allowed(const struct changes *changes);
 
 /* Makes them, the manifest first, and prints their names. */

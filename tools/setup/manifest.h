@@ -15,8 +15,8 @@ struct made {
 	char *text; /* or the target of a symbolic link */
 	bool link;
 	mode_t mode;
-	char *earlier; /* what a setup before has written, and is there if the last one did not come to an end; or NULL */
-	char *former; /* what --replace has replaced, or NULL */
+	char *earlier; /* text of an earlier run, which the file still has if the last run was interrupted; or NULL */
+	char *former; /* the text or target that --replace has replaced, or NULL */
 	bool former_link;
 	mode_t former_mode;
 };
