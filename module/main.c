@@ -11,6 +11,7 @@
 #include "params.h"
 #include "sysfs.h"
 #include "tracked/dnat_cache.h"
+#include "tracked/late_reply.h"
 #include "tracked/nat.h"
 #include "tracked/reply_count.h"
 
@@ -48,6 +49,7 @@ err_notifier:
 	chatdnat_notifier_exit();
 err_nat:
 	chatdnat_nat_exit();
+	chatdnat_late_reply_exit();
 err_dnat_cache:
 	chatdnat_dnat_cache_exit();
 err_path_mtu:
@@ -63,6 +65,7 @@ static void __exit chatdnat_exit(void)
 	chatdnat_sysfs_exit();
 	chatdnat_notifier_exit();
 	chatdnat_nat_exit();
+	chatdnat_late_reply_exit();
 	chatdnat_dnat_cache_exit();
 	chatdnat_path_mtu_exit();
 	chatdnat_reply_count_exit();

@@ -48,14 +48,6 @@ static int chatdnat_notifier_look(struct chatdnat_snapshot *snapshot)
 	}
 	if (now.wan != snapshot->survey.wan) {
 		snapshot->survey.wan = now.wan;
-		/*
-		 * Twice: a late reply of this host may create an entry after
-		 * the first walk.
-		 */
-		snapshot->walks = 2;
-	}
-	if (snapshot->walks) {
-		snapshot->walks--;
 		chatdnat_flush_misplaced(snapshot);
 	}
 	return 0;
@@ -71,7 +63,7 @@ static void chatdnat_notifier_work_fn(struct work_struct *work)
 	if (snapshot && chatdnat_notifier_look(snapshot))
 		schedule_delayed_work(to_delayed_work(work),
 				      CHATDNAT_NOTIFIER_RETRY);
-	else if (snapshot && (again || snapshot->walks))
+	else if (snapshot && again)
 		schedule_delayed_work(to_delayed_work(work),
 				      CHATDNAT_NOTIFIER_DELAY);
 	mutex_unlock(&chatdnat_config_lock);

@@ -37,8 +37,6 @@ struct chatdnat_former {
  *		   routing; NULL if there are none in flight
  * @survey: digest of the host's state that the other members are based on;
  *	    under chatdnat_config_lock
- * @walks: number of remaining walks over the conntrack table after a change of
- *	   addresses; under chatdnat_config_lock
  * @prev: the previous snapshot, for packets that saw it before routing and see
  *	  this one after; NULL if there are none in flight
  * @n_former: number of former configurations
@@ -52,7 +50,6 @@ struct chatdnat_snapshot {
 	struct chatdnat_bindings __rcu *bindings;
 	struct chatdnat_bindings __rcu *prev_bindings;
 	struct chatdnat_survey survey;
-	u8 walks;
 	struct chatdnat_snapshot __rcu *prev;
 	unsigned int n_former;
 	struct chatdnat_former *former[CHATDNAT_FORMER_MAX];

@@ -57,22 +57,34 @@ chatdnat_nat_policy_unnamed(const struct chatdnat_settings *settings,
 						      CHATDNAT_DST_LEAVE;
 }
 
-/*
+/**
+ * chatdnat_nat_policy_heeds_socket() - whether the port of a flow is left to a
+ *					local socket that is bound to it
+ * @settings: the settings
+ * @flow: from the client to this host
+ *
  * A range of UDP ports, as a TURN relay needs, may overlap the ephemeral ports
- * of this host. Such a port is left to a local socket that is bound to it.
+ * of this host.
+ *
+ * Context: Any; on the packet path.
+ * Return: True if so, with or without such a socket.
  */
+bool chatdnat_nat_policy_heeds_socket(const struct chatdnat_settings *settings,
+				      const struct chatdnat_flow *flow)
+{
+	return flow->proto == CHATDNAT_UDP &&
+	       flow->dport >= CHATDNAT_PORT_EPHEMERAL &&
+	       chatdnat_portset_spans(&settings->service.ports, flow->proto,
+				      flow->dport);
+}
+
 static enum chatdnat_socket
 chatdnat_socket_in_range(const struct chatdnat_settings *settings,
 			 const struct chatdnat_dst_packet *packet)
 {
-	const struct chatdnat_flow *flow = &packet->flow;
-
-	if (flow->proto != CHATDNAT_UDP ||
-	    flow->dport < CHATDNAT_PORT_EPHEMERAL ||
-	    !chatdnat_portset_spans(&settings->service.ports, flow->proto,
-				    flow->dport))
-		return CHATDNAT_SOCKET_NONE;
-	return packet->socket;
+	return chatdnat_nat_policy_heeds_socket(settings, &packet->flow) ?
+		       packet->socket :
+		       CHATDNAT_SOCKET_NONE;
 }
 
 /**

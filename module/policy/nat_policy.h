@@ -76,6 +76,8 @@ enum chatdnat_dst_decision
 chatdnat_nat_policy_dst(const struct chatdnat_settings *settings,
 			const struct chatdnat_dst_packet *packet,
 			const struct chatdnat_addr **relay);
+bool chatdnat_nat_policy_heeds_socket(const struct chatdnat_settings *settings,
+				      const struct chatdnat_flow *flow);
 enum chatdnat_src_decision
 chatdnat_nat_policy_src(const struct chatdnat_settings *settings,
 			const struct chatdnat_src_packet *packet);

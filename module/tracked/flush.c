@@ -13,6 +13,7 @@
 #include "../net/nfct.h"
 #include "../net/tcp_reset.h"
 #include "flush.h"
+#include "late_reply.h"
 #include "misplaced.h"
 #include "reply_count.h"
 
@@ -177,6 +178,7 @@ void chatdnat_flush_change(const struct chatdnat_snapshot *old,
 	if (new->settings.stale == CHATDNAT_STALE_KEEP && !forgotten)
 		return;
 	chatdnat_reply_count_forget();
+	chatdnat_late_reply_expect();
 	chatdnat_flush_run(&flush);
 }
 
@@ -207,9 +209,13 @@ void chatdnat_flush_misplaced(const struct chatdnat_snapshot *snapshot)
 
 	lockdep_assert_held(&chatdnat_config_lock);
 
-	if (snapshot->settings.stale == CHATDNAT_STALE_FLUSH &&
-	    snapshot->settings.wan.n)
-		chatdnat_flush_run(&flush);
+	if (snapshot->settings.stale != CHATDNAT_STALE_FLUSH ||
+	    !snapshot->settings.wan.n)
+		return;
+	chatdnat_late_reply_expect();
+	/* Flows of packets in flight are in the table. */
+	synchronize_rcu();
+	chatdnat_flush_run(&flush);
 }
 
 /*

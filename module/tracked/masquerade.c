@@ -18,6 +18,7 @@
 #include "../net/lookup.h"
 #include "../net/nfct.h"
 #include "dnat_cache.h"
+#include "late_reply.h"
 #include "masquerade.h"
 #include "reply_count.h"
 #include "stale.h"
@@ -302,6 +303,8 @@ unsigned int chatdnat_masquerade(void *priv, struct sk_buff *skb,
 		   chatdnat_masquerade_opened_by_relay(&snapshot->settings,
 						       family, saddr, state)) {
 		chatdnat_count(family, CHATDNAT_OUTBOUND);
+	} else if (ctinfo == IP_CT_NEW && !in) {
+		chatdnat_late_reply(&snapshot->settings, ct);
 	}
 
 	if (!chatdnat_settings_active(&snapshot->settings, family))

@@ -66,18 +66,27 @@ static bool chatdnat_misplaced_direction(const struct chatdnat_settings *old,
 	return untranslated;
 }
 
-/*
+/**
+ * chatdnat_misplaced_reversed() - whether an untranslated UDP flow was created
+ *				   by a reply, and its requests would be
+ *				   translated now
+ * @old: the settings before a change, as for chatdnat_misplaced()
+ * @new: the active settings
+ * @ct: the connection
+ *
  * After a UDP flow was ended, a late reply of this host creates a new entry in
  * the opposite direction.
+ *
+ * Context: Process context or under conntrack's bucket lock.
+ * Return: True if so, according to route lookups.
  */
-static bool chatdnat_misplaced_untranslated(const struct chatdnat_settings *old,
-					    const struct chatdnat_settings *new,
-					    const struct nf_conn *ct)
+bool chatdnat_misplaced_reversed(const struct chatdnat_settings *old,
+				 const struct chatdnat_settings *new,
+				 const struct nf_conn *ct)
 {
-	return chatdnat_misplaced_direction(old, new, ct, IP_CT_DIR_ORIGINAL) ||
-	       (nf_ct_protonum(ct) == IPPROTO_UDP &&
-		!(READ_ONCE(ct->status) & IPS_NAT_MASK) &&
-		chatdnat_misplaced_direction(old, new, ct, IP_CT_DIR_REPLY));
+	return nf_ct_protonum(ct) == IPPROTO_UDP &&
+	       !(READ_ONCE(ct->status) & IPS_NAT_MASK) &&
+	       chatdnat_misplaced_direction(old, new, ct, IP_CT_DIR_REPLY);
 }
 
 static bool
@@ -181,6 +190,7 @@ bool chatdnat_misplaced(const struct chatdnat_settings *old,
 			const struct chatdnat_settings *new,
 			const struct nf_conn *ct)
 {
-	return chatdnat_misplaced_untranslated(old, new, ct) ||
+	return chatdnat_misplaced_direction(old, new, ct, IP_CT_DIR_ORIGINAL) ||
+	       chatdnat_misplaced_reversed(old, new, ct) ||
 	       chatdnat_misplaced_unmasqueraded(old, new, ct);
 }

@@ -2,7 +2,9 @@
 """Interfaces, addresses and routes that arrive under live traffic: older flows would be translated differently now."""
 
 import os
+import socket
 import sys
+import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -24,7 +26,7 @@ def setup():
     global t, proxy
     t = topo.Topology(relays=("relay", "other"))
     for name, ns in (("relay", t.relay), ("other", t.other)):
-        traffic.Host(name, ns).tcp(22, 993).udp(3478)
+        traffic.Host(name, ns).tcp(22, 993).udp(3478, 3479)
     proxy = traffic.Host("proxy", HOME).tcp(22, 993).udp(3478)
     traffic.Host("internet", t.internet).tcp(25).udp(53)
 
@@ -89,6 +91,39 @@ def an_interface_is_renamed():
             tap.ok(inside.goes_on(), f"{version}: another interface's too")
         rename("eth0", "ens9")
     rename("ens9", "eth0")
+
+
+def flows_of(port):
+    return [entry.orig for entry in conntrack.entries() if port in (entry.orig.sport, entry.orig.dport)]
+
+
+@case.case
+def a_server_that_replies_late():
+    """A reply of this host after its flow was ended would keep the flow here: its entry has the client as its destination."""
+    for what, before, after in (
+            ("an interface is renamed", lambda: rename("eth0", "ens9"), lambda: rename("ens9", "eth0")),
+            ("wan is written", lambda: module.set("wan", "eth7"), lambda: module.set("wan", "eth0"))):
+        module.load(**settings(ports="3478-3479/udp"))
+        for version in versions():
+            before()
+            family = socket.AF_INET if version == "ipv4" else socket.AF_INET6
+            with traffic.listener(HOME, family, socket.SOCK_DGRAM, 3479) as server, \
+                    Flow(t.internet, PROXY[version], 3479, CLIENT[version]) as client, \
+                    Flow(HOME, INTERNET[version], 53, PROXY[version], 5002) as query:
+                server.settimeout(5)
+                client.sock.send(b"?")
+                _, peer, _, own = traffic.receive(server)
+                after()
+                tap.ok(wait.until(lambda c=client: not flows_of(c.port)), f"{what}: {version}: the flow is ended")
+                # Longer than any work of the module that was due by now.
+                time.sleep(1)
+                tap.equal(asked(query, 5), ("internet", PROXY[version]), f"{what}: {version}: a query of this host")
+                server.sendmsg([b"proxy\n?"], own, 0, peer)
+                tap.ok(client.sock.recv(64), f"{what}: {version}: the late reply arrives")
+                client.sock.send(b"?")
+                becomes(client, "relay", CLIENT[version], f"{what}: {version}: the flow becomes the relay's")
+                tap.ok(flows_of(query.port), f"{what}: {version}: the query's flow is left alone")
+        module.unload()
 
 
 @case.case
