@@ -213,7 +213,7 @@ void chatdnat_flush_misplaced(const struct chatdnat_snapshot *snapshot)
 	    !snapshot->settings.wan.n)
 		return;
 	chatdnat_late_reply_expect();
-	/* Flows of packets in flight are in the table. */
+	/* So that the flows of packets in flight are confirmed. */
 	synchronize_rcu();
 	chatdnat_flush_run(&flush);
 }
