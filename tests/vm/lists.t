@@ -106,9 +106,17 @@ mirror 3
 archive refresh
 ok 'new lists take the place of the old ones' has '3 3'
 
+: >"$tmp/err"
+archive 'missing linux-headers-none'
+ok 'a package that is missing there: no Debian security archive among the sources' \
+	grep -qx '.*no package linux-headers-none in bookworm, where .* no Debian security archive' "$tmp/err"
+
 rm -rf "$lists"
 mirror 4 broken
 archive
 ok 'without older lists it takes what there is' has 4
+archive 'missing linux-headers-none'
+ok 'a package that is missing there: the list that could not be fetched' \
+	grep -qx '.*no package linux-headers-none in bookworm: .*unexpected size.*' "$tmp/err"
 echo "1..$n"
 exit $failed
