@@ -94,15 +94,18 @@ static int configure(const struct plan *plan)
 	return err ? err : link_raise(plan->tunnel);
 }
 
-/* systemd does not know yet who has started it: a start of the unit would find the interface in its way. */
+/*
+ * systemd does not know that the tunnel is up: its unit would find the interface in its way. After a boot and an undo the unit
+ * is still active, and a start of it would do nothing.
+ */
 static void print_up(const struct plan *plan)
 {
 	text_line("the tunnel %s is up", plan->tunnel);
 	if (!proxy_boots_tunnel())
 		return;
-	text_line("wg-quick@%s, which starts it at boot, is inactive until then; to start it now:",
+	text_line("wg-quick@%s starts it from the next boot on; to have it do so now:",
 		  plan->tunnel);
-	text_line("  ip link delete %s; systemctl start wg-quick@%s", plan->tunnel, plan->tunnel);
+	text_line("  ip link delete %s; systemctl restart wg-quick@%s", plan->tunnel, plan->tunnel);
 }
 
 bool apply_tunnel(const struct plan *plan, bool changed)
