@@ -443,7 +443,7 @@ def on_a_terminal(fake, *words, columns=80, **env):
 @case.case
 def width():
     """Prose follows the width of the terminal; commands stay whole."""
-    with Fake(config=changed(wan="", masquerade="all", v6="")) as fake:
+    with Fake(config=changed(wan="", masquerade="all", v6="", ports="25,80,143,443,465,587,993")) as fake:
         for words in ((), ("check",)):
             longest = {}
             for columns in (20, 60, 80, 200):
@@ -451,6 +451,23 @@ def width():
                 longest[columns] = max(len(line) for line in lines if "chatdnatctl" not in line and "sysctl" not in line and " dev " not in line)
             name = " ".join(words) or "status"
             tap.ok(longest[60] <= 60 and 60 < longest[80] <= 80 and 80 < longest[200] <= 120, f"{name}: {longest}")
+        lines = on_a_terminal(fake, columns=60, NO_COLOR="1").decode().replace("\r", "").splitlines()
+        tap.equal([line for line in lines if line != line.rstrip()], [], "status: no line ends with blanks")
+        if not tap.ok(any(line.endswith(" 443 https,") for line in lines), "status: a list is broken between its items"):
+            tap.diag("\n".join(lines))
+
+
+@case.case
+def width_of_help():
+    with Fake() as fake:
+        for words in ((), *((name,) for name in ("status", "check", "show", "set", "try", "confirm", "save", "load", "setup"))):
+            texts = {columns: on_a_terminal(fake, "help", *words, columns=columns).decode().replace("\r", "") for columns in (60, 80, 200)}
+            name = " ".join(("help", *words))
+            for columns, limit in ((60, 60), (80, 80), (200, 80)):
+                tap.equal([line for line in texts[columns].splitlines() if len(line) > limit], [], f"{name}: fits {columns} columns")
+            tap.equal(texts[60].split(), texts[80].split(), f"{name}: no word is cut")
+        tap.ok("\n           mail servers at the addresses" in on_a_terminal(fake, "help", "check").decode().replace("\r", ""),
+               "help check: the text of an option stays in its column")
 
 
 @case.case

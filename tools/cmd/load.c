@@ -110,7 +110,7 @@ static int insert(const struct config *saved)
 		else if (module_read(&module)) {
 			char *line = config_format(&module.config);
 
-			text_line("loaded: %s", line);
+			text_prose("loaded: %s", line);
 			free(line);
 			module_free(&module);
 			ret = DONE;

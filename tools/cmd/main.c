@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "../lib/mem.h"
 #include "../lib/text.h"
 #include "../lib/version.h"
 #include "command.h"
@@ -27,21 +29,24 @@ static const struct command *command_named(const char *name)
 
 static int print_help(const struct command *command)
 {
+	char *usage;
 	size_t i;
 
 	if (command) {
-		printf("Usage: chatdnatctl %s%s\n\n%s", command->name, command->arguments,
-		       command->help);
+		usage = xasprintf("Usage: chatdnatctl %s%s\n\n", command->name, command->arguments);
+		text_help(usage);
+		text_help(command->help);
+		free(usage);
 		return DONE;
 	}
-	puts("Usage: chatdnatctl [COMMAND] [ARGUMENT...]\n\nCommands:");
+	text_help("Usage: chatdnatctl [COMMAND] [ARGUMENT...]\n\nCommands:\n");
 	for (i = 0; i < COMMANDS; i++)
-		printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
-	puts("\nOptions:\n"
-	     "  --json     print JSON (status, check, show)\n"
-	     "  --help     this text; after a command, that command's; also: help COMMAND\n"
-	     "  --version  the tool's version; also: -v, version\n\n"
-	     "Exit status: 0 done, 1 refused or failed, 2 usage. See chatdnatctl(8).");
+		text_field(PLAIN, 2, commands[i]->name, 9, "%s", commands[i]->summary);
+	text_help("\nOptions:\n"
+		  "  --json     print JSON (status, check, show)\n"
+		  "  --help     this text; after a command, that command's; also: help COMMAND\n"
+		  "  --version  the tool's version; also: -v, version\n\n"
+		  "Exit status: 0 done, 1 refused or failed, 2 usage. See chatdnatctl(8).\n");
 	return DONE;
 }
 

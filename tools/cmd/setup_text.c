@@ -67,7 +67,7 @@ void setup_print_rest(const struct plan *plan)
 		text_line("%s.  AAAA  %s", name, plan_address(&plan->public[V6]).text);
 	text_line("%s.  MX    10 %s.", name, name);
 	text_line("%s.  TXT   \"v=spf1 a ~all\"", name);
-	text_line("At the hoster of this host, the PTR record of each address is %s.", name);
+	text_prose("At the hoster of this host, the PTR record of each address is %s.", name);
 	if (plan->tunnel_exists)
 		return;
 	if (!proxy_boots_tunnel())
@@ -75,7 +75,7 @@ void setup_print_rest(const struct plan *plan)
 			  plan->tunnel);
 	puts("");
 	text_heading("On the relay");
-	text_line("Paste this into a root shell there. IT IS SECRET: it has the relay's private key.");
+	text_prose("Paste this into a root shell there. IT IS SECRET: it has the relay's private key.");
 	text_line("chatdnatctl setup --script prints it again.");
 	puts("");
 	setup_print_script(plan, true);
@@ -83,8 +83,8 @@ void setup_print_rest(const struct plan *plan)
 
 void setup_print_running(const struct manifest *was)
 {
-	text_line("Still in force until the next boot: the module, forwarding%s",
-		  was->tunnel ? ", and the tunnel. To end them now:" : ". To end it now:");
+	text_prose("Still in force until the next boot: the module, forwarding%s",
+		   was->tunnel ? ", and the tunnel. To end them now:" : ". To end it now:");
 	text_line("  modprobe -r chatdnat");
 	if (was->tunnel)
 		text_line("  ip link delete %s", was->tunnel);

@@ -132,7 +132,7 @@ static void print_ports(const struct state *state)
 
 	for (i = 0; i < n; i++)
 		s = join(s, ", ", n <= 12 ? ports_describe(list[i]) : xstrdup(list[i]));
-	field("ports", "%s", s);
+	text_list(CYAN, "ports", LABEL, s);
 	free(s);
 	free(list);
 }

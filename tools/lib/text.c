@@ -147,20 +147,25 @@ void error(const char *format, ...)
 	free(s);
 }
 
-/* Breaks at blanks and after commas: port lists have no blanks. */
-static size_t wrap_at(const char *s, size_t room)
+/* Breaks at blanks, a word longer than the line after a comma, and a list between its items, if possible. */
+static size_t wrap_at(const char *s, size_t room, bool list)
 {
-	size_t i, best = 0;
+	size_t i, blank = 0, comma = 0, item = 0;
 
 	if (strlen(s) <= room)
 		return strlen(s);
 	/* Never within a character. */
 	while (room > 1 && ((unsigned char)s[room] & 0xc0) == 0x80)
 		room--;
-	for (i = 0; i <= room && s[i]; i++)
-		if (s[i] == ' ' || (i && s[i - 1] == ','))
-			best = i;
-	return best ? best : room;
+	for (i = 1; i <= room && s[i]; i++) {
+		if (s[i] == ' ')
+			blank = i;
+		if (s[i - 1] == ',')
+			comma = i;
+		if (blank == i && comma == i)
+			item = i;
+	}
+	return list && item ? item : blank ? blank : comma ? comma : room;
 }
 
 static void put_label(enum colour colour, const char *label, size_t width, size_t margin)
@@ -175,12 +180,14 @@ static void put_label(enum colour colour, const char *label, size_t width, size_
 	free(clean);
 }
 
-static void put_wrapped(const char *s, size_t margin, size_t room)
+static void put_wrapped(const char *s, size_t margin, size_t room, bool list)
 {
 	for (;;) {
-		size_t len = wrap_at(s, room);
+		size_t len = wrap_at(s, room, list), shown = len;
 
-		printf("%.*s\n", (int)len, s);
+		while (shown && s[shown - 1] == ' ')
+			shown--;
+		printf("%.*s\n", (int)shown, s);
 		for (s += len; *s == ' '; s++)
 			;
 		if (!*s)
@@ -200,7 +207,16 @@ void text_field(enum colour colour, size_t indent, const char *label, size_t wid
 	va_end(ap);
 	printf("%*s", (int)indent, "");
 	put_label(colour, label, width, indent + width);
-	put_wrapped(s, indent + width, columns() - indent - width);
+	put_wrapped(s, indent + width, columns() - indent - width, false);
+	free(s);
+}
+
+void text_list(enum colour colour, const char *label, size_t width, const char *items)
+{
+	char *s = text_clean(items);
+
+	put_label(colour, label, width, width);
+	put_wrapped(s, width, columns() - width, true);
 	free(s);
 }
 
@@ -216,6 +232,54 @@ void text_item(enum colour colour, const char *label, size_t width, const char *
 	va_end(ap);
 	put_label(colour, label, width, width);
 	put_label(PLAIN, what, what_width, margin);
-	put_wrapped(s, margin, isatty(STDOUT_FILENO) ? columns() - margin : SIZE_MAX);
+	put_wrapped(s, margin, isatty(STDOUT_FILENO) ? columns() - margin : SIZE_MAX, false);
 	free(s);
+}
+
+void text_prose(const char *format, ...)
+{
+	va_list ap;
+	char *s;
+
+	va_start(ap, format);
+	s = clean_format(format, ap);
+	va_end(ap);
+	put_wrapped(s, 0, isatty(STDOUT_FILENO) ? columns() : SIZE_MAX, false);
+	free(s);
+}
+
+/* Where the description begins in a line "  WORD   description", else how far the line is indented. */
+static size_t hanging(const char *line, size_t len)
+{
+	size_t indent = strspn(line, " "), i;
+
+	for (i = indent; i + 1 < len; i++)
+		if (indent && line[i] == ' ' && line[i + 1] == ' ')
+			return i + strspn(line + i, " ");
+	return indent;
+}
+
+void text_help(const char *text)
+{
+	size_t width = columns() < COLUMNS ? columns() : COLUMNS;
+
+	while (*text) {
+		size_t len = strcspn(text, "\n"), margin = hanging(text, len);
+		bool described = margin > strspn(text, " ") || !margin;
+		char *s = xstrndup(text + margin, len - margin);
+
+		printf("%.*s", (int)margin, text);
+		text += len + (text[len] == '\n');
+		while (len && described && *text && *text != '\n' && strspn(text, " ") == margin) {
+			char *longer;
+
+			len = strcspn(text, "\n");
+			longer = xasprintf("%s %.*s", s, (int)(len - margin), text + margin);
+			free(s);
+			s = longer;
+			text += len + (text[len] == '\n');
+		}
+		put_wrapped(s, margin, width - margin, false);
+		free(s);
+	}
 }

@@ -28,6 +28,18 @@ void text_field(enum colour colour, size_t indent, const char *label, size_t wid
 void text_item(enum colour colour, const char *label, size_t width, const char *what,
 	       size_t what_width, const char *format, ...) __attribute__((format(printf, 6, 7)));
 
+/* The same as text_field() for a list "a, b c, d": no item is divided. */
+void text_list(enum colour colour, const char *label, size_t width, const char *items);
+
+/*
+ * A command's help, in lines of the terminal's width, at most 80 columns. A line that begins where the text of the line above
+ * does, continues it.
+ */
+void text_help(const char *text);
+
+/* A sentence without a command: on a terminal it wraps, elsewhere it is one line. */
+void text_prose(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 void text_heading(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 void error(const char *format, ...) __attribute__((format(printf, 1, 2)));
