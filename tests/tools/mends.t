@@ -115,6 +115,7 @@ def settings_of_the_module():
            "wan=eht0: that it is neither served nor guarded")
     mended("wan=eht0", "wan-missing", "fail")
     module.configure(**settings(wan="lo"))
+    tap.ok("ip address add" not in ctl.run("check").out, "wan=lo: no address is proposed for it")
     mended("wan=lo", "wan-loopback", "fail")
     tap.equal(module.get("wan"), "eth0", "wan=lo: eth0 in its place")
     module.configure(**settings(wan="eth0,wan7"))

@@ -153,7 +153,7 @@ static void check_wan_address(struct findings *f, const struct state *state, enu
 	for (i = 0; i < state->links.n; i++) {
 		const struct link *link = &state->links.v[i];
 
-		if (!link->up || !wan_of(state, link))
+		if (!link->up || link->loopback || !wan_of(state, link))
 			continue;
 		if (link_has(link, family))
 			return;
