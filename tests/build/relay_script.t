@@ -20,6 +20,8 @@ CASES = {
     "both families": {"relay": "relay.example,10.9.0.2,fd00:9::2", "address": "203.0.113.1,2001:db8::1"},
     "IPv4": {"relay": "10.9.0.2", "address": "203.0.113.1"},
     "IPv6": {"relay": "fd00:9::2", "address": "2001:db8::1", "tunnel": "wg-mail.1"},
+    "AmneziaWG": {"relay": "10.9.0.2", "address": "203.0.113.1", "tunnel": "awg0", "kind": "amneziawg",
+                  "amneziawg": {"Jc": 4, "Jmin": 40, "Jmax": 70, "S1": 86, "S2": 57, "H1": 5, "H2": 6, "H3": 7, "H4": 2147483647}},
 }
 
 # A relay without systemd, whose tunnel answers at once: what the script does there, twice.
@@ -96,6 +98,9 @@ def main():
                 # busybox would run its own ip.
                 for shell in ("dash", "bash --posix"):
                     runs(name, shell, script)
+            tap.equal(set(re.findall(r"\b(a?wg)(?:-quick)? ?[a-z@]", done.text)), {"awg" if name == "AmneziaWG" else "wg"}, f"{name}: the programs of its kind")
+            tap.equal("/etc/amnezia/amneziawg/awg0.conf <<" in done.text and "\nH4 = 2147483647\nPostUp" in done.text, name == "AmneziaWG",
+                      f"{name}: the file of its kind")
             routes = done.text.split("/etc/wireguard/relay-routes <<'END'\n", 1)[-1].split("\nEND\n")[0]
             script.write_text(f"{routes}\n", encoding="ascii")
             host.works(f"{name}: sh reads its routes", "sh", "-n", script)

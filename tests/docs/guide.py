@@ -23,7 +23,7 @@ BLOCK = re.compile(r"^( *)```(\w+) ([^\n]+)\n(.*?)^ *```$", re.S | re.M)
 # What one host prints for the other's file, and where it keeps it.
 TOLD = {"PUBLIC_KEY": "/etc/wireguard/public.key", "FINGERPRINT": "/etc/openvpn/tunnel.fingerprint"}
 # What every Debian has, for `ip netns exec` to lay a host's own over it.
-ETC = ("fail2ban/jail.d", "modprobe.d", "modules-load.d", "openvpn", "sysctl.d", "systemd/networkd.conf.d", "systemd/system",
+ETC = ("amnezia/amneziawg", "fail2ban/jail.d", "modprobe.d", "modules-load.d", "openvpn", "sysctl.d", "systemd/networkd.conf.d", "systemd/system",
        "wireguard")
 
 

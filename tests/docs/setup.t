@@ -12,6 +12,7 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 # pylint: disable=wrong-import-position
 import guide
 import home
+import amneziawg as imitated
 import ctl
 from lib import case, module, tap, traffic, wait
 from lib.topo import CLIENT, EVERY_RELAY, HOME, INTERNET, PROXY
@@ -302,8 +303,20 @@ echo "$*" >>/run/fake/systemctl.log
 case "$*" in
 "restart relay-routes") sh /etc/wireguard/relay-routes ;;
 "start wg-quick@wg0") wg-quick up wg0 ;;
+"start awg-quick@awg0") awg-quick up awg0 ;;
 esac
 """
+
+
+def with_systemctl(script):
+    """On the relay. Status, output, and what systemctl was told."""
+    fake = pathlib.Path("/run/fake")
+    fake.mkdir(exist_ok=True)
+    (fake / "systemctl").write_text(SYSTEMCTL, encoding="ascii")
+    (fake / "systemctl").chmod(0o755)
+    (fake / "systemctl.log").unlink(missing_ok=True)
+    status, output = on_the_relay(f"PATH={fake}:$PATH\nexport PATH\n{script}")
+    return status, output, (fake / "systemctl.log").read_text(encoding="ascii").splitlines()
 
 
 @case.case
@@ -324,20 +337,111 @@ def with_systemd():
         result = ctl.run("setup")
         returns(0, result, "with systemd, again")
         tap.ok("no file has changed" in result.out and "systemctl" not in result.out.partition("sh <<")[0], "with systemd, again: changes nothing")
-        fake = pathlib.Path("/run/fake")
-        fake.mkdir(exist_ok=True)
-        (fake / "systemctl").write_text(SYSTEMCTL, encoding="ascii")
-        (fake / "systemctl").chmod(0o755)
         place.play["relay"].run("wg-quick down wg0")
-        status, output = on_the_relay(f"PATH={fake}:$PATH\nexport PATH\n{script_of(result)}")
+        status, output, calls = with_systemctl(script_of(result))
         tap.ok(status == 0 and "The tunnel is up" in output, f"with systemd, on the relay {output}")
-        calls = (fake / "systemctl.log").read_text(encoding="ascii").splitlines()
         tap.ok("--quiet enable relay-routes wg-quick@wg0" in calls, "with systemd, on the relay: both units are enabled")
         result = ctl.run("setup", "--undo")
         returns(0, result, "with systemd, --undo")
         tap.equal([link for link in links if link.is_symlink()] + list(state()), [], "with systemd, --undo: nothing is left")
         template.unlink()
     HOME.run("ip", "link", "delete", "wg0")
+
+
+# WireGuard's program does not know the parameters: they are kept for the test.
+AWG = """#!/bin/sh
+case $1 in
+addconf | setconf)
+    text=$(cat "$3")
+    echo "$text" | grep -E '^[JSH][a-z0-9]+ = ' >/etc/amnezia/amneziawg/given
+    echo "$text" | grep -vE '^[JSH][a-z0-9]+ = ' >/run/awg.conf
+    set -- "$1" "$2" /run/awg.conf ;;
+esac
+exec /run/awg "$@"
+"""
+AWG_FILE = pathlib.Path("/etc/amnezia/amneziawg/awg0.conf")
+NAMES = ["Jc", "Jmin", "Jmax", "S1", "S2", "H1", "H2", "H3", "H4"]
+
+
+def parameters(text):
+    return re.findall(r"^([JSH][a-z0-9]+) = (\d+)$", text, re.M)
+
+
+def installs_awg():
+    imitated.program("/run/awg")
+    quick = pathlib.Path("/usr/bin/wg-quick").read_text(encoding="utf-8")
+    for pattern, by in ((r"\bwg\b", "awg"), ("type wireguard", "type amneziawg"), ("/etc/wireguard", "/etc/amnezia/amneziawg")):
+        quick = re.sub(pattern, by, quick)
+    for name, text in (("awg", AWG), ("awg-quick", quick)):
+        path = pathlib.Path("/usr/local/bin") / name
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o755)
+
+
+def refused_without(what, word):
+    result = ctl.run("setup", "--relay", "relay.example", "--kind", "amneziawg", "--dry-run")
+    returns(1, result, f"AmneziaWG without its {what}, --dry-run")
+    result = ctl.run("setup", "--relay", "relay.example", "--kind", "amneziawg")
+    returns(1, result, f"AmneziaWG without its {what}")
+    tap.ok(word in result.err and not state() and not AWG_FILE.exists() and not result.out,
+           f"AmneziaWG without its {what}: says what to install, writes nothing {result.err}")
+
+
+def within_limits(found):
+    tap.equal([name for name, _ in found], NAMES, "AmneziaWG: all parameters are in its file")
+    values = {name: int(value) for name, value in found}
+    types = [values[name] for name in NAMES[5:]]
+    tap.ok(1 <= values["Jc"] <= 128 and values["Jmin"] < values["Jmax"] <= 1280 and values["S1"] + 56 != values["S2"]
+           and len(set(types)) == 4 and min(types) > 4 and max(types) < 2 ** 31, f"AmneziaWG: they are within the limits {values}")
+
+
+@case.case
+def amneziawg():
+    refused_without("driver", "amneziawg-dkms")
+    imitated.module(HOME, "/run/amneziawg.ko", imitated.takes_parameters(3))
+    HOME.run("insmod", "/run/amneziawg.ko")
+    refused_without("program", "amneziawg-tools")
+    installs_awg()
+    wish = ("setup", "--relay", "relay.example", "--kind", "amneziawg")
+    result = ctl.run(*wish, "--dry-run")
+    returns(0, result, "AmneziaWG, --dry-run")
+    tap.ok(f"+++ {AWG_FILE}" in result.out and not AWG_FILE.exists(), "AmneziaWG, --dry-run: a diff of its file")
+    unit = pathlib.Path("/usr/lib/systemd/system/awg-quick@.service")
+    link = pathlib.Path("/etc/systemd/system/multi-user.target.wants/awg-quick@awg0.service")
+    with ctl.unit():
+        unit.touch()
+        result = ctl.run(*wish)
+        returns(0, result, "AmneziaWG")
+        text = AWG_FILE.read_text(encoding="ascii")
+        within_limits(parameters(text))
+        tap.equal((os.stat(AWG_FILE).st_mode & 0o777, os.readlink(link) == str(unit), TUNNEL.exists()), (0o600, True, False),
+                  "AmneziaWG: its file is root's, its unit is enabled, and none of WireGuard's is written")
+        tap.ok("via=awg0" in OPTIONS.read_text(encoding="ascii") and "amneziawg" in HOME.run("ip", "-d", "link", "show", "awg0"), "AmneziaWG: awg0 is of that kind")
+        script = script_of(result)
+        tap.equal(parameters(script), parameters(text), "AmneziaWG: the relay gets the same parameters")
+        place.line.forget()
+        status, output, calls = with_systemctl(script)
+        tap.ok(status == 0 and "The tunnel is up" in output, f"AmneziaWG, on the relay {output}")
+        tap.ok("--quiet enable relay-routes awg-quick@awg0" in calls, "AmneziaWG, on the relay: both units are enabled")
+        tap.equal(parameters(place.play["relay"].run("cat /etc/amnezia/amneziawg/given")[1]), parameters(text), "AmneziaWG, on the relay: awg gets them")
+        place.serves("AmneziaWG")
+        place.hidden("AmneziaWG", home.WIREGUARD)
+        before = state(), text
+        result = ctl.run("setup")
+        returns(0, result, "AmneziaWG, again")
+        tap.equal((state(), AWG_FILE.read_text(encoding="ascii"), script_of(result)), (*before, script), "AmneziaWG, again: changes nothing")
+        result = ctl.run("setup", "--kind", "wireguard")
+        returns(1, result, "AmneziaWG, then WireGuard")
+        tap.ok("--undo" in result.err and state() == before[0], f"AmneziaWG, then WireGuard: says how {result.err}")
+        HOME.run("ip", "link", "delete", "awg0")
+        status, output = place.play["proxy"].run("awg-quick up awg0")
+        tap.ok(status == 0 and parameters(AWG_FILE.with_name("given").read_text(encoding="ascii")) == parameters(text), f"AmneziaWG: awg-quick reads the file {output}")
+        result = ctl.run("setup", "--undo")
+        returns(0, result, "AmneziaWG, --undo")
+        tap.equal((AWG_FILE.exists(), link.is_symlink(), state()), (False, False, {}), "AmneziaWG, --undo: removes all")
+        unit.unlink()
+    HOME.run("ip", "link", "delete", "awg0")
+    place.play["relay"].run("awg-quick down awg0")
 
 
 case.run(setup, EVERY_RELAY, 240)

@@ -4,7 +4,6 @@
 
 import contextlib
 import ipaddress
-import lzma
 import os
 import pathlib
 import shutil
@@ -18,6 +17,7 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
+import amneziawg as imitated
 import ctl
 from checks import checks, finds, kernel_has, nft, passes, skips
 from fake import CONFIG, Fake, Older, changed
@@ -789,20 +789,10 @@ def wireguard():
         ns.ip(f"link del {name}\n")
 
 
-def renamed(source, target):
-    """WireGuard's module or program as AmneziaWG: the names are equally long."""
-    with (lzma.open if source.endswith(".xz") else open)(source, "rb") as file:
-        # Without its mark the signature, which does not fit any more, is none.
-        text = file.read().replace(b"wireguard", b"amneziawg").removesuffix(b"~Module signature appended~\n")
-    with open(target, "wb", opener=lambda path, flags: os.open(path, flags, 0o755)) as file:
-        file.write(text)
-
-
 @case.case
 def amneziawg():
-    HOME.run("modprobe", "wireguard")
-    renamed(HOME.run("modinfo", "-n", "wireguard").strip(), "/run/amneziawg.ko")
-    renamed(shutil.which("wg"), "/usr/local/bin/awg")
+    imitated.module(HOME, "/run/amneziawg.ko")
+    imitated.program("/usr/local/bin/awg")
     HOME.run("insmod", "/run/amneziawg.ko")
     ends = {HOME: ("wg9", 1), t.relay: ("wg8", 2)}
     keys = {}

@@ -5,15 +5,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../host/debian.h"
 #include "../host/sysfs.h"
 #include "../module/boot.h"
 #include "../module/dkms.h"
 #include "../module/saved.h"
-
-static bool on_debian(void)
-{
-	return access("/etc/debian_version", F_OK) == 0;
-}
 
 static bool another_has_it(const struct kernels *kernels, const struct kernel *without)
 {

@@ -6,13 +6,13 @@
 #include <unistd.h>
 
 #include "../checks/checks.h"
-#include "../host/kmod.h"
 #include "../lib/mem.h"
 #include "../lib/text.h"
 #include "../module/lock.h"
 #include "../module/saved.h"
 #include "../setup/apply.h"
 #include "../setup/changes.h"
+#include "../setup/prepare.h"
 #include "../setup/propose.h"
 #include "../setup/proxy_files.h"
 #include "../setup/relay_script.h"
@@ -133,50 +133,6 @@ static int undo(struct manifest *was, const struct request *r)
 	return DONE;
 }
 
-/* Before anything is written. */
-static bool have_programs(const struct plan *plan)
-{
-	struct kmod *kmod;
-	bool installed;
-
-	if (!plan->tunnel_exists && access("/usr/bin/wg-quick", X_OK) < 0 &&
-	    access("/usr/local/bin/wg-quick", X_OK) < 0) {
-		error("setup: wg-quick, which starts the tunnel at boot, is not installed: apt install wireguard");
-		return false;
-	}
-	if (module_loaded())
-		return true;
-	kmod = kmod_open("chatdnat");
-	installed = kmod && kmod_installed(kmod);
-	if (!installed)
-		module_explain_absence();
-	kmod_close(kmod);
-	return installed;
-}
-
-static bool find_keys(struct plan *plan, const struct manifest *was, bool dry_run)
-{
-	int err;
-
-	if (plan->tunnel_exists)
-		return true;
-	if (was->has_keys) {
-		plan->proxy_keys = was->proxy_keys;
-		plan->relay_keys = was->relay_keys;
-		return true;
-	}
-	/* Their text is not shown. */
-	if (dry_run)
-		return true;
-	err = wireguard_generate(&plan->proxy_keys);
-	if (!err)
-		err = wireguard_generate(&plan->relay_keys);
-	if (err)
-		error("setup: cannot make keys: %s%s", strerror(-err),
-		      err == -EOPNOTSUPP ? "; this kernel has no WireGuard" : "");
-	return !err;
-}
-
 static void intend(struct manifest *will, const struct plan *plan, const struct manifest *was,
 		   const struct request *r)
 {
@@ -189,6 +145,8 @@ static void intend(struct manifest *will, const struct plan *plan, const struct 
 		will->has_keys = true;
 		will->proxy_keys = plan->proxy_keys;
 		will->relay_keys = plan->relay_keys;
+		will->has_amneziawg = plan_amneziawg(plan);
+		will->amneziawg = plan->amneziawg;
 	}
 	proxy_files(will, plan, was);
 }
@@ -295,7 +253,7 @@ static int propose(struct manifest *was, struct request *r)
 	if (!state_read(&state))
 		return FAILED;
 	if (plan_propose(&plan, &state, (const char *const *)r->wishes, was->tunnel) &&
-	    (r->script || have_programs(&plan)) && find_keys(&plan, was, r->dry_run || !go))
+	    (r->script || prepare_programs(&plan)) && prepare_keys(&plan, was, r->dry_run || !go))
 		ret = carry_out(&plan, was, r, go);
 	plan_free(&plan);
 	state_free(&state);

@@ -30,9 +30,9 @@ void setup_print_plan(const struct plan *plan)
 	print_addresses("public", plan->outside, plan->public);
 	if (plan->port)
 		snprintf(port, sizeof(port), ", UDP port %u", plan->port);
-	text_line("%-10s%s%s%s", "tunnel", plan->tunnel, port,
-		  plan->tunnel_exists ? ", as it is" : ", new");
-	if (plan->wireguard && access(path, F_OK) < 0)
+	text_line("%-10s%s%s%s%s", "tunnel", plan->tunnel, plan_amneziawg(plan) ? ", AmneziaWG" : "",
+		  port, plan->tunnel_exists ? ", as it is" : ", new");
+	if (plan->tunnel_exists && plan->kind[0] && access(path, F_OK) < 0)
 		text_line("%-10sthere is no %s, so something else must start %s at boot; to set up a new one: ip link delete %s",
 			  "", path, plan->tunnel, plan->tunnel);
 	free(path);
@@ -70,9 +70,9 @@ void setup_print_rest(const struct plan *plan)
 	text_prose("At the hoster of this host, the PTR record of each address is %s.", name);
 	if (plan->tunnel_exists)
 		return;
-	if (!proxy_boots_tunnel())
-		text_line("There is no systemd with wg-quick here: have `wg-quick up %s' run at boot.",
-			  plan->tunnel);
+	if (!proxy_boots_tunnel(plan))
+		text_line("There is no systemd with %s here: have `%s up %s' run at boot.",
+			  proxy_quick(plan), proxy_quick(plan), plan->tunnel);
 	puts("");
 	text_heading("On the relay");
 	text_prose("Paste this into a root shell there. IT IS SECRET: it has the relay's private key.");

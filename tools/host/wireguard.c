@@ -11,8 +11,6 @@
 #include "../lib/mem.h"
 #include "netlink.h"
 
-#define AMNEZIAWG "amneziawg"
-
 bool wireguard_kind(const char *kind)
 {
 	return !strcmp(kind, WG_GENL_NAME) || !strcmp(kind, AMNEZIAWG);
@@ -23,15 +21,28 @@ const char *wireguard_program(const char *kind)
 	return strcmp(kind, AMNEZIAWG) ? "wg" : "awg";
 }
 
+const char *wireguard_directory(const char *kind)
+{
+	return strcmp(kind, AMNEZIAWG) ? "/etc/wireguard" : "/etc/amnezia/amneziawg";
+}
+
+struct genl_family {
+	int id, version;
+};
+
 static int family_cb(const struct nlmsghdr *nlh, void *data)
 {
+	struct genl_family *family = data;
 	const struct nlattr *attr;
-	int *id = data;
 
-	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr))
+	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr)) {
 		if (mnl_attr_get_type(attr) == CTRL_ATTR_FAMILY_ID &&
 		    mnl_attr_get_payload_len(attr) >= 2)
-			*id = mnl_attr_get_u16(attr);
+			family->id = mnl_attr_get_u16(attr);
+		else if (mnl_attr_get_type(attr) == CTRL_ATTR_VERSION &&
+			 mnl_attr_get_payload_len(attr) >= 4)
+			family->version = (int)mnl_attr_get_u32(attr);
+	}
 	return MNL_CB_OK;
 }
 
@@ -130,18 +141,20 @@ static int ask(int type, int command, int version, int key, const char *name, in
 	return netlink_request(NETLINK_GENERIC, nlh, cb, data);
 }
 
-int wireguard_family(const char *kind)
+int wireguard_family(const char *kind, int *version)
 {
-	int family = -ENOENT, err;
+	struct genl_family family = { .id = -ENOENT, .version = WG_GENL_VERSION };
+	int err = ask(GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 1, CTRL_ATTR_FAMILY_NAME, kind, NLM_F_ACK,
+		      family_cb, &family);
 
-	err = ask(GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 1, CTRL_ATTR_FAMILY_NAME, kind, NLM_F_ACK,
-		  family_cb, &family);
-	return err ? err : family;
+	if (version)
+		*version = family.version;
+	return err ? err : family.id;
 }
 
 int wireguard_read(struct wireguard *wg, const char *interface, const char *kind)
 {
-	int family = wireguard_family(kind), err;
+	int family = wireguard_family(kind, NULL), err;
 
 	*wg = (struct wireguard){ .port = -1 };
 	err = family < 0 ? family :

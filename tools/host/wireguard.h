@@ -31,17 +31,20 @@ struct wireguard {
 	size_t allowed_n;
 };
 
+#define AMNEZIAWG "amneziawg"
+
 /*
  * WireGuard, or AmneziaWG, which has the same attributes: the kind of the
  * links is also the name of the netlink family.
  */
 bool wireguard_kind(const char *kind);
 
-/* The program that sets up links of that kind: "wg" or "awg". */
+/* The program that sets up links of that kind, "wg" or "awg", and the directory of its files. */
 const char *wireguard_program(const char *kind);
+const char *wireguard_directory(const char *kind);
 
-/* The number of the netlink family, or a negative errno. */
-int wireguard_family(const char *kind);
+/* The number of the netlink family, or a negative errno; *version, unless NULL, becomes its version. */
+int wireguard_family(const char *kind, int *version);
 
 /* 0, or a negative errno. Needs root. To be freed in either case. */
 int wireguard_read(struct wireguard *wireguard, const char *interface, const char *kind);

@@ -14,11 +14,11 @@
 /* Only while a public key is computed. */
 #define TEMPORARY "chatdnat-key"
 
-static int read_public_key(const char *interface, unsigned char *key)
+static int read_public_key(const char *interface, const char *kind, unsigned char *key)
 {
 	static const unsigned char none[WG_KEY_LEN];
 	struct wireguard wg;
-	int err = wireguard_read(&wg, interface, WG_GENL_NAME);
+	int err = wireguard_read(&wg, interface, kind);
 
 	memcpy(key, wg.public_key, WG_KEY_LEN);
 	wireguard_free(&wg);
@@ -50,21 +50,23 @@ static void put_peer(struct nlmsghdr *nlh, const struct wireguard_end *end)
 	mnl_attr_nest_end(nlh, peers);
 }
 
-static int set_device(const char *interface, const unsigned char *private_key,
+static int set_device(const char *interface, const char *kind, const unsigned char *private_key,
 		      const struct wireguard_end *end)
 {
 	_Alignas(NLMSG_ALIGNTO) char buf[REQUEST_SIZE];
 	struct nlmsghdr *nlh;
-	int id = wireguard_family(WG_GENL_NAME), err;
+	int version, id = wireguard_family(kind, &version), err;
 
 	if (id < 0)
 		return id;
-	nlh = genl_request(buf, id, WG_CMD_SET_DEVICE, WG_GENL_VERSION, NLM_F_ACK);
+	nlh = genl_request(buf, id, WG_CMD_SET_DEVICE, version, NLM_F_ACK);
 	mnl_attr_put_strz(nlh, WGDEVICE_A_IFNAME, interface);
 	mnl_attr_put(nlh, WGDEVICE_A_PRIVATE_KEY, WG_KEY_LEN, private_key);
 	if (end) {
 		mnl_attr_put_u16(nlh, WGDEVICE_A_LISTEN_PORT, end->port);
 		mnl_attr_put_u32(nlh, WGDEVICE_A_FLAGS, WGDEVICE_F_REPLACE_PEERS);
+		if (end->amneziawg)
+			amneziawg_put(nlh, version, end->amneziawg);
 		put_peer(nlh, end);
 	}
 	err = netlink_request(NETLINK_GENERIC, nlh, NULL, NULL);
@@ -72,9 +74,9 @@ static int set_device(const char *interface, const unsigned char *private_key,
 	return err;
 }
 
-int wireguard_configure(const char *interface, const struct wireguard_end *end)
+int wireguard_configure(const char *interface, const char *kind, const struct wireguard_end *end)
 {
-	return set_device(interface, end->private_key, end);
+	return set_device(interface, kind, end->private_key, end);
 }
 
 void wireguard_forget(void)
@@ -82,7 +84,7 @@ void wireguard_forget(void)
 	link_remove(TEMPORARY);
 }
 
-int wireguard_generate(struct wireguard_keys *keys)
+int wireguard_generate(struct wireguard_keys *keys, const char *kind)
 {
 	unsigned char *key = keys->private_key;
 	int err;
@@ -92,12 +94,12 @@ int wireguard_generate(struct wireguard_keys *keys)
 	/* As X25519 has it (RFC 7748, section 5), and as wg(8) writes keys. */
 	key[0] &= 248;
 	key[31] = (unsigned char)((key[31] & 127) | 64);
-	err = link_add(TEMPORARY, WG_GENL_NAME);
+	err = link_add(TEMPORARY, kind);
 	if (err)
 		return err;
-	err = set_device(TEMPORARY, key, NULL);
+	err = set_device(TEMPORARY, kind, key, NULL);
 	if (!err)
-		err = read_public_key(TEMPORARY, keys->public_key);
+		err = read_public_key(TEMPORARY, kind, keys->public_key);
 	link_remove(TEMPORARY);
 	return err;
 }

@@ -5,13 +5,17 @@
 #include <linux/wireguard.h>
 
 #include "../lib/family.h"
+#include "amneziawg.h"
 
 struct wireguard_keys {
 	unsigned char private_key[WG_KEY_LEN], public_key[WG_KEY_LEN];
 };
 
-/* A new pair. The kernel computes the public key, with an interface that exists for that moment. 0, or a negative errno. */
-int wireguard_generate(struct wireguard_keys *keys);
+/*
+ * A new pair. The kernel computes the public key, with an interface of that kind that exists for that moment. 0, or a negative
+ * errno.
+ */
+int wireguard_generate(struct wireguard_keys *keys, const char *kind);
 
 /* Removes the interface of a program that was killed meanwhile. */
 void wireguard_forget(void);
@@ -22,8 +26,10 @@ struct wireguard_end {
 	uint16_t port;
 	unsigned char peer[WG_KEY_LEN];
 	const struct address *allowed[FAMILIES]; /* or NULL */
+	const struct amneziawg *amneziawg;	 /* NULL for WireGuard */
 };
 
-int wireguard_configure(const char *interface, const struct wireguard_end *end);
+/* An interface that exists, of that kind. 0, or a negative errno. */
+int wireguard_configure(const char *interface, const char *kind, const struct wireguard_end *end);
 
 #endif

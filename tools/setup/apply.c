@@ -78,7 +78,10 @@ bool apply_sysctls(const char *text)
 
 static int configure(const struct plan *plan)
 {
-	struct wireguard_end end = { .port = plan->port };
+	struct wireguard_end end = {
+		.port = plan->port,
+		.amneziawg = plan_amneziawg(plan) ? &plan->amneziawg : NULL,
+	};
 	enum family f;
 	int err;
 
@@ -86,7 +89,7 @@ static int configure(const struct plan *plan)
 	memcpy(end.peer, plan->relay_keys.public_key, WG_KEY_LEN);
 	for (f = 0; f < FAMILIES; f++)
 		end.allowed[f] = plan->inside[f] ? &plan->relay[f] : NULL;
-	err = wireguard_configure(plan->tunnel, &end);
+	err = wireguard_configure(plan->tunnel, plan->kind, &end);
 	explicit_bzero(&end, sizeof(end));
 	for (f = 0; f < FAMILIES && !err; f++)
 		if (plan->inside[f])
@@ -101,11 +104,12 @@ static int configure(const struct plan *plan)
 static void print_up(const struct plan *plan)
 {
 	text_line("the tunnel %s is up", plan->tunnel);
-	if (!proxy_boots_tunnel())
+	if (!proxy_boots_tunnel(plan))
 		return;
-	text_line("wg-quick@%s starts it from the next boot on; to have it do so now:",
+	text_line("%s@%s starts it from the next boot on; to have it do so now:", proxy_quick(plan),
 		  plan->tunnel);
-	text_line("  ip link delete %s; systemctl restart wg-quick@%s", plan->tunnel, plan->tunnel);
+	text_line("  ip link delete %s; systemctl restart %s@%s", plan->tunnel, proxy_quick(plan),
+		  plan->tunnel);
 }
 
 bool apply_tunnel(const struct plan *plan, bool changed)
@@ -126,7 +130,7 @@ bool apply_tunnel(const struct plan *plan, bool changed)
 	if (!err && there)
 		err = link_remove(plan->tunnel);
 	if (!err)
-		err = link_add(plan->tunnel, WG_GENL_NAME);
+		err = link_add(plan->tunnel, plan->kind);
 	if (!err) {
 		err = configure(plan);
 		if (err)

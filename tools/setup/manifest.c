@@ -39,6 +39,21 @@ static bool get_key(json_object *object, const char *key, unsigned char *bytes)
 	return ok;
 }
 
+static bool get_amneziawg(struct amneziawg *a, json_object *root)
+{
+	json_object *object, *value;
+	size_t i;
+
+	if (!json_object_object_get_ex(root, "amneziawg", &object))
+		return false;
+	for (i = 0; i < AMNEZIAWG_N; i++) {
+		if (!json_object_object_get_ex(object, amneziawg_names[i], &value))
+			return false;
+		a->v[i] = (uint32_t)json_object_get_int64(value);
+	}
+	return amneziawg_valid(a);
+}
+
 static bool get_file(struct manifest *m, json_object *object)
 {
 	char *path = get_text(object, "path"), *text = get_text(object, "text"),
@@ -75,6 +90,7 @@ static bool get_all(struct manifest *m, json_object *root)
 		      get_key(root, "proxy_public_key", m->proxy_keys.public_key) &&
 		      get_key(root, "relay_private_key", m->relay_keys.private_key) &&
 		      get_key(root, "relay_public_key", m->relay_keys.public_key);
+	m->has_amneziawg = get_amneziawg(&m->amneziawg, root);
 	if (!json_object_object_get_ex(root, "files", &files) ||
 	    !json_object_is_type(files, json_type_array))
 		return false;
@@ -117,6 +133,16 @@ static void put_key(json_object *object, const char *key, const unsigned char *b
 	free(text);
 }
 
+static json_object *amneziawg_object(const struct amneziawg *a)
+{
+	json_object *object = json_object_new_object();
+	size_t i;
+
+	for (i = 0; i < AMNEZIAWG_N; i++)
+		json_put(object, amneziawg_names[i], json_object_new_int64(a->v[i]));
+	return object;
+}
+
 static json_object *file_object(const struct made *made)
 {
 	json_object *object = json_object_new_object();
@@ -153,6 +179,8 @@ int manifest_write(const struct manifest *m)
 		put_key(root, "relay_private_key", m->relay_keys.private_key);
 		put_key(root, "relay_public_key", m->relay_keys.public_key);
 	}
+	if (m->has_amneziawg)
+		json_put(root, "amneziawg", amneziawg_object(&m->amneziawg));
 	for (i = 0; i < m->n; i++)
 		json_object_array_add(files, file_object(&m->v[i]));
 	json_put(root, "files", files);

@@ -27,6 +27,8 @@ struct manifest {
 	char *tunnel; /* NULL: somebody else's */
 	bool has_keys;
 	struct wireguard_keys proxy_keys, relay_keys;
+	bool has_amneziawg;
+	struct amneziawg amneziawg;
 	struct made *v;
 	size_t n;
 };

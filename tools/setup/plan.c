@@ -6,12 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../host/wireguard.h"
 #include "../lib/text.h"
 
 const char *const wish_names[WISHES] = {
-	[WISH_RELAY] = "relay", [WISH_WAN] = "wan",	    [WISH_TUNNEL] = "tunnel",
-	[WISH_PORT] = "port",	[WISH_ADDRESS] = "address", [WISH_ALLOW] = "allow",
+	[WISH_RELAY] = "relay", [WISH_WAN] = "wan",   [WISH_TUNNEL] = "tunnel",
+	[WISH_KIND] = "kind",	[WISH_PORT] = "port", [WISH_ADDRESS] = "address",
+	[WISH_ALLOW] = "allow",
 };
+
+bool plan_amneziawg(const struct plan *plan)
+{
+	return !strcmp(plan->kind, AMNEZIAWG);
+}
 
 bool plan_interface(const char *option, const char *text)
 {

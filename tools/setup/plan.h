@@ -6,7 +6,16 @@
 #include "../lib/family.h"
 
 /* The words of the operator, by their options; NULL: left to setup. */
-enum wish { WISH_RELAY, WISH_WAN, WISH_TUNNEL, WISH_PORT, WISH_ADDRESS, WISH_ALLOW, WISHES };
+enum wish {
+	WISH_RELAY,
+	WISH_WAN,
+	WISH_TUNNEL,
+	WISH_KIND,
+	WISH_PORT,
+	WISH_ADDRESS,
+	WISH_ALLOW,
+	WISHES
+};
 
 extern const char *const wish_names[WISHES];
 
@@ -14,7 +23,7 @@ extern const char *const wish_names[WISHES];
 struct plan {
 	char wan[16], tunnel[16];
 	bool tunnel_exists; /* somebody else's, which is left as it is */
-	bool wireguard;	    /* and is one of WireGuard */
+	char kind[16];	    /* WireGuard's or AmneziaWG's; empty: another one that exists */
 	uint16_t port;	    /* UDP, of the tunnel; 0: nothing is known of one */
 
 	/* The tunnel's ends, and the public addresses, of the families that have one. */
@@ -25,7 +34,11 @@ struct plan {
 	char *allow;	/* the setting */
 	bool accept_ra; /* the WAN interface learns its route by router advertisements */
 	struct wireguard_keys proxy_keys, relay_keys;
+	struct amneziawg amneziawg; /* for both ends, if it is of that kind */
 };
+
+/* Whether it is a tunnel of AmneziaWG. */
+bool plan_amneziawg(const struct plan *plan);
 
 /* Whether an interface's name can be in all files without quotes. False after a message. */
 bool plan_interface(const char *option, const char *text);

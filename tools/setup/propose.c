@@ -190,7 +190,7 @@ bool plan_propose(struct plan *plan, const struct state *state, const char *cons
 		return false;
 	wan = find_wan(plan, state, wishes[WISH_WAN]);
 	if (!wan || !find_public(plan, wan, wishes[WISH_ADDRESS]) ||
-	    !tunnel_propose(plan, state, wishes[WISH_TUNNEL], ours))
+	    !tunnel_propose(plan, state, wishes, ours))
 		return false;
 	for (family = 0; family < FAMILIES; family++)
 		served |= plan->inside[family] && plan->outside[family];

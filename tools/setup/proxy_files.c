@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "../host/sysctl.h"
+#include "../host/wireguard.h"
 #include "../lib/base64.h"
 #include "../lib/file.h"
 #include "../lib/mem.h"
@@ -34,12 +35,18 @@ static char *unit_path(const char *unit)
 	return NULL;
 }
 
-bool proxy_boots_tunnel(void)
+const char *proxy_quick(const struct plan *plan)
 {
-	char *unit = unit_path("wg-quick@.service");
+	return plan_amneziawg(plan) ? "awg-quick" : "wg-quick";
+}
+
+bool proxy_boots_tunnel(const struct plan *plan)
+{
+	char *name = xasprintf("%s@.service", proxy_quick(plan)), *unit = unit_path(name);
 	bool boots = unit;
 
 	free(unit);
+	free(name);
 	return boots;
 }
 
@@ -64,6 +71,16 @@ static char *addresses(const struct plan *plan, bool ours)
 	return list;
 }
 
+static char *parameters_text(const struct plan *plan)
+{
+	if (!plan_amneziawg(plan))
+		return xstrdup("");
+	/* As with keys. */
+	return amneziawg_valid(&plan->amneziawg) ?
+		       amneziawg_text(&plan->amneziawg) :
+		       xstrdup("# new random Jc, Jmin, Jmax, S1, S2, H1, H2, H3, H4\n");
+}
+
 static char *tunnel_text(const struct plan *plan)
 {
 	char *ours = addresses(plan, true), *theirs = addresses(plan, false);
@@ -73,17 +90,20 @@ static char *tunnel_text(const struct plan *plan)
 	/* For --dry-run no keys are made. */
 	char *public_key = memcmp(relay, none, WG_KEY_LEN) ? base64_encode(relay, WG_KEY_LEN) :
 							     xstrdup("(a new key)");
+	char *parameters = parameters_text(plan);
 	char *text = xasprintf("# The proxy's end of the tunnel, by chatdnatctl setup\n"
 			       "[Interface]\n"
 			       "Address = %s\n"
 			       "ListenPort = %u\n"
 			       "PrivateKey = %s\n"
+			       "%s"
 			       "\n"
 			       "[Peer]\n"
 			       "PublicKey = %s\n"
 			       "AllowedIPs = %s\n",
-			       ours, plan->port, private_key, public_key, theirs);
+			       ours, plan->port, private_key, parameters, public_key, theirs);
 
+	free(parameters);
 	free(public_key);
 	free(private_key);
 	free(theirs);
@@ -93,7 +113,7 @@ static char *tunnel_text(const struct plan *plan)
 
 char *proxy_tunnel_file(const struct plan *plan)
 {
-	return xasprintf("/etc/wireguard/%s.conf", plan->tunnel);
+	return xasprintf("%s/%s.conf", wireguard_directory(plan->kind), plan->tunnel);
 }
 
 char *proxy_sysctls(const struct plan *plan)
@@ -136,14 +156,17 @@ static void enable(struct manifest *m, const struct manifest *was, const char *p
 static void add_boot(struct manifest *m, const struct plan *plan, const struct manifest *was)
 {
 	static const char module[] = UNITS "/sysinit.target.wants/" BOOT_UNIT;
-	char *tunnel = xasprintf(UNITS "/multi-user.target.wants/wg-quick@%s.service", plan->tunnel);
+	char *tunnel = xasprintf(UNITS "/multi-user.target.wants/%s@%s.service", proxy_quick(plan),
+				 plan->tunnel);
+	char *unit = xasprintf("%s@.service", proxy_quick(plan));
 
 	if (!plan->tunnel_exists)
-		enable(m, was, tunnel, "wg-quick@.service");
+		enable(m, was, tunnel, unit);
 	if (!boot_unit_installed())
 		manifest_add(m, SAVED_LOAD, xstrdup("chatdnat\n"), 0644);
 	else if (!boot_unit_enabled() || manifest_find(was, module))
 		enable(m, was, module, BOOT_UNIT);
+	free(unit);
 	free(tunnel);
 }
 

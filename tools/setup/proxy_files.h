@@ -15,7 +15,10 @@ char *proxy_tunnel_file(const struct plan *plan);
 /* The sysctls of the plan, one NAME=VALUE a line, in the order in which they can be set. To be freed. */
 char *proxy_sysctls(const struct plan *plan);
 
-/* Whether the tunnel is started at boot; if not, by wg-quick up. */
-bool proxy_boots_tunnel(void);
+/* The program that starts the tunnel: "wg-quick", or "awg-quick". */
+const char *proxy_quick(const struct plan *plan);
+
+/* Whether that program's unit starts the tunnel at boot. */
+bool proxy_boots_tunnel(const struct plan *plan);
 
 #endif

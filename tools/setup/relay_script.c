@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../host/wireguard.h"
 #include "../lib/base64.h"
 #include "../lib/mem.h"
 
@@ -54,17 +55,16 @@ static const char template[] =
 	"\n"
 	"# netbase has the names of protocols, for ip rule.\n"
 	"install_programs() {\n"
-	"    command -v wg-quick >/dev/null && [ -e /etc/protocols ] && return\n"
-	"    apt-get update\n"
-	"    DEBIAN_FRONTEND=noninteractive apt-get install -y wireguard netbase\n"
+	"@INSTALL@"
 	"}\n"
 	"\n"
 	"write_files() {\n"
-	"    put 600 /etc/wireguard/@TUNNEL@.conf <<'END'\n"
+	"    put 600 @DIRECTORY@/@TUNNEL@.conf <<'END'\n"
 	"[Interface]\n"
 	"Address = @ADDRESSES@\n"
 	"Table = off\n"
 	"PrivateKey = @PRIVATE_KEY@\n"
+	"@AMNEZIAWG@"
 	"@POSTUP@"
 	"\n"
 	"[Peer]\n"
@@ -114,9 +114,9 @@ static const char template[] =
 	"\n"
 	"stop() {\n"
 	"    if with_systemd; then\n"
-	"        systemctl stop wg-quick@@TUNNEL@ || :\n"
+	"        systemctl stop @WG@-quick@@TUNNEL@ || :\n"
 	"    fi\n"
-	"    wg-quick down @TUNNEL@ 2>/dev/null || :\n"
+	"    @WG@-quick down @TUNNEL@ 2>/dev/null || :\n"
 	"}\n"
 	"\n"
 	"start() {\n"
@@ -124,12 +124,12 @@ static const char template[] =
 	"    if with_systemd; then\n"
 	"        systemctl daemon-reload\n"
 	"        systemctl try-restart systemd-networkd || :\n"
-	"        systemctl --quiet enable relay-routes wg-quick@@TUNNEL@\n"
+	"        systemctl --quiet enable relay-routes @WG@-quick@@TUNNEL@\n"
 	"        systemctl restart relay-routes\n"
-	"        systemctl start wg-quick@@TUNNEL@\n"
+	"        systemctl start @WG@-quick@@TUNNEL@\n"
 	"    else\n"
 	"        sh /etc/wireguard/relay-routes\n"
-	"        wg-quick up @TUNNEL@\n"
+	"        @WG@-quick up @TUNNEL@\n"
 	"    fi\n"
 	"}\n"
 	"\n"
@@ -137,7 +137,7 @@ static const char template[] =
 	"take_back() {\n"
 	"    stop\n"
 	"    if with_systemd; then\n"
-	"        systemctl --quiet disable relay-routes wg-quick@@TUNNEL@ || :\n"
+	"        systemctl --quiet disable relay-routes @WG@-quick@@TUNNEL@ || :\n"
 	"    fi\n"
 	"    for family in -4 -6; do\n"
 	"        for priority in 100 200 300 400; do\n"
@@ -150,7 +150,7 @@ static const char template[] =
 	"tunnel_is_up() {\n"
 	"    tries=0\n"
 	"    while [ \"$tries\" -lt 30 ]; do\n"
-	"        case $(wg show @TUNNEL@ latest-handshakes 2>/dev/null | cut -f 2) in\n"
+	"        case $(@WG@ show @TUNNEL@ latest-handshakes 2>/dev/null | cut -f 2) in\n"
 	"        '' | 0) ;;\n"
 	"        *) return 0 ;;\n"
 	"        esac\n"
@@ -183,7 +183,7 @@ static const char template[] =
 	"        echo 'run this as root' >&2\n"
 	"        exit 1\n"
 	"    fi\n"
-	"    if [ \"$(wg show @TUNNEL@ public-key 2>/dev/null)\" = @PUBLIC_KEY@ ]; then\n"
+	"    if [ \"$(@WG@ show @TUNNEL@ public-key 2>/dev/null)\" = @PUBLIC_KEY@ ]; then\n"
 	"        echo 'this is the proxy: run this on the relay' >&2\n"
 	"        exit 1\n"
 	"    fi\n"
@@ -206,11 +206,26 @@ static const char template[] =
 	"    fi\n"
 	"    look_at_name_servers\n"
 	"    with_systemd ||\n"
-	"        echo 'There is no systemd here: have \"sh /etc/wireguard/relay-routes\" and \"wg-quick up @TUNNEL@\" run at boot.'\n"
+	"        echo 'There is no systemd here: have \"sh /etc/wireguard/relay-routes\" and \"@WG@-quick up @TUNNEL@\" run at boot.'\n"
 	"    echo 'The tunnel is up. This machine is reached from the LAN and through the proxy: ssh -J root@@JUMP@ root@@RELAY@'\n"
 	"}\n"
 	"\n"
 	"main </dev/null\n";
+
+static const char install_wireguard[] =
+	"    command -v wg-quick >/dev/null && [ -e /etc/protocols ] && return\n"
+	"    apt-get update\n"
+	"    DEBIAN_FRONTEND=noninteractive apt-get install -y wireguard netbase\n";
+
+/* Debian has no packages of AmneziaWG. */
+static const char install_amneziawg[] =
+	"    if ! command -v awg-quick >/dev/null; then\n"
+	"        echo 'Install amneziawg-dkms and amneziawg-tools of https://github.com/amnezia-vpn, then run this again.' >&2\n"
+	"        exit 1\n"
+	"    fi\n"
+	"    [ -e /etc/protocols ] && return\n"
+	"    apt-get update\n"
+	"    DEBIAN_FRONTEND=noninteractive apt-get install -y netbase\n";
 
 /* Of a text that is freed. */
 static char *replace(char *text, const char *word, const char *by)
@@ -248,6 +263,7 @@ char *relay_script(const struct plan *plan)
 	char *private_key = base64_encode(plan->relay_keys.private_key, WG_KEY_LEN);
 	char *public_key = base64_encode(plan->proxy_keys.public_key, WG_KEY_LEN);
 	char *jump = xasprintf(outer == V4 ? "%s" : "[%s]", plan_address(&plan->public[outer]).text);
+	char *amneziawg = plan_amneziawg(plan) ? amneziawg_text(&plan->amneziawg) : xstrdup("");
 	char *text = xstrdup(template);
 
 	rules = xasprintf("ip%s rule add priority 100 to %s ipproto udp dport %u lookup main\n",
@@ -269,6 +285,11 @@ char *relay_script(const struct plan *plan)
 			rules = append(rules,
 				       xasprintf("ip%s rule add priority 200 from %s lookup 100\n",
 						 option(f), plan_address(&plan->relay[f]).text));
+	text = replace(text, "@INSTALL@",
+		       plan_amneziawg(plan) ? install_amneziawg : install_wireguard);
+	text = replace(text, "@WG@", wireguard_program(plan->kind));
+	text = replace(text, "@DIRECTORY@", wireguard_directory(plan->kind));
+	text = replace(text, "@AMNEZIAWG@", amneziawg);
 	text = replace(text, "@ADDRESSES@", addresses);
 	text = replace(text, "@POSTUP@", postup);
 	text = replace(text, "@RULES@", rules);
@@ -281,6 +302,7 @@ char *relay_script(const struct plan *plan)
 	text = replace(text, "@TUNNEL@", plan->tunnel);
 	explicit_bzero(private_key, strlen(private_key));
 	free(private_key);
+	free(amneziawg);
 	free(public_key);
 	free(addresses);
 	free(postup);

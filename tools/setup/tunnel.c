@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "tunnel.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -50,9 +51,11 @@ static bool find_relay(struct plan *plan, const struct link *link)
 	bool known = plan->inside[V4] || plan->inside[V6], found;
 
 	plan->tunnel_exists = true;
-	plan->wireguard = !strcmp(link->kind, WG_GENL_NAME);
-	if (!wireguard_kind(link->kind))
+	memcpy(plan->kind, link->kind, sizeof(plan->kind));
+	if (!wireguard_kind(link->kind)) {
 		wg = (struct wireguard){ .port = -1 };
+		plan->kind[0] = '\0';
+	}
 	if (err)
 		error("setup: cannot read the tunnel %s: %s", link->name, strerror(-err));
 	if (wg.port > 0)
@@ -121,35 +124,58 @@ static bool new_tunnel(struct plan *plan, const struct state *state)
 	return true;
 }
 
-bool tunnel_propose(struct plan *plan, const struct state *state, const char *wish, const char *ours)
+/* The only tunnel of this host, of the kind that is wished for. False, after a message, if there are several. */
+static bool find_tunnel(struct plan *plan, const struct state *state, const char *kind)
 {
 	const struct link *link = NULL;
 	size_t i;
 
+	for (i = 0; i < state->links.n; i++) {
+		if (!wireguard_kind(state->links.v[i].kind) ||
+		    (kind && strcmp(kind, state->links.v[i].kind) != 0))
+			continue;
+		if (link) {
+			error("setup: there are several tunnels, such as %s and %s; the relay's: --tunnel NAME",
+			      link->name, state->links.v[i].name);
+			return false;
+		}
+		link = &state->links.v[i];
+	}
+	if (link && !plan_interface("tunnel", link->name))
+		return false;
+	snprintf(plan->tunnel, sizeof(plan->tunnel), "%s",
+		 link		      ? link->name :
+		 plan_amneziawg(plan) ? "awg0" :
+					"wg0");
+	return true;
+}
+
+bool tunnel_propose(struct plan *plan, const struct state *state, const char *const *wishes,
+		    const char *ours)
+{
+	const char *wish = wishes[WISH_TUNNEL], *kind = wishes[WISH_KIND];
+	const struct link *link;
+	bool foreign;
+
+	if (kind && !wireguard_kind(kind)) {
+		error("setup: --kind: '%s' is not " WG_GENL_NAME " or " AMNEZIAWG, kind);
+		return false;
+	}
+	snprintf(plan->kind, sizeof(plan->kind), "%s", kind ? kind : WG_GENL_NAME);
 	if (!wish && ours)
 		wish = ours;
 	if (wish && !plan_interface("tunnel", wish))
 		return false;
-	if (wish) {
+	if (wish)
 		memcpy(plan->tunnel, wish, strlen(wish) + 1);
-	} else {
-		for (i = 0; i < state->links.n; i++) {
-			if (!wireguard_kind(state->links.v[i].kind))
-				continue;
-			if (link) {
-				error("setup: there are several tunnels, such as %s and %s; the relay's: --tunnel NAME",
-				      link->name, state->links.v[i].name);
-				return false;
-			}
-			link = &state->links.v[i];
-		}
-		if (link && !plan_interface("tunnel", link->name))
-			return false;
-		memcpy(plan->tunnel, link ? link->name : "wg0",
-		       link ? sizeof(link->name) : sizeof("wg0"));
-	}
+	else if (!find_tunnel(plan, state, kind))
+		return false;
 	link = link_by_name(&state->links, plan->tunnel);
-	if (link && (!ours || strcmp(ours, plan->tunnel) != 0))
-		return find_relay(plan, link);
-	return new_tunnel(plan, state);
+	foreign = link && (!ours || strcmp(ours, plan->tunnel) != 0);
+	if (foreign && kind && strcmp(kind, link->kind) != 0) {
+		error("setup: --kind: the interface %s exists and is not of the kind %s; another name for a new tunnel: --tunnel NAME",
+		      link->name, kind);
+		return false;
+	}
+	return foreign ? find_relay(plan, link) : new_tunnel(plan, state);
 }

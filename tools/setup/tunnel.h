@@ -9,7 +9,7 @@
  * The tunnel and both ends' addresses: of a new one, or of one that is there, which is somebody else's unless its name is
  * `ours`. False after a message.
  */
-bool tunnel_propose(struct plan *plan, const struct state *state, const char *wish,
+bool tunnel_propose(struct plan *plan, const struct state *state, const char *const *wishes,
 		    const char *ours);
 
 #endif
