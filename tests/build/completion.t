@@ -45,7 +45,7 @@ words=("$@") CURRENT=$# PREFIX=$words[-1] IPREFIX=''
 """
 FISH = "source tools/completion/chatdnatctl.fish; complete -C \"$argv\""
 CASES = (
-    (["s"], {"status", "show", "set", "save", "setup"}), (["c"], {"check", "confirm"}), (["--v"], {"--version"}), (["l"], {"load"}), (["load", "--h"], {"--help"}), (["setup", "--u"], {"--undo"}),
+    (["s"], {"status", "show", "set", "save", "setup"}), (["c"], {"check", "confirm"}), (["--v"], {"--version"}), (["l"], {"load"}), (["load", "--h"], {"--help"}), (["setup", "--u"], {"--undo"}), (["setup", "--k"], {"--kind"}),
     (["show", "ma"], {"masquerade"}), (["show", "l"], {"last_error"}), (["save", "--d"], {"--dry-run"}),
     (["check", "--p"], {"--probe"}), (["status", "--j"], {"--json"}),
     (["set", "v"], {"v4=", "v6=", "via="}), (["set", "v4=10.9.0.3", "vi"], {"via="}), (["set", "v4="], {"10.9.0.2"}),

@@ -4,7 +4,7 @@ complete -c chatdnatctl -f
 complete -c chatdnatctl -n __fish_use_subcommand -a 'status check show set try confirm save load setup help version --json --help --version'
 complete -c chatdnatctl -n '__fish_seen_subcommand_from load' -a '--help'
 complete -c chatdnatctl -n '__fish_seen_subcommand_from setup' \
-	-a '--relay --wan --address --tunnel --port --allow --dry-run --yes --replace --script --undo --help'
+	-a '--relay --wan --address --tunnel --kind --port --allow --dry-run --yes --replace --script --undo --help'
 complete -c chatdnatctl -n '__fish_seen_subcommand_from confirm' -a '--revert --help'
 complete -c chatdnatctl -n '__fish_seen_subcommand_from set' -a '--confirm --help'
 complete -c chatdnatctl -n '__fish_seen_subcommand_from try' -a '--help'
