@@ -281,6 +281,45 @@ def nobody_reads():
 
 
 @case.case
+def nobody_goes_on():
+    """A terminal that was stopped, by Ctrl-S for instance: who prints there waits."""
+    module.load(**USUAL)
+    before = module.state()
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, bytes(4096))
+    os.set_blocking(writer, True)
+    # The module warns of that.
+    with subprocess.Popen([ctl.TOOL, "set", "--confirm", LONG, "guard=full", "allow="], stdin=subprocess.DEVNULL, stdout=writer, stderr=writer) as process:
+        tap.ok(wait.until(lambda: module.get("guard") == "full"), "a stopped terminal: applied")
+        # As when its time is over.
+        other, = (int(each.name) for each in background() if int(each.name) != process.pid)
+        os.kill(other, signal.SIGTERM)
+        tap.ok(wait.until(lambda: module.state() == before), "a stopped terminal: reverted")
+        tap.equal(process.poll(), None, "a stopped terminal: who prints there still waits")
+        process.kill()
+    os.close(reader)
+    os.close(writer)
+    ended("a stopped terminal")
+
+
+@case.case
+def stopped():
+    module.load(**USUAL)
+    ctl.run("set", "--confirm", LONG, f"v4={OTHER}")
+    process, = background()
+    os.kill(int(process.name), signal.SIGSTOP)
+    result = ctl.run("confirm", "--revert")
+    returns(1, result, "SIGSTOP: confirm")
+    tap.ok(f"does not answer; if it is stopped: kill -CONT {process.name}" in result.err, "SIGSTOP: confirm ends, and says so")
+    subprocess.run(result.err.split("if it is stopped: ")[-1].split(), check=True)
+    ended("SIGCONT")
+    tap.equal(module.get("v4"), USUAL["v4"], "SIGCONT: reverted, as it was told")
+
+
+@case.case
 def imitated():
     """In the kernel log, by a program: where journald forwards to it, anybody's."""
     module.load(**USUAL)
@@ -331,10 +370,11 @@ def locked_out():
     for version in topo.IP_VERSIONS:
         with Connection(internet, PROXY[version], 22, CLIENT[version]) as connection:
             tap.ok(connection.echo(b"before"), f"{version}: SSH before")
-            returns(0, ctl.run("set", "--confirm", "2", "guard=full", "allow="), f"{version}: locked out")
-            refused = traffic.tcp(internet, PROXY[version], 22, CLIENT[version], timeout=1)
-            tap.ok(refused == "silence" or not waits(), f"{version}: locked out: nothing reaches SSH")
-            ended(f"{version}: locked out")
+            returns(0, ctl.run("set", "--confirm", LONG, "guard=full", "allow="), f"{version}: locked out")
+            tap.equal(traffic.tcp(internet, PROXY[version], 22, CLIENT[version], timeout=1), "silence", f"{version}: locked out: nothing reaches SSH")
+            returns(0, ctl.run("confirm", "--revert"), f"{version}: locked out: reverted by hand")
+            returns(0, ctl.run("set", "--confirm", "1", "guard=full", "allow="), f"{version}: locked out again")
+            ended(f"{version}: locked out again")
             tap.equal(traffic.tcp(internet, PROXY[version], 22, CLIENT[version]), Seen("proxy", CLIENT[version], 22),
                       f"{version}: SSH is there again by itself")
     ssh.close()

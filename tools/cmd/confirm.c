@@ -7,25 +7,23 @@
 
 static int confirm(int argc, char **argv, const struct options *options)
 {
+	struct trial_peer peer;
 	enum trial what;
-	int fd;
 
 	(void)argv;
 	if (argc) {
 		error("confirm: takes no arguments");
 		return USAGE;
 	}
-	fd = trial_connect();
-	if (fd < 0)
+	if (!trial_connect(&peer))
 		return FAILED;
-	trial_answer(fd, !options->flag);
-	what = trial_wait(fd);
-	close(fd);
+	what = trial_answer(&peer, !options->flag);
+	close(peer.fd);
 	if (options->flag && what == TRIAL_REVERTED) {
 		text_line("reverted: the former settings are active again");
 		return DONE;
 	}
-	return try_say(what);
+	return try_say(what, &peer);
 }
 
 const struct command confirm_command = {

@@ -58,7 +58,7 @@ bool try_option(int *argc, char **argv, unsigned int *seconds)
 	return true;
 }
 
-int try_say(enum trial what)
+int try_say(enum trial what, const struct trial_peer *peer)
 {
 	switch (what) {
 	case TRIAL_UNCHANGED:
@@ -79,15 +79,19 @@ int try_say(enum trial what)
 	case TRIAL_LOST:
 		error("the process that waits for the confirmation has ended; look at chatdnatctl show");
 		return FAILED;
+	case TRIAL_SILENT:
+		error("the process %d, which waits for the confirmation, does not answer; if it is stopped: kill -CONT %d",
+		      peer->process, peer->process);
+		return FAILED;
 	default:
 		return FAILED;
 	}
 }
 
 /* A line on the terminal confirms; the end of the input does not. */
-static int wait_for_enter(int fd)
+static enum trial wait_for_enter(const struct trial_peer *peer)
 {
-	struct pollfd fds[] = { { .fd = fd, .events = POLLIN },
+	struct pollfd fds[] = { { .fd = peer->fd, .events = POLLIN },
 				{ .fd = STDIN_FILENO, .events = POLLIN } };
 	char line[256];
 
@@ -97,36 +101,35 @@ static int wait_for_enter(int fd)
 		if (poll(fds, 2, -1) < 0 && errno == EINTR)
 			continue;
 		if (fds[0].revents)
-			break;
+			return trial_wait(peer);
 		n = read(STDIN_FILENO, line, sizeof(line));
-		if (n > 0 && memchr(line, '\n', (size_t)n)) {
-			trial_answer(fd, true);
-			break;
-		}
+		if (n > 0 && memchr(line, '\n', (size_t)n))
+			return trial_answer(peer, true);
 		if (n <= 0)
 			fds[1].fd = -1;
 	}
-	return try_say(trial_wait(fd));
 }
 
 int try_change(unsigned int seconds, bool (*apply)(struct module *, void *), void *data)
 {
 	bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+	struct trial_peer peer;
 	enum trial what;
-	int fd, ret;
+	int ret = DONE;
 
 	fflush(stdout);
-	what = trial_start(&fd, seconds, apply, data);
+	what = trial_start(&peer, seconds, apply, data);
 	if (what == TRIAL_APPLIED) {
 		text_line("applied for %u s; to keep it, %schatdnatctl confirm", seconds,
 			  terminal ? "press Enter, or run: " : "run: ");
 		fflush(stdout);
-		ret = terminal ? wait_for_enter(fd) : DONE;
+		if (terminal)
+			ret = try_say(wait_for_enter(&peer), &peer);
 	} else {
-		ret = try_say(what);
+		ret = try_say(what, &peer);
 	}
-	if (fd >= 0)
-		close(fd);
+	if (peer.fd >= 0)
+		close(peer.fd);
 	return ret;
 }
 

@@ -10,7 +10,7 @@
 bool try_option(int *argc, char **argv, unsigned int *seconds);
 
 /* Prints what has become of a change. An exit status. */
-int try_say(enum trial what);
+int try_say(enum trial what, const struct trial_peer *peer);
 
 /* Makes a change that has to be confirmed; on a terminal, waits for that. An exit status. */
 int try_change(unsigned int seconds, bool (*apply)(struct module *, void *), void *data);

@@ -3,9 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -13,6 +16,9 @@
 #include "trial_guard.h"
 
 #define LOCK TRIAL_SOCKET ".lock"
+
+/* More than the process waits for the lock of other commands. */
+#define ANSWER_SECONDS 10
 
 static const struct sockaddr_un address = {
 	.sun_family = AF_UNIX,
@@ -74,11 +80,16 @@ static int listen_there(void)
 	return fd;
 }
 
-static _Noreturn void background(int front, unsigned int seconds,
+static _Noreturn void background(int front, int said, unsigned int seconds,
 				 bool (*apply)(struct module *, void *), void *data)
 {
-	struct trial_guard guard = { .front = front, .seconds = seconds, .lock = take_lock() };
+	struct trial_guard guard = { .front = front, .seconds = seconds };
 
+	/* A terminal that is stopped must not stop the process that reverts. */
+	dup2(said, STDOUT_FILENO);
+	dup2(said, STDERR_FILENO);
+	close(said);
+	guard.lock = take_lock();
 	if (guard.lock < 0 || (guard.listener = listen_there()) < 0)
 		trial_guard_tell(&guard, TRIAL_FAILED);
 	else if (trial_guard_begin(&guard, apply, data))
@@ -87,50 +98,77 @@ static _Noreturn void background(int front, unsigned int seconds,
 	_exit(0);
 }
 
-enum trial trial_start(int *fd, unsigned int seconds, bool (*apply)(struct module *, void *),
-		       void *data)
+/* The messages of the process in the background. */
+static void pass_on(int said)
 {
-	int ends[2];
+	char text[512];
+	ssize_t n;
+
+	lseek(said, 0, SEEK_SET);
+	while ((n = read(said, text, sizeof(text))) > 0)
+		fwrite(text, 1, (size_t)n, stderr);
+	close(said);
+}
+
+enum trial trial_start(struct trial_peer *peer, unsigned int seconds,
+		       bool (*apply)(struct module *, void *), void *data)
+{
+	int ends[2], said = memfd_create("chatdnatctl", MFD_CLOEXEC);
+	enum trial what;
 	pid_t child;
 
-	*fd = -1;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0 ||
+	*peer = (struct trial_peer){ .fd = -1 };
+	if (said < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0 ||
 	    (child = fork()) < 0) {
 		error("cannot start a process in the background: %s", strerror(errno));
 		return TRIAL_FAILED;
 	}
 	if (!child) {
 		close(ends[0]);
-		background(ends[1], seconds, apply, data);
+		background(ends[1], said, seconds, apply, data);
 	}
 	close(ends[1]);
-	*fd = ends[0];
-	return trial_wait(*fd);
+	*peer = (struct trial_peer){ .fd = ends[0], .process = child };
+	what = trial_wait(peer);
+	pass_on(said);
+	return what;
 }
 
-enum trial trial_wait(int fd)
+enum trial trial_wait(const struct trial_peer *peer)
 {
 	unsigned char said;
 	ssize_t n;
 
 	do
-		n = recv(fd, &said, 1, 0);
+		n = recv(peer->fd, &said, 1, 0);
 	while (n < 0 && errno == EINTR);
+	if (n < 0 && errno == EAGAIN)
+		return TRIAL_SILENT;
 	return n == 1 ? (enum trial)said : TRIAL_LOST;
 }
 
-void trial_answer(int fd, bool keep)
+enum trial trial_answer(const struct trial_peer *peer, bool keep)
 {
+	const struct timeval limit = { .tv_sec = ANSWER_SECONDS };
+
+	setsockopt(peer->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	/* If the other process has ended, trial_wait() returns TRIAL_LOST. */
-	send(fd, keep ? TRIAL_KEEP : TRIAL_REVERT, 1, MSG_NOSIGNAL);
+	send(peer->fd, keep ? TRIAL_KEEP : TRIAL_REVERT, 1, MSG_NOSIGNAL);
+	return trial_wait(peer);
 }
 
-int trial_connect(void)
+bool trial_connect(struct trial_peer *peer)
 {
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct ucred owner;
+	socklen_t size = sizeof(owner);
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
-		return fd;
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 &&
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &owner, &size) == 0 &&
+	    fcntl(fd, F_SETFL, 0) == 0) {
+		*peer = (struct trial_peer){ .fd = fd, .process = owner.pid };
+		return true;
+	}
 	if (errno == EACCES || errno == EPERM)
 		error("needs root");
 	else if (errno == ENOENT || errno == ECONNREFUSED)
@@ -139,5 +177,5 @@ int trial_connect(void)
 		error("cannot connect to %s: %s", address.sun_path, strerror(errno));
 	if (fd >= 0)
 		close(fd);
-	return -1;
+	return false;
 }

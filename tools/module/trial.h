@@ -17,8 +17,15 @@ enum trial {
 	TRIAL_CONFIRMED,
 	TRIAL_REVERTED,
 	TRIAL_OVERTAKEN, /* not reverted: somebody else has changed the settings, or unloaded the module */
-	TRIAL_STUCK, /* the kernel refused the former settings */
-	TRIAL_LOST,  /* the process in the background was ended */
+	TRIAL_STUCK,  /* the kernel refused the former settings */
+	TRIAL_LOST,   /* the process in the background was ended */
+	TRIAL_SILENT, /* it does not answer */
+};
+
+/* The process in the background, as others see it. */
+struct trial_peer {
+	int fd; /* or -1 */
+	int process;
 };
 
 #define TRIAL_SECONDS 60
@@ -26,19 +33,19 @@ enum trial {
 
 /*
  * Starts the process and has it apply a change, with the lock held: `apply` writes to the module, and says why if it
- * fails. *fd is for trial_wait() and trial_answer().
+ * fails. *peer is for the functions below.
  */
-enum trial trial_start(int *fd, unsigned int seconds, bool (*apply)(struct module *, void *),
-		       void *data);
+enum trial trial_start(struct trial_peer *peer, unsigned int seconds,
+		       bool (*apply)(struct module *, void *), void *data);
 
 /* The outcome; waits until there is one. */
-enum trial trial_wait(int fd);
+enum trial trial_wait(const struct trial_peer *peer);
 
-/* Confirms the change, or has it reverted at once; trial_wait() has the outcome. */
-void trial_answer(int fd, bool keep);
+/* Confirms the change, or has it reverted at once. The outcome, or TRIAL_SILENT after some seconds: the process may be stopped. */
+enum trial trial_answer(const struct trial_peer *peer, bool keep);
 
-/* The same for a process that another program has started: -1 if no change waits, or, with a message, for want of permission. */
-int trial_connect(void);
+/* The same for a process that another program has started. False, after a message, if no change waits, or for want of permission. */
+bool trial_connect(struct trial_peer *peer);
 
 /* Whether a change waits for its confirmation. */
 bool trial_pending(void);
