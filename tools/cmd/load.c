@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,27 +10,54 @@
 #include "../module/boot.h"
 #include "../module/kernel_log.h"
 #include "../module/lock.h"
+#include "../module/modprobe.h"
 #include "../module/module.h"
 #include "../module/saved.h"
 #include "command.h"
 #include "load.h"
 
-/* The reason begins with the name of a setting, where it is about one. */
-static const struct setting *setting_of(const struct config *saved, const char *reason)
+/* Whether a value has that text, not as a part of a longer word. */
+static bool has_word(const char *value, const char *text, size_t len)
 {
-	/* "config: v4: ..." where all were written at once. */
-	const char *word = !strncmp(reason, "config: ", 8) ? reason + 8 : reason;
-	char *name = xstrndup(word, strcspn(word, ": ='"));
-	const struct setting *s = config_find(saved, name);
+	const char *at;
 
-	free(name);
-	return s;
+	for (at = value; len && (at = strstr(at, text)); at++)
+		if ((at == value || !isalnum((unsigned char)at[-1])) &&
+		    !isalnum((unsigned char)at[len]) && at[len] != '.')
+			return true;
+	return false;
 }
 
-static int refuse(const struct config *saved, const struct setting *s, const char *reason)
+/*
+ * The reason begins with the name of a setting, where it is about one, and quotes what is wrong. Of several words with that
+ * name the kernel has refused the one that has it.
+ */
+static const struct setting *setting_of(const struct config *words, const char *reason)
 {
-	if (!s && saved->n)
-		s = &saved->v[saved->n - 1];
+	/* "config: v4: ..." where all were written at once. */
+	const char *start = !strncmp(reason, "config: ", 8) ? reason + 8 : reason;
+	const char *quote = strchr(start, '\''), *end = quote ? strchr(quote + 1, '\'') : NULL;
+	char *name = xstrndup(start, strcspn(start, ": ='"));
+	char *wrong = end ? xstrndup(quote + 1, (size_t)(end - quote - 1)) : xstrdup("");
+	const struct setting *found = NULL;
+	size_t i;
+
+	for (i = 0; i < words->n; i++) {
+		const struct setting *s = &words->v[i];
+
+		if (strcmp(s->name, name) != 0)
+			continue;
+		found = s;
+		if (s->value && has_word(s->value, wrong, strlen(wrong)))
+			break;
+	}
+	free(wrong);
+	free(name);
+	return found;
+}
+
+static int refuse(const struct setting *s, const char *reason)
+{
 	if (s && s->file)
 		error("load: refused: %s, line %u: %s", s->file, s->line, reason);
 	else
@@ -37,9 +65,10 @@ static int refuse(const struct config *saved, const struct setting *s, const cha
 	return FAILED;
 }
 
-static int explain(const struct config *saved, int err, int log)
+static int explain(int err, int log)
 {
 	char *reason = kernel_log_refusal(log);
+	struct config words = { 0 };
 	int ret = FAILED;
 
 	/* Root it is, for it has the lock. */
@@ -48,10 +77,11 @@ static int explain(const struct config *saved, int err, int log)
 		      strerror(-err));
 	else if (err == -ENOKEY || err == -EKEYREJECTED)
 		error("load: the kernel takes signed modules only, and has no key for this one; see chatdnatctl check");
-	else if (reason)
-		ret = refuse(saved, setting_of(saved, reason), reason);
+	else if (reason && modprobe_read(&words) >= 0)
+		ret = refuse(setting_of(&words, reason), reason);
 	else
 		error("load: the kernel refused the module: %s; see: dmesg", strerror(-err));
+	config_free(&words);
 	free(reason);
 	return ret;
 }
@@ -86,7 +116,7 @@ static bool known_names(const struct kmod *kmod, const struct config *saved)
 			continue;
 		reason = xasprintf("%s: the module has no such setting%s%s; nothing is loaded",
 				   s->name, nearest ? ", but " : "", nearest ? nearest : "");
-		refuse(saved, s, reason);
+		refuse(s, reason);
 		free(reason);
 		return false;
 	}
@@ -106,7 +136,7 @@ static int insert(const struct config *saved)
 	} else if (known_names(kmod, saved)) {
 		err = kmod_load(kmod);
 		if (err)
-			ret = explain(saved, err, log);
+			ret = explain(err, log);
 		else if (module_read(&module)) {
 			char *line = config_format(&module.config);
 
@@ -161,7 +191,7 @@ static int rewrite(struct config *saved)
 			ret = DONE;
 		}
 	} else if (reason) {
-		refuse(saved, setting_of(saved, reason), reason);
+		refuse(setting_of(saved, reason), reason);
 		free(reason);
 	}
 	kernel_log_warnings(log);
