@@ -2,6 +2,7 @@
 """The commands that chatdnatctl prints are pasted into a shell, and what they are printed for is gone."""
 # vm: --timeout 600
 
+import json
 import os
 import pathlib
 import re
@@ -259,6 +260,29 @@ def ports_of_this_host():
         HOME.ip("link del wg9\n")
 
 
+# Not such that nft's own language can name.
+ODD_NAMES = (("a b", "it's; \"\\n"), ("x", "drop"))
+
+
+def odd(hook, table, chain):
+    """A chain that drops, but for replies."""
+    family = {"family": "inet", "table": table}
+    base = {**family, "name": chain, "type": "filter", "hook": hook, "prio": 0, "policy": "drop"}
+    replies = {"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": "established"}}
+    rules = [{"table": {"family": "inet", "name": table}}, {"chain": base}, {"rule": {**family, "chain": chain, "expr": [replies, {"accept": None}]}}]
+    subprocess.run(["nft", "-j", "-f", "-"], input=json.dumps({"nftables": [{"add": rule} for rule in rules]}), text=True, check=True)
+
+
+@case.case
+def firewalls_with_odd_names():
+    module.load(**settings())
+    for table, chain in ODD_NAMES:
+        odd("forward", table, chain)
+        mended(f"{table} {chain}", "firewall-drops", "fail")
+        mended(f"{table} {chain}, what the relay opens", "firewall-drops-outbound", "warn")
+        HOME.nft("flush ruleset")
+
+
 def closed_ports():
     module.load(**settings(guard="full", allow="ssh,11820/udp"))
     base = "type filter hook input priority 0; policy drop; ct state established accept;"
@@ -268,6 +292,11 @@ def closed_ports():
             nft(each)
         mended(f"{name}, the tunnel", "tunnel-port-closed", "fail")
         mended(f"{name}, SSH", "allow-closed", "warn")
+        HOME.nft("flush ruleset")
+    for table, chain in ODD_NAMES:
+        odd("input", table, chain)
+        mended(f"{table} {chain}, the tunnel", "tunnel-port-closed", "fail")
+        mended(f"{table} {chain}, SSH", "allow-closed", "warn")
         HOME.nft("flush ruleset")
     for tool in ("iptables", "ip6tables"):
         HOME.run(tool, "-w", "-P", "INPUT", "DROP")

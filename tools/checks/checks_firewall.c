@@ -8,6 +8,12 @@
 
 #include "../lib/mem.h"
 #include "../module/boot.h"
+#include "fix_rule.h"
+
+/* Matches in nft's JSON. */
+#define CT(key, right) \
+	"{\"match\":{\"op\":\"in\",\"left\":{\"ct\":{\"key\":\"" key "\"}},\"right\":" right "}}"
+#define META "{\"match\":{\"op\":\"==\",\"left\":{\"meta\":{\"key\":\"%s\"}},\"right\":%s}}"
 
 static const char *name_of(struct findings *f, const struct link *link, const char *otherwise)
 {
@@ -112,6 +118,22 @@ static bool keeps_closed(const struct nft_chain *base)
 	return base->family == NFPROTO_INET && !strcmp(base->table, "chatdnat_closed");
 }
 
+/* From one interface to the other. */
+static void fix_between(struct findings *f, const struct obstacle *o)
+{
+	char *in = fix_string(o->in ? o->in->name : "INTERFACE"),
+	     *out = fix_string(o->out ? o->out->name : "INTERFACE");
+	char *words = xasprintf("iifname %s oifname %s", nft_name_of(f, o->in, "INTERFACE"),
+				nft_name_of(f, o->out, "INTERFACE"));
+	char *json = xasprintf(META "," META, "iifname", in, "oifname", out);
+
+	fix_rule(f, o->base, words, json);
+	free(json);
+	free(words);
+	free(out);
+	free(in);
+}
+
 /* What a firewall must accept if it sees a relay's packets untracked. */
 static void fix_rest(struct findings *f, const struct state *state, enum family family,
 		     const struct obstacle *o)
@@ -123,16 +145,13 @@ static void fix_rest(struct findings *f, const struct state *state, enum family 
 		    family == V4 ? "iptables" : "ip6tables",
 		    has_chain(state, base, "DOCKER-USER") ? "DOCKER-USER" : "FORWARD");
 	else if (strcmp(base->table, "firewalld") != 0)
-		fix(f, "nft insert rule %s %s %s ct state untracked accept",
-		    nft_family_name(base->family), word(f, base->table), word(f, base->name));
+		fix_rule(f, base, "ct state untracked", CT("state", "\"untracked\""));
 }
 
 void fix_obstacle(struct findings *f, const struct state *state, enum family family,
 		  enum direction direction, const struct obstacle *o)
 {
 	const struct nft_chain *base = o->base;
-	const char *kind = nft_family_name(base->family), *table = word(f, base->table),
-		   *name = word(f, base->name);
 
 	if (keeps_closed(base)) {
 		fix(f, boot_closed() ? "systemctl stop chatdnat-closed" :
@@ -145,21 +164,19 @@ void fix_obstacle(struct findings *f, const struct state *state, enum family fam
 		return;
 	}
 	if (o->fate == TAKEN || base->hook != NF_INET_FORWARD || base->family == NFPROTO_NETDEV)
-		fix(f, "nft -a list chain %s %s %s    # and delete the rule for the port", kind,
-		    word(f, o->chain->table), word(f, o->chain->name));
+		fix_list(f, o->chain);
 	else if (!strcmp(base->table, "firewalld"))
 		fix_firewalld(f, state, direction, o);
 	else if (by_iptables(base))
 		fix_iptables(f, state, family, direction, o);
 	else if (direction != OUTWARD)
-		fix(f, "nft insert rule %s %s %s ct status dnat accept", kind, table, name);
+		fix_rule(f, base, "ct status dnat", CT("status", "\"dnat\""));
 	else
-		fix(f, "nft insert rule %s %s %s ct state established,related accept", kind, table,
-		    name);
+		fix_rule(f, base, "ct state established,related",
+			 CT("state", "[\"established\",\"related\"]"));
 	if (direction == OUTWARD && base->hook == NF_INET_FORWARD &&
 	    strcmp(base->table, "firewalld") != 0 && !by_iptables(base))
-		fix(f, "nft insert rule %s %s %s iifname %s oifname %s accept", kind, table, name,
-		    nft_name_of(f, o->in, "INTERFACE"), nft_name_of(f, o->out, "INTERFACE"));
+		fix_between(f, o);
 }
 
 static void report(struct findings *f, const struct state *state, enum family family,

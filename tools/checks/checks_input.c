@@ -10,6 +10,7 @@
 #include "../lib/mem.h"
 #include "../nft/nft_eval.h"
 #include "checks_tunnel.h"
+#include "fix_rule.h"
 
 /* An ordinary client, for rules that match addresses; nothing is sent there. */
 static const char *const somebody[FAMILIES] = { [V4] = "193.0.0.1", [V6] = "2001:67c:2e8::1" };
@@ -110,6 +111,19 @@ static bool fix_both(struct findings *f, const struct state *state, const struct
 	return false;
 }
 
+static void fix_port(struct findings *f, const struct nft_chain *base, const char *protocol,
+		     uint16_t port)
+{
+	char *words = xasprintf("%s dport %u", protocol, port);
+	char *json =
+		xasprintf("{\"match\":{\"op\":\"==\",\"left\":{\"payload\":{\"protocol\":\"%s\",\"field\":\"dport\"}},\"right\":%u}}",
+			  protocol, port);
+
+	fix_rule(f, base, words, json);
+	free(json);
+	free(words);
+}
+
 static void fix_closed(struct findings *f, const struct state *state, const struct closed *closed,
 		       enum protocol protocol, uint16_t port)
 {
@@ -127,13 +141,9 @@ static void fix_closed(struct findings *f, const struct state *state, const stru
 			fix(f, "%s -I INPUT -p %s --dport %u -j ACCEPT",
 			    family == V4 ? "iptables" : "ip6tables", name, port);
 		else if (base->hook == NF_INET_LOCAL_IN)
-			fix(f, "nft insert rule %s %s %s %s dport %u accept",
-			    nft_family_name(base->family), word(f, base->table),
-			    word(f, base->name), name, port);
+			fix_port(f, base, name, port);
 		else
-			fix(f, "nft -a list chain %s %s %s    # and delete the rule for the port",
-			    nft_family_name(base->family), word(f, base->table),
-			    word(f, base->name));
+			fix_list(f, base);
 	}
 }
 
