@@ -17,8 +17,8 @@
 	"  --wan INTERFACE   the one with the public address (that of the default route)\n"  \
 	"  --address LIST    the public addresses, if the hoster translates them\n"          \
 	"  --tunnel NAME     the tunnel's interface (wg0, or awg0)\n"                        \
-	"  --kind KIND       a tunnel of wireguard, or of amneziawg, which looks like\n"     \
-	"                    nothing known to a censor (wireguard)\n"                        \
+	"  --kind KIND       wireguard, or amneziawg for networks that block WireGuard\n"    \
+	"                    (wireguard)\n"                                                  \
 	"  --port PORT       its UDP port (51820)\n"                                         \
 	"  --allow LIST      open ports of this host (those that SSH listens on)\n"          \
 	"  --dry-run         print a diff of each file\n"                                    \
