@@ -180,4 +180,4 @@ def by_tcp():
         place.hidden("by TCP", (PROXY["ipv4"], socket.IPPROTO_TCP, 8443))
 
 
-case.run(setup, EVERY_RELAY, 240)
+case.run(setup, EVERY_RELAY)

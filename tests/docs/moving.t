@@ -72,4 +72,4 @@ def from_the_recipe():
         connection.close()
 
 
-case.run(setup, EVERY_RELAY, 120)
+case.run(setup, EVERY_RELAY)

@@ -107,4 +107,4 @@ def as_written():
     serves("wan=ppp+", "198.18.7.1")
 
 
-case.run(setup, {RELAY}, 240)
+case.run(setup, {RELAY})

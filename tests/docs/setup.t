@@ -444,4 +444,4 @@ def amneziawg():
     place.play["relay"].run("awg-quick down awg0")
 
 
-case.run(setup, EVERY_RELAY, 240)
+case.run(setup, EVERY_RELAY)

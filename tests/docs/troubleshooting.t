@@ -139,4 +139,4 @@ def bans():
         module.unload()
 
 
-case.run(setup, EVERY_RELAY, 120)
+case.run(setup, EVERY_RELAY)

@@ -105,4 +105,4 @@ def by_b(what):
                       Seen("relay", CLIENT2[version], port), f"{what}: {version} {port} by B reaches the relay")
 
 
-case.run(setup, EVERY_RELAY, 240)
+case.run(setup, EVERY_RELAY)

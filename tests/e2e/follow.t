@@ -329,4 +329,4 @@ def connections_to_this_host_by_a_rule():
         HOME.ip_of(version, "rule", "del", "priority", "100")
 
 
-case.run(setup, topo.EVERY_RELAY, seconds=120)
+case.run(setup, topo.EVERY_RELAY)

@@ -357,4 +357,4 @@ def extension_headers(cells, own, relay):
               lambda src: craft.tcp(src, relay, 22, ACK, extensions=[(ROUTING, b"\0\x02\0\0\0\0\0")]))
 
 
-case.run(setup, topo.EVERY_RELAY, seconds=120)
+case.run(setup, topo.EVERY_RELAY)

@@ -235,4 +235,4 @@ def changes_of_the_relay():
         reaches(version, t.other, PROXY[version], ("proxy", OTHER[version]), "enabled=0: others", {"seen": 2})
 
 
-case.run(setup, topo.EVERY_RELAY | set(LAN_RELAY.values()), seconds=120)
+case.run(setup, topo.EVERY_RELAY | set(LAN_RELAY.values()))

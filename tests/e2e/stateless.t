@@ -901,4 +901,4 @@ def through_the_stack():
         rule("del")
 
 
-case.run(setup, topo.EVERY_RELAY, seconds=120)
+case.run(setup, topo.EVERY_RELAY)

@@ -186,4 +186,4 @@ def a_named_address():
             module.unload()
 
 
-case.run(setup, topo.EVERY_RELAY, seconds=120)
+case.run(setup, topo.EVERY_RELAY)

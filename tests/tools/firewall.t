@@ -394,4 +394,4 @@ def firewall_legacy():
     subprocess.run(["modprobe", "-r", "iptable_filter"], check=False)
 
 
-case.run(setup, known_relays=EVERY_RELAY, seconds=240)
+case.run(setup, known_relays=EVERY_RELAY)

@@ -78,7 +78,7 @@ def _guarded(name, function, seconds):
     tap.diag(f"{name}: {time.monotonic() - begin:.1f} s")
 
 
-def run(setup=None, known_relays=(), seconds=180):
+def run(setup=None, known_relays=(), seconds=400):
     """Runs the cases named on the command line, or all."""
     signal.signal(signal.SIGALRM, _overdue)
     wanted = sys.argv[1:]
