@@ -86,8 +86,7 @@ def proposes():
         tap.ok(what in result.err and not result.out and not state(), f"setup {' '.join(args)}: is named, nothing is written")
     for args in (["x"], ["--relay"], ["--nonsense"], ["--json"]):
         returns(2, ctl.run("setup", *args), f"setup {' '.join(args)}")
-    # As sudo runs it, in a session that came by another port.
-    session = ("env", "SSH_CONNECTION=198.51.100.10 40000 203.0.113.1 2222", "sh", "-c", 'env -u SSH_CONNECTION "$@"; exit $?', "sh")
+    session = by_ssh("203.0.113.1", 2222)
     other = traffic.Host("proxy", HOME).tcp(2222)
     result = ctl.run("setup", "--relay", "a.example", "--dry-run", before=session)
     tap.ok("allow=ssh,2222/tcp,51820/udp" in result.out, "the port of the session stays open")
@@ -103,6 +102,39 @@ def proposes():
     result = ctl.run("setup", "--relay", "a.example", before=ctl.NOBODY)
     returns(1, result, "not root")
     tap.ok("needs root" in result.err, "not root: says so")
+
+
+def by_ssh(address, port):
+    """As sudo runs it, in a session that came to that address and port."""
+    return ("env", f"SSH_CONNECTION=198.51.100.10 40000 {address} {port}", "sh", "-c", 'env -u SSH_CONNECTION "$@"; exit $?', "sh")
+
+
+@case.case
+def sessions():
+    """That guard=full must not lock out."""
+    other = traffic.Host("proxy", HOME).tcp(2222)
+    result = ctl.run("setup", "--relay", "relay.example", "--allow", "ssh,8080", before=by_ssh("203.0.113.1", 2222))
+    returns(1, result, "--allow without the session's port")
+    tap.ok("has not 2222/tcp" in result.err and not state() and not module.loaded(), "--allow without the session's port: is named, nothing is written")
+    with Connection(place.internet, PROXY["ipv4"], 2222, CLIENT["ipv4"], timeout=20) as connection:
+        tap.ok(connection.echo(b"before"), "a session")
+        result = ctl.run("setup", "--relay", "relay.example.", before=by_ssh("203.0.113.1", 2222))
+        returns(0, result, "over the session")
+        tap.ok("by port 2222/tcp, stays open" in result.out and "allow=ssh,2222/tcp,51820/udp" in OPTIONS.read_text(encoding="ascii"), "over the session: its port stays open")
+        tap.ok("\nrelay.example.  MX    10 relay.example.\n" in result.out, "a name with the dot of the DNS is the same name")
+        tap.equal(module.get("guard"), "full", "over the session: with the guard")
+        tap.ok(connection.echo(b"after"), "over the session: it lives")
+    tap.equal(traffic.tcp(place.internet, PROXY["ipv4"], 2222, CLIENT["ipv4"]), Seen("proxy", CLIENT["ipv4"], 2222), "over the session: the next one as well")
+    returns(0, ctl.run("setup", "--undo"), "sessions: --undo")
+    HOME.run("ip", "link", "delete", "wg0")
+    HOME.ip("link add vpn type wireguard\naddr add 10.66.0.1/24 dev vpn\nlink add vpn2 type ipip local 203.0.113.1 remote 198.51.100.10\naddr add 10.67.0.1/24 dev vpn2\n")
+    HOME.run("wg", "set", "vpn", "listen-port", "4444")
+    result = ctl.run("setup", "--relay", "a.example", "--tunnel", "wg0", "--dry-run", before=by_ssh("10.66.0.1", 22))
+    tap.ok("allow=ssh,51820/udp,4444/udp" in result.out, f"a session through a tunnel of WireGuard: its port stays open {result.err}")
+    result = ctl.run("setup", "--tunnel", "wg0", before=by_ssh("10.67.0.1", 22))
+    tap.ok("it comes by vpn2" in result.out, f"a session through another tunnel: its port is asked for {result.err}")
+    HOME.ip("link delete vpn\nlink delete vpn2\n")
+    other.close()
 
 
 @case.case

@@ -39,6 +39,12 @@ void setup_print_plan(const struct plan *plan)
 	print_addresses("relay", plan->inside, plan->relay);
 	text_line("%-10s%s", "name", plan->name ? plan->name : "none");
 	text_line("%-10sfull, open on this host: %s", "guard", plan->allow);
+	if (plan->session_port)
+		text_line("%-10sthis SSH session, by port %u/tcp, stays open", "",
+			  plan->session_port);
+	if (plan->session[0])
+		text_line("%-10sit comes by %s: if that is a tunnel through %s, its port must be in --allow",
+			  "", plan->session, plan->wan);
 }
 
 void setup_print_script(const struct plan *plan, bool quoted)

@@ -30,8 +30,10 @@ struct plan {
 	bool inside[FAMILIES], outside[FAMILIES];
 	struct address proxy[FAMILIES], relay[FAMILIES], public[FAMILIES];
 
-	char *name;	/* of the relay in the DNS, or NULL */
-	char *allow;	/* the setting */
+	char *name;	       /* of the relay in the DNS, or NULL */
+	char *allow;	       /* the setting */
+	uint16_t session_port; /* of the SSH session that this runs in; 0: none */
+	char session[16]; /* the interface that it comes by, if that may be a tunnel of which nothing is known; or "" */
 	bool accept_ra; /* the WAN interface learns its route by router advertisements */
 	struct wireguard_keys proxy_keys, relay_keys;
 	struct amneziawg amneziawg; /* for both ends, if it is of that kind */

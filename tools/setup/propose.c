@@ -78,8 +78,13 @@ static bool take_relay(struct plan *plan, const char *text)
 	bool ok = n > 0;
 
 	for (i = 0; i < n && ok; i++) {
+		size_t len = strlen(list[i]);
+
 		if (take_address(plan->inside, plan->relay, list[i]))
 			continue;
+		/* "relay.example." is the same name, as the DNS writes it. */
+		if (len && list[i][len - 1] == '.')
+			list[i][len - 1] = '\0';
 		ok = !plan->name && is_name(list[i]);
 		if (ok)
 			plan->name = xstrdup(list[i]);
@@ -179,6 +184,7 @@ static bool find_public(struct plan *plan, const struct link *wan, const char *w
 bool plan_propose(struct plan *plan, const struct state *state, const char *const *wishes,
 		  const char *ours)
 {
+	struct session session;
 	const struct link *wan;
 	enum family family;
 	bool served = false;
@@ -198,6 +204,10 @@ bool plan_propose(struct plan *plan, const struct state *state, const char *cons
 		error("setup: the relay has no address of a family that the internet reaches this host by");
 		return false;
 	}
-	plan->allow = ssh_allow(state, wishes[WISH_ALLOW], plan->port);
+	session = ssh_session(state);
+	plan->allow = ssh_allow(state, &session, wishes[WISH_ALLOW], plan->port);
+	plan->session_port = session.port;
+	if (session.link && session.link != wan && session.link->kind[0] && !session.tunnel)
+		memcpy(plan->session, session.link->name, sizeof(plan->session));
 	return plan->allow;
 }

@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "../host/directory.h"
+#include "../host/link.h"
 #include "../host/sysfs.h"
+#include "../host/wireguard.h"
 #include "../lib/mem.h"
 #include "../lib/text.h"
 
@@ -20,9 +22,9 @@ static void add(char **allow, struct ports *known, const struct state *state, un
 	char *longer;
 
 	if (!port || port > 65535 || ports_contain(known, TCP, (uint16_t)port) ||
-	    !sockets_have(&state->sockets, TCP, port))
+	    !sockets_have(&state->sockets, TCP, (uint16_t)port))
 		return;
-	known->bits[TCP][port / 8] |= (uint8_t)(1 << port % 8);
+	ports_add(known, TCP, (uint16_t)port);
 	if (port == 22)
 		longer = xasprintf("%s%sssh", *allow, **allow ? "," : "");
 	else
@@ -71,14 +73,6 @@ static void add_configured(char **allow, struct ports *known, const struct state
 	free(line);
 }
 
-/* The server's port in "CLIENT PORT SERVER PORT". */
-static unsigned long port_of(const char *connection)
-{
-	const char *port = connection ? strrchr(connection, ' ') : NULL;
-
-	return port ? strtoul(port, NULL, 10) : 0;
-}
-
 /* A variable of another process, when it began. To be freed, or NULL. */
 static char *variable_of(unsigned long process, const char *name)
 {
@@ -108,23 +102,54 @@ static unsigned long parent_of(unsigned long process)
 	return parent;
 }
 
-/* sudo drops the variable: the shell that it was called from has it. */
-static unsigned long session_port(void)
+/* sudo drops the variable: the shell that it was called from has it. To be freed, or NULL. */
+static char *connection(void)
 {
-	unsigned long process, port = port_of(getenv("SSH_CONNECTION"));
+	const char *own = getenv("SSH_CONNECTION");
+	char *found = own ? xstrdup(own) : NULL;
+	unsigned long process;
 
-	for (process = (unsigned long)getppid(); process > 1 && !port;
-	     process = parent_of(process)) {
-		char *connection = variable_of(process, "SSH_CONNECTION");
+	for (process = (unsigned long)getppid(); process > 1 && !found; process = parent_of(process))
+		found = variable_of(process, "SSH_CONNECTION");
+	return found;
+}
 
-		port = port_of(connection);
-		free(connection);
+static const struct link *link_of(const struct state *state, const struct address *address)
+{
+	size_t i;
+
+	for (i = 0; i < state->links.n; i++)
+		if (link_has_address(&state->links.v[i], address))
+			return &state->links.v[i];
+	return NULL;
+}
+
+struct session ssh_session(const struct state *state)
+{
+	struct session session = { .port = 0 };
+	char *words = connection(), server[46];
+	struct address address;
+	struct wireguard wg;
+	unsigned int port;
+
+	/* "CLIENT PORT SERVER PORT" */
+	if (words && sscanf(words, "%*s %*s %45s %u", server, &port) == 2 && port < 65536) {
+		if (sockets_have(&state->sockets, TCP, (uint16_t)port))
+			session.port = (uint16_t)port;
+		if (address_parse(&address, V4, server) || address_parse(&address, V6, server))
+			session.link = link_of(state, &address);
 	}
-	return port;
+	free(words);
+	if (!session.link || !wireguard_kind(session.link->kind))
+		return session;
+	if (!wireguard_read(&wg, session.link->name, session.link->kind) && wg.port > 0)
+		session.tunnel = (uint16_t)wg.port;
+	wireguard_free(&wg);
+	return session;
 }
 
 /* By the session that this runs in, sshd's configuration, and the port that all use. */
-static char *find(const struct state *state)
+static char *find(const struct state *state, const struct session *session)
 {
 	struct ports *known = xcalloc(1, sizeof(*known));
 	char *allow = xstrdup("");
@@ -132,7 +157,7 @@ static char *find(const struct state *state)
 	char **names = directory_names(SSHD ".d", NULL, &n);
 
 	add(&allow, known, state, 22);
-	add(&allow, known, state, session_port());
+	add(&allow, known, state, session->port);
 	add_configured(&allow, known, state, SSHD);
 	for (i = 0; i < n; i++) {
 		char *path = xasprintf(SSHD ".d/%s", names[i]);
@@ -145,10 +170,25 @@ static char *find(const struct state *state)
 	return allow;
 }
 
-char *ssh_allow(const struct state *state, const char *wish, uint16_t tunnel)
+/* Adds the port of a tunnel. */
+static char *add_tunnel(char *allow, struct ports *ports, uint16_t port)
+{
+	char *longer;
+
+	if (!port || ports_contain(ports, UDP, port))
+		return allow;
+	ports_add(ports, UDP, port);
+	longer = xasprintf("%s,%u/udp", allow, port);
+	free(allow);
+	return longer;
+}
+
+char *ssh_allow(const struct state *state, const struct session *session, const char *wish,
+		uint16_t tunnel)
 {
 	struct ports *ports = xcalloc(1, sizeof(*ports));
-	char *allow = wish ? xstrdup(wish) : find(state), *all = NULL;
+	char *allow = wish ? xstrdup(wish) : find(state, session);
+	bool good = false;
 
 	if (!*allow) {
 		free(allow);
@@ -157,11 +197,16 @@ char *ssh_allow(const struct state *state, const char *wish, uint16_t tunnel)
 	if (!ports_parse(ports, allow) || strpbrk(allow, " \t\n\"\\"))
 		error("setup: --allow: '%s' is not a list of ports, separated by commas, as in ssh,2222/tcp",
 		      allow);
-	else if (!tunnel || ports_contain(ports, UDP, tunnel))
-		all = xstrdup(allow);
+	else if (session->port && !ports_contain(ports, TCP, session->port))
+		error("setup: --allow: '%s' has not %u/tcp, the port of this SSH session, which would be locked out: add it",
+		      allow, session->port);
 	else
-		all = xasprintf("%s,%u/udp", allow, tunnel);
-	free(allow);
+		good = true;
+	if (good)
+		allow = add_tunnel(add_tunnel(allow, ports, tunnel), ports, session->tunnel);
 	free(ports);
-	return all;
+	if (good)
+		return allow;
+	free(allow);
+	return NULL;
 }
