@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import sys
+import tempfile
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
@@ -197,17 +198,38 @@ def again(script):
             returns(0, result, "again on the proxy")
             tap.ok("no file has changed" in result.out and state() == before, "again on the proxy: changes nothing")
             tap.equal(script_of(result), script, "again on the proxy: the same script")
+            printed = result.out
         result = ctl.run("setup", "--script")
         tap.equal(result.out, script.split("\n", 1)[1].rsplit("\n", 2)[0] + "\n", "--script: the script alone")
         tap.equal(ctl.run("setup", "--dry-run").out, "", "--dry-run: no diff")
         status, output = on_the_relay(script)
         tap.ok(status == 0 and "nothing to change" in output and "wrote" not in output, f"again on the relay: changes nothing {output}")
         tap.ok(connection.echo(b"after"), "again: the connection lives")
+        pasted(printed)
     result = ctl.run("setup", "--allow", "ssh,8080")
     returns(0, result, "another setting")
     tap.equal(module.get("allow"), "22,8080,51820/udp", "another setting: in force")
     tap.ok("allow=ssh,8080,51820/udp" in OPTIONS.read_text(encoding="ascii"), "another setting: saved")
     returns(0, ctl.run("setup", "--allow", "ssh"), "the former one")
+
+
+def pasted(output):
+    """Into an interactive shell on the relay, as whoever reads the output does."""
+    command = re.search(r"^[^\n]*\nsh <<'(\w+)'\n.*?^\1\n[^\n]*", output, re.M | re.S)[0]
+    with tempfile.TemporaryDirectory() as home_directory:
+        terminal = ctl.Terminal(program=(*place.play["relay"].enter(), "env", "-u", "HISTFILE", "-u", "HISTCONTROL", f"HOME={home_directory}",
+                                         "TERM=xterm", "PS1=root# ", "bash", "--norc", "-i"))
+        tap.ok(terminal.reads("root# "), "pasted: a shell")
+        terminal.enter("echo before")
+        tap.ok(terminal.reads("\rbefore\r\n\x1b[?2004hroot# "), "pasted: it works")
+        terminal.paste(command)
+        terminal.enter("echo after; exit")
+        tap.ok(terminal.reads("\rafter") and "\rnothing to change\r\n" in terminal.text and "\nThe tunnel is up. " in terminal.text, "pasted: runs")
+        terminal.status()
+        terminal.close()
+        history = pathlib.Path(home_directory, ".bash_history").read_text(encoding="utf-8")
+        tap.equal([line for line in history.splitlines() if line != " [ -z \"$BASH_VERSION\" ] || set +o history"], ["echo before", "echo after; exit"],
+                  "pasted: the shell's history has what was typed, and no key")
 
 
 def from_the_files():

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import pty
+import select
 import shutil
 import subprocess
 import sys
@@ -41,12 +42,12 @@ def run(*args, before=(), env=None):
 
 
 class Terminal:
-    """The tool on a terminal, in a session of its own."""
+    """The tool, or another program, on a terminal, in a session of its own."""
 
-    def __init__(self, *args):
+    def __init__(self, *args, program=(TOOL,)):
         self.pid, self.master = pty.fork()
         if not self.pid:
-            os.execv(TOOL, [TOOL, *args])
+            os.execvp(program[0], [*program, *args])
         self.text = ""
 
     def reads(self, text):
@@ -58,11 +59,20 @@ class Terminal:
                 data = b""
             if not data:
                 return False
-            self.text += data.decode()
+            self.text += data.decode(errors="replace")
         return True
 
     def enter(self, text=""):
         os.write(self.master, text.encode() + b"\n")
+
+    def paste(self, text):
+        """As terminals do, so that the shell knows; reads what is shown meanwhile, which would hold the shell up."""
+        data = b"\x1b[200~" + text.encode() + b"\x1b[201~\n"
+        while data:
+            if select.select([self.master], [], [], 0)[0]:
+                self.text += os.read(self.master, 1000).decode(errors="replace")
+            elif select.select([], [self.master], [], 1)[1]:
+                data = data[os.write(self.master, data[:200]):]
 
     def status(self):
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])

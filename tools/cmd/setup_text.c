@@ -52,11 +52,15 @@ void setup_print_script(const struct plan *plan, bool quoted)
 	char *script = relay_script(plan);
 
 	/* It is made of nothing that has to be escaped. */
-	if (quoted)
+	if (quoted) {
+		puts(" [ -z \"$BASH_VERSION\" ] || set +o history");
 		puts("sh <<'CHATDNAT_RELAY'");
+	}
 	fputs(script, stdout);
-	if (quoted)
+	if (quoted) {
 		puts("CHATDNAT_RELAY");
+		puts(" [ -z \"$BASH_VERSION\" ] || set -o history");
+	}
 	explicit_bzero(script, strlen(script));
 	free(script);
 }
@@ -83,6 +87,7 @@ void setup_print_rest(const struct plan *plan)
 	text_heading("On the relay");
 	text_prose("Paste this into a root shell there. IT IS SECRET: it has the relay's private key.");
 	text_line("chatdnatctl setup --script prints it again.");
+	text_line("Its first and its last line keep it out of the history of bash.");
 	puts("");
 	setup_print_script(plan, true);
 }
