@@ -458,6 +458,19 @@ def width():
 
 
 @case.case
+def width_of_commands():
+    """They stay whole; a comment that does not fit is on the line above."""
+    pathlib.Path(OPTIONS).write_text("options chatdnat mss=1300\n", encoding="ascii")
+    with Fake() as fake:
+        for words in ((), ("check",)):
+            shown = {columns: on_a_terminal(fake, *words, columns=columns).decode().replace("\r", "") for columns in (60, 80)}
+            name = " ".join(words) or "status"
+            tap.ok("\n           # or this, to apply the saved one\n           chatdnatctl load\n" in shown[60], f"{name}: 60 columns")
+            tap.ok("\n           chatdnatctl load    # or this, to apply the saved one\n" in shown[80], f"{name}: 80 columns")
+    os.unlink(OPTIONS)
+
+
+@case.case
 def width_of_help():
     with Fake() as fake:
         for words in ((), *((name,) for name in ("status", "check", "show", "set", "try", "confirm", "save", "load", "setup"))):

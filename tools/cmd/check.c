@@ -62,7 +62,7 @@ static void print_text(const struct findings *findings, bool quiet)
 		text_item(results[f->severity].colour, results[f->severity].word, 9, f->check, 17,
 			  "%s", f->text);
 		for (j = 0; j < f->fixes; j++)
-			text_line("           %s", f->fix[j]);
+			text_command(11, f->fix[j]);
 	}
 	if (!quiet || count[PROBLEM] || count[WARNING] || count[NOTE])
 		print_summary(count);

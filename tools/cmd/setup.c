@@ -169,7 +169,7 @@ static bool verify(void)
 			continue;
 		text_item(RED, "fail", 9, f->check, 17, "%s", f->text);
 		for (j = 0; j < f->fixes; j++)
-			text_line("           %s", f->fix[j]);
+			text_command(11, f->fix[j]);
 		good = false;
 	}
 	findings_free(&findings);

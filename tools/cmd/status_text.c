@@ -227,7 +227,7 @@ static void print_findings(const struct findings *findings)
 		text_field(severity[f->severity].colour, 0, severity[f->severity].word, 9, "%s",
 			   f->text);
 		for (j = 0; j < f->fixes; j++)
-			text_line("           %s", f->fix[j]);
+			text_command(11, f->fix[j]);
 	}
 }
 

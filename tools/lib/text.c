@@ -121,6 +121,19 @@ void text_line(const char *format, ...)
 	free(s);
 }
 
+void text_command(size_t indent, const char *command)
+{
+	char *s = text_clean(command);
+	const char *comment = strstr(s, "    # ");
+
+	if (comment && isatty(STDOUT_FILENO) && indent + strlen(s) > columns())
+		printf("%*s%s\n%*s%.*s\n", (int)indent, "", comment + 4, (int)indent, "",
+		       (int)(comment - s), s);
+	else
+		printf("%*s%s\n", (int)indent, "", s);
+	free(s);
+}
+
 void text_heading(const char *format, ...)
 {
 	va_list ap;

@@ -18,6 +18,9 @@ size_t text_distance(const char *a, const char *b);
 /* One line, never wrapped: for scripts and for commands that are copied. */
 void text_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* A command to copy stays whole. On a terminal that is too narrow for its comment, that is on the line above. */
+void text_command(size_t indent, const char *command);
+
 /* A label, then text that wraps at the width of the terminal, at most 120 columns, else at 80, indented. */
 void text_field(enum colour colour, size_t indent, const char *label, size_t width,
 		const char *format, ...) __attribute__((format(printf, 5, 6)));
