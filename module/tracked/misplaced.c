@@ -70,7 +70,7 @@ static bool chatdnat_misplaced_direction(const struct chatdnat_settings *old,
  * chatdnat_misplaced_reversed() - whether an untranslated UDP flow was created
  *				   by a reply, and its requests would be
  *				   translated now
- * @old: the settings before a change, as for chatdnat_misplaced()
+ * @old: the settings before a change, or NULL
  * @new: the active settings
  * @ct: the connection
  *
