@@ -65,9 +65,43 @@ def runs(name, shell, script):
             tap.diag(done.text)
 
 
+# What is there already: a tunnel of the same name, whose file says what to do at its end.
+FORMER = RELAY + """
+for place in ${HIDDEN-}; do [ ! -e $place ] || mount --bind /etc/protocols $place; done
+echo 'echo "$1" "$2" of "$(head -n 1 /etc/wireguard/wg0.conf)" >>/run/quick; case $1 in up) [ -n "${DEAD-}" ] || ip link add "$2" type veth ;; *) ip link delete "$2" ;; esac' >/run/fake/wg-quick
+tells() { $1 "$2" || echo "status $?"; }
+"""
+
+
+def former(shell, script):
+    done = host.run("unshare", "-nm", "sh", "-ec", FORMER + """
+echo mine >/etc/wireguard/wg0.conf; ip link add wg0 type veth peer name end; tells "$1" "$2" 2>&1
+echo other >/etc/wireguard/wg0.conf; tells "$1" "$2" 2>&1
+head /etc/wireguard/wg0.conf.before-chatdnat*; cat /run/quick""", "sh", shell, script)
+    if not tap.ok("==> /etc/wireguard/wg0.conf.before-chatdnat <==\nmine\n" in done.text and "==> /etc/wireguard/wg0.conf.before-chatdnat2 <==\nother\n" in done.text
+                  and "is kept as /etc/wireguard/wg0.conf.before-chatdnat2\n" in done.text and "status" not in done.text,
+                  f"{shell}: former files are kept, each under a name of its own"):
+        tap.diag(done.text)
+    tap.ok("down wg0 of mine\n" in done.text and "down wg0 of other\n" in done.text, f"{shell}: a former tunnel ends by its own file")
+    done = host.run("unshare", "-nm", "sh", "-ec", FORMER + 'ip link add wg0 type veth peer name end; tells "$1" "$2"; ls /etc/wireguard; ip -o link show wg0', "sh", shell, script)
+    tap.ok(done.text.startswith("The interface wg0 is there, and no /etc/wireguard/wg0.conf") and "status 1\n" in done.text and " wg0@" in done.text.splitlines()[-1]
+           and len(done.text.splitlines()) == 3, f"{shell}: an interface of another program stays, and nothing is written")
+    done = host.run("unshare", "-nm", "sh", "-ec", FORMER + 'echo >/etc/wireguard/relay-routes; ip link add old type veth; ip link set old up; ip route add default dev old table 100; tells "$1" "$2"; cat /run/quick; ip link', "sh", shell, script)
+    if not tap.ok("the former tunnel old ends\n" in done.text and "\ndown old of " in done.text and ": old@" not in done.text and "The tunnel is up" in done.text, f"{shell}: a former tunnel of another name ends"):
+        tap.diag(done.text)
+    done = host.run("unshare", "-nm", "sh", "-ec", FORMER + 'echo mine >/etc/wireguard/wg0.conf; export DEAD=1; tells "$1" "$2"; rules', "sh", shell, script)
+    if not tap.ok("The interface wg0 does not start" in done.text and "Former files: /etc/wireguard/wg0.conf.before-chatdnat\n" in done.text
+                  and done.text.endswith("status 1\n"), f"{shell}: a tunnel that does not start is not the proxy's fault"):
+        tap.diag(done.text)
+    done = host.run("unshare", "-nm", "sh", "-ec", "HIDDEN='/usr/bin/apt-get /usr/bin/wg-quick'\n" + FORMER + 'rm /run/fake/wg-quick; tells "$1" "$2"; ls /etc/wireguard', "sh", shell, script)
+    if not tap.equal(done.text, "Install the packages that have wg-quick (wireguard-tools) and /etc/protocols (netbase, or iana-etc), then run this again.\nstatus 1\n",
+                     f"{shell}: without apt it says what to install"):
+        tap.diag(done.text)
+
+
 def put(text, top):
     """What the script writes: systemd has to read what is not the tunnel's, whatever the umask."""
-    function = re.search(r"^put\(\) \{\n.*?^\}\n", text, re.M | re.S)[0]
+    function = re.search(r"^keep\(\) \{\n.*?^put\(\) \{\n.*?^\}\n", text, re.M | re.S)[0]
     for mode, name in (("600", "a/tunnel"), ("644", "b/c/drop-in")):
         script = f"set -eu\numask 077\n{function}put {mode} {top}/put/{name} <<'END'\ntext\nEND\n"
         host.works(f"put {mode}", "sh", "-c", script)
@@ -87,7 +121,7 @@ def main():
             done = host.works(f"{name}: is printed", "unshare", "-nm", "sh", "-ec", ALONE, "sh", manifest, tool)
             script = pathlib.Path(top) / "relay.sh"
             script.write_text(done.text, encoding="ascii")
-            tap.equal("@" in done.text.replace("wg-quick@", "").replace("root@", ""), False, f"{name}: every word is replaced")
+            tap.equal(re.findall(r"@[A-Z_]*@", done.text), [], f"{name}: every word is replaced")
             host.works(f"{name}: shellcheck", "shellcheck", "-s", "sh", script)
             for shell in ("dash", "busybox sh", "bash --posix"):
                 host.works(f"{name}: {shell} reads it", *shell.split(), "-n", script)
@@ -98,7 +132,8 @@ def main():
                 # busybox would run its own ip.
                 for shell in ("dash", "bash --posix"):
                     runs(name, shell, script)
-            tap.equal(set(re.findall(r"\b(a?wg)(?:-quick)? ?[a-z@]", done.text)), {"awg" if name == "AmneziaWG" else "wg"}, f"{name}: the programs of its kind")
+                    former(shell, script)
+            tap.equal(set(re.findall(r"\b(a?wg)(?:-quick)? ?[a-z@]", done.text.replace("in wg-quick awg-quick", ""))), {"awg" if name == "AmneziaWG" else "wg"}, f"{name}: the programs of its kind")
             tap.equal("/etc/amnezia/amneziawg/awg0.conf <<" in done.text and "\nH4 = 2147483647\nPostUp" in done.text, name == "AmneziaWG",
                       f"{name}: the file of its kind")
             routes = done.text.split("/etc/wireguard/relay-routes <<'END'\n", 1)[-1].split("\nEND\n")[0]

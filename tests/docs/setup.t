@@ -100,6 +100,10 @@ def proposes():
     other.close()
     result = ctl.run("setup", "--relay", "a.example", "--dry-run", before=session)
     tap.ok("allow=ssh,51820/udp" in result.out, "a port that nobody listens on does not open")
+    for hide, what in (("", "apt install wireguard"), ("mount -t tmpfs none /etc;", "it is in the package wireguard-tools")):
+        result = ctl.run("setup", "--relay", "a.example", before=("unshare", "-m", "sh", "-ec", f'mount --bind /dev/null /usr/bin/wg-quick; {hide} exec "$@"', "sh"))
+        returns(1, result, "no wg-quick")
+        tap.ok(what in result.err and not state(), f"no wg-quick: {what} {result.err}")
     result = ctl.run("setup", "--relay", "a.example", before=ctl.NOBODY)
     returns(1, result, "not root")
     tap.ok("needs root" in result.err, "not root: says so")
