@@ -159,6 +159,13 @@ class Machine:
             tap.diag(f"{command}: {code}\n{text[-4000:]}")
         return text
 
+    def stamp(self, unit, what="ActiveEnterTimestampMonotonic"):
+        return int(self.sh(f"systemctl show --value -p {what} {unit}")[1])
+
+    def networkd(self):
+        """When it was started: it is active only later."""
+        return self.stamp("systemd-networkd.service", "ExecMainStartTimestampMonotonic")
+
     def link(self, up):
         """Plugs the cable of the WAN interface in, or pulls it out."""
         self.monitor.write(f"set_link wan {'on' if up else 'off'}\n".encode())

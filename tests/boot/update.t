@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Kernel updates on a whole Debian 13: one for which the module builds, and one for which it does not. The order of a boot."""
+"""Kernel updates on a whole Debian 13: one for which the module builds, and one for which it does not. The order of a boot,
+and the units of the guides."""
 
 import json
 import os
@@ -12,10 +13,11 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
+import guides
 import upgrade
 from debian import Connection, Machine, Root, host, tap
 
-UNITS = ("chatdnat", "chatdnat-closed", "systemd-networkd", "nftables", "wg-quick@wg0", "agent", "relay")
+UNITS = ("chatdnat", "chatdnat-closed", "systemd-networkd", "nftables", "wg-quick@wg9", "agent", "relay")
 IDLE = ("apt-daily.timer", "apt-daily-upgrade.timer", "dkms.service", "dpkg-db-backup.timer", "e2scrub_all.timer", "fstrim.timer",
         "getty.target", "systemd-tmpfiles-clean.timer")
 KERNEL = ("linux-image-cloud-amd64", "linux-headers-cloud-amd64")
@@ -30,7 +32,7 @@ def keys(root):
         (root / f"etc/wireguard/{name}").write_text(key("wg", "genkey"), encoding="ascii")
     private = {name: (root / f"etc/wireguard/{name}").read_text(encoding="ascii") for name in ("proxy", "relay")}
     public = {name: key("sh", "-c", f"wg pubkey </etc/wireguard/{name}") for name in private}
-    for path in (root / "etc/wireguard/wg0.conf", root / "usr/local/sbin/relay"):
+    for path in (root / "etc/wireguard/wg9.conf", root / "usr/local/sbin/relay"):
         text = path.read_text(encoding="ascii")
         for name in private:
             text = text.replace(f"{name.upper()}_PRIVATE", private[name]).replace(f"{name.upper()}_PUBLIC", public[name])
@@ -63,10 +65,6 @@ def update(root, name):
     return done.text, kernels[-1]
 
 
-def stamp(machine, unit, what="ActiveEnterTimestampMonotonic"):
-    return int(machine.sh(f"systemctl show --value -p {what} {unit}")[1])
-
-
 def builds(root, deb):
     """The update that succeeds: all is there after the boot."""
     old, = root.kernels()
@@ -74,19 +72,22 @@ def builds(root, deb):
     tap.equal(root.module(new), host.VERSION, "the new kernel has the module")
     tap.ok(re.search(f"{re.escape(new)}.*: installed", root.run("dkms", "status", "chatdnat").text), "dkms status says so")
     upgrade.prepare(root, deb, old, new)
+    guides.prepare(root)
     with Machine(root, root.image(root.dir.with_suffix(".img")), new) as machine:
         machine.gives("uname -r", f"^{re.escape(new)}$", "the new kernel runs")
         machine.gives("systemctl is-system-running --wait", "^running$", "no unit has failed")
         boot_order(machine)
         mail(machine)
+        guides.relay(machine)
+        guides.setup(machine)
+        guides.without_tunnels(machine)
         machine.gives("chatdnatctl check", r"^ok +boot +chatdnat.service", "check: the unit loads the module")
         upgrade.upgrade(machine)
 
 
 def boot_order(machine):
     machine.gives("cat /sys/module/chatdnat/parameters/guard", "^full$", "the module has its saved configuration")
-    order = [stamp(machine, "chatdnat.service"), stamp(machine, "network-pre.target"),
-             stamp(machine, "systemd-networkd.service", "ExecMainStartTimestampMonotonic"), stamp(machine, "wg-quick@wg0.service")]
+    order = [machine.stamp("chatdnat.service"), machine.stamp("network-pre.target"), machine.networkd(), machine.stamp("wg-quick@wg9.service")]
     tap.ok(all(order) and order == sorted(order), "the order of the boot: module, network-pre.target, networkd, tunnel")
     tap.diag(order)
     machine.gives("ip -4 -o address show wan0", r"inet 10\.0\.2\.15/24 .*dynamic", "the WAN interface has its address by DHCP")
@@ -165,7 +166,7 @@ def without_module(machine, kernel):
                   "status says so", 1)
     machine.gives("chatdnatctl check", r"^fail +boot +chatdnat.service has not loaded the module", "check says so", 1)
     machine.gives("ls /run/alarm", "", "what OnFailure= names has run", 0)
-    machine.gives("sysctl -n net.ipv4.ip_forward && ip -br address show wg0", r"^1\nwg0 .*10\.9\.0\.1", "forwarding and tunnel are up")
+    machine.gives("sysctl -n net.ipv4.ip_forward && ip -br address show wg9", r"^1\nwg9 .*10\.8\.0\.1", "forwarding and tunnel are up")
     machine.gives("journalctl -b -o cat -p warning -u chatdnat-closed", r"^/etc/chatdnat/closed\.d/mine\.nft:1:.*Error",
                   "an error in the operator's own rules is a warning")
     client = "ip netns exec relay socat -u OPEN:/dev/null TCP:{},connect-timeout={}"
