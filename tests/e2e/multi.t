@@ -205,13 +205,13 @@ def another_mtu():
                 with wire.Link(t.relay, "wg0") as there, Links() as links:
                     with Connection(t.internet, SECOND[version], TCP, client[version]) as connection:
                         tap.ok(connection.echo(os.urandom(SIZE)), f"{version} {way} mss=auto: {SIZE} bytes")
-                    tap.equal([wire.mss_of(segment.options) for _, _, segment in there.segments("in")], [narrow],
+                    tap.equal(there.announced("in"), [narrow],
                               f"{version} {way} mss=auto: the SYN fits the return route")
                     tap.equal(len(there.errors("in")), 0, f"{version} {way} mss=auto: without ICMP's help")
                     tap.equal(links.sources(), [set(), {SECOND[version]}], f"{version} {way} mss=auto: by the second")
                     tap.equal(traffic.tcp(t.internet, PROXY[version], TCP, client[version]).server, "relay",
                               f"{version} {way} mss=auto: the first way")
-                    tap.equal([wire.mss_of(segment.options) for _, _, segment in there.segments("in")],
+                    tap.equal(there.announced("in"),
                               [narrow, 1500 - HEADERS[version]], f"{version} {way} mss=auto: is as wide as it was")
                 module.set("mss", "off")
                 with wire.Link(t.relay, "wg0") as there, Links() as links:

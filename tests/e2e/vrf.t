@@ -132,9 +132,7 @@ def the_mss():
                 tap.equal((traffic.tcp(t.internet, PROXY[version], TCP, CLIENT[version]).server,
                            traffic.tcp(t.relay, INTERNET[version], 25).server), ("relay", "internet"), f"{version}: connect")
                 for link, way, name in ((far, "in", "the relay"), (near, "in", "the internet")):
-                    told = wait.until(lambda link=link, way=way: [
-                        wire.mss_of(segment.options)
-                        for _, _, segment in link.segments(way, wire.SYN, wire.SYN | wire.RST)])
+                    told = wait.until(lambda link=link, way=way: link.announced(way, wire.SYN, wire.SYN | wire.RST))
                     tap.equal(told, [narrow] * 2, f"{version}: SYN and SYN-ACK to {name}")
     finally:
         HOME.ip("link set wg0 mtu 1500\n")

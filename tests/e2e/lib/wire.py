@@ -206,6 +206,12 @@ class Link(net.Closing):
                     found.append((frame, packet, segment))
         return found
 
+    def announced(self, way=None, flags=SYN, mask=SYN | ACK | RST):
+        """The MSS of each TCP segment with such flags; once, if it was sent again since the host is slow."""
+        once = dict.fromkeys((packet.src, segment.sport, segment.dport, segment.seq, mss_of(segment.options))
+                             for _, packet, segment in self.segments(way, flags, mask))
+        return [mss for *_, mss in once]
+
     def errors(self, way=None):
         """The ICMP errors so far."""
         return [error for error in (parse_error(frame.data) for frame in self.frames(way)) if error]
