@@ -8,6 +8,8 @@ import shutil
 CHECKED = (b"\0\0\x10\0" + bytes(44) + b"\1\0\x10\0", b"\0\0\x14\0" + bytes(32) + b"\x08\0\0\0\1\0\x12\0")
 DONT_VALIDATE_STRICT = b"\1"
 FAMILY = b"amneziawg" + bytes(7)
+# In struct genl_family, from its name on: up to which command the kernel lets a family check less.
+RESV_START_OP = 29
 
 
 def renamed(source, target, change=lambda text: text):
@@ -23,8 +25,11 @@ def takes_parameters(version):
     def change(text):
         checked, = (pattern for pattern in CHECKED if text.count(pattern) == 1)
         assert text.count(FAMILY + b"\1\0\0\0") == 1
-        return (text.replace(checked, checked[:-1] + DONT_VALIDATE_STRICT)
-                .replace(FAMILY + b"\1\0\0\0", FAMILY + bytes((version, 0, 0, 0))))
+        text = bytearray(text.replace(checked, checked[:-1] + DONT_VALIDATE_STRICT))
+        at = text.index(FAMILY + b"\1\0\0\0")
+        text[at + len(FAMILY)] = version
+        text[at + RESV_START_OP] = 2
+        return text
     return change
 
 

@@ -77,10 +77,12 @@ static int explain(int err, int log)
 		      strerror(-err));
 	else if (err == -ENOKEY || err == -EKEYREJECTED)
 		error("load: the kernel takes signed modules only, and has no key for this one; see chatdnatctl check");
-	else if (reason && modprobe_read(&words) >= 0)
-		ret = refuse(setting_of(&words, reason), reason);
-	else
+	else if (!reason)
 		error("load: the kernel refused the module: %s; see: dmesg", strerror(-err));
+	else if (modprobe_read(&words) < 0)
+		ret = refuse(NULL, reason);
+	else
+		ret = refuse(setting_of(&words, reason), reason);
 	config_free(&words);
 	free(reason);
 	return ret;

@@ -87,7 +87,7 @@ void setup_print_rest(const struct plan *plan)
 	text_heading("On the relay");
 	text_prose("Paste this into a root shell there. IT IS SECRET: it has the relay's private key.");
 	text_line("chatdnatctl setup --script prints it again.");
-	text_line("Its first and its last line keep it out of the history of bash.");
+	text_line("The first and the last line keep the key out of the history of bash.");
 	puts("");
 	setup_print_script(plan, true);
 }

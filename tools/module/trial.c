@@ -102,10 +102,10 @@ static _Noreturn void background(int front, int said, unsigned int seconds,
 static void pass_on(int said)
 {
 	char text[512];
+	off_t at = 0;
 	ssize_t n;
 
-	lseek(said, 0, SEEK_SET);
-	while ((n = read(said, text, sizeof(text))) > 0)
+	for (; (n = pread(said, text, sizeof(text), at)) > 0; at += n)
 		fwrite(text, 1, (size_t)n, stderr);
 	close(said);
 }
