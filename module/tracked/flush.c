@@ -214,7 +214,7 @@ void chatdnat_flush_misplaced(const struct chatdnat_snapshot *snapshot)
 		return;
 	chatdnat_late_reply_expect();
 	/* So that the flows of packets in flight are confirmed. */
-	synchronize_rcu();
+	synchronize_net();
 	chatdnat_flush_run(&flush);
 }
 

@@ -7,6 +7,7 @@
  */
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
+#include <linux/netdevice.h>
 #include <linux/workqueue.h>
 #include <net/netfilter/nf_conntrack.h>
 
@@ -39,7 +40,7 @@ static void chatdnat_late_reply_work_fn(struct work_struct *work)
 	struct chatdnat_snapshot *snapshot;
 
 	/* The entry is in the table once all hooks have seen the reply. */
-	synchronize_rcu();
+	synchronize_net();
 
 	mutex_lock(&chatdnat_config_lock);
 	snapshot = chatdnat_active_locked();
