@@ -110,6 +110,17 @@ def put(text, top):
         tap.equal(oct(path.parent.stat().st_mode & 0o777), "0o755", f"put {mode}: its directory")
 
 
+def damaged(tool, top):
+    """A manifest with parameters that setup does not write."""
+    manifest = pathlib.Path(top) / "setup.json"
+    good = json.loads(manifest.read_text(encoding="ascii"))
+    for what, value in (("a number of 33 bits", {**good["amneziawg"], "H4": 2 ** 32 + 5}), ("a negative number", {**good["amneziawg"], "Jc": 4 - 2 ** 32}),
+                        ("a text", {**good["amneziawg"], "Jc": "4"}), ("two types that are equal", {**good["amneziawg"], "H1": 6}), ("none", {}), ("no object", [4])):
+        manifest.write_text(json.dumps({**good, "amneziawg": value}), encoding="ascii")
+        done = host.run("unshare", "-nm", "sh", "-ec", ALONE, "sh", manifest, tool)
+        tap.ok(done.status == 1 and "setup.json is damaged" in done.text, f"AmneziaWG's parameters, {what}: the manifest is damaged")
+
+
 def main():
     tool = host.ROOT / "build" / "tools" / "chatdnatctl"
     host.works("the tool is built", "make", "-s", "-C", "tools")
@@ -140,6 +151,7 @@ def main():
             script.write_text(f"{routes}\n", encoding="ascii")
             host.works(f"{name}: sh reads its routes", "sh", "-n", script)
         put(done.text, top)
+        damaged(tool, top)
     tap.done()
 
 

@@ -39,19 +39,27 @@ static bool get_key(json_object *object, const char *key, unsigned char *bytes)
 	return ok;
 }
 
-static bool get_amneziawg(struct amneziawg *a, json_object *root)
+/* False if they are there, and are not what setup writes. */
+static bool get_amneziawg(struct manifest *m, json_object *root)
 {
 	json_object *object, *value;
 	size_t i;
 
 	if (!json_object_object_get_ex(root, "amneziawg", &object))
-		return false;
+		return true;
 	for (i = 0; i < AMNEZIAWG_N; i++) {
-		if (!json_object_object_get_ex(object, amneziawg_names[i], &value))
+		int64_t number;
+
+		if (!json_object_object_get_ex(object, amneziawg_names[i], &value) ||
+		    !json_object_is_type(value, json_type_int))
 			return false;
-		a->v[i] = (uint32_t)json_object_get_int64(value);
+		number = json_object_get_int64(value);
+		if (number < 0 || number > UINT32_MAX)
+			return false;
+		m->amneziawg.v[i] = (uint32_t)number;
 	}
-	return amneziawg_valid(a);
+	m->has_amneziawg = amneziawg_valid(&m->amneziawg);
+	return m->has_amneziawg;
 }
 
 static bool get_file(struct manifest *m, json_object *object)
@@ -90,8 +98,7 @@ static bool get_all(struct manifest *m, json_object *root)
 		      get_key(root, "proxy_public_key", m->proxy_keys.public_key) &&
 		      get_key(root, "relay_private_key", m->relay_keys.private_key) &&
 		      get_key(root, "relay_public_key", m->relay_keys.public_key);
-	m->has_amneziawg = get_amneziawg(&m->amneziawg, root);
-	if (!json_object_object_get_ex(root, "files", &files) ||
+	if (!get_amneziawg(m, root) || !json_object_object_get_ex(root, "files", &files) ||
 	    !json_object_is_type(files, json_type_array))
 		return false;
 	n = json_object_array_length(files);
