@@ -110,6 +110,14 @@ def put(text, top):
         tap.equal(oct(path.parent.stat().st_mode & 0o777), "0o755", f"put {mode}: its directory")
 
 
+def without_apt(shell, script):
+    """AmneziaWG is there, and the names of protocols are not."""
+    done = host.run("unshare", "-nm", "sh", "-ec", "HIDDEN=/usr/bin/apt-get\n" + FORMER + 'mv /run/fake/wg-quick /run/fake/awg-quick; mv /run/fake/wg /run/fake/awg; rm /etc/protocols; tells "$1" "$2"; find /etc -type f', "sh", shell, script)
+    if not tap.equal(done.text, "Install the package that has /etc/protocols (netbase, or iana-etc), then run this again.\nstatus 1\n",
+                     f"AmneziaWG: {shell}: without apt it says what to install"):
+        tap.diag(done.text)
+
+
 def damaged(tool, top):
     """A manifest with parameters that setup does not write."""
     manifest = pathlib.Path(top) / "setup.json"
@@ -144,6 +152,9 @@ def main():
                 for shell in ("dash", "bash --posix"):
                     runs(name, shell, script)
                     former(shell, script)
+            if name == "AmneziaWG":
+                for shell in ("dash", "bash --posix"):
+                    without_apt(shell, script)
             tap.equal(set(re.findall(r"\b(a?wg)(?:-quick)? ?[a-z@]", done.text.replace("in wg-quick awg-quick", ""))), {"awg" if name == "AmneziaWG" else "wg"}, f"{name}: the programs of its kind")
             tap.equal("/etc/amnezia/amneziawg/awg0.conf <<" in done.text and "\nH4 = 2147483647\nPostUp" in done.text, name == "AmneziaWG",
                       f"{name}: the file of its kind")

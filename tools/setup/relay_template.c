@@ -261,5 +261,9 @@ const char relay_installs_amneziawg[] =
 	"        exit 1\n"
 	"    fi\n"
 	"    [ -e /etc/protocols ] && return\n"
+	"    if ! command -v apt-get >/dev/null; then\n"
+	"        echo 'Install the package that has /etc/protocols (netbase, or iana-etc), then run this again.' >&2\n"
+	"        exit 1\n"
+	"    fi\n"
 	"    apt-get update\n"
 	"    DEBIAN_FRONTEND=noninteractive apt-get install -y netbase\n";
