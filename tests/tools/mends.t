@@ -261,7 +261,7 @@ def ports_of_this_host():
 
 
 # Not such that nft's own language can name.
-ODD_NAMES = (("a b", "it's; \"\\n"), ("x", "drop"))
+ODD_NAMES = (("a b", "it's; \"\\n"), ("icmp", "dnat"))
 
 
 def odd(hook, table, chain):

@@ -8,11 +8,30 @@
 #include "../lib/json.h"
 #include "../lib/mem.h"
 
-/* Of nft's keywords, those that a chain or a table may well be called. */
-static const char *const keywords[] = { "accept", "ct",	   "drop",  "inet", "ip",
-					"ip6",	  "jump",  "limit", "log",  "mark",
-					"meta",	  "queue", "set",   "map",  "reject",
-					"return", "tcp",   "th",    "udp",  "redirect" };
+/* nft's keywords, which it takes for no name. In doubt a word is here: the JSON is right for it as well. */
+static const char *const keywords[] = {
+	"accept",   "add",	"ah",	     "all",	 "and",	       "arp",	   "bridge",
+	"cgroup",   "chain",	"comment",   "comp",	 "constant",   "continue", "counter",
+	"cpu",	    "create",	"ct",	     "day",	 "dccp",       "define",   "delete",
+	"destroy",  "device",	"devices",   "dnat",	 "drop",       "dst",	   "dup",
+	"dynamic",  "element",	"eq",	     "esp",	 "ether",      "expires",  "export",
+	"exthdr",   "fib",	"flags",     "flow",	 "flowtable",  "flush",	   "frag",
+	"fwd",	    "ge",	"geneve",    "get",	 "goto",       "gre",	   "gt",
+	"handle",   "hbh",	"hook",	     "hour",	 "icmp",       "icmpv6",   "igmp",
+	"iif",	    "iifgroup", "iifname",   "iiftype",	 "import",     "include",  "index",
+	"inet",	    "inner",	"insert",    "interval", "ip",	       "ip6",	   "ipsec",
+	"jhash",    "jump",	"last",	     "le",	 "limit",      "list",	   "log",
+	"lshift",   "lt",	"map",	     "mark",	 "masquerade", "meta",	   "meter",
+	"mh",	    "monitor",	"ne",	     "netdev",	 "not",	       "notrack",  "numgen",
+	"oif",	    "oifgroup", "oifname",   "oiftype",	 "or",	       "osf",	   "pkttype",
+	"policy",   "position", "priority",  "queue",	 "quota",      "random",   "redefine",
+	"redirect", "reject",	"rename",    "replace",	 "reset",      "return",   "rshift",
+	"rt",	    "rt0",	"rtclassid", "rule",	 "ruleset",    "sctp",	   "secmark",
+	"set",	    "size",	"skgid",     "skuid",	 "snat",       "socket",   "srh",
+	"symhash",  "synproxy", "table",     "tcp",	 "th",	       "time",	   "timeout",
+	"tproxy",   "type",	"typeof",    "udp",	 "udplite",    "undefine", "update",
+	"vlan",	    "vmap",	"vxlan",     "xor",	 "xt"
+};
 
 /* nft does not take a string as the name of a table or of a chain. */
 static bool is_name(const char *name)
