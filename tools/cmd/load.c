@@ -16,14 +16,19 @@
 #include "command.h"
 #include "load.h"
 
+/* Of a word, and of an address: "fd00:" is no part of "fd00::2". */
+static bool continues(char c)
+{
+	return isalnum((unsigned char)c) || c == '.' || c == ':';
+}
+
 /* Whether a value has that text, not as a part of a longer word. */
 static bool has_word(const char *value, const char *text, size_t len)
 {
 	const char *at;
 
 	for (at = value; len && (at = strstr(at, text)); at++)
-		if ((at == value || !isalnum((unsigned char)at[-1])) &&
-		    !isalnum((unsigned char)at[len]) && at[len] != '.')
+		if ((at == value || !continues(at[-1])) && !continues(at[len]))
 			return true;
 	return false;
 }
