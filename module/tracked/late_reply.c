@@ -18,7 +18,10 @@
 #include "late_reply.h"
 #include "misplaced.h"
 
-/* Seconds. If the server takes longer, conntrack has forgotten the client. */
+/*
+ * Seconds. By default, conntrack forgets a UDP flow without a reply after that
+ * time: a later reply creates an entry of its own anyway.
+ */
 #define CHATDNAT_LATE_REPLY_TIME 30
 
 /* Several servers, or one with several clients, reply at about the same time. */
