@@ -198,7 +198,7 @@ char *ssh_allow(const struct state *state, const struct session *session, const 
 		error("setup: --allow: '%s' is not a list of ports, separated by commas, as in ssh,2222/tcp",
 		      allow);
 	else if (session->port && !ports_contain(ports, TCP, session->port))
-		error("setup: --allow: '%s' has not %u/tcp, the port of this SSH session, which would be locked out: add it",
+		error("setup: --allow: '%s' lacks %u/tcp, the port of this SSH session, which would be locked out: add it",
 		      allow, session->port);
 	else
 		good = true;
