@@ -93,6 +93,9 @@ head /etc/wireguard/wg0.conf.before-chatdnat*; cat /run/quick""", "sh", shell, s
     if not tap.ok("The interface wg0 does not start" in done.text and "Former files: /etc/wireguard/wg0.conf.before-chatdnat\n" in done.text
                   and done.text.endswith("status 1\n"), f"{shell}: a tunnel that does not start is not the proxy's fault"):
         tap.diag(done.text)
+    done = host.run("unshare", "-nm", "sh", "-ec", FORMER + 'echo >/etc/wireguard/relay-routes; ip link add old type veth; ip link set old up; ip route add default dev old table 100; ip -6 route add default dev old table 100; export DEAD=1; tells "$1" "$2"', "sh", shell, script)
+    if not tap.ok("Former tunnels, which are off now: old\n" in done.text and done.text.endswith("status 1\n"), f"{shell}: where the new one does not start, a former tunnel is named"):
+        tap.diag(done.text)
     done = host.run("unshare", "-nm", "sh", "-ec", "HIDDEN='/usr/bin/apt-get /usr/bin/wg-quick'\n" + FORMER + 'rm /run/fake/wg-quick; tells "$1" "$2"; ls /etc/wireguard', "sh", shell, script)
     if not tap.equal(done.text, "Install the packages that have wg-quick (wireguard-tools) and /etc/protocols (netbase, or iana-etc), then run this again.\nstatus 1\n",
                      f"{shell}: without apt it says what to install"):
