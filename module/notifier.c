@@ -48,6 +48,8 @@ static int chatdnat_notifier_look(struct chatdnat_snapshot *snapshot)
 	}
 	if (now.wan != snapshot->survey.wan) {
 		snapshot->survey.wan = now.wan;
+		/* FIB events precede the change: lookups may be older. */
+		chatdnat_validity_end_all();
 		chatdnat_flush_misplaced(snapshot);
 	}
 	return 0;
