@@ -338,7 +338,9 @@ def flows_kept_from_before_the_load():
                     # The internet's error about the one before.
                     wait.until(lambda sock=outgoing.sock: _sends(sock, b"after"))
                 tap.equal([silent.recv(100) for _ in range(5)], [b"after"] * 5, f"{version}: it continues")
-                tap.equal(counters.gained(version), {}, f"{version}: and counts as nothing new")
+                # What earlier cases have sent again since may be dropped.
+                new = {name: n for name, n in counters.gained(version).items() if not name.startswith("dropped_")}
+                tap.equal(new, {}, f"{version}: and counts as nothing new")
                 module.unload()
             conntrack.flush()
     finally:
