@@ -63,9 +63,7 @@ def of_port(link, flags, way, port):
 
 def announced(link, flags, way, port):
     """The MSS of the SYNs or SYN-ACKs of a port that passed, each once if it was sent again, and whether all checksums were right."""
-    found = of_port(link, flags, way, port)
-    once = dict.fromkeys((segment.sport, segment.dport, segment.seq, wire.mss_of(segment.options)) for _, segment in found)
-    return [mss for *_, mss in once], all(wire.sound(frame) for frame, _ in found)
+    return link.announced(way, flags, port=port), all(wire.sound(frame) for frame, _ in of_port(link, flags, way, port))
 
 
 def sent_again(link, flags, way, port):

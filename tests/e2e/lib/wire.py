@@ -206,10 +206,11 @@ class Link(net.Closing):
                     found.append((frame, packet, segment))
         return found
 
-    def announced(self, way=None, flags=SYN, mask=SYN | ACK | RST):
-        """The MSS of each TCP segment with such flags; once, if it was sent again since the host is slow."""
+    def announced(self, way=None, flags=SYN, mask=SYN | ACK | RST, port=None):
+        """The MSS of each TCP segment with such flags, of that port if given; once, if it was sent again since the host is slow."""
         once = dict.fromkeys((packet.src, segment.sport, segment.dport, segment.seq, mss_of(segment.options))
-                             for _, packet, segment in self.segments(way, flags, mask))
+                             for _, packet, segment in self.segments(way, flags, mask)
+                             if port in (None, segment.sport, segment.dport))
         return [mss for *_, mss in once]
 
     def errors(self, way=None):
