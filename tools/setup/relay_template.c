@@ -47,7 +47,7 @@ const char relay_template[] =
 	"    echo \"wrote $2\"\n"
 	"}\n"
 	"\n"
-	"# Rules and routes of somebody else, where relay-routes puts its own.\n"
+	"# Nothing is written where an interface, a rule or a route that others made is in the way.\n"
 	"look_for_others() {\n"
 	"    if ip link show @TUNNEL@ >/dev/null 2>&1 && ! [ -e @DIRECTORY@/@TUNNEL@.conf ]; then\n"
 	"        echo 'The interface @TUNNEL@ is there, and no @DIRECTORY@/@TUNNEL@.conf that started it: remove or rename it first.' >&2\n"
