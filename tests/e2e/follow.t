@@ -16,7 +16,7 @@ from lib.traffic import Connection, Flow
 LATE = {"ipv4": "203.0.113.9", "ipv6": "2001:db8:1::9"}
 
 # Where more is to be done for each than a look.
-CHANGES = 10000 if module.ENGINE == "tracked" else 100000
+CHANGES = 10000 if module.ENGINE == "tracked" else 30000
 BATCH = 5000
 
 t = proxy = None

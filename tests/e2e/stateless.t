@@ -804,7 +804,7 @@ def drained_to_this_host():
                     with Connection(t.internet, own, TCP, CLIENT2[version]) as other:
                         other.goes_on()
                     with wire.Link(t.internet, "to_eth0", "eth0") as outside:
-                        flood(version, outside, 3000)
+                        flood(version, outside, 1000)
                     outlives(version, "after a flood", drained, old)
                     module.set("enabled", "1")
                     outlives(version, "enabled again", old, drained)
