@@ -6,6 +6,7 @@
 #include "core/snapshot.h"
 #include "engine.h"
 #include "hooks/hooks.h"
+#include "net/flow_table.h"
 #include "net/validity.h"
 #include "notifier.h"
 #include "stateless/ingress.h"
@@ -64,6 +65,8 @@ int chatdnat_apply(const struct chatdnat_settings *settings)
 	chatdnat_hooks_prune(settings);
 	chatdnat_engine_bound(new);
 	chatdnat_notifier_published();
+	if (old)
+		chatdnat_flow_table_end(&old->settings.wan);
 	chatdnat_flush_change(old, new, forgotten);
 	chatdnat_snapshot_free(old);
 put:

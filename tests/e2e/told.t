@@ -14,7 +14,6 @@ from lib.topo import CLIENT, HOME, OTHER, PROXY, RELAY, settings
 from lib.traffic import Connection
 
 PORTS = "imap,imaps"
-OFFLOAD = 1 << 14
 
 t = relay = None
 
@@ -97,7 +96,7 @@ def an_offloaded_connection():
             connection, served = connect(version)
             with connection:
                 tap.ok(connection.echo(b"x" * 200000), f"{version}: a connection")
-                tap.ok([e for e in conntrack.entries() if e.orig.sport == connection.port and e.status & OFFLOAD],
+                tap.ok([e for e in conntrack.entries() if e.orig.sport == connection.port and e.status & conntrack.OFFLOAD],
                        f"{version}: that is offloaded")
                 to_other()
                 both_are_reset(connection, served, f"{version}: with another relay")

@@ -12,7 +12,7 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
-from lib import case, module, tap, topo, traffic, wait, wire
+from lib import case, conntrack, module, tap, topo, traffic, wait, wire
 from lib.topo import CLIENT, CLIENT2, HOME, INTERNET, OTHER, PROXY, RELAY, TRANSIT, TUNNEL, settings
 from lib.traffic import Connection, Flow, Seen
 
@@ -198,6 +198,29 @@ def another_tunnel():
     def turn(way):
         HOME.ip(f"route {way} 10.9.0.2/32 via 10.9.1.2\n-6 route {way} fd00:9::2/128 via fd00:9:1::2\n")
     ends("another tunnel", lambda: turn("add"), lambda: turn("del"))
+
+
+@case.tracked("without state nothing of it is tracked that could be offloaded")
+def an_offloaded_connection():
+    """The packets of a connection that a flow table forwards pass no hook: new settings take it back to them."""
+    HOME.nft("table inet others { flowtable f { hook ingress priority 0; devices = { eth0, wg0 }; }\n"
+             "chain c { type filter hook forward priority 0; meta l4proto tcp flow add @f\n}\n}\n")
+    try:
+        for version in topo.ip_versions():
+            load()
+            with Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as connection:
+                tap.ok(connection.echo(os.urandom(200000)), f"{version}: a connection")
+                tap.ok([e for e in conntrack.entries() if e.orig.sport == connection.port and e.status & conntrack.OFFLOAD],
+                       f"{version}: that is offloaded")
+                counters = module.Counters()
+                module.set("log", "drops")
+                tap.ok(connection.echo(os.urandom(200000)), f"{version}: continues after a setting that does not concern it")
+                module.set("via", "wg1")
+                tap.equal(connection.fate_when_talking(), "reset", f"{version}: is reset with another interface in via")
+                tap.equal(counters.gained(version), {"dropped_via": 1}, f"{version}: and counted")
+            module.unload()
+    finally:
+        HOME.nft("delete table inet others")
 
 
 @case.case

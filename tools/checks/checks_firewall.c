@@ -295,8 +295,8 @@ static void check_shortcuts(struct findings *f, const struct state *state)
 			ingress = &state->ruleset.v[i];
 	if (state->ruleset.flowtable) {
 		finding(f, NOTE, "flowtable",
-			"The flowtable %s may offload connections: their packets then bypass all other hooks, and on some "
-			"kernels idle connections end early.",
+			"The flowtable %s may offload connections: their packets then bypass all other hooks, so that via does "
+			"not follow their routes, and on some kernels idle connections end early.",
 			state->ruleset.flowtable);
 		fix(f, "nft list flowtables");
 	}

@@ -7,6 +7,7 @@ import struct
 
 SRC_NAT = 1 << 4
 DST_NAT = 1 << 5
+OFFLOAD = 1 << 14
 
 _NETLINK_NETFILTER = 12
 _GET, _DELETE = 1 << 8 | 1, 1 << 8 | 2
