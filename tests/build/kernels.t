@@ -13,10 +13,8 @@ from host import tap
 
 # Debian's architecture, the package of the kernel's headers, and what readelf calls the result.
 KERNELS = (
-    ("amd64", "linux-headers-rt-amd64", "ELF64", "little endian"),
     ("amd64", "linux-headers-6.12-rt-amd64", "ELF64", "little endian"),
     ("i386", "linux-headers-686", "ELF32", "little endian"),
-    ("arm64", "linux-headers-arm64", "ELF64", "little endian"),
     ("arm64", "linux-headers-6.12-arm64", "ELF64", "little endian"),
     ("armhf", "linux-headers-armmp", "ELF32", "little endian"),
     ("mipsel", "linux-headers-4kc-malta", "ELF32", "little endian"),
