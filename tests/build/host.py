@@ -116,9 +116,10 @@ def checkout(directory, *paths):
     return directory
 
 
-def repository(directory):
-    """The same as the only commit of a repository of its own."""
+def repository(directory, change=lambda directory: None):
+    """The same, changed or not, as the only commit of a repository of its own."""
     directory = checkout(directory)
+    change(directory)
     for command in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "test")):
         done = run("git", "-c", "user.name=test", "-c", "user.email=test@localhost", *command, cwd=directory)
         assert done.status == 0, done.text
@@ -137,6 +138,13 @@ def stand_in(directory, version, kbuild="obj-m := chatdnat.o"):
     """A module that is quickly built, in the place of the other's source."""
     (directory / "Kbuild").write_text(f"{kbuild}\n", encoding="ascii")
     (directory / "chatdnat.c").write_text(OTHER.format(version), encoding="ascii")
+
+
+def hollow(directory):
+    """The module with all its files, and next to nothing in each: Kbuild compiles every one, in seconds."""
+    for source in (directory / "module").rglob("*.c"):
+        source.write_text("", encoding="ascii")
+    (directory / "module" / "main.c").write_text(OTHER.format(VERSION), encoding="ascii")
 
 
 def other_version(deb, top, version, kbuild="obj-m := chatdnat.o", built=None):
@@ -164,6 +172,11 @@ def other_version(deb, top, version, kbuild="obj-m := chatdnat.o", built=None):
 def files(directory):
     return {str(path.relative_to(directory)) for path in pathlib.Path(directory).rglob("*")
             if path.is_symlink() or not path.is_dir()}
+
+
+def sections(file):
+    """The names of an object file's sections."""
+    return set(re.findall(r"^ *\[ *\d+\] (\S+)", run("readelf", "-S", "--wide", file).text, re.M))
 
 
 def modinfo(field, file):
