@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""DKMS: the module comes with the kernel, is replaced by a newer one, and goes without a trace."""
+"""DKMS: the module comes with the kernel, is replaced by a newer one, and goes without a trace. The module's files are empty: that DKMS
+builds the real ones, packages.t finds out."""
 
 import os
 import pathlib
@@ -55,6 +56,8 @@ def install(dkms, checkout, releases):
         tap.ok(dkms.make(checkout, "dkms-install", this).status, name)
 
     this, *others = releases
+    host.hollow(checkout)
+    wanted = {"Kbuild", "VERSION", "dkms.conf", *(f"module/{name}" for name in host.files(checkout / "module"))}
     done = make("make dkms-uninstall without anything installed", "dkms-uninstall")
     tap.ok("DKMS does not have it" in done.text, "says so")
 
@@ -62,6 +65,7 @@ def install(dkms, checkout, releases):
     tap.equal(dkms.modinfo("version"), {this: host.VERSION}, "installs it for the kernel that was asked for")
     tap.equal({path.parent.name for path in dkms.hooks.rglob("chatdnat") if os.access(path, os.X_OK)}, {"postinst.d", "postrm.d"},
               "and the hooks that Debian's kernels run")
+    tap.equal(sorted(host.files(dkms.sources / f"chatdnat-{host.VERSION}") ^ wanted), [], "DKMS has the source, whole")
     for release in others:
         done = dkms.run(*dkms.command, "autoinstall", "-k", release)
         if not tap.equal(done.status, 0, f"{release}: a kernel that comes later"):
@@ -71,7 +75,7 @@ def install(dkms, checkout, releases):
     tap.equal({release: magic.split()[0] for release, magic in dkms.modinfo("vermagic").items()},
               {release: release for release in releases}, "each the one that was built for it")
 
-    # The version stays, as between two releases. What is built is small from here on.
+    # The version stays, as between two releases.
     source = checkout / "module" / "main.c"
     (checkout / "Kbuild").write_text("obj-m := chatdnat.o\nchatdnat-y := module/main.o\n", encoding="ascii")
     source.write_text(host.OTHER.format(host.VERSION) + 'MODULE_INFO(changed, "yes");\n', encoding="utf-8")
