@@ -39,12 +39,10 @@ def keys(root):
         path.write_text(text, encoding="ascii")
 
 
-def install(root, top):
+def install(root):
     """From the packages of this checkout. Returns the module's."""
     kernel, = root.kernels()
-    tree = host.repository(top / "tree")
-    host.works("scripts/deb", "scripts/deb", cwd=tree)
-    debs = sorted((tree / "build/deb").glob("*.deb"))
+    debs = sorted(host.debs().glob("*.deb"))
     host.works("the packages are there", "cp", *debs, root / "root")
     root.works("apt installs them", "apt-get", "install", "-q", "-y", "--no-install-recommends", *(f"/root/{deb.name}" for deb in debs))
     tap.equal(root.module(kernel), host.VERSION, "the first kernel has the module")
@@ -215,7 +213,7 @@ def main():
         top = pathlib.Path(top)
         root = timed(Root.new, top / "root")
         keys(root)
-        deb = timed(install, root, top)
+        deb = timed(install, root)
         other = timed(breaks, root.copy(top / "breaks"))
         timed(builds, other, deb)
         timed(without_hook, root)

@@ -1,5 +1,6 @@
 """What the tests of building and installing share: commands on the host, and copies of the checkout to run them in."""
 
+import fcntl
 import os
 import pathlib
 import re
@@ -18,6 +19,9 @@ VERSION = (ROOT / "VERSION").read_text(encoding="ascii").strip()
 # Nothing of the make that runs the tests, and no variable of a person that changes what is built.
 ENVIRONMENT = {name: os.environ[name] for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME") if name in os.environ} | {
     "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin", "LANG": "C.UTF-8"}
+
+# A commit's, so that the same files are always the same commit, and the same tarball.
+DATES = {f"GIT_{who}_DATE": "2020-01-01T00:00:00Z" for who in ("AUTHOR", "COMMITTER")}
 
 
 class Done:
@@ -121,9 +125,27 @@ def repository(directory, change=lambda directory: None):
     directory = checkout(directory)
     change(directory)
     for command in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "test")):
-        done = run("git", "-c", "user.name=test", "-c", "user.email=test@localhost", *command, cwd=directory)
+        done = run("git", "-c", "user.name=test", "-c", "user.email=test@localhost", *command, cwd=directory, **DATES)
         assert done.status == 0, done.text
     return directory
+
+
+def debs():
+    """The directory of the Debian packages of this checkout, which the first test that asks has scripts/deb make."""
+    shared = ROOT / "build" / "check" / "deb"
+    shared.mkdir(parents=True, exist_ok=True)
+    with temporary() as top, open(shared / "lock", "w", encoding="ascii") as lock:
+        tree = repository(pathlib.Path(top) / "tree")
+        place = shared / run("git", "rev-parse", "HEAD", cwd=tree).text.strip()
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not place.exists():
+            done = run("scripts/deb", cwd=tree)
+            assert done.status == 0, done.text
+            new = place.with_suffix(".new")
+            shutil.rmtree(new, ignore_errors=True)
+            shutil.copytree(tree / "build" / "deb", new)
+            new.rename(place)
+    return place
 
 
 OTHER = """

@@ -130,9 +130,8 @@ def main():
         tap.done()
     with host.temporary() as top:
         top = pathlib.Path(top)
-        tree = host.repository(top / "tree")
-        host.works("scripts/deb", "scripts/deb", cwd=tree)
-        dkms, tool = (next((tree / "build/deb").glob(f"{name}_*.deb")) for name in ("chatdnat-dkms", "chatdnatctl"))
+        debs = host.debs()
+        dkms, tool = (next(debs.glob(f"{name}_*.deb")) for name in ("chatdnat-dkms", "chatdnatctl"))
         old, new = host.other_version(dkms, top, FORMER), host.other_version(dkms, top, BROKEN, "$(error a header is gone)")
         life(Root("bookworm", top), dkms, tool, old, new)
         # There tests/boot/update.t builds the real one.
