@@ -86,12 +86,12 @@ def headers(real, directory, without, **instead):
 
 
 def module(name, kernel, place, *variables):
-    """By the kernel's own build system alone, as packagers do it, but for debug information, which takes its time:
-    builds, without a warning."""
+    """By the kernel's own build system alone, as packagers do it, but for debug information and checks of comments, which
+    take their time: builds, without a warning."""
     if not place.exists():
         checkout(place, "Kbuild", "VERSION", "module")
     done = works(f"{name}: builds", "make", "-C", kernel, f"M={place}", "W=1", "CONFIG_DEBUG_INFO=",
-                 "CONFIG_DEBUG_INFO_BTF_MODULES=", *variables, "modules")
+                 "CONFIG_DEBUG_INFO_BTF_MODULES=", "cmd_checkdoc=", *variables, "modules")
     tap.equal(done.warnings(), [], f"{name}: without a warning")
     return not done.status
 
