@@ -18,8 +18,12 @@ import upgrade
 from debian import Connection, Machine, Root, host, tap
 
 UNITS = ("chatdnat", "chatdnat-closed", "systemd-networkd", "nftables", "wg-quick@wg9", "agent", "relay")
+# Of no use to the tests: each program that starts takes its time in the machine.
 IDLE = ("apt-daily.timer", "apt-daily-upgrade.timer", "dkms.service", "dpkg-db-backup.timer", "e2scrub_all.timer", "fstrim.timer",
-        "getty.target", "systemd-tmpfiles-clean.timer")
+        "getty.target", "systemd-tmpfiles-clean.timer", "dev-hugepages.mount", "dev-mqueue.mount", "modprobe@configfs.service",
+        "modprobe@drm.service", "modprobe@efi_pstore.service", "modprobe@fuse.service", "proc-sys-fs-binfmt_misc.automount",
+        "sys-fs-fuse-connections.mount", "sys-kernel-config.mount", "sys-kernel-debug.mount", "sys-kernel-tracing.mount",
+        "systemd-logind.service", "systemd-random-seed.service", "systemd-udev-load-credentials.service", "systemd-user-sessions.service")
 KERNEL = ("linux-image-cloud-amd64", "linux-headers-cloud-amd64")
 # What the build of a later kernel may run into.
 BROKEN = "ifeq ($(filter FIRST,$(KERNELRELEASE)),)\n$(error a header is gone)\nendif\n"
