@@ -59,8 +59,7 @@ chatdnat_engine_bindings(const struct chatdnat_settings *settings)
 	bindings = chatdnat_bindings_new();
 	if (!bindings)
 		return ERR_PTR(-ENOMEM);
-	bindings->flow_cache = chatdnat_flow_cache_new();
-	if (!bindings->flow_cache) {
+	if (!chatdnat_flow_cache_new(bindings)) {
 		chatdnat_bindings_free(bindings);
 		return ERR_PTR(-ENOMEM);
 	}

@@ -30,6 +30,17 @@ static void chatdnat_binding_free(struct chatdnat_binding *binding)
 	free_percpu(binding->route);
 }
 
+static void chatdnat_bindings_free_cache(struct chatdnat_bindings *bindings)
+{
+	int cpu;
+
+	if (!bindings->flow_cache)
+		return;
+	for_each_possible_cpu(cpu)
+		kvfree(*per_cpu_ptr(bindings->flow_cache, cpu));
+	free_percpu(bindings->flow_cache);
+}
+
 /**
  * chatdnat_bindings_free() - free bindings
  * @bindings: the bindings, no longer in use by packets; may be NULL
@@ -47,7 +58,7 @@ void chatdnat_bindings_free(struct chatdnat_bindings *bindings)
 	for (family = 0; family < CHATDNAT_FAMILIES; family++)
 		for (i = 0; i < bindings->n[family]; i++)
 			chatdnat_binding_free(&bindings->binding[family][i]);
-	free_percpu(bindings->flow_cache);
+	chatdnat_bindings_free_cache(bindings);
 	kvfree(bindings);
 }
 

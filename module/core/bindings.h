@@ -43,7 +43,7 @@ struct chatdnat_binding {
  * @n: number of bindings of each family
  * @binding: the bindings
  * @via: index of the required output interface ("via"); 0: any
- * @flow_cache: cache of the fast path, freed with the bindings; used in softirq
+ * @flow_cache: caches of the fast path, freed with the bindings; used in softirq
  *		only
  * @ports: bitmap of TCP ports, host byte order
  */
@@ -51,7 +51,7 @@ struct chatdnat_bindings {
 	u8 n[CHATDNAT_FAMILIES];
 	struct chatdnat_binding binding[CHATDNAT_FAMILIES][CHATDNAT_RELAYS_MAX];
 	int via;
-	struct chatdnat_flow_cache __percpu *flow_cache;
+	struct chatdnat_flow_cache *__percpu *flow_cache;
 	DECLARE_BITMAP(ports, U16_MAX + 1);
 };
 

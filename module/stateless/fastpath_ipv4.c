@@ -33,24 +33,47 @@ static bool chatdnat_ipv4_sound(struct sk_buff *skb)
 	       !pskb_trim_rcsum(skb, len);
 }
 
-/* The flow cache entry for the addresses of a segment. */
+/* The set of the flow cache for the addresses of a segment. */
 static struct chatdnat_flow_entry *
-chatdnat_ipv4_entry(const struct chatdnat_bindings *bindings,
-		    const struct iphdr *iph)
+chatdnat_ipv4_set(const struct chatdnat_bindings *bindings,
+		  const struct iphdr *iph)
 {
 	return chatdnat_flow_cache_at(bindings, CHATDNAT_IPV4,
 				      chatdnat_flow_cache_key_ipv4(iph->saddr,
 								   iph->daddr));
 }
 
-/* Whether the entry is of these addresses, and valid. */
-static bool chatdnat_ipv4_entry_is_valid(const struct chatdnat_flow_entry *entry,
-					 const struct iphdr *iph, u8 tos_dir)
+/* Whether the entry is of these addresses; it may be invalid. */
+static bool chatdnat_ipv4_entry_is_of(const struct chatdnat_flow_entry *entry,
+				      const struct iphdr *iph, u8 tos_dir)
 {
 	return chatdnat_flow_cache_pair(entry->addr[0], entry->addr[1]) ==
 		       chatdnat_flow_cache_pair(iph->saddr, iph->daddr) &&
-	       entry->tos_dir == tos_dir &&
-	       chatdnat_validity_check(&entry->validity);
+	       entry->tos_dir == tos_dir;
+}
+
+/* Another entry of the set, or a new one; NULL without a binding. */
+static noinline struct chatdnat_flow_entry *
+chatdnat_ipv4_entry(struct chatdnat_flow_entry *set,
+		    const struct chatdnat_settings *settings,
+		    const struct chatdnat_bindings *bindings,
+		    const struct iphdr *iph, u8 tos_dir)
+{
+	struct chatdnat_flow_entry *entry;
+
+	for (entry = set; entry < set + CHATDNAT_FLOW_CACHE_WAYS; entry++)
+		if (chatdnat_ipv4_entry_is_of(entry, iph, tos_dir))
+			goto found;
+	entry = chatdnat_flow_cache_replaced(bindings, set);
+	goto learn;
+found:
+	if (chatdnat_validity_check(&entry->validity))
+		return entry;
+learn:
+	return chatdnat_flow_cache_learn(entry, settings, bindings,
+					 CHATDNAT_IPV4, &iph->saddr, tos_dir) ?
+		       entry :
+		       NULL;
 }
 
 /* Whether the input device forwards, and rp_filter accepts the source. */
@@ -132,11 +155,14 @@ unsigned int chatdnat_fastpath_ipv4(struct sk_buff *skb,
 	iph = (const struct iphdr *)skb->data;
 	tos_dir = (entering ? CHATDNAT_FLOW_FROM_WAN : 0) |
 		  (iph->tos & ~INET_ECN_MASK);
-	entry = chatdnat_ipv4_entry(bindings, iph);
-	if (unlikely(!chatdnat_ipv4_entry_is_valid(entry, iph, tos_dir)) &&
-	    !chatdnat_flow_cache_learn(entry, settings, bindings, CHATDNAT_IPV4,
-				       &iph->saddr, tos_dir))
-		return NF_ACCEPT;
+	entry = chatdnat_ipv4_set(bindings, iph);
+	if (unlikely(!chatdnat_ipv4_entry_is_of(entry, iph, tos_dir) ||
+		     !chatdnat_validity_check(&entry->validity))) {
+		entry = chatdnat_ipv4_entry(entry, settings, bindings, iph,
+					    tos_dir);
+		if (!entry)
+			return NF_ACCEPT;
+	}
 	if (!chatdnat_ipv4_forwards(skb->dev, entry, entering) ||
 	    chatdnat_fastpath_policies(skb) ||
 	    !chatdnat_fastpath_fits(skb, sizeof(*iph), entry) ||

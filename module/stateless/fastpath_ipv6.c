@@ -29,10 +29,10 @@ static bool chatdnat_ipv6_sound(struct sk_buff *skb)
 	       !pskb_trim_rcsum(skb, len);
 }
 
-/* The flow cache entry for the addresses of a segment. */
+/* The set of the flow cache for the addresses of a segment. */
 static struct chatdnat_flow_entry *
-chatdnat_ipv6_entry(const struct chatdnat_bindings *bindings,
-		    const struct ipv6hdr *ip6h)
+chatdnat_ipv6_set(const struct chatdnat_bindings *bindings,
+		  const struct ipv6hdr *ip6h)
 {
 	const __be32 *from = ip6h->saddr.s6_addr32;
 	const __be32 *to = ip6h->daddr.s6_addr32;
@@ -41,16 +41,39 @@ chatdnat_ipv6_entry(const struct chatdnat_bindings *bindings,
 				      chatdnat_flow_cache_key_ipv6(from, to));
 }
 
-/* Whether the entry is of these addresses, and valid. */
-static bool chatdnat_ipv6_entry_is_valid(const struct chatdnat_flow_entry *entry,
-					 const struct ipv6hdr *ip6h, u8 tos_dir)
+/* Whether the entry is of these addresses; it may be invalid. */
+static bool chatdnat_ipv6_entry_is_of(const struct chatdnat_flow_entry *entry,
+				      const struct ipv6hdr *ip6h, u8 tos_dir)
 {
 	const struct in6_addr *addr = (const struct in6_addr *)entry->addr;
 
 	return ipv6_addr_equal(&addr[0], &ip6h->saddr) &&
 	       ipv6_addr_equal(&addr[1], &ip6h->daddr) &&
-	       entry->tos_dir == tos_dir &&
-	       chatdnat_validity_check(&entry->validity);
+	       entry->tos_dir == tos_dir;
+}
+
+/* Another entry of the set, or a new one; NULL without a binding. */
+static noinline struct chatdnat_flow_entry *
+chatdnat_ipv6_entry(struct chatdnat_flow_entry *set,
+		    const struct chatdnat_settings *settings,
+		    const struct chatdnat_bindings *bindings,
+		    const struct ipv6hdr *ip6h, u8 tos_dir)
+{
+	struct chatdnat_flow_entry *entry;
+
+	for (entry = set; entry < set + CHATDNAT_FLOW_CACHE_WAYS; entry++)
+		if (chatdnat_ipv6_entry_is_of(entry, ip6h, tos_dir))
+			goto found;
+	entry = chatdnat_flow_cache_replaced(bindings, set);
+	goto learn;
+found:
+	if (chatdnat_validity_check(&entry->validity))
+		return entry;
+learn:
+	return chatdnat_flow_cache_learn(entry, settings, bindings,
+					 CHATDNAT_IPV6, &ip6h->saddr, tos_dir) ?
+		       entry :
+		       NULL;
 }
 
 /* Whether the device forwards. */
@@ -129,11 +152,14 @@ unsigned int chatdnat_fastpath_ipv6(struct sk_buff *skb,
 
 	ip6h = (const struct ipv6hdr *)skb->data;
 	tos_dir = (entering ? CHATDNAT_FLOW_FROM_WAN : 0);
-	entry = chatdnat_ipv6_entry(bindings, ip6h);
-	if (unlikely(!chatdnat_ipv6_entry_is_valid(entry, ip6h, tos_dir)) &&
-	    !chatdnat_flow_cache_learn(entry, settings, bindings, CHATDNAT_IPV6,
-				       &ip6h->saddr, tos_dir))
-		return NF_ACCEPT;
+	entry = chatdnat_ipv6_set(bindings, ip6h);
+	if (unlikely(!chatdnat_ipv6_entry_is_of(entry, ip6h, tos_dir) ||
+		     !chatdnat_validity_check(&entry->validity))) {
+		entry = chatdnat_ipv6_entry(entry, settings, bindings, ip6h,
+					    tos_dir);
+		if (!entry)
+			return NF_ACCEPT;
+	}
 	if (!chatdnat_ipv6_forwards(skb->dev, entry, entering) ||
 	    chatdnat_fastpath_policies(skb) ||
 	    !chatdnat_fastpath_fits(skb, sizeof(*ip6h), entry) ||

@@ -6,24 +6,76 @@
 #include <linux/in.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <linux/kmemleak.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
 #include <linux/netdevice.h>
 #include <linux/percpu.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
 #include <linux/tcp.h>
+#include <linux/topology.h>
 #include <net/checksum.h>
 #include <net/route.h>
 
 #include "../core/peers.h"
 #include "flow_cache.h"
 
-/**
- * chatdnat_flow_cache_new() - allocate an empty flow cache
- *
- * Context: Process context, may sleep.
- * Return: The cache, to be freed by free_percpu(); or NULL if out of memory.
- */
-struct chatdnat_flow_cache __percpu *chatdnat_flow_cache_new(void)
+/* Of all memory, at most one part in so many, and at most so many bytes. */
+#define CHATDNAT_FLOW_CACHE_SHARE 32
+#define CHATDNAT_FLOW_CACHE_MOST SZ_128M
+
+/* Sets of one CPU. */
+#define CHATDNAT_FLOW_CACHE_MIN BIT(6)
+#define CHATDNAT_FLOW_CACHE_MAX BIT(15)
+
+unsigned int chatdnat_flow_cache_shift __read_mostly;
+
+/* The same at all times, since caches of former bindings may be in use. */
+static size_t chatdnat_flow_cache_sets(void)
 {
-	return alloc_percpu(struct chatdnat_flow_cache);
+	u64 bytes = (u64)totalram_pages() << PAGE_SHIFT;
+	u32 set = CHATDNAT_FLOW_CACHE_WAYS * sizeof(struct chatdnat_flow_entry);
+	u64 sets;
+
+	if (chatdnat_flow_cache_shift)
+		return BIT(64 - chatdnat_flow_cache_shift);
+	bytes = min_t(u64, div_u64(bytes, CHATDNAT_FLOW_CACHE_SHARE),
+		      CHATDNAT_FLOW_CACHE_MOST);
+	sets = clamp_t(u64, div_u64(bytes, set * num_possible_cpus()),
+		       CHATDNAT_FLOW_CACHE_MIN, CHATDNAT_FLOW_CACHE_MAX);
+	chatdnat_flow_cache_shift = 64 - ilog2(sets);
+	return BIT(64 - chatdnat_flow_cache_shift);
+}
+
+/**
+ * chatdnat_flow_cache_new() - allocate an empty flow cache for each CPU
+ * @bindings: the bindings, which own it
+ *
+ * Context: Process context, may sleep, chatdnat_config_lock held.
+ * Return: False if out of memory.
+ */
+bool chatdnat_flow_cache_new(struct chatdnat_bindings *bindings)
+{
+	struct chatdnat_flow_cache *cache;
+	size_t size;
+	int cpu;
+
+	size = struct_size(cache, entry,
+			   chatdnat_flow_cache_sets() *
+				   CHATDNAT_FLOW_CACHE_WAYS);
+	bindings->flow_cache = alloc_percpu(struct chatdnat_flow_cache *);
+	if (!bindings->flow_cache)
+		return false;
+	for_each_possible_cpu(cpu) {
+		cache = kvzalloc_node(size, GFP_KERNEL, cpu_to_node(cpu));
+		if (!cache)
+			return false;
+		/* What the entries point to is held elsewhere. */
+		kmemleak_no_scan(cache);
+		*per_cpu_ptr(bindings->flow_cache, cpu) = cache;
+	}
+	return true;
 }
 
 /* The next hop to a relay is looked up once for all its clients. */
@@ -35,7 +87,7 @@ chatdnat_flow_cache_relay_hop(const struct chatdnat_settings *settings,
 {
 	struct chatdnat_relay_nexthop *relay_hop;
 
-	relay_hop = this_cpu_ptr(bindings->flow_cache)->relay_hop[family];
+	relay_hop = this_cpu_read(*bindings->flow_cache)->relay_hop[family];
 	relay_hop += binding - bindings->binding[family];
 	if (relay_hop->tos == tos &&
 	    chatdnat_validity_check(&relay_hop->validity))
@@ -121,9 +173,6 @@ chatdnat_flow_cache_nexthops(struct chatdnat_flow_entry *entry,
 	entry->validity = relay_hop->validity;
 }
 
-/* alloc_percpu() needs one contiguous piece for each CPU. */
-static_assert(sizeof(struct chatdnat_flow_cache) <= PCPU_MIN_UNIT_SIZE);
-
 /**
  * chatdnat_flow_cache_learn() - look up a flow and fill in its entry
  * @entry: filled in
@@ -174,7 +223,7 @@ bool chatdnat_flow_cache_learn(struct chatdnat_flow_entry *entry,
 }
 
 /**
- * chatdnat_flow_cache_forget() - invalidate an entry on all CPUs
+ * chatdnat_flow_cache_forget() - invalidate the set of two addresses on all CPUs
  * @bindings: the bindings
  * @family: IPv4 or IPv6
  * @from: the source address, network byte order
@@ -187,7 +236,9 @@ void chatdnat_flow_cache_forget(const struct chatdnat_bindings *bindings,
 				const struct chatdnat_addr *from,
 				const struct chatdnat_addr *to)
 {
-	struct chatdnat_flow_entry *entry;
+	struct chatdnat_flow_cache *cache;
+	struct chatdnat_flow_entry *set;
+	unsigned int i;
 	u64 key;
 	int cpu;
 
@@ -195,8 +246,9 @@ void chatdnat_flow_cache_forget(const struct chatdnat_bindings *bindings,
 		      chatdnat_flow_cache_key_ipv6(from->word, to->word) :
 		      chatdnat_flow_cache_key_ipv4(from->word[0], to->word[0]);
 	for_each_possible_cpu(cpu) {
-		entry = per_cpu_ptr(bindings->flow_cache, cpu)->entry[family];
-		entry += hash_64(key, CHATDNAT_FLOW_CACHE_SHIFT);
-		chatdnat_validity_end(&entry->validity);
+		cache = *per_cpu_ptr(bindings->flow_cache, cpu);
+		set = chatdnat_flow_cache_set(cache, family, key);
+		for (i = 0; i < CHATDNAT_FLOW_CACHE_WAYS; i++)
+			chatdnat_validity_end(&set[i].validity);
 	}
 }

@@ -12,8 +12,11 @@
 #include "../policy/settings.h"
 #include "nexthop.h"
 
-/* Entries of each family. Each client uses two, one for each direction. */
-#define CHATDNAT_FLOW_CACHE_SHIFT 7
+/*
+ * Entries of a set, any of which may be of the addresses that lead to it. Each
+ * client uses two entries, one for each direction.
+ */
+#define CHATDNAT_FLOW_CACHE_WAYS 4
 
 /* Flag in chatdnat_flow_entry.tos_dir, next to the DSCP bits of the TOS. */
 #define CHATDNAT_FLOW_FROM_WAN BIT(0)
@@ -31,6 +34,8 @@
  * @validity: validity of the entry
  * @nexthop: the next hop; an MTU of 0 passes the segments to the stack
  * @reverse_dev: device of the next hop to the source, for source validation
+ *
+ * Aligned, as a packet would touch a third cache line otherwise.
  */
 struct chatdnat_flow_entry {
 	__be32 addr[8];
@@ -43,7 +48,7 @@ struct chatdnat_flow_entry {
 	struct chatdnat_validity validity;
 	struct chatdnat_nexthop nexthop;
 	const struct net_device *reverse_dev;
-};
+} __aligned(64);
 
 /* The next hop to a relay, shared by all clients. */
 struct chatdnat_relay_nexthop {
@@ -54,15 +59,20 @@ struct chatdnat_relay_nexthop {
 
 /**
  * struct chatdnat_flow_cache - flow cache of one CPU
- * @entry: indexed by a hash of the addresses
+ * @turn: which entry of a set is replaced next
  * @relay_hop: next hops to relays, indexed like the bindings
+ * @entry: sets of entries, indexed by a hash of the addresses; the first half
+ *	   for IPv4, the second half for IPv6
  */
 struct chatdnat_flow_cache {
-	struct chatdnat_flow_entry entry[CHATDNAT_FAMILIES]
-					[BIT(CHATDNAT_FLOW_CACHE_SHIFT)];
+	unsigned int turn;
 	struct chatdnat_relay_nexthop relay_hop[CHATDNAT_FAMILIES]
 					       [CHATDNAT_RELAYS_MAX];
+	struct chatdnat_flow_entry entry[];
 };
+
+/* 64 less the binary logarithm of the number of sets. */
+extern unsigned int chatdnat_flow_cache_shift;
 
 /**
  * chatdnat_flow_cache_pair() - combine two words of addresses
@@ -106,26 +116,63 @@ static inline u64 chatdnat_flow_cache_key_ipv6(const __be32 *from,
 	       chatdnat_flow_cache_pair(to[2], to[3]);
 }
 
+/* The set of a key in the cache of one CPU. */
+static inline struct chatdnat_flow_entry *
+chatdnat_flow_cache_set(struct chatdnat_flow_cache *cache,
+			enum chatdnat_family family, u64 key)
+{
+	u64 hash = key * GOLDEN_RATIO_64;
+
+	if (family == CHATDNAT_IPV6)
+		hash |= BIT_ULL(63);
+	else
+		hash &= ~BIT_ULL(63);
+	return cache->entry +
+	       (hash >> chatdnat_flow_cache_shift) * CHATDNAT_FLOW_CACHE_WAYS;
+}
+
 /**
- * chatdnat_flow_cache_at() - find the entry of a key
+ * chatdnat_flow_cache_at() - find the set of a key
  * @bindings: the bindings
  * @family: IPv4 or IPv6
  * @key: hash key of the addresses
  *
  * Context: Softirq; on the packet path.
- * Return: The entry, which may be of other addresses.
+ * Return: The first of CHATDNAT_FLOW_CACHE_WAYS entries, each of which may be of
+ * other addresses.
  */
 static inline struct chatdnat_flow_entry *
 chatdnat_flow_cache_at(const struct chatdnat_bindings *bindings,
 		       enum chatdnat_family family, u64 key)
 {
-	struct chatdnat_flow_entry *entry =
-		this_cpu_ptr(bindings->flow_cache)->entry[family];
+	struct chatdnat_flow_entry *set =
+		chatdnat_flow_cache_set(this_cpu_read(*bindings->flow_cache),
+					family, key);
 
-	entry += hash_64(key, CHATDNAT_FLOW_CACHE_SHIFT);
 	/* Keep the compiler from recomputing the address at each use. */
-	OPTIMIZER_HIDE_VAR(entry);
-	return entry;
+	OPTIMIZER_HIDE_VAR(set);
+	return set;
+}
+
+/**
+ * chatdnat_flow_cache_replaced() - the entry of a set that a new one replaces
+ * @bindings: the bindings
+ * @set: the set
+ *
+ * Context: Softirq; on the packet path.
+ * Return: The first one, which is found soonest, if it is invalid; otherwise each
+ * in turn.
+ */
+static inline struct chatdnat_flow_entry *
+chatdnat_flow_cache_replaced(const struct chatdnat_bindings *bindings,
+			     struct chatdnat_flow_entry *set)
+{
+	struct chatdnat_flow_cache *cache;
+
+	if (!chatdnat_validity_check(&set->validity))
+		return set;
+	cache = this_cpu_read(*bindings->flow_cache);
+	return set + cache->turn++ % CHATDNAT_FLOW_CACHE_WAYS;
 }
 
 /**
@@ -146,7 +193,7 @@ chatdnat_flow_cache_route(const struct chatdnat_flow_entry *entry,
 				      family);
 }
 
-struct chatdnat_flow_cache __percpu *chatdnat_flow_cache_new(void);
+bool chatdnat_flow_cache_new(struct chatdnat_bindings *bindings);
 bool chatdnat_flow_cache_learn(struct chatdnat_flow_entry *entry,
 			       const struct chatdnat_settings *settings,
 			       const struct chatdnat_bindings *bindings,
