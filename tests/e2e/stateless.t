@@ -3,6 +3,8 @@
 """The stateless engine: what it takes, what it leaves to the stack, and that nobody notices which it was."""
 
 import fcntl
+import ipaddress
+import itertools
 import os
 import socket
 import struct
@@ -820,6 +822,43 @@ def drained_to_this_host():
                     module.set("enabled", "1")
     finally:
         proxy.close()
+
+
+def of_one_set(version, count):
+    """Clients whose addresses, with the proxy's, lead to one set of the flow cache, however many sets there are."""
+    own = ipaddress.ip_address(PROXY[version]).packed
+    first = int(ipaddress.ip_address("10.1.0.0" if version == "ipv4" else "2001:db8:e::"))
+    sets = {}
+    for number in itertools.count(first):
+        words = struct.unpack(f"={len(own) // 2}I", number.to_bytes(len(own), "big") + own)
+        key = words[0] | words[1] << 32
+        if version == "ipv6":
+            key ^= (words[2] ^ words[6]) | (words[3] ^ words[7]) << 32
+        # As many bits of the hash as the largest cache needs.
+        found = sets.setdefault(key * 0x61C8864680B583EB >> 49 & (1 << 14) - 1, [])
+        found.append(number)
+        if len(found) == count:
+            return [str(ipaddress.ip_address(each)) for each in found]
+
+
+@case.case
+def more_clients_than_a_set_has_room_for():
+    load()
+    for version in topo.ip_versions():
+        clients = of_one_set(version, 5)
+        length = {"ipv4": 32, "ipv6": 128}[version]
+        t.internet.ip("".join(f"addr add {client}/{length} dev lo\n" for client in clients))
+        try:
+            connections = [Connection(t.internet, PROXY[version], TCP, client) for client in clients]
+            tap.equal([connection.answer.peer for connection in connections], clients, f"{version}: the relay sees each client")
+            outlives(version, "clients of one set", *connections)
+            with Watch(client=clients[0]) as watch:
+                tap.ok(all(connection.echo(os.urandom(100000)) for connection in connections), f"{version}: 100 kB of each come back whole")
+                tap.equal(watch.way(), PAST, f"{version}: those of the first one go {PAST} the stack")
+            for connection in connections:
+                connection.close()
+        finally:
+            t.internet.ip("".join(f"addr del {client}/{length} dev lo\n" for client in clients))
 
 
 @case.case
