@@ -18,7 +18,7 @@ NEEDED = {"NF_CONNTRACK": "connection tracking", "NF_NAT": "NAT", "NF_NAT_MASQUE
 IPV6 = r"\w*IPV6\w*|IP6_\w+"
 DEVICES = "NETFILTER_INGRESS|NETFILTER_EGRESS"
 REST = (r"XFRM\w*|INET_ESP|NF_SOCKET_\w+|NF_TPROXY_\w+|NF_CONNTRACK_(MARK|ZONES|EVENTS|LABELS|SECMARK)|NETWORK_SECMARK"
-        "|NET_L3_MASTER_DEV|NET_NS")
+        r"|NET_L3_MASTER_DEV|NET_NS|NF_FLOW_TABLE\w*")
 SPARED = {
     "IPv6 and hooks on devices": (f"{IPV6}|{DEVICES}", {}),
     "IPv6, IPsec, what finds sockets, marks, zones, events, VRF and namespaces": (f"{IPV6}|{REST}", {}),
