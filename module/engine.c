@@ -47,6 +47,7 @@ static bool chatdnat_engine_bind_family(struct chatdnat_bindings *bindings,
 	return true;
 }
 
+/* The bindings for settings, without a flow cache; NULL if there are none. */
 static struct chatdnat_bindings *
 chatdnat_engine_bindings(const struct chatdnat_settings *settings)
 {
@@ -59,10 +60,6 @@ chatdnat_engine_bindings(const struct chatdnat_settings *settings)
 	bindings = chatdnat_bindings_new();
 	if (!bindings)
 		return ERR_PTR(-ENOMEM);
-	if (!chatdnat_flow_cache_new(bindings)) {
-		chatdnat_bindings_free(bindings);
-		return ERR_PTR(-ENOMEM);
-	}
 
 	chatdnat_eligible_ports(&settings->service.ports, bindings->ports);
 	rtnl_lock();
@@ -179,6 +176,10 @@ int chatdnat_engine_bind(struct chatdnat_snapshot *snapshot)
 	bindings = chatdnat_engine_bindings(&snapshot->settings);
 	if (IS_ERR(bindings))
 		return PTR_ERR(bindings);
+	if (bindings && !chatdnat_flow_cache_new(bindings)) {
+		chatdnat_bindings_free(bindings);
+		return -ENOMEM;
+	}
 	RCU_INIT_POINTER(snapshot->bindings, bindings);
 	return 0;
 }
@@ -205,6 +206,10 @@ int chatdnat_engine_rebind(struct chatdnat_snapshot *snapshot)
 		chatdnat_ingress_set(snapshot);
 		chatdnat_engine_refresh(snapshot);
 		return 0;
+	}
+	if (bindings && !chatdnat_flow_cache_new(bindings)) {
+		chatdnat_bindings_free(bindings);
+		return -ENOMEM;
 	}
 
 	rcu_assign_pointer(snapshot->prev_bindings, old);
