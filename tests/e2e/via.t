@@ -79,6 +79,16 @@ def works(version, name, protocols=("tcp", "udp")):
         tap.ok(wait.until(answer, 10), f"{version} {name}: {protocol} gets through")
 
 
+def said_all(name):
+    """Connections that are closed have ended at either end. What is lost with a link comes again, when others count."""
+    states = [word for state in ("fin-wait-1", "fin-wait-2", "closing", "close-wait", "last-ack") for word in ("state", state)]
+
+    def left():
+        return "".join(ns.run("ss", "-Htn", *states) for ns in (t.internet, t.relay))
+    if not tap.ok(wait.until(lambda: not left(), 20), f"{name}: closed connections have ended"):
+        tap.diag(left())
+
+
 def refuses(version, name):
     """New connections of both protocols: refused at once, counted, nothing leaked."""
     with wire.Link(t.internet, "to_eth0") as outside:
@@ -108,6 +118,7 @@ def ends(name, down, up):
     load(via="wg0")
     for version in topo.ip_versions():
         works(version, "before")
+    said_all(name)
     live = {version: Connection(t.internet, PROXY[version], TCP, CLIENT2[version]) for version in topo.ip_versions()}
     flows = {version: Flow(t.internet, PROXY[version], UDP, CLIENT2[version]) for version in topo.ip_versions()}
     gone = False
@@ -235,6 +246,7 @@ def comes_later():
     try:
         for version in topo.ip_versions():
             works(version, "renamed")
+        said_all("renamed")
     finally:
         HOME.ip("link set tun7 down\nlink set tun7 name wg0\n")
         tunnel_up()
