@@ -11,7 +11,6 @@
 #include <linux/mm.h>
 #include <linux/netdevice.h>
 #include <linux/percpu.h>
-#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/tcp.h>
 #include <linux/topology.h>
@@ -21,13 +20,12 @@
 #include "../core/peers.h"
 #include "flow_cache.h"
 
-/* Of all memory, at most one part in so many, and at most so many bytes. */
-#define CHATDNAT_FLOW_CACHE_SHARE 32
-#define CHATDNAT_FLOW_CACHE_MOST SZ_128M
+/* Of all memory, at most one part in so many. */
+#define CHATDNAT_FLOW_CACHE_SHARE 64
 
-/* Sets of one CPU. */
+/* Sets of one CPU. Each change of settings allocates and clears them. */
 #define CHATDNAT_FLOW_CACHE_MIN BIT(6)
-#define CHATDNAT_FLOW_CACHE_MAX BIT(15)
+#define CHATDNAT_FLOW_CACHE_MAX BIT(12)
 
 unsigned int chatdnat_flow_cache_shift __read_mostly;
 
@@ -40,10 +38,10 @@ static size_t chatdnat_flow_cache_sets(void)
 
 	if (chatdnat_flow_cache_shift)
 		return BIT(64 - chatdnat_flow_cache_shift);
-	bytes = min_t(u64, div_u64(bytes, CHATDNAT_FLOW_CACHE_SHARE),
-		      CHATDNAT_FLOW_CACHE_MOST);
-	sets = clamp_t(u64, div_u64(bytes, set * num_possible_cpus()),
-		       CHATDNAT_FLOW_CACHE_MIN, CHATDNAT_FLOW_CACHE_MAX);
+	sets = div_u64(div_u64(bytes, CHATDNAT_FLOW_CACHE_SHARE),
+		       set * num_possible_cpus());
+	sets = clamp_t(u64, sets, CHATDNAT_FLOW_CACHE_MIN,
+		       CHATDNAT_FLOW_CACHE_MAX);
 	chatdnat_flow_cache_shift = 64 - ilog2(sets);
 	return BIT(64 - chatdnat_flow_cache_shift);
 }
