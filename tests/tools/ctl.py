@@ -41,6 +41,19 @@ def run(*args, before=(), env=None):
                                  stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})}))
 
 
+def rest_of(master):
+    """
+    What is written on a pseudo terminal until its other end is closed. A read looks for data first and then whether that end is closed:
+    what was written in between is there for the next read.
+    """
+    text = b""
+    for _ in range(2):
+        with contextlib.suppress(OSError):
+            while data := os.read(master, 65536):
+                text += data
+    return text
+
+
 class Terminal:
     """The tool, or another program, on a terminal, in a session of its own."""
 
@@ -54,12 +67,10 @@ class Terminal:
         """Whether the terminal shows it, sooner or later."""
         while text not in self.text:
             try:
-                data = os.read(self.master, 1000)
+                self.text += os.read(self.master, 1000).decode(errors="replace")
             except OSError:
-                data = b""
-            if not data:
-                return False
-            self.text += data.decode(errors="replace")
+                self.text += rest_of(self.master).decode(errors="replace")
+                return text in self.text
         return True
 
     def enter(self, text=""):

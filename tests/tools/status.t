@@ -430,12 +430,7 @@ def on_a_terminal(fake, *words, columns=80, **env):
     environment = {"PATH": os.environ["PATH"], "TERM": "xterm", **env}
     with subprocess.Popen([*ctl.overlaid({"/sys/module": fake.top}), ctl.TOOL, *words], stdout=child, stdin=subprocess.DEVNULL, env=environment):
         os.close(child)
-        out = b""
-        try:
-            while chunk := os.read(parent, 65536):
-                out += chunk
-        except OSError:
-            pass
+        out = ctl.rest_of(parent)
     os.close(parent)
     return out
 
