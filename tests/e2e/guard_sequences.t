@@ -1,8 +1,9 @@
 #!/usr/bin/python3
-# vm: --timeout 1500
+# vm: --icount --timeout 1500
 """
 No order of packets gets past the guard: whatever comes before it, a SYN opens what it could open as the first packet.
 The packets are put on the WAN's wire in bulk, each order from a source port of its own.
+With --icount the minutes that it waits for pass at once.
 """
 
 import collections
