@@ -222,15 +222,12 @@ def another_tunnel():
 @case.tracked("without state nothing of it is tracked that could be offloaded")
 def an_offloaded_connection():
     """The packets of a connection that a flow table forwards pass no hook: new settings take it back to them."""
-    HOME.nft("table inet others { flowtable f { hook ingress priority 0; devices = { eth0, wg0 }; }\n"
-             "chain c { type filter hook forward priority 0; meta l4proto tcp flow add @f\n}\n}\n")
-    try:
+    with topo.flow_table():
         for version in topo.ip_versions():
             load()
             with Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as connection:
                 tap.ok(connection.echo(os.urandom(200000)), f"{version}: a connection")
-                tap.ok([e for e in conntrack.entries() if e.orig.sport == connection.port and e.status & conntrack.OFFLOAD],
-                       f"{version}: that is offloaded")
+                tap.ok(conntrack.is_offloaded(connection), f"{version}: that is offloaded")
                 counters = module.Counters()
                 module.set("log", "drops")
                 tap.ok(connection.echo(os.urandom(200000)), f"{version}: continues after a setting that does not concern it")
@@ -239,8 +236,6 @@ def an_offloaded_connection():
                 tap.equal(connection.fate_when_talking(), "reset", f"{version}: is reset with another interface in via")
                 tap.equal(counters.gained(version), {"dropped_via": 1}, f"{version}: and counted")
             module.unload()
-    finally:
-        HOME.nft("delete table inet others")
 
 
 @case.case

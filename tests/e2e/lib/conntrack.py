@@ -73,3 +73,8 @@ def entries():
 def flush():
     for _ in _request(_DELETE, _REQUEST | _ACK):
         pass
+
+
+def is_offloaded(connection):
+    """Whether a flow table forwards the packets of a client's connection."""
+    return any(entry.orig.sport == connection.port and entry.status & OFFLOAD for entry in entries())

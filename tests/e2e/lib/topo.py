@@ -218,6 +218,17 @@ def second_address():
             HOME.ip(f"addr del {PROXY2['ipv4']}/24 dev eth0\n-6 addr del {PROXY2['ipv6']}/64 dev eth0\n")
 
 
+@contextlib.contextmanager
+def flow_table():
+    """One of somebody else: it forwards the packets of established TCP connections, which other hooks do not see then."""
+    HOME.nft("table inet others { flowtable f { hook ingress priority 0; devices = { eth0, wg0 }; }\n"
+             "chain c { type filter hook forward priority 0; meta l4proto tcp flow add @f\n}\n}\n")
+    try:
+        yield
+    finally:
+        HOME.nft("delete table inet others")
+
+
 def local_addresses(version):
     """The proxy's local addresses, the first one first."""
     return [(PROXY, PROXY2, PROXY3)[n - 1][version] for n in OWN]
