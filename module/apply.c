@@ -9,7 +9,7 @@
 #include "net/flow_table.h"
 #include "net/validity.h"
 #include "notifier.h"
-#include "stateless/ingress.h"
+#include "fast/ingress.h"
 #include "tracked/flush.h"
 #include "tracked/nat.h"
 

@@ -9,7 +9,7 @@
 #include "engine.h"
 #include "stateless/eligible.h"
 #include "stateless/flow_cache.h"
-#include "stateless/ingress.h"
+#include "fast/ingress.h"
 #include "tracked/flush.h"
 
 /* Limit of a file in sysfs with the smallest page size. */

@@ -18,8 +18,8 @@
 #include "engine.h"
 #include "net/validity.h"
 #include "notifier.h"
-#include "stateless/ingress.h"
-#include "stateless/nexthop.h"
+#include "fast/ingress.h"
+#include "net/nexthop.h"
 #include "tracked/flush.h"
 
 /* Events come in bursts: one survey after a delay is enough. */

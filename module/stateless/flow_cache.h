@@ -8,9 +8,9 @@
 #include <linux/types.h>
 
 #include "../core/bindings.h"
+#include "../net/nexthop.h"
 #include "../net/validity.h"
 #include "../policy/settings.h"
-#include "nexthop.h"
 
 /*
  * Entries of a set, any of which may be of the addresses that lead to it. Each

@@ -118,7 +118,7 @@ def hooks_of_the_code():
     for function, hook, priority in re.findall(r"\.hook = (\w+),\s[^}]*?\.hooknum = (\w+),\s[^}]*?\.priority = \((\w+)_priority\)",
                                                text.replace("\\\n", "\n")):
         found.add((function, hook, f"NF_IP_PRI_NAT_{priority.upper()} - 1"))
-    text = (guide.ROOT / "module" / "stateless" / "ingress.c").read_text(encoding="utf-8")
+    text = (guide.ROOT / "module" / "fast" / "ingress.c").read_text(encoding="utf-8")
     found.update(re.findall(r"\.hook = (\w+),[^}]*?\.hooknum = (\w+),\s+\.priority = (\w+),", text))
     return found
 

@@ -12,7 +12,7 @@
 
 #include "module/hooks/mss.h"
 #include "module/net/rewrite.h"
-#include "module/stateless/fastpath.h"
+#include "module/fast/fastpath.h"
 #include "packets.h"
 
 #define IPV4	CHATDNAT_IPV4

@@ -19,7 +19,7 @@
 #include "../core/stats.h"
 #include "../net/compat.h"
 #include "../net/tcp_mss.h"
-#include "flow_cache.h"
+#include "../stateless/flow_cache.h"
 
 unsigned int chatdnat_fastpath_ipv4(struct sk_buff *skb,
 				    const struct chatdnat_settings *settings,

@@ -15,10 +15,10 @@
 #include <net/nexthop.h>
 #include <net/route.h>
 
-#include "../net/compat.h"
-#include "../net/lookup.h"
-#include "../net/validity.h"
+#include "compat.h"
+#include "lookup.h"
 #include "nexthop.h"
+#include "validity.h"
 
 #define CHATDNAT_NEXTHOP_NEIGHS_SHIFT 12
 
