@@ -133,16 +133,17 @@ chatdnat_fastpath_count(struct sk_buff *skb, struct tcphdr *th,
 /**
  * chatdnat_fastpath_fits() - whether a segment can be sent to its next hop
  * @skb: the packet
- * @offset: offset of its TCP header
- * @entry: its flow cache entry
+ * @offset: offset of its TCP or UDP header
+ * @translation: its translation
  *
  * Context: Softirq, RCU read lock held; on the packet path.
  * Return: True if it fits the MTU and the neighbour is valid.
  */
-static inline bool chatdnat_fastpath_fits(struct sk_buff *skb, int offset,
-					  struct chatdnat_flow_entry *entry)
+static inline bool
+chatdnat_fastpath_fits(struct sk_buff *skb, int offset,
+		       struct chatdnat_translation *translation)
 {
-	unsigned int mtu = entry->nexthop.mtu;
+	unsigned int mtu = translation->nexthop.mtu;
 
 	if (unlikely(skb->len > mtu)) {
 		if (!mtu || !skb_is_gso(skb))
@@ -152,33 +153,35 @@ static inline bool chatdnat_fastpath_fits(struct sk_buff *skb, int offset,
 		if (!skb_gso_validate_network_len(skb, mtu))
 			return false;
 	}
-	if (likely(chatdnat_nexthop_ready(&entry->nexthop)))
+	if (likely(chatdnat_nexthop_ready(&translation->nexthop)))
 		return true;
 	/* The stack will resolve the neighbour; look it up again then. */
-	chatdnat_validity_end(&entry->validity);
+	chatdnat_validity_end(&translation->validity);
 	return false;
 }
 
 /**
- * chatdnat_fastpath_check() - update a TCP checksum
+ * chatdnat_fastpath_check() - update a TCP checksum, or that of a datagram that
+ *			       has one
  * @skb: the packet
  * @check: the checksum
- * @diff: checksum difference of the addresses
+ * @translation: its translation
  *
  * Context: On the packet path.
  */
-static inline void chatdnat_fastpath_check(struct sk_buff *skb, __sum16 *check,
-					   __be16 diff)
+static inline void
+chatdnat_fastpath_check(struct sk_buff *skb, __sum16 *check,
+			const struct chatdnat_translation *translation)
 {
 	/*
 	 * Partial: it covers the pseudo header only; the device adds the rest.
 	 */
 	if (unlikely(skb->ip_summed == CHECKSUM_PARTIAL)) {
-		*check = csum16_add(*check, diff);
+		*check = csum16_add(*check, translation->diff_pseudo);
 		return;
 	}
 	skb_forward_csum(skb);
-	*check = ~csum16_add(~*check, diff);
+	*check = ~csum16_add(~*check, translation->diff);
 }
 
 /**

@@ -49,31 +49,8 @@ static bool chatdnat_ipv4_entry_is_of(const struct chatdnat_flow_entry *entry,
 {
 	return chatdnat_flow_cache_pair(entry->addr[0], entry->addr[1]) ==
 		       chatdnat_flow_cache_pair(iph->saddr, iph->daddr) &&
-	       entry->tos_dir == tos_dir;
-}
-
-/* Another entry of the set, or a new one; NULL without a binding. */
-static noinline struct chatdnat_flow_entry *
-chatdnat_ipv4_entry(struct chatdnat_flow_entry *set,
-		    const struct chatdnat_settings *settings,
-		    const struct chatdnat_bindings *bindings,
-		    const struct iphdr *iph, u8 tos_dir)
-{
-	struct chatdnat_flow_entry *entry;
-
-	for (entry = set; entry < set + CHATDNAT_FLOW_CACHE_WAYS; entry++)
-		if (chatdnat_ipv4_entry_is_of(entry, iph, tos_dir))
-			goto found;
-	entry = chatdnat_flow_cache_replaced(bindings, set);
-	goto learn;
-found:
-	if (chatdnat_validity_check(&entry->validity))
-		return entry;
-learn:
-	return chatdnat_flow_cache_learn(entry, settings, bindings,
-					 CHATDNAT_IPV4, &iph->saddr, tos_dir) ?
-		       entry :
-		       NULL;
+	       entry->tos_dir == tos_dir &&
+	       chatdnat_validity_check(&entry->translation.validity);
 }
 
 /* Whether the input device forwards, and rp_filter accepts the source. */
@@ -103,8 +80,8 @@ static void chatdnat_ipv4_rewrite(struct sk_buff *skb,
 
 	if (unlikely(th->syn || th->rst))
 		chatdnat_fastpath_count(skb, th, entry, CHATDNAT_IPV4, entering);
-	chatdnat_fastpath_check(skb, &th->check, entry->diff);
-	iph->check = ~csum16_add(~iph->check, entry->diff_ipv4);
+	chatdnat_fastpath_check(skb, &th->check, &entry->translation);
+	iph->check = ~csum16_add(~iph->check, entry->translation.diff_ipv4);
 	iph->ttl--;
 	*(entering ? &iph->daddr : &iph->saddr) = entry->to->word[0];
 	if (READ_ONCE(init_net.ipv4.sysctl_ip_fwd_update_priority))
@@ -165,19 +142,19 @@ unsigned int chatdnat_fastpath_ipv4(struct sk_buff *skb,
 	}
 	if (!chatdnat_ipv4_forwards(skb->dev, entry, entering) ||
 	    chatdnat_fastpath_policies(skb) ||
-	    !chatdnat_fastpath_fits(skb, sizeof(*iph), entry) ||
+	    !chatdnat_fastpath_fits(skb, sizeof(*iph), &entry->translation) ||
 	    !chatdnat_ipv4_sound(skb) ||
-	    skb_cow(skb, LL_RESERVED_SPACE(entry->nexthop.dev)))
+	    skb_cow(skb, LL_RESERVED_SPACE(entry->translation.nexthop.dev)))
 		return NF_ACCEPT;
 
-	if (unlikely(chatdnat_fastpath_keeps_dst(entry->nexthop.dev))) {
+	if (unlikely(chatdnat_fastpath_keeps_dst(entry->translation.nexthop.dev))) {
 		if (!entering)
 			return NF_ACCEPT;
 		dst = chatdnat_flow_cache_route(entry, CHATDNAT_IPV4);
-		if (!dst || dst->dev != entry->nexthop.dev)
+		if (!dst || dst->dev != entry->translation.nexthop.dev)
 			return NF_ACCEPT;
 	}
 
 	chatdnat_ipv4_rewrite(skb, entry, entering);
-	return chatdnat_fastpath_send(skb, &entry->nexthop, dst);
+	return chatdnat_fastpath_send(skb, &entry->translation.nexthop, dst);
 }

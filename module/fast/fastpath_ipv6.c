@@ -49,31 +49,8 @@ static bool chatdnat_ipv6_entry_is_of(const struct chatdnat_flow_entry *entry,
 
 	return ipv6_addr_equal(&addr[0], &ip6h->saddr) &&
 	       ipv6_addr_equal(&addr[1], &ip6h->daddr) &&
-	       entry->tos_dir == tos_dir;
-}
-
-/* Another entry of the set, or a new one; NULL without a binding. */
-static noinline struct chatdnat_flow_entry *
-chatdnat_ipv6_entry(struct chatdnat_flow_entry *set,
-		    const struct chatdnat_settings *settings,
-		    const struct chatdnat_bindings *bindings,
-		    const struct ipv6hdr *ip6h, u8 tos_dir)
-{
-	struct chatdnat_flow_entry *entry;
-
-	for (entry = set; entry < set + CHATDNAT_FLOW_CACHE_WAYS; entry++)
-		if (chatdnat_ipv6_entry_is_of(entry, ip6h, tos_dir))
-			goto found;
-	entry = chatdnat_flow_cache_replaced(bindings, set);
-	goto learn;
-found:
-	if (chatdnat_validity_check(&entry->validity))
-		return entry;
-learn:
-	return chatdnat_flow_cache_learn(entry, settings, bindings,
-					 CHATDNAT_IPV6, &ip6h->saddr, tos_dir) ?
-		       entry :
-		       NULL;
+	       entry->tos_dir == tos_dir &&
+	       chatdnat_validity_check(&entry->translation.validity);
 }
 
 /* Whether the device forwards. */
@@ -103,7 +80,7 @@ static void chatdnat_ipv6_rewrite(struct sk_buff *skb,
 
 	if (unlikely(th->syn || th->rst))
 		chatdnat_fastpath_count(skb, th, entry, CHATDNAT_IPV6, entering);
-	chatdnat_fastpath_check(skb, &th->check, entry->diff);
+	chatdnat_fastpath_check(skb, &th->check, &entry->translation);
 	ip6h->hop_limit--;
 	memcpy(entering ? &ip6h->daddr : &ip6h->saddr, entry->to->word,
 	       sizeof(struct in6_addr));
@@ -162,19 +139,19 @@ unsigned int chatdnat_fastpath_ipv6(struct sk_buff *skb,
 	}
 	if (!chatdnat_ipv6_forwards(skb->dev, entry, entering) ||
 	    chatdnat_fastpath_policies(skb) ||
-	    !chatdnat_fastpath_fits(skb, sizeof(*ip6h), entry) ||
+	    !chatdnat_fastpath_fits(skb, sizeof(*ip6h), &entry->translation) ||
 	    !chatdnat_ipv6_sound(skb) ||
-	    skb_cow(skb, LL_RESERVED_SPACE(entry->nexthop.dev)))
+	    skb_cow(skb, LL_RESERVED_SPACE(entry->translation.nexthop.dev)))
 		return NF_ACCEPT;
 
-	if (unlikely(chatdnat_fastpath_keeps_dst(entry->nexthop.dev))) {
+	if (unlikely(chatdnat_fastpath_keeps_dst(entry->translation.nexthop.dev))) {
 		if (!entering)
 			return NF_ACCEPT;
 		dst = chatdnat_flow_cache_route(entry, CHATDNAT_IPV6);
-		if (!dst || dst->dev != entry->nexthop.dev)
+		if (!dst || dst->dev != entry->translation.nexthop.dev)
 			return NF_ACCEPT;
 	}
 
 	chatdnat_ipv6_rewrite(skb, entry, entering);
-	return chatdnat_fastpath_send(skb, &entry->nexthop, dst);
+	return chatdnat_fastpath_send(skb, &entry->translation.nexthop, dst);
 }

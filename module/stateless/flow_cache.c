@@ -124,21 +124,6 @@ static u16 chatdnat_flow_cache_mss(const struct chatdnat_settings *settings,
 	return min(mtu - headers, (unsigned int)U16_MAX);
 }
 
-static __be16 chatdnat_flow_cache_fold(__wsum diff)
-{
-	return (__force __be16)~csum_fold(diff);
-}
-
-static void chatdnat_flow_cache_sums(struct chatdnat_flow_entry *entry,
-				     __wsum diff)
-{
-	const __wsum less = (__force __wsum)htons((u16)~0x0100);
-
-	entry->diff = chatdnat_flow_cache_fold(diff);
-	/* The TTL is the upper half of its word. */
-	entry->diff_ipv4 = chatdnat_flow_cache_fold(csum_add(diff, less));
-}
-
 /* Set next hop and MSS from the next hops to the relay and to the client. */
 static void
 chatdnat_flow_cache_nexthops(struct chatdnat_flow_entry *entry,
@@ -157,7 +142,7 @@ chatdnat_flow_cache_nexthops(struct chatdnat_flow_entry *entry,
 						  binding, tos);
 	chatdnat_nexthop_learn(&client_hop, &settings->wan, family, client, tos);
 
-	entry->nexthop = entering ? relay_hop->nexthop : client_hop;
+	entry->translation.nexthop = entering ? relay_hop->nexthop : client_hop;
 	entry->reverse_dev = entering ? client_hop.dev : relay_hop->nexthop.dev;
 	entry->mss = chatdnat_flow_cache_mss(settings, family,
 					     min(relay_hop->nexthop.mtu,
@@ -166,9 +151,9 @@ chatdnat_flow_cache_nexthops(struct chatdnat_flow_entry *entry,
 				      &client_hop) ||
 	    !chatdnat_addr_is_common(family, client) ||
 	    (!entering && !client_hop.wan))
-		entry->nexthop.mtu = 0;
+		entry->translation.nexthop.mtu = 0;
 	/* The oldest part: the next hop to the relay was looked up before. */
-	entry->validity = relay_hop->validity;
+	entry->translation.validity = relay_hop->validity;
 }
 
 /**
@@ -208,15 +193,15 @@ bool chatdnat_flow_cache_learn(struct chatdnat_flow_entry *entry,
 	entry->tos_dir = tos_dir;
 	entry->priority = rt_tos2priority(tos_dir);
 	entry->to = entering ? &binding->relay : &binding->local;
-	chatdnat_flow_cache_sums(entry,
-				 entering ? binding->diff : ~binding->diff);
+	chatdnat_translation_sums(&entry->translation,
+				  entering ? binding->diff : ~binding->diff, 0);
 	chatdnat_flow_cache_nexthops(entry, settings, bindings, family, binding,
 				     entering ? &from : &to);
 
 	/* Pairs with chatdnat_peers_add(): one of the two sees the other. */
 	smp_mb();
 	if (entering && chatdnat_peers_has(&to, &from))
-		entry->nexthop.mtu = 0;
+		entry->translation.nexthop.mtu = 0;
 	return true;
 }
 
@@ -244,9 +229,8 @@ void chatdnat_flow_cache_forget(const struct chatdnat_bindings *bindings,
 		      chatdnat_flow_cache_key_ipv6(from->word, to->word) :
 		      chatdnat_flow_cache_key_ipv4(from->word[0], to->word[0]);
 	for_each_possible_cpu(cpu) {
-		cache = *per_cpu_ptr(bindings->flow_cache, cpu);
-		set = chatdnat_flow_cache_set(cache, family, key);
-		for (i = 0; i < CHATDNAT_FLOW_CACHE_WAYS; i++)
-			chatdnat_validity_end(&set[i].validity);
+		entry = per_cpu_ptr(bindings->flow_cache, cpu)->entry[family];
+		entry += hash_64(key, CHATDNAT_FLOW_CACHE_SHIFT);
+		chatdnat_validity_end(&entry->translation.validity);
 	}
 }

@@ -9,6 +9,7 @@
 
 #include "../core/bindings.h"
 #include "../net/nexthop.h"
+#include "../net/translation.h"
 #include "../net/validity.h"
 #include "../policy/settings.h"
 
@@ -28,11 +29,8 @@
  * @tos_dir: TOS, for IPv4, and CHATDNAT_FLOW_FROM_WAN
  * @priority: skb->priority for that TOS
  * @mss: MSS to clamp to, for the path MTU of both directions; 0: do not clamp
- * @diff: checksum difference of the translation
- * @diff_ipv4: the same for the IPv4 header, including the decremented TTL
  * @to: the new address, in a binding
- * @validity: validity of the entry
- * @nexthop: the next hop; an MTU of 0 passes the segments to the stack
+ * @translation: the rest of the translation; ports stay
  * @reverse_dev: device of the next hop to the source, for source validation
  *
  * Aligned, as a packet would touch a third cache line otherwise.
@@ -42,11 +40,8 @@ struct chatdnat_flow_entry {
 	u8 tos_dir;
 	u8 priority;
 	u16 mss;
-	__be16 diff;
-	__be16 diff_ipv4;
 	const struct chatdnat_addr *to;
-	struct chatdnat_validity validity;
-	struct chatdnat_nexthop nexthop;
+	struct chatdnat_translation translation;
 	const struct net_device *reverse_dev;
 } __aligned(64);
 
