@@ -49,8 +49,20 @@ static void inject_set_port(struct tcphdr *tcph, __be16 *port, u32 flow)
 	*port = new;
 }
 
-/* Gives the packet the client of its flow. */
-static void inject_set_flow(const struct inject_run *run, u8 *frame, u32 flow)
+/* Moves a segment on in its flow: data is new, as a connection has it. */
+static void inject_set_seq(const struct inject_run *run, const u8 *frame,
+			   struct tcphdr *tcph, u32 round)
+{
+	u32 len = run->len - ((u8 *)tcph - frame) - tcph->doff * 4;
+	__be32 seq = htonl(ntohl(tcph->seq) + round * len);
+
+	csum_replace4(&tcph->check, tcph->seq, seq);
+	tcph->seq = seq;
+}
+
+/* Gives the packet the client of its flow, and its place there. */
+static void inject_set_flow(const struct inject_run *run, u8 *frame, u32 flow,
+			    u32 round)
 {
 	bool reply = run->flags & INJECT_REPLY;
 	struct tcphdr *tcph;
@@ -72,16 +84,18 @@ static void inject_set_flow(const struct inject_run *run, u8 *frame, u32 flow)
 				inject_addr(run, addr->s6_addr32[3], flow));
 	}
 	inject_set_port(tcph, reply ? &tcph->dest : &tcph->source, flow);
+	inject_set_seq(run, frame, tcph, round);
 }
 
 static struct sk_buff *inject_build(const struct inject_run *run,
-				    struct net_device *dev, u32 flow)
+				    struct net_device *dev, u32 flow, u32 round)
 {
 	struct sk_buff *skb = netdev_alloc_skb_ip_align(dev, run->len);
 
 	if (!skb)
 		return NULL;
-	inject_set_flow(run, skb_put_data(skb, run->frame, run->len), flow);
+	inject_set_flow(run, skb_put_data(skb, run->frame, run->len), flow,
+			round);
 	skb->protocol = eth_type_trans(skb, dev);
 	/* Devices have checked it. */
 	skb->ip_summed = CHECKSUM_UNNECESSARY;
@@ -100,7 +114,8 @@ static int inject_batch(struct inject_run *run, struct net_device *dev,
 	for (i = begin; i < end; i++) {
 		struct sk_buff *skb;
 
-		skb = inject_build(run, dev, run->first + i % run->flows);
+		skb = inject_build(run, dev, run->first + i % run->flows,
+				   i / run->flows);
 		if (!skb)
 			break;
 		if (run->flags & INJECT_FREE)

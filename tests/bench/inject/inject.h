@@ -20,7 +20,8 @@
  * struct inject_run - packets for a device to receive
  * @from: index of the device that receives them
  * @to: index of the device that they should leave by
- * @packets: how many; packet i is of flow @first + i % @flows
+ * @packets: how many; packet i is of flow @first + i % @flows, where it follows
+ *	     on packet i - @flows
  * @flows: how many flows
  * @first: the first flow
  * @flags: INJECT_*

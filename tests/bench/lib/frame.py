@@ -48,6 +48,18 @@ def build(mac, source, destination, flags, seq, ack):
     return mac + bytes.fromhex("020000000001") + (b"\x86\xdd" if ipv6 else b"\x08\0") + ip + tcp
 
 
+def moved(frame, rounds):
+    """The frame after that many with as much data."""
+    at = ETHERNET + (40 if frame[ETHERNET] >> 4 == 6 else 20)
+    size = len(frame) - at - (frame[at + 12] >> 4) * 4
+    old = frame[at + 4:at + 8]
+    new = struct.pack("!I", int.from_bytes(old, "big") + rounds * size & 0xffffffff)
+    # RFC 1624: the checksum of what goes, complemented, and of what comes.
+    check = checksum(struct.pack("!H", ~int.from_bytes(frame[at + 16:at + 18], "big") & 0xffff) +
+                     bytes(~byte & 0xff for byte in old) + new)
+    return frame[:at + 4] + new + frame[at + 8:at + 16] + struct.pack("!H", check) + frame[at + 18:]
+
+
 def is_tcp(frame):
     """The kernel sends packets of its own, about groups and neighbours."""
     return (frame[ETHERNET + 6] if frame[ETHERNET] >> 4 == 6 else frame[ETHERNET + 9]) == 6

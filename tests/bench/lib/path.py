@@ -28,6 +28,7 @@ class Path:
         self.syn = self._kind(inward, SYN, CLIENT_SEQ, 0)
         self.syn_ack = self._kind(outward, SYN | ACK, RELAY_SEQ, CLIENT_SEQ + 1)
         self.ack = self._kind(inward, ACK | PSH, seq, ack)
+        self._rounds = {"in": 0, "out": 0}
         self.data = {"in": self.ack, "out": self._kind(outward, ACK | PSH, ack, seq)}
 
     @staticmethod
@@ -36,15 +37,26 @@ class Path:
         template = frame.build(mac(devices[0]), *before, flags, seq, ack)
         return devices, template, after, reply
 
+    def _next(self, kind, flows, packets):
+        """What a kind of packets begins with: each flow has new data in each packet."""
+        direction = next((name for name, data in self.data.items() if data is kind), None)
+        if direction is None:
+            return kind[1]
+        template = frame.moved(kind[1], self._rounds[direction])
+        self._rounds[direction] += -(-packets // flows)
+        return template
+
     def send(self, kind, packets, flows, first=0, flags=0):
-        devices, template, _, reply = kind
+        devices, _, _, reply = kind
+        template = self._next(kind, flows, packets)
         return self.injector.run(*devices, template, packets, flows, first=first, flags=flags | reply)[0]
 
     def prove(self, what, kind, flows, first=0):
         """One packet of each flow: does each come out once, and right in every field?"""
-        devices, template, after, reply = kind
+        devices, _, after, reply = kind
+        template = self._next(kind, flows, flows)
         with Capture(devices[1]) as capture:
-            self.send(kind, flows, flows, first)
+            self.injector.run(*devices, template, flows, flows, first=first, flags=reply)
             came = [frame.parse(data) for data in capture.frames()]
         should = frame.parse(template)
         should["source"], should["destination"] = after
@@ -87,8 +99,10 @@ class Path:
                 raise Wrong(f"{what}: {sent} of {clients} were forwarded")
 
     def established(self, direction, flows=FLOWS, flags=0):
-        devices, template, _, reply = self.data[direction]
-        return self.injector.cost(*devices, template, max(PACKETS, flows), flows, flags=flags | reply)
+        devices, _, _, reply = self.data[direction]
+        packets = max(PACKETS, flows)
+        template = self._next(self.data[direction], flows, packets)
+        return self.injector.cost(*devices, template, packets, flows, flags=flags | reply)
 
     def scattered(self, packets):
         """A new connection from an address that has none yet."""
