@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Finds hooks of others that see forwarded packets: base chains of nftables,
+ * tables of iptables, IPVS and the like. Hooks are recognised by where they
+ * are: those of the module by their functions; those of connection tracking and
+ * NAT, of which there is one of a kind, by their priorities.
+ */
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6.h>
+#include <linux/rcupdate.h>
+
+#include "chains.h"
+
+static const unsigned int chatdnat_chains_hooknums[CHATDNAT_CHAINS_HOOKS] = {
+	NF_INET_PRE_ROUTING,
+	NF_INET_FORWARD,
+	NF_INET_POST_ROUTING,
+};
+
+/* SELinux has its hooks registered whether labels are in use or not. */
+static const int chatdnat_chains_priorities[] = {
+	NF_IP_PRI_CONNTRACK_DEFRAG, NF_IP_PRI_CONNTRACK,
+	NF_IP_PRI_NAT_DST,	    NF_IP_PRI_NAT_SRC,
+	NF_IP_PRI_CONNTRACK_HELPER, NF_IP_PRI_CONNTRACK_CONFIRM,
+	NF_IP_PRI_SELINUX_FIRST,    NF_IP_PRI_SELINUX_LAST,
+};
+
+static_assert((int)NF_IP_PRI_CONNTRACK_DEFRAG ==
+	      (int)NF_IP6_PRI_CONNTRACK_DEFRAG);
+static_assert((int)NF_IP_PRI_CONNTRACK_HELPER ==
+	      (int)NF_IP6_PRI_CONNTRACK_HELPER);
+
+/* Whether a hook is one of connection tracking, NAT or SELinux. */
+static bool chatdnat_chains_is_known(int priority, unsigned long *met)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(chatdnat_chains_priorities); i++)
+		if (chatdnat_chains_priorities[i] == priority)
+			return !__test_and_set_bit(i, met);
+	return false;
+}
+
+/* Whether somebody else has a hook in a list. */
+static bool chatdnat_chains_others(const struct nf_hook_entries *entries,
+				   int *priority)
+{
+	struct nf_hook_ops *const *ops;
+	unsigned long met = 0;
+	unsigned int i;
+
+	if (!entries)
+		return false;
+	ops = nf_hook_entries_get_hook_ops(entries);
+	for (i = 0; i < entries->num_hook_entries; i++) {
+		/* A hook that is being removed has dummy_ops in its place. */
+		*priority = READ_ONCE(ops[i])->priority;
+		if (!within_module((unsigned long)entries->hooks[i].hook,
+				   THIS_MODULE) &&
+		    !chatdnat_chains_is_known(*priority, &met))
+			return true;
+	}
+	return false;
+}
+
+/**
+ * chatdnat_chains_look() - look for hooks of others
+ * @chains: filled in with the present hooks
+ * @family: IPv4 or IPv6
+ * @found: filled in with the first one, if there is any
+ *
+ * Context: Process context.
+ * Return: True if somebody else has a hook that sees forwarded packets.
+ */
+bool chatdnat_chains_look(struct chatdnat_chains *chains,
+			  enum chatdnat_family family,
+			  struct chatdnat_chains_found *found)
+{
+	const struct nf_hook_entries *entries;
+	bool others = false;
+	unsigned int i;
+
+	rcu_read_lock();
+	for (i = 0; i < CHATDNAT_CHAINS_HOOKS; i++) {
+		unsigned int hooknum = chatdnat_chains_hooknums[i];
+
+		entries =
+			family == CHATDNAT_IPV6 ?
+				rcu_dereference(init_net.nf.hooks_ipv6[hooknum]) :
+				rcu_dereference(init_net.nf.hooks_ipv4[hooknum]);
+		WRITE_ONCE(chains->hooks[i], entries);
+		if (!others) {
+			found->hooknum = hooknum;
+			others = chatdnat_chains_others(entries,
+							&found->priority);
+		}
+	}
+	rcu_read_unlock();
+	return others;
+}
