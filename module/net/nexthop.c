@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Next hops of the fast path. Only routes that consist of a device and a
- * neighbour qualify; the stack handles all others.
+ * Next hops of the fast path: the stack's choice for a packet, or looked up
+ * here. Only routes that consist of a device and a neighbour qualify; the stack
+ * handles all others.
  */
 #include <linux/bitmap.h>
 #include <linux/hash.h>
 #include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/netdevice.h>
 #include <net/addrconf.h>
 #include <net/arp.h>
@@ -209,4 +211,58 @@ void chatdnat_nexthop_learn(struct chatdnat_nexthop *nexthop,
 #endif
 	if (nexthop->dev)
 		nexthop->wan = chatdnat_ifset_has(wan, nexthop->dev->name);
+}
+
+static struct neighbour *chatdnat_nexthop_neigh_of(enum chatdnat_family family,
+						   struct dst_entry *dst,
+						   const struct sk_buff *skb)
+{
+	const struct rtable *rt;
+
+#if IS_ENABLED(CONFIG_IPV6)
+	if (family == CHATDNAT_IPV6) {
+		struct rt6_info *rt6 = container_of(dst, struct rt6_info, dst);
+		struct in6_addr daddr = ipv6_hdr(skb)->daddr;
+
+		return chatdnat_neigh6_noref(dst->dev, rt6_nexthop(rt6, &daddr));
+	}
+#endif
+	rt = container_of(dst, struct rtable, dst);
+	if (rt->rt_gw_family == AF_INET6)
+		return NULL;
+	return __ipv4_neigh_lookup_noref(dst->dev,
+					 (__force u32)
+						 rt_nexthop(rt,
+							    ip_hdr(skb)->daddr));
+}
+
+/**
+ * chatdnat_nexthop_from_dst() - the next hop of a packet that the stack has
+ *				 routed
+ * @nexthop: filled in; without a neighbour if that is not resolved
+ * @family: IPv4 or IPv6
+ * @dst: the packet's route, unicast
+ * @skb: the packet
+ *
+ * Context: RCU read lock held; on the packet path.
+ * Return: The cookie of @dst, for dst_check().
+ */
+u32 chatdnat_nexthop_from_dst(struct chatdnat_nexthop *nexthop,
+			      enum chatdnat_family family,
+			      struct dst_entry *dst, const struct sk_buff *skb)
+{
+	*nexthop = (struct chatdnat_nexthop){
+		.dev = dst->dev,
+		.mtu = dst_mtu(dst),
+	};
+	if (dst->dev->header_ops)
+		nexthop->neigh =
+			chatdnat_nexthop_usable(chatdnat_nexthop_neigh_of(family,
+									  dst,
+									  skb));
+#if IS_ENABLED(CONFIG_IPV6)
+	if (family == CHATDNAT_IPV6)
+		return rt6_get_cookie(container_of(dst, struct rt6_info, dst));
+#endif
+	return 0;
 }

@@ -9,6 +9,9 @@
 #include "../policy/addr.h"
 #include "../policy/ifset.h"
 
+struct dst_entry;
+struct sk_buff;
+
 /**
  * struct chatdnat_nexthop - next hop to an address
  * @dev: output device; NULL: the stack has to route the packets
@@ -44,6 +47,10 @@ void chatdnat_nexthop_learn(struct chatdnat_nexthop *nexthop,
 			    const struct chatdnat_ifset *wan,
 			    enum chatdnat_family family,
 			    const struct chatdnat_addr *addr, u8 tos);
+
+u32 chatdnat_nexthop_from_dst(struct chatdnat_nexthop *nexthop,
+			      enum chatdnat_family family,
+			      struct dst_entry *dst, const struct sk_buff *skb);
 
 void chatdnat_nexthop_neigh_gone(const struct neighbour *neigh);
 
