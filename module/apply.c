@@ -9,6 +9,7 @@
 #include "net/flow_table.h"
 #include "net/validity.h"
 #include "notifier.h"
+#include "fast/gate.h"
 #include "fast/ingress.h"
 #include "tracked/flush.h"
 #include "tracked/nat.h"
@@ -63,6 +64,7 @@ int chatdnat_apply(const struct chatdnat_settings *settings)
 	/* Before the memory of the old snapshot can be reused. */
 	chatdnat_validity_end_all();
 	chatdnat_hooks_prune(settings);
+	chatdnat_gate_set(new);
 	chatdnat_engine_bound(new);
 	chatdnat_notifier_published();
 	if (old)
@@ -98,8 +100,10 @@ void chatdnat_teardown(void)
 	last.settings.masquerade = CHATDNAT_MASQUERADE_OFF;
 	last.settings.engine = CHATDNAT_ENGINE_TRACKED;
 	last.settings.stale = CHATDNAT_STALE_KEEP;
+	last.settings.fast = CHATDNAT_FAST_OFF;
 
 	chatdnat_snapshot_publish(&last);
+	chatdnat_gate_set(NULL);
 	chatdnat_ingress_set(NULL);
 	chatdnat_flush_all(old);
 	chatdnat_hooks_prune(NULL);

@@ -6,6 +6,7 @@
 #include "net/compat.h"
 
 #include "core/stats.h"
+#include "fast/gate.h"
 #include "net/path_mtu.h"
 #include "notifier.h"
 #include "params.h"
@@ -13,6 +14,7 @@
 #include "tracked/dnat_cache.h"
 #include "tracked/late_reply.h"
 #include "tracked/nat.h"
+#include "tracked/offload.h"
 #include "tracked/reply_count.h"
 
 static int __init chatdnat_init(void)
@@ -20,6 +22,7 @@ static int __init chatdnat_init(void)
 	int err;
 
 	chatdnat_stats_init();
+	chatdnat_offload_init();
 	err = chatdnat_reply_count_init();
 	if (err)
 		return err;
@@ -45,6 +48,7 @@ static int __init chatdnat_init(void)
 
 err_sysfs:
 	chatdnat_sysfs_exit();
+	chatdnat_gate_exit();
 err_notifier:
 	chatdnat_notifier_exit();
 err_nat:
@@ -55,6 +59,7 @@ err_dnat_cache:
 err_path_mtu:
 	chatdnat_path_mtu_exit();
 err_reply_count:
+	chatdnat_offload_exit();
 	chatdnat_reply_count_exit();
 	return err;
 }
@@ -63,11 +68,13 @@ static void __exit chatdnat_exit(void)
 {
 	chatdnat_params_stop();
 	chatdnat_sysfs_exit();
+	chatdnat_gate_exit();
 	chatdnat_notifier_exit();
 	chatdnat_nat_exit();
 	chatdnat_late_reply_exit();
 	chatdnat_dnat_cache_exit();
 	chatdnat_path_mtu_exit();
+	chatdnat_offload_exit();
 	chatdnat_reply_count_exit();
 }
 

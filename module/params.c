@@ -249,6 +249,8 @@ CHATDNAT_PARAM(hairpin, CHATDNAT_SETTING_HAIRPIN,
 	       "1: this host and those behind it also reach the relay under this host's public addresses (default: 0)");
 CHATDNAT_PARAM(log, CHATDNAT_SETTING_LOG,
 	       "drops: log what is dropped, rate-limited, through the kernel's netfilter loggers (default: off)");
+CHATDNAT_PARAM(fast, CHATDNAT_SETTING_FAST,
+	       "auto: packets of established tracked connections take the fast path while no other table has a chain that would not see them; on: also past such chains; off (default: auto)");
 CHATDNAT_PARAM(engine, CHATDNAT_SETTING_ENGINE,
 	       "tracked: by connection tracking; stateless: TCP packet by packet, refused where the result would differ; auto: stateless where possible (default: tracked)");
 module_param_cb(config, &chatdnat_param_ops, NULL, 0644);

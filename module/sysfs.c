@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Files in sysfs besides the parameters: last_error, engines and stats/. */
+/* Files in sysfs besides the parameters: last_error, engines, fastpath, stats/. */
 #include <linux/capability.h>
 #include <linux/kobject.h>
 #include <linux/module.h>
@@ -7,6 +7,7 @@
 
 #include "core/stats.h"
 #include "engine.h"
+#include "fast/gate.h"
 #include "params.h"
 #include "sysfs.h"
 #include "tracked/reply_count.h"
@@ -27,6 +28,14 @@ static ssize_t engines_show(struct kobject *kobj, struct kobj_attribute *attr,
 }
 
 static const struct kobj_attribute chatdnat_engines_attr = __ATTR_RO(engines);
+
+static ssize_t fastpath_show(struct kobject *kobj, struct kobj_attribute *attr,
+			     char *buf)
+{
+	return chatdnat_gate_show(buf, PAGE_SIZE);
+}
+
+static const struct kobj_attribute chatdnat_fastpath_attr = __ATTR_RO(fastpath);
 
 /* stats/, and a subdirectory for each family. */
 static struct kobject *chatdnat_stats_dir;
@@ -115,6 +124,10 @@ int chatdnat_sysfs_init(void)
 	if (err)
 		goto err_last_error;
 
+	err = sysfs_create_file(module, &chatdnat_fastpath_attr.attr);
+	if (err)
+		goto err_engines;
+
 	chatdnat_stats_dir = kobject_create_and_add("stats", module);
 	if (!chatdnat_stats_dir) {
 		err = -ENOMEM;
@@ -131,6 +144,8 @@ int chatdnat_sysfs_init(void)
 err_exit:
 	chatdnat_sysfs_exit();
 	return err;
+err_engines:
+	sysfs_remove_file(module, &chatdnat_engines_attr.attr);
 err_last_error:
 	sysfs_remove_file(module, &chatdnat_last_error_attr.attr);
 	return err;
@@ -150,6 +165,7 @@ void chatdnat_sysfs_exit(void)
 	chatdnat_dir_remove(chatdnat_family_dir[CHATDNAT_IPV6]);
 	chatdnat_dir_remove(chatdnat_family_dir[CHATDNAT_IPV4]);
 	chatdnat_dir_remove(chatdnat_stats_dir);
+	sysfs_remove_file(module, &chatdnat_fastpath_attr.attr);
 	sysfs_remove_file(module, &chatdnat_engines_attr.attr);
 	sysfs_remove_file(module, &chatdnat_last_error_attr.attr);
 }

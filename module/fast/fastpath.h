@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Fast path of the stateless engine: a plain segment is translated at the
- * ingress hook and sent to the next hop. All other packets are returned to the
- * stack unchanged.
+ * The fast path: a plain packet is translated at the ingress hook and sent to
+ * the next hop. All other packets are returned to the stack unchanged. The
+ * translation comes from the stateless engine or from an offloaded connection.
  */
 #ifndef CHATDNAT_FASTPATH_H
 #define CHATDNAT_FASTPATH_H
@@ -10,9 +10,11 @@
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
 #include <linux/tcp.h>
+#include <linux/udp.h>
 #include <net/checksum.h>
 #include <net/dst.h>
 #include <net/neighbour.h>
+#include <net/netfilter/nf_conntrack_acct.h>
 #include <net/xfrm.h>
 
 #include "../core/bindings.h"
@@ -20,11 +22,15 @@
 #include "../net/compat.h"
 #include "../net/tcp_mss.h"
 #include "../stateless/flow_cache.h"
+#include "../tracked/offload.h"
+#include "../tracked/offload_window.h"
 
+unsigned int chatdnat_fastpath_ipv4_offload(struct sk_buff *skb);
 unsigned int chatdnat_fastpath_ipv4(struct sk_buff *skb,
 				    const struct chatdnat_settings *settings,
 				    const struct chatdnat_bindings *bindings,
 				    bool entering);
+unsigned int chatdnat_fastpath_ipv6_offload(struct sk_buff *skb);
 unsigned int chatdnat_fastpath_ipv6(struct sk_buff *skb,
 				    const struct chatdnat_settings *settings,
 				    const struct chatdnat_bindings *bindings,
@@ -185,6 +191,25 @@ chatdnat_fastpath_check(struct sk_buff *skb, __sum16 *check,
 }
 
 /**
+ * chatdnat_fastpath_check_udp() - update the checksum of a datagram
+ * @skb: the packet
+ * @check: the checksum; 0: there is none
+ * @translation: its translation
+ *
+ * Context: On the packet path.
+ */
+static inline void
+chatdnat_fastpath_check_udp(struct sk_buff *skb, __sum16 *check,
+			    const struct chatdnat_translation *translation)
+{
+	if (!*check && skb->ip_summed != CHECKSUM_PARTIAL)
+		return;
+	chatdnat_fastpath_check(skb, check, translation);
+	if (!*check)
+		*check = CSUM_MANGLED_0;
+}
+
+/**
  * chatdnat_fastpath_keeps_dst() - whether a device needs the dst of a packet
  * @dev: the device
  *
@@ -225,6 +250,73 @@ chatdnat_fastpath_send(struct sk_buff *skb,
 	else
 		dev_queue_xmit(skb);
 	return NF_STOLEN;
+}
+
+/**
+ * chatdnat_fastpath_offload_dst() - the route of an offloaded packet
+ * @offload: its direction
+ * @dst: set to the route if the device needs it, otherwise to NULL
+ *
+ * Context: Softirq, RCU read lock held; on the packet path.
+ * Return: False if the route has changed.
+ */
+static inline bool
+chatdnat_fastpath_offload_dst(const struct chatdnat_offload *offload,
+			      struct dst_entry **dst)
+{
+	*dst = NULL;
+	if (!chatdnat_fastpath_keeps_dst(offload->translation.nexthop.dev))
+		return true;
+	*dst = dst_check(offload->dst, offload->cookie);
+	return *dst;
+}
+
+/**
+ * chatdnat_fastpath_offload_expects() - whether a packet may take the fast path
+ *					 of its connection
+ * @offload: its direction
+ * @header: its TCP or UDP header, linear
+ * @len: length of header and data
+ *
+ * Context: Softirq, RCU read lock held; on the packet path.
+ * Return: False if connection tracking has to see it.
+ */
+static __always_inline bool
+chatdnat_fastpath_offload_expects(const struct chatdnat_offload *offload,
+				  const void *header, unsigned int len)
+{
+	const struct udphdr *uh = header;
+
+	return chatdnat_offload_protonum(offload) == IPPROTO_TCP ?
+		       chatdnat_offload_advance(offload, header, len) :
+		       ntohs(uh->len) == len;
+}
+
+/**
+ * chatdnat_fastpath_offload_translate() - translate ports and checksum of an
+ *					   offloaded packet
+ * @skb: the packet, writable
+ * @offload: its direction
+ * @header: its TCP or UDP header
+ *
+ * Context: Softirq, RCU read lock held; on the packet path.
+ */
+static __always_inline void
+chatdnat_fastpath_offload_translate(struct sk_buff *skb,
+				    const struct chatdnat_offload *offload,
+				    void *header)
+{
+	const struct chatdnat_translation *translation = &offload->translation;
+	struct tcphdr *th = header;
+	struct udphdr *uh = header;
+
+	if (chatdnat_offload_protonum(offload) == IPPROTO_TCP)
+		chatdnat_fastpath_check(skb, &th->check, translation);
+	else
+		chatdnat_fastpath_check_udp(skb, &uh->check, translation);
+	*(__be32 *)header ^= translation->ports;
+	if (unlikely(offload->counts))
+		nf_ct_acct_update(offload->ct, offload->dir, skb->len);
 }
 
 #endif /* CHATDNAT_FASTPATH_H */

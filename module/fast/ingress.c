@@ -16,6 +16,7 @@
 #include "../core/snapshot.h"
 #include "../net/lookup.h"
 #include "../net/validity.h"
+#include "../tracked/offload_learn.h"
 #include "fastpath.h"
 #include "ingress.h"
 
@@ -50,16 +51,20 @@ static unsigned int chatdnat_ingress(void *priv, struct sk_buff *skb,
 	bindings = snapshot ? rcu_dereference(snapshot->bindings) : NULL;
 
 	/* The stack will pass a VLAN-tagged packet to another device. */
-	if (!bindings || skb->pkt_type != PACKET_HOST ||
+	if (!snapshot || skb->pkt_type != PACKET_HOST ||
 	    skb_vlan_tag_present(skb) || !chatdnat_fastpath_free(skb))
 		return NF_ACCEPT;
 
 	switch (skb->protocol) {
 	case htons(ETH_P_IP):
+		if (!bindings)
+			return chatdnat_fastpath_ipv4_offload(skb);
 		return chatdnat_fastpath_ipv4(skb, &snapshot->settings,
 					      bindings, port->wan);
 #if IS_ENABLED(CONFIG_IPV6)
 	case htons(ETH_P_IPV6):
+		if (!bindings)
+			return chatdnat_fastpath_ipv6_offload(skb);
 		return chatdnat_fastpath_ipv6(skb, &snapshot->settings,
 					      bindings, port->wan);
 #endif
@@ -129,18 +134,16 @@ static void chatdnat_ingress_port_want(struct net_device *dev, bool wan)
 	chatdnat_ingress_port_add(dev, wan);
 }
 
-static void
-chatdnat_ingress_want_inside(const struct chatdnat_settings *settings,
-			     const struct chatdnat_bindings *bindings,
-			     enum chatdnat_family family)
+static void chatdnat_ingress_want_inside(const struct chatdnat_settings *settings,
+					 enum chatdnat_family family)
 {
+	const struct chatdnat_relays *relays = &settings->service.relays[family];
 	struct dst_entry *dst;
 	u8 i;
 
-	for (i = 0; i < bindings->n[family]; i++) {
+	for (i = 0; i < relays->n; i++) {
 		dst = chatdnat_lookup_route(family, NULL,
-					    &bindings->binding[family][i].relay,
-					    0, 0);
+					    &relays->relay[i].addr, 0, 0);
 		if (dst && !(dst->dev->flags & IFF_LOOPBACK) &&
 		    !chatdnat_ifset_has(&settings->wan, dst->dev->name))
 			chatdnat_ingress_port_want(dst->dev, false);
@@ -159,35 +162,39 @@ chatdnat_ingress_want_inside(const struct chatdnat_settings *settings,
  */
 void chatdnat_ingress_set(const struct chatdnat_snapshot *snapshot)
 {
-	const struct chatdnat_bindings *bindings = NULL;
 	struct chatdnat_ingress_port *port, *next;
 	enum chatdnat_family family;
 	struct net_device *dev;
+	bool needed;
 
 	lockdep_assert_held(&chatdnat_config_lock);
 
-	if (snapshot && !CHATDNAT_SOFTIRQ_PREEMPTED)
-		bindings =
-			rcu_dereference_protected(snapshot->bindings,
-						  lockdep_is_held(&chatdnat_config_lock));
+	needed = snapshot && !CHATDNAT_SOFTIRQ_PREEMPTED &&
+		 (rcu_access_pointer(snapshot->bindings) ||
+		  chatdnat_offload_table.mode[CHATDNAT_IPV4] ||
+		  chatdnat_offload_table.mode[CHATDNAT_IPV6]);
 
 	rtnl_lock();
 	list_for_each_entry(port, &chatdnat_ingress_ports, list)
 		port->wanted = false;
 
-	if (bindings) {
+	if (needed) {
 		for_each_netdev(&init_net, dev)
 			if (chatdnat_ifset_has(&snapshot->settings.wan,
 					       dev->name))
 				chatdnat_ingress_port_want(dev, true);
 		for (family = 0; family < CHATDNAT_FAMILIES; family++)
 			chatdnat_ingress_want_inside(&snapshot->settings,
-						     bindings, family);
+						     family);
 	}
 
 	list_for_each_entry_safe(port, next, &chatdnat_ingress_ports, list)
 		if (!port->wanted)
 			chatdnat_ingress_port_remove(port);
+
+	chatdnat_offload_learn_from(0);
+	list_for_each_entry(port, &chatdnat_ingress_ports, list)
+		chatdnat_offload_learn_from(port->ops.dev->ifindex);
 	rtnl_unlock();
 }
 

@@ -15,6 +15,7 @@
 #include "../net/nfct.h"
 #include "../stateless/local.h"
 #include "../stateless/stateless.h"
+#include "../tracked/offload_learn.h"
 #include "early_route.h"
 #include "guard.h"
 #include "hooks.h"
@@ -67,6 +68,13 @@ static bool chatdnat_needs_stateless(const struct chatdnat_settings *settings,
 	       settings->engine != CHATDNAT_ENGINE_TRACKED;
 }
 
+static bool chatdnat_needs_offload(const struct chatdnat_settings *settings,
+				   enum chatdnat_family family)
+{
+	return chatdnat_settings_active(settings, family) &&
+	       settings->fast != CHATDNAT_FAST_OFF;
+}
+
 /* IPv6 priorities have the same values; see the assertions below. */
 /* clang-format off */
 static const struct chatdnat_hook {
@@ -101,6 +109,9 @@ static const struct chatdnat_hook {
 	  NF_INET_POST_ROUTING, NF_IP_PRI_FILTER - 1 },
 	{ chatdnat_needs_input, chatdnat_guard_input,
 	  NF_INET_LOCAL_IN, NF_IP_PRI_FILTER - 1 },
+	/* After all chains that may drop a packet. */
+	{ chatdnat_needs_offload, chatdnat_offload_learn,
+	  NF_INET_POST_ROUTING, NF_IP_PRI_LAST - 1 },
 };
 /* clang-format on */
 

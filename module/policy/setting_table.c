@@ -47,6 +47,12 @@ static const char *const chatdnat_log_words[] = {
 	[CHATDNAT_LOG_DROPS] = "drops",
 };
 
+static const char *const chatdnat_fast_words[] = {
+	[CHATDNAT_FAST_AUTO] = "auto",
+	[CHATDNAT_FAST_ON] = "on",
+	[CHATDNAT_FAST_OFF] = "off",
+};
+
 static const char *const chatdnat_engine_words[] = {
 	[CHATDNAT_ENGINE_TRACKED] = "tracked",
 	[CHATDNAT_ENGINE_STATELESS] = "stateless",
@@ -87,6 +93,7 @@ CHATDNAT_KEYWORD(stale, "flush or keep")
 CHATDNAT_KEYWORD(enabled, "0 or 1")
 CHATDNAT_KEYWORD(hairpin, "0 or 1")
 CHATDNAT_KEYWORD(log, "off or drops")
+CHATDNAT_KEYWORD(fast, "auto, on or off")
 CHATDNAT_KEYWORD(engine, "tracked, stateless or auto")
 
 static int chatdnat_wan_parse(struct chatdnat_settings *settings,
@@ -228,6 +235,7 @@ const struct chatdnat_setting chatdnat_setting_table[CHATDNAT_SETTINGS_MAX] = {
 	[CHATDNAT_SETTING_ENABLED] = CHATDNAT_SETTING(enabled),
 	[CHATDNAT_SETTING_HAIRPIN] = CHATDNAT_SETTING(hairpin),
 	[CHATDNAT_SETTING_LOG] = CHATDNAT_SETTING(log),
+	[CHATDNAT_SETTING_FAST] = CHATDNAT_SETTING(fast),
 	[CHATDNAT_SETTING_ENGINE] = CHATDNAT_SETTING(engine),
 };
 
@@ -299,7 +307,7 @@ int chatdnat_setting_table_parse(struct chatdnat_settings *settings,
 		setting = chatdnat_setting_find(key);
 		if (!setting)
 			return chatdnat_refuse(why, -EINVAL, key,
-					       "the name of a setting: wan, v4, v6, ports, scope, masquerade, guard, allow, mss, via, stale, enabled, hairpin, log or engine");
+					       "the name of a setting: wan, v4, v6, ports, scope, masquerade, guard, allow, mss, via, stale, enabled, hairpin, log, fast or engine");
 		if (__test_and_set_bit(setting - chatdnat_setting_table, &given))
 			return chatdnat_refuse(why, -EINVAL, key,
 					       "each setting once");

@@ -20,6 +20,7 @@ void chatdnat_settings_default(struct chatdnat_settings *settings)
 	settings->masquerade = CHATDNAT_MASQUERADE_WAN;
 	settings->stale = CHATDNAT_STALE_FLUSH;
 	settings->enabled = true;
+	settings->fast = CHATDNAT_FAST_AUTO;
 	settings->mss = CHATDNAT_MSS_AUTO;
 	chatdnat_portset_parse(&settings->service.ports, chatmail, true, &why);
 	chatdnat_allowed_parse(&settings->allow, ssh, &why);

@@ -46,6 +46,13 @@ enum chatdnat_engine {
 	CHATDNAT_ENGINE_AUTO,
 };
 
+/* Whether tracked connections take the fast path. */
+enum chatdnat_fast {
+	CHATDNAT_FAST_AUTO,
+	CHATDNAT_FAST_ON,
+	CHATDNAT_FAST_OFF,
+};
+
 enum chatdnat_stale {
 	CHATDNAT_STALE_FLUSH,
 	CHATDNAT_STALE_KEEP,
@@ -71,6 +78,7 @@ struct chatdnat_settings {
 	bool enabled;
 	bool hairpin;
 	enum chatdnat_log log;
+	enum chatdnat_fast fast;
 	enum chatdnat_engine engine;
 };
 

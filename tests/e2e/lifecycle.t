@@ -39,7 +39,7 @@ def own_files():
 
 
 def expected_files():
-    return sorted([f"parameters/{name}" for name in module.PARAMETERS] + ["engines", "last_error", "version"] +
+    return sorted([f"parameters/{name}" for name in module.PARAMETERS] + ["engines", "fastpath", "last_error", "version"] +
                   [f"stats/{family}/{name}" for family in module.FAMILIES for name in module.COUNTERS])
 
 
@@ -55,9 +55,9 @@ def files_and_modes():
         with open(module.SYSFS / path, "rb") as file:
             text = file.read()
         # Nothing went wrong, and there is no relay.
-        lines = 0 if path in ("engines", "last_error") else 1
+        lines = {"engines": 0, "last_error": 0, "fastpath": len(module.FAMILIES)}.get(path, 1)
         tap.equal((text.count(b"\n"), text.endswith(b"\n")), (lines, bool(lines)),
-                  f"{path} is {'empty' if not lines else 'one line'}")
+                  f"{path} has {lines} lines")
     for family in module.FAMILIES:
         tap.equal(set(module.stats(family).values()), {0}, f"{family} counters begin at zero")
 

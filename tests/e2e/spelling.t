@@ -15,12 +15,12 @@ CHATMAIL = "25,80,143,443,465,587,993"
 DEFAULTS = {"wan": "", "v4": "", "v6": "", "ports": CHATMAIL, "scope": "local",
             "masquerade": "wan", "guard": "off", "allow": "22", "mss": "auto", "via": "",
             "stale": "flush", "enabled": "1", "hairpin": "0", "log": "off",
-            "engine": "tracked"}
+            "fast": "auto", "engine": "tracked"}
 # Nothing in here is a default: a refused write that resets anything shows.
 START = {"wan": "ppp+,eth7", "v4": "10.9.0.9", "v6": "fd00:9::9", "ports": "26,3479/udp",
          "scope": "any", "masquerade": "all", "guard": "full", "allow": "23,51820/udp",
          "mss": "1300", "via": "wg7", "stale": "keep", "enabled": "0", "hairpin": "1", "log": "drops",
-         "engine": "auto"}
+         "fast": "on", "engine": "auto"}
 
 MANY_PORTS = ",".join(str(port) for port in range(1000, 1256, 2))
 MANY_V4 = ",".join(f"10.9.0.2@203.0.113.{n}" for n in range(1, 17))
@@ -199,6 +199,9 @@ ACCEPTED = [
     ("log", "off", "off"),
     ("log", "drops", "drops"),
     # "stateless" has its case: what the other parameters are here cannot be served so.
+    ("fast", "auto", "auto"),
+    ("fast", "on", "on"),
+    ("fast", "off", "off"),
     ("engine", "tracked", "tracked"),
     ("engine", "auto", "auto"),
     ("stale", "flush", "flush"),
@@ -573,6 +576,10 @@ REFUSED = [
     ("log", "drop", EINVAL),
     ("log", "drops,off", EINVAL),
     ("log", "drops\n", EINVAL),
+    ("fast", "", EINVAL),
+    ("fast", "1", EINVAL),
+    ("fast", "Auto", EINVAL),
+    ("fast", "off ", EINVAL),
     ("engine", "", EINVAL),
     ("engine", "Tracked", EINVAL),
     ("engine", "AUTO", EINVAL),

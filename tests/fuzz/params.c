@@ -15,7 +15,7 @@
 
 static const char *const names[PARAMS] = {
 	"wan",	 "v4",	"v6",	 "ports",   "scope",   "masquerade", "guard",  "allow",
-	"mss",	 "via", "stale", "enabled", "hairpin", "log",	     "engine", "config",
+	"mss",	 "via", "stale", "enabled", "hairpin", "log",	     "fast",   "engine", "config",
 };
 
 /* The engine's own refusal, by the settings alone. */

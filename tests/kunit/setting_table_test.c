@@ -6,18 +6,18 @@
 #define PORTS	"25,80,143,443,465,587,993"
 #define HEAD	"wan= v4= v6= ports=" PORTS
 #define TAIL	" scope=local masquerade=wan guard=off allow=22 mss=auto via=" \
-		" stale=flush enabled=1 hairpin=0 log=off engine=tracked"
+		" stale=flush enabled=1 hairpin=0 log=off fast=auto engine=tracked"
 #define RELAYS	"wan=eth0 v4=10.9.0.2 v6=fd00::2 ports=" PORTS TAIL
 
 /* All except what is forwarded where. */
 #define REST	" scope=any masquerade=all guard=full allow=20-25 mss=1360 via=wg0" \
-		" stale=keep enabled=0 hairpin=1 log=drops engine=auto"
+		" stale=keep enabled=0 hairpin=1 log=drops fast=on engine=auto"
 #define OFF	" scope=local masquerade=off guard=forward allow= mss=off via=" \
-		" stale=flush enabled=1 hairpin=0 log=off engine=stateless"
+		" stale=flush enabled=1 hairpin=0 log=off fast=auto engine=stateless"
 #define STRICT	" scope=local masquerade=off guard=strict allow=22,112/ip mss=off via=" \
-		" stale=flush enabled=1 hairpin=0 log=off engine=stateless"
+		" stale=flush enabled=1 hairpin=0 log=off fast=auto engine=stateless"
 #define MSS(n)	" scope=local masquerade=wan guard=off allow=22 mss=" n " via=" \
-		" stale=flush enabled=1 hairpin=0 log=off engine=tracked"
+		" stale=flush enabled=1 hairpin=0 log=off fast=auto engine=tracked"
 #define SHUFFLED " via=wg0 mss=1360 allow=20-25 guard=full scope=any masquerade=all"
 
 static const struct good {
@@ -32,7 +32,7 @@ static const struct good {
 	{ RELAYS, RELAYS },
 	{ "ports=turn,25", "wan= v4= v6= ports=25,3478/udp" TAIL },
 	{ HEAD REST, HEAD REST },
-	{ "engine=auto log=drops hairpin=1 enabled=0 stale=keep" SHUFFLED,
+	{ "fast=on engine=auto log=drops hairpin=1 enabled=0 stale=keep" SHUFFLED,
 	  HEAD REST },
 	{ "masquerade=off guard=forward allow= mss=off engine=stateless",
 	  HEAD OFF },
@@ -100,6 +100,7 @@ static const struct bad {
 	{ "enabled=01", "enabled", -EINVAL, "01", "0 or 1" },
 	{ "hairpin=yes", "hairpin", -EINVAL, "yes", "0 or 1" },
 	{ "log=all", "log", -EINVAL, "all", "off or drops" },
+	{ "fast=yes", "fast", -EINVAL, "yes", "auto, on or off" },
 	{ "engine=fast", "engine", -EINVAL, "fast", "stateless or auto" },
 	{ "engine=auto=", "engine", -EINVAL, "auto=", "stateless or auto" },
 	{ "mss=", "mss", -EINVAL, "", "536 to 65495" },

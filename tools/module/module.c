@@ -19,8 +19,8 @@
 #include "saved.h"
 
 static const char *const setting_order[] = {
-	"wan", "v4",  "v6",    "ports",	  "scope",   "masquerade", "guard",  "allow",
-	"mss", "via", "stale", "enabled", "hairpin", "log",	   "engine", NULL,
+	"wan", "v4",	"v6",	   "ports",   "scope", "masquerade", "guard",  "allow", "mss",
+	"via", "stale", "enabled", "hairpin", "log",   "fast",	     "engine", NULL,
 };
 
 bool module_loaded(void)

@@ -22,7 +22,8 @@ static const struct {
 	{ "ports", "chatmail" }, { "scope", "local" }, { "masquerade", "wan" },
 	{ "guard", "off" },	 { "allow", "ssh" },   { "mss", "auto" },
 	{ "via", "" },		 { "stale", "flush" }, { "enabled", "1" },
-	{ "hairpin", "0" },	 { "log", "off" },     { "engine", "tracked" },
+	{ "hairpin", "0" },	 { "log", "off" },     { "fast", "auto" },
+	{ "engine", "tracked" },
 };
 
 static const char *default_of(const char *name)

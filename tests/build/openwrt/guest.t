@@ -20,7 +20,7 @@ UCI = pathlib.Path("/tmp/uci")
 # A value for each setting that is not its default, as the module reads it back.
 VALUES = {"wan": "eth0,ppp+", "v4": "10.9.0.2,10.9.0.3@192.0.2.1", "v6": "fd00:9::2", "ports": "25,993,40000-50000,3478/udp",
           "scope": "any", "masquerade": "all", "guard": "full", "allow": "22,51820/udp", "mss": "1300", "via": "wg0",
-          "stale": "keep", "enabled": "0", "hairpin": "1", "log": "drops", "engine": "auto"}
+          "stale": "keep", "enabled": "0", "hairpin": "1", "log": "drops", "fast": "on", "engine": "auto"}
 
 
 class Done:

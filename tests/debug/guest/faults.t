@@ -176,7 +176,7 @@ SILENT = {"pcpu_alloc_noprof", "nf_nat_masquerade_inet_register_notifiers", "reg
 CHANGES = {
     "wan": "eth0,eth1", "v4": OTHER["ipv4"], "v6": OTHER["ipv6"], "ports": "imaps", "scope": "any",
     "masquerade": "all", "guard": "full", "allow": "ssh,http", "mss": "1000", "via": "wg0", "stale": "keep",
-    "enabled": "0", "hairpin": "1", "log": "drops", "engine": "auto",
+    "enabled": "0", "hairpin": "1", "log": "drops", "fast": "on", "engine": "auto",
 }
 
 

@@ -14,7 +14,7 @@ FILE = ROOT / "build" / os.uname().release / "chatdnat.ko"
 TOOL = (ROOT / "build" if os.uname().machine == "x86_64" else FILE.parent) / "tools" / "chatdnatctl"
 SYSFS = pathlib.Path("/sys/module/chatdnat")
 SETTINGS = ("wan", "v4", "v6", "ports", "scope", "masquerade", "guard", "allow", "mss", "via",
-            "stale", "enabled", "hairpin", "log", "engine")
+            "stale", "enabled", "hairpin", "log", "fast", "engine")
 PARAMETERS = SETTINGS + ("config",)
 # The engine that tests run with which do not ask for one themselves.
 ENGINE = os.environ.get("CHATDNAT_ENGINE", "tracked")

@@ -1,0 +1,162 @@
+#!/usr/bin/python3
+# vm: --timeout 600
+"""Tracked connections on the fast path: which take it, that connection tracking stays right, and what ends it."""
+
+import os
+import sys
+
+os.environ["CHATDNAT_ENGINE"] = "tracked"
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+# pylint: disable=wrong-import-position
+from lib import case, conntrack, module, tap, topo, traffic, wait
+from lib.topo import CLIENT, HOME, PROXY, RELAY, settings
+from lib.traffic import Connection, Flow
+
+TCP, UDP = 993, 3478
+DATA = 3000000
+
+t = relay = None
+
+
+def setup():
+    global t, relay
+    t = topo.Topology()
+    relay = traffic.Host("relay", t.relay).tcp(25, TCP).udp(UDP)
+    traffic.Host("other", t.other).tcp(25, TCP)
+    traffic.Host("public", t.public).tcp(25, TCP).udp(UDP)
+    traffic.Host("world", t.internet).tcp(25)
+
+
+def load(**changes):
+    module.load(**settings(**{"ports": "chatmail,turn", "fast": "on", **changes}))
+
+
+class Watch:
+    """Packets that the stack sees, of TCP or UDP."""
+
+    def __init__(self, protocol="tcp"):
+        self._protocol = protocol
+
+    def __enter__(self):
+        HOME.nft("table inet watch { counter seen { }\n chain c { type filter hook prerouting priority -310;\n"
+                 f"meta l4proto {self._protocol} counter name seen\n }}\n}}\n")
+        return self
+
+    def __exit__(self, *_):
+        HOME.nft("delete table inet watch\n")
+
+    def packets(self):
+        return int(HOME.run("nft", "list", "counter", "inet", "watch", "seen").split("packets ")[1].split()[0])
+
+
+def fastpath(version):
+    """The state of a family: on or off, and what the file says of it."""
+    lines = dict(line.split(" ", 1) for line in module.read("fastpath").splitlines())
+    return lines[version].split(": ", 1)
+
+
+def settled(version, state):
+    return wait.until(lambda: fastpath(version)[0] == state)
+
+
+@case.case
+def taken():
+    """Both directions of what comes in and of what the relay opens: the stack sees the first packets and the last."""
+    load()
+    for version in topo.ip_versions():
+        for name, connect in (("in", lambda v=version: Connection(t.internet, PROXY[v], TCP, CLIENT[v])),
+                              ("out", lambda v=version: Connection(t.relay, topo.INTERNET[v], 25))):
+            # Neighbours are learnt on the path through the stack.
+            connect().close()
+            with Watch() as watch:
+                with connect() as connection:
+                    tap.ok(connection.echo(os.urandom(DATA)), f"{version} {name}: {DATA} bytes come back whole")
+                    before = watch.packets()
+                    tap.ok(before < 20, f"{version} {name}: and passed by the stack: {before} packets seen")
+                    tap.ok(connection.echo(os.urandom(DATA)), f"{version} {name}: and again")
+                    tap.ok(watch.packets() - before < 10, f"{version} {name}: {watch.packets() - before} packets seen")
+                    tap.equal(fastpath(version)[0], "on", f"{version}: the file says so")
+                    tap.diag(module.read("fastpath"))
+
+
+@case.case
+def datagrams():
+    """A flow of datagrams, of which connection tracking sees one now and then until it takes it for a stream."""
+    load()
+    for version in topo.ip_versions():
+        with Flow(t.internet, PROXY[version], UDP, CLIENT[version]) as flow:
+            flow.ask()
+            flow.ask()
+            with Watch("udp") as watch:
+                good = [flow.ask(b"%d" % n) for n in range(200)]
+                tap.ok(all((answer.server, answer.peer) == ("relay", CLIENT[version]) for answer in good), f"{version}: 200 answers")
+                tap.ok(watch.packets() < 40, f"{version}: {watch.packets()} packets seen by the stack")
+
+
+@case.case
+def a_relay_with_a_public_address():
+    """Masqueraded, in and out by one interface."""
+    load(relay=topo.PUBLIC, masquerade="all")
+    for version in topo.ip_versions():
+        Connection(t.internet, PROXY[version], TCP, CLIENT[version]).close()
+        with Watch() as watch, Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as connection:
+            tap.ok(connection.echo(os.urandom(DATA)), f"{version}: {DATA} bytes come back whole")
+            tap.ok(watch.packets() < 20, f"{version}: {watch.packets()} packets seen by the stack")
+
+
+@case.case
+def beside_chains_of_others():
+    """auto: a chain that would be passed by sees the next packet, and all that follow."""
+    load(fast="auto")
+    for version in topo.ip_versions():
+        tap.ok(settled(version, "on"), f"{version}: on where nobody is passed by")
+        with Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as connection:
+            tap.ok(connection.echo(b"x" * DATA), f"{version}: {DATA} bytes come back")
+            HOME.nft("table inet other {\nchain c { type filter hook forward priority 0\n tcp dport 993 drop\n tcp sport 993 drop\n}\n}\n")
+            tap.ok(not connection.goes_on(), f"{version}: a chain that drops the next packet does so")
+            HOME.nft("delete table inet other\n")
+        HOME.nft("table inet other {\nchain c { type filter hook forward priority 0; }\n}\n")
+        tap.ok(settled(version, "off"), f"{version}: off beside a chain")
+        tap.equal(fastpath(version), ["off", "a chain at forward, priority 0"], f"{version}: and the file says which")
+        HOME.nft("delete table inet other\n")
+        tap.ok(settled(version, "on"), f"{version}: on again when it is gone")
+        HOME.nft("table inet other {\nchain c { type filter hook input priority 0; }\nchain n { type nat hook prerouting priority -100; }\n}\n"
+                 "table netdev other {\nchain c { type filter hook ingress device eth0 priority 0; }\n}\n")
+        module.set("log", "drops")
+        tap.equal(fastpath(version)[0], "on", f"{version}: on beside chains that are not passed by")
+        module.set("log", "off")
+        HOME.nft("delete table inet other\ndelete table netdev other\n")
+        module.set("fast", "off")
+        tap.equal(fastpath(version), ["off", "fast=off"], f"{version}: off where it is told to")
+        module.set("fast", "auto")
+
+
+@case.case
+def told_when_it_ends():
+    """Both ends of an idle connection that has taken the fast path are reset when the relay changes: the numbers are right."""
+    load()
+    for version in topo.ip_versions():
+        with Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as connection:
+            connection.echo(os.urandom(DATA))
+            module.set(topo.SETTING[version], topo.OTHER[version])
+            tap.equal(connection.fate(), "reset", f"{version}: an idle client is told")
+        module.set(topo.SETTING[version], RELAY[version])
+
+
+@case.case
+def ended_by_conntrack():
+    """conntrack -D ends it: what follows is no longer translated by the old entry."""
+    load(guard="full")
+    for version in topo.ip_versions():
+        with Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as connection:
+            connection.echo(b"x" * DATA)
+            module.set("enabled", "0")
+            tap.ok(connection.goes_on(), f"{version}: drained, a live one goes on")
+            conntrack.flush()
+            connection.sock.settimeout(2)
+            tap.ok(not connection.goes_on(), f"{version}: deleted, it does not")
+            module.set("enabled", "1")
+
+
+case.run(setup, topo.EVERY_RELAY, seconds=120)
