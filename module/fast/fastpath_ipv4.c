@@ -2,43 +2,9 @@
 #include <linux/inetdevice.h>
 #include <linux/ip.h>
 #include <net/inet_ecn.h>
-#include <net/ip.h>
 
 #include "fastpath.h"
-
-#define CHATDNAT_PLAIN (sizeof(struct iphdr) + sizeof(struct tcphdr))
-#define CHATDNAT_SHORT (sizeof(struct iphdr) + sizeof(struct udphdr))
-
-/* Whether the IP header is eligible for the fast path. */
-static bool chatdnat_ipv4_plain(const struct iphdr *iph)
-{
-	return iph->version == 4 && iph->ihl == sizeof(*iph) / 4 &&
-	       iph->ttl > 1 && !(iph->frag_off & htons(IP_MF | IP_OFFSET));
-}
-
-/* Trim link-layer padding; false if the packet is too short. */
-static noinline bool chatdnat_ipv4_trim(struct sk_buff *skb, unsigned int len)
-{
-	const struct iphdr *iph = (const struct iphdr *)skb->data;
-	const struct tcphdr *th = (const struct tcphdr *)(iph + 1);
-	unsigned int headers = sizeof(*iph) + sizeof(struct udphdr);
-
-	if (iph->protocol == IPPROTO_TCP)
-		headers = sizeof(*iph) + (th->syn ? th->doff * 4 : sizeof(*th));
-	return skb->len > len && len >= headers && !pskb_trim_rcsum(skb, len);
-}
-
-/* Verify the header checksum and trim link-layer padding. */
-static __always_inline bool chatdnat_ipv4_sound(struct sk_buff *skb)
-{
-	const struct iphdr *iph = (const struct iphdr *)skb->data;
-	unsigned int len = ntohs(iph->tot_len);
-
-	if (ip_fast_csum(iph, sizeof(*iph) / 4))
-		return false;
-	/* Then the linear headers are within the packet. */
-	return likely(skb->len == len) || chatdnat_ipv4_trim(skb, len);
-}
+#include "ipv4.h"
 
 /* The set of the flow cache for the addresses of a segment. */
 static struct chatdnat_flow_entry *
@@ -77,24 +43,6 @@ static bool chatdnat_ipv4_forwards(const struct net_device *dev,
 	       (entering && IN_DEV_RPFILTER(in_dev) != 1);
 }
 
-/* Update the IP header, except for the addresses; mark it as forwarded. */
-static __always_inline void
-chatdnat_ipv4_forward(struct sk_buff *skb,
-		      const struct chatdnat_translation *translation,
-		      u8 priority)
-{
-	struct iphdr *iph = (struct iphdr *)skb->data;
-
-	iph->check = ~csum16_add(~iph->check, translation->diff_ipv4);
-	iph->ttl--;
-	if (READ_ONCE(init_net.ipv4.sysctl_ip_fwd_update_priority))
-		skb->priority = priority;
-	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
-	IPCB(skb)->iif = skb->skb_iif;
-	IPCB(skb)->flags = IPSKB_FORWARDED;
-	skb_set_transport_header(skb, sizeof(*iph));
-}
-
 /* Translate a segment by an entry of the flow cache. */
 static void chatdnat_ipv4_rewrite(struct sk_buff *skb,
 				  const struct chatdnat_flow_entry *entry,
@@ -107,99 +55,7 @@ static void chatdnat_ipv4_rewrite(struct sk_buff *skb,
 		chatdnat_fastpath_count(skb, th, entry, CHATDNAT_IPV4, entering);
 	chatdnat_fastpath_check(skb, &th->check, &entry->translation);
 	*(entering ? &iph->daddr : &iph->saddr) = entry->to->word[0];
-	chatdnat_ipv4_forward(skb, &entry->translation, entry->priority);
-}
-
-/*
- * Whether the input device forwards, and validates sources as it did when the
- * stack accepted the source.
- */
-static bool chatdnat_ipv4_still_forwards(const struct net_device *dev,
-					 const struct chatdnat_offload *offload)
-{
-	struct in_device *in_dev = __in_dev_get_rcu(dev);
-
-	return in_dev && IN_DEV_FORWARD(in_dev) &&
-	       (likely(READ_ONCE(offload->sourced)) ||
-		IN_DEV_RPFILTER(in_dev) == offload->rp_filter);
-}
-
-/*
- * Whether a packet may be one of an offloaded connection; its headers are linear
- * then.
- */
-static __always_inline bool chatdnat_ipv4_offload_plain(struct sk_buff *skb)
-{
-	const struct iphdr *iph;
-	const struct tcphdr *th;
-
-	/* A datagram may be shorter than a segment. */
-	if (unlikely(skb_headlen(skb) < CHATDNAT_PLAIN) &&
-	    !pskb_may_pull(skb, CHATDNAT_PLAIN) &&
-	    !pskb_may_pull(skb, CHATDNAT_SHORT))
-		return false;
-	iph = (const struct iphdr *)skb->data;
-	if (!chatdnat_ipv4_plain(iph))
-		return false;
-
-	switch (iph->protocol) {
-	case IPPROTO_TCP:
-		th = (const struct tcphdr *)(iph + 1);
-		return likely(skb_headlen(skb) >= CHATDNAT_PLAIN) && !th->syn;
-	case IPPROTO_UDP:
-		return true;
-	default:
-		return false;
-	}
-}
-
-/**
- * chatdnat_fastpath_ipv4_offload() - translate and forward a plain packet of an
- *				    offloaded connection
- * @skb: a received packet
- *
- * Context: Softirq, RCU read lock held.
- * Return: NF_STOLEN, or NF_ACCEPT with the packet unchanged.
- */
-unsigned int chatdnat_fastpath_ipv4_offload(struct sk_buff *skb)
-{
-	struct chatdnat_offload *offload;
-	struct dst_entry *dst;
-	struct iphdr *iph;
-
-	if (!chatdnat_ipv4_offload_plain(skb) ||
-	    !chatdnat_offload_is_open(CHATDNAT_IPV4))
-		return NF_ACCEPT;
-	iph = (struct iphdr *)skb->data;
-	offload = chatdnat_offload_find(CHATDNAT_IPV4, &iph->saddr,
-					*(__be32 *)(iph + 1), iph->protocol,
-					skb->dev->ifindex);
-	if (!offload)
-		return NF_ACCEPT;
-	if (unlikely(!chatdnat_offload_is_valid(offload) ||
-		     offload->tos != (iph->tos & ~INET_ECN_MASK) ||
-		     !chatdnat_ipv4_still_forwards(skb->dev, offload) ||
-		     chatdnat_fastpath_policies(skb) ||
-		     !chatdnat_fastpath_fits(skb, sizeof(*iph),
-					     &offload->translation) ||
-		     !chatdnat_ipv4_sound(skb)))
-		return NF_ACCEPT;
-
-	/* Trimming may have moved it. */
-	iph = (struct iphdr *)skb->data;
-	if (unlikely(!chatdnat_fastpath_offload_dst(offload, &dst) ||
-		     !chatdnat_fastpath_offload_expects(offload, iph + 1,
-							skb->len - sizeof(*iph)) ||
-		     skb_cow(skb, LL_RESERVED_SPACE(offload->translation.nexthop
-							    .dev))))
-		return NF_ACCEPT;
-
-	iph = (struct iphdr *)skb->data;
-	chatdnat_fastpath_offload_translate(skb, offload, iph + 1);
-	iph->saddr = offload->addr[2];
-	iph->daddr = offload->addr[3];
-	chatdnat_ipv4_forward(skb, &offload->translation, offload->priority);
-	return chatdnat_fastpath_send(skb, &offload->translation.nexthop, dst);
+	chatdnat_ipv4_forward(skb, iph, &entry->translation, entry->priority);
 }
 
 /**
@@ -226,7 +82,7 @@ unsigned int chatdnat_fastpath_ipv4(struct sk_buff *skb,
 	__be16 port;
 	u8 tos_dir;
 
-	if (!pskb_may_pull(skb, CHATDNAT_PLAIN))
+	if (!pskb_may_pull(skb, CHATDNAT_IPV4_TCP))
 		return chatdnat_fastpath_ipv4_offload(skb);
 	iph = (const struct iphdr *)skb->data;
 	th = (const struct tcphdr *)(iph + 1);

@@ -1,40 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/ipv6.h>
-#include <net/addrconf.h>
 #include <net/ipv6.h>
 
 #include "fastpath.h"
-
-#define CHATDNAT_PLAIN (sizeof(struct ipv6hdr) + sizeof(struct tcphdr))
-#define CHATDNAT_SHORT (sizeof(struct ipv6hdr) + sizeof(struct udphdr))
-
-/* Whether the IP header is eligible for the fast path. */
-static bool chatdnat_ipv6_plain(const struct ipv6hdr *ip6h)
-{
-	return ip6h->version == 6 && ip6h->hop_limit > 1;
-}
-
-/* Trim link-layer padding; false if the packet is too short. */
-static noinline bool chatdnat_ipv6_trim(struct sk_buff *skb, unsigned int len)
-{
-	const struct ipv6hdr *ip6h = (const struct ipv6hdr *)skb->data;
-	const struct tcphdr *th = (const struct tcphdr *)(ip6h + 1);
-	unsigned int headers = sizeof(*ip6h) + sizeof(struct udphdr);
-
-	if (ip6h->nexthdr == IPPROTO_TCP)
-		headers = sizeof(*ip6h) + (th->syn ? th->doff * 4 : sizeof(*th));
-	return skb->len > len && len >= headers && !pskb_trim_rcsum(skb, len);
-}
-
-/* Check the length of the packet and trim link-layer padding. */
-static __always_inline bool chatdnat_ipv6_sound(struct sk_buff *skb)
-{
-	const struct ipv6hdr *ip6h = (const struct ipv6hdr *)skb->data;
-	unsigned int len = ntohs(ip6h->payload_len) + sizeof(*ip6h);
-
-	/* Then the linear headers are within the packet. */
-	return likely(skb->len == len) || chatdnat_ipv6_trim(skb, len);
-}
+#include "ipv6.h"
 
 /* The set of the flow cache for the addresses of a segment. */
 static struct chatdnat_flow_entry *
@@ -60,15 +29,6 @@ static bool chatdnat_ipv6_entry_is_of(const struct chatdnat_flow_entry *entry,
 	       chatdnat_validity_check(&entry->translation.validity);
 }
 
-/* Whether the device forwards. */
-static bool chatdnat_ipv6_is_forwarding(const struct net_device *dev)
-{
-	const struct inet6_dev *idev = __in6_dev_get(dev);
-
-	return idev && !READ_ONCE(idev->cnf.disable_ipv6) &&
-	       READ_ONCE(init_net.ipv6.devconf_all->forwarding);
-}
-
 /* Whether the device forwards segments of an entry. */
 static bool chatdnat_ipv6_forwards(const struct net_device *dev,
 				   const struct chatdnat_flow_entry *entry,
@@ -80,18 +40,6 @@ static bool chatdnat_ipv6_forwards(const struct net_device *dev,
 	 */
 	return chatdnat_ipv6_is_forwarding(dev) &&
 	       (entering || entry->reverse_dev == dev);
-}
-
-/* Update the IP header, except for the addresses; mark it as forwarded. */
-static __always_inline void chatdnat_ipv6_forward(struct sk_buff *skb)
-{
-	struct ipv6hdr *ip6h = (struct ipv6hdr *)skb->data;
-
-	ip6h->hop_limit--;
-	memset(IP6CB(skb), 0, sizeof(*IP6CB(skb)));
-	IP6CB(skb)->iif = skb->skb_iif;
-	IP6CB(skb)->flags = IP6SKB_FORWARDED;
-	skb_set_transport_header(skb, sizeof(*ip6h));
 }
 
 /* Translate a segment by an entry of the flow cache. */
@@ -107,88 +55,7 @@ static void chatdnat_ipv6_rewrite(struct sk_buff *skb,
 	chatdnat_fastpath_check(skb, &th->check, &entry->translation);
 	memcpy(entering ? &ip6h->daddr : &ip6h->saddr, entry->to->word,
 	       sizeof(struct in6_addr));
-	chatdnat_ipv6_forward(skb);
-}
-
-/*
- * Whether a packet may be one of an offloaded connection; its headers are linear
- * then.
- */
-static __always_inline bool chatdnat_ipv6_offload_plain(struct sk_buff *skb)
-{
-	const struct ipv6hdr *ip6h;
-	const struct tcphdr *th;
-	const struct udphdr *uh;
-
-	/* A datagram may be shorter than a segment. */
-	if (unlikely(skb_headlen(skb) < CHATDNAT_PLAIN) &&
-	    !pskb_may_pull(skb, CHATDNAT_PLAIN) &&
-	    !pskb_may_pull(skb, CHATDNAT_SHORT))
-		return false;
-	ip6h = (const struct ipv6hdr *)skb->data;
-	if (!chatdnat_ipv6_plain(ip6h))
-		return false;
-
-	switch (ip6h->nexthdr) {
-	case IPPROTO_TCP:
-		th = (const struct tcphdr *)(ip6h + 1);
-		return likely(skb_headlen(skb) >= CHATDNAT_PLAIN) && !th->syn;
-	case IPPROTO_UDP:
-		/* Over IPv6 it has to have a checksum. */
-		uh = (const struct udphdr *)(ip6h + 1);
-		return uh->check;
-	default:
-		return false;
-	}
-}
-
-/**
- * chatdnat_fastpath_ipv6_offload() - translate and forward a plain packet of an
- *				    offloaded connection
- * @skb: a received packet
- *
- * Context: Softirq, RCU read lock held.
- * Return: NF_STOLEN, or NF_ACCEPT with the packet unchanged.
- */
-unsigned int chatdnat_fastpath_ipv6_offload(struct sk_buff *skb)
-{
-	struct chatdnat_offload *offload;
-	struct dst_entry *dst;
-	struct ipv6hdr *ip6h;
-
-	if (!chatdnat_ipv6_offload_plain(skb) ||
-	    !chatdnat_offload_is_open(CHATDNAT_IPV6))
-		return NF_ACCEPT;
-	ip6h = (struct ipv6hdr *)skb->data;
-	offload = chatdnat_offload_find(CHATDNAT_IPV6, ip6h->saddr.s6_addr32,
-					*(__be32 *)(ip6h + 1), ip6h->nexthdr,
-					skb->dev->ifindex);
-	if (!offload)
-		return NF_ACCEPT;
-	if (unlikely(!chatdnat_offload_is_valid(offload) ||
-		     !chatdnat_ipv6_is_forwarding(skb->dev) ||
-		     chatdnat_fastpath_policies(skb) ||
-		     !chatdnat_fastpath_fits(skb, sizeof(*ip6h),
-					     &offload->translation) ||
-		     !chatdnat_ipv6_sound(skb)))
-		return NF_ACCEPT;
-
-	/* Trimming may have moved it. */
-	ip6h = (struct ipv6hdr *)skb->data;
-	if (unlikely(!chatdnat_fastpath_offload_dst(offload, &dst) ||
-		     !chatdnat_fastpath_offload_expects(offload, ip6h + 1,
-							skb->len -
-								sizeof(*ip6h)) ||
-		     skb_cow(skb, LL_RESERVED_SPACE(offload->translation.nexthop
-							    .dev))))
-		return NF_ACCEPT;
-
-	ip6h = (struct ipv6hdr *)skb->data;
-	chatdnat_fastpath_offload_translate(skb, offload, ip6h + 1);
-	ip6h->saddr = *(const struct in6_addr *)&offload->addr[8];
-	ip6h->daddr = *(const struct in6_addr *)&offload->addr[12];
-	chatdnat_ipv6_forward(skb);
-	return chatdnat_fastpath_send(skb, &offload->translation.nexthop, dst);
+	chatdnat_ipv6_forward(skb, ip6h);
 }
 
 /**
@@ -215,7 +82,7 @@ unsigned int chatdnat_fastpath_ipv6(struct sk_buff *skb,
 	__be16 port;
 	u8 tos_dir;
 
-	if (!pskb_may_pull(skb, CHATDNAT_PLAIN))
+	if (!pskb_may_pull(skb, CHATDNAT_IPV6_TCP))
 		return chatdnat_fastpath_ipv6_offload(skb);
 	ip6h = (const struct ipv6hdr *)skb->data;
 	th = (const struct tcphdr *)(ip6h + 1);
