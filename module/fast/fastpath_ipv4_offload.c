@@ -31,22 +31,23 @@ static __always_inline bool chatdnat_ipv4_offload_plain(struct sk_buff *skb)
 
 	/* A datagram may be shorter than a segment. */
 	if (unlikely(skb_headlen(skb) < CHATDNAT_IPV4_TCP) &&
-	    !pskb_may_pull(skb, CHATDNAT_IPV4_TCP) &&
-	    !pskb_may_pull(skb, CHATDNAT_IPV4_UDP))
+	    (skb_shared(skb) || (!pskb_may_pull(skb, CHATDNAT_IPV4_TCP) &&
+				 !pskb_may_pull(skb, CHATDNAT_IPV4_UDP))))
 		return false;
 	iph = (const struct iphdr *)skb->data;
-	if (!chatdnat_ipv4_plain(iph))
-		return false;
-
 	switch (iph->protocol) {
 	case IPPROTO_TCP:
+		/* A SYN is the first to go: each connection has one. */
 		th = (const struct tcphdr *)(iph + 1);
-		return likely(skb_headlen(skb) >= CHATDNAT_IPV4_TCP) && !th->syn;
+		if (unlikely(skb_headlen(skb) < CHATDNAT_IPV4_TCP) || th->syn)
+			return false;
+		break;
 	case IPPROTO_UDP:
-		return true;
+		break;
 	default:
 		return false;
 	}
+	return chatdnat_ipv4_plain(iph) && chatdnat_fastpath_free(skb);
 }
 
 /**

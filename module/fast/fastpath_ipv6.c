@@ -82,6 +82,8 @@ unsigned int chatdnat_fastpath_ipv6(struct sk_buff *skb,
 	__be16 port;
 	u8 tos_dir;
 
+	if (!chatdnat_fastpath_free(skb))
+		return NF_ACCEPT;
 	if (!pskb_may_pull(skb, CHATDNAT_IPV6_TCP))
 		return chatdnat_fastpath_ipv6_offload(skb);
 	ip6h = (const struct ipv6hdr *)skb->data;

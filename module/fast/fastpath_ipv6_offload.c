@@ -17,24 +17,27 @@ static __always_inline bool chatdnat_ipv6_offload_plain(struct sk_buff *skb)
 
 	/* A datagram may be shorter than a segment. */
 	if (unlikely(skb_headlen(skb) < CHATDNAT_IPV6_TCP) &&
-	    !pskb_may_pull(skb, CHATDNAT_IPV6_TCP) &&
-	    !pskb_may_pull(skb, CHATDNAT_IPV6_UDP))
+	    (skb_shared(skb) || (!pskb_may_pull(skb, CHATDNAT_IPV6_TCP) &&
+				 !pskb_may_pull(skb, CHATDNAT_IPV6_UDP))))
 		return false;
 	ip6h = (const struct ipv6hdr *)skb->data;
-	if (!chatdnat_ipv6_plain(ip6h))
-		return false;
-
 	switch (ip6h->nexthdr) {
 	case IPPROTO_TCP:
+		/* A SYN is the first to go: each connection has one. */
 		th = (const struct tcphdr *)(ip6h + 1);
-		return likely(skb_headlen(skb) >= CHATDNAT_IPV6_TCP) && !th->syn;
+		if (unlikely(skb_headlen(skb) < CHATDNAT_IPV6_TCP) || th->syn)
+			return false;
+		break;
 	case IPPROTO_UDP:
 		/* Over IPv6 it has to have a checksum. */
 		uh = (const struct udphdr *)(ip6h + 1);
-		return uh->check;
+		if (!uh->check)
+			return false;
+		break;
 	default:
 		return false;
 	}
+	return chatdnat_ipv6_plain(ip6h) && chatdnat_fastpath_free(skb);
 }
 
 /**

@@ -48,13 +48,12 @@ static unsigned int chatdnat_ingress(void *priv, struct sk_buff *skb,
 
 	/* Hooks run under the RCU read lock. */
 	snapshot = rcu_dereference(chatdnat_active);
-	bindings = snapshot ? rcu_dereference(snapshot->bindings) : NULL;
-
 	/* The stack will pass a VLAN-tagged packet to another device. */
 	if (!snapshot || skb->pkt_type != PACKET_HOST ||
-	    skb_vlan_tag_present(skb) || !chatdnat_fastpath_free(skb))
+	    skb_vlan_tag_present(skb))
 		return NF_ACCEPT;
 
+	bindings = rcu_dereference(snapshot->bindings);
 	switch (skb->protocol) {
 	case htons(ETH_P_IP):
 		if (!bindings)

@@ -314,8 +314,8 @@ unsigned int chatdnat_offload_learn(void *priv, struct sk_buff *skb,
 	enum ip_conntrack_info ctinfo;
 	struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
 
-	if (ct && state->in &&
-	    (ctinfo == IP_CT_ESTABLISHED || ctinfo == IP_CT_ESTABLISHED_REPLY) &&
+	if ((ctinfo == IP_CT_ESTABLISHED || ctinfo == IP_CT_ESTABLISHED_REPLY) &&
+	    ct && state->in &&
 	    chatdnat_offload_is_open(chatdnat_family_of(state->pf)))
 		chatdnat_offload_packet(skb, state, ct, CTINFO2DIR(ctinfo));
 	return NF_ACCEPT;
