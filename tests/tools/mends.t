@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import ctl
 from checks import checks, finds, nft
 from fake import CONFIG, Fake
-from lib import case, module, tap, topo, traffic
+from lib import case, module, tap, topo, traffic, wait
 from lib.topo import CLIENT, EVERY_RELAY, HOME, PROXY, PUBLIC, RELAY, settings
 
 OPTIONS = pathlib.Path("/etc/modprobe.d/chatdnat.conf")
@@ -100,6 +100,17 @@ def every_finding_has_one():
     tap.ok(len(has) > 50, "the findings are found")
     tap.equal(sorted(has - pasted - set(PASTED_ELSEWHERE)), [], "each finding's commands are pasted somewhere")
     tap.equal(sorted(set(PASTED_ELSEWHERE) - has), [], "none is excused that is no finding")
+
+
+@case.case
+def the_fast_path():
+    module.load(**settings())
+    HOME.nft("table ip others { chain c { type filter hook forward priority 5; }\n}\n")
+    tap.ok(wait.until(lambda: "priority 5" in module.read("fastpath")), "the module has seen the chain")
+    found = finds(ctl.run("check", "--json"), "another chain at forward", "fast-path-off", "warn")
+    tap.ok(found and "IPv4" in found["text"] and "the chain ip others c" in found["text"], "another chain at forward: its name")
+    mended("another chain at forward", "fast-path-off", "warn")
+    HOME.nft("delete table ip others")
 
 
 @case.case

@@ -358,6 +358,26 @@ def which_engine():
         tap.ok("\x1b" not in fake.run().out + fake.run("--json").out, "hostile text is escaped")
 
 
+def fast_path(result):
+    return result.json()["fastpath"]
+
+
+@case.case
+def the_fast_path():
+    module.load(**settings(v6=""))
+    tap.equal(fast_path(ctl.run("--json")), {"ipv4": {"on": True, "directions": 0, "reason": None},
+                                             "ipv6": {"on": False, "directions": None, "reason": "no relay or no WAN interface"}},
+              "of each family")
+    tap.ok("IPv4 on, 0 connections; IPv6 off: no relay" in " ".join(ctl.run().out.split()), "as text")
+    with Fake() as fake:
+        tap.equal(fast_path(fake.run("--json")), {"ipv4": None, "ipv6": None}, "a module that does not say: null")
+        tap.ok("fast path" not in fake.run().out, "a module that does not say: nothing")
+        fake.write("fastpath", "ipv4 on: 7\nipv4 off: again\nipv6 on: many\nipv5 on: 1\nnonsense\n\nipv6 slow: 1\nipv6  on: 2")
+        tap.equal(fast_path(fake.run("--json")), {"ipv4": {"on": True, "directions": 7, "reason": None}, "ipv6": None}, "a newer module")
+        fake.write("fastpath", b"ipv4 off: \x1b[2J\nipv6 off: a chain at \xff, priority 1")
+        tap.ok("\x1b" not in fake.run().out + fake.run("--json").out, "hostile text is escaped")
+
+
 @case.case
 def dropped_by_a_firewall():
     module.load(**settings())

@@ -10,6 +10,7 @@ void checks_run(struct findings *findings, const struct state *state)
 	check_module(findings, state);
 	check_saved(findings, state);
 	check_config(findings, state);
+	check_fast(findings, state);
 	check_host(findings, state);
 	check_tunnel(findings, state);
 	check_input(findings, state);

@@ -9,6 +9,7 @@ void check_bridge(struct findings *findings, const struct state *state);
 void check_config(struct findings *findings, const struct state *state);
 void check_counters(struct findings *findings, const struct state *state);
 void check_dns(struct findings *findings, const struct state *state);
+void check_fast(struct findings *findings, const struct state *state);
 void check_firewall(struct findings *findings, const struct state *state);
 void check_guard(struct findings *findings, const struct state *state);
 void check_host(struct findings *findings, const struct state *state);

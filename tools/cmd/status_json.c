@@ -116,6 +116,25 @@ static json_object *families_json(const struct state *state)
 	return object;
 }
 
+static json_object *fastpath_json(const struct state *state)
+{
+	json_object *object = json_object_new_object(), *each;
+	enum family family;
+
+	for (family = 0; family < FAMILIES; family++) {
+		const struct fastpath *fast = &state->fast[family];
+
+		each = fast->known ? json_object_new_object() : NULL;
+		json_put(object, families[family].id, each);
+		if (!each)
+			continue;
+		json_put(each, "on", json_object_new_boolean(fast->on));
+		json_put(each, "directions", fast->on ? number((long long)fast->directions) : NULL);
+		json_put(each, "reason", json_text(fast->why));
+	}
+	return object;
+}
+
 static json_object *findings_json(const struct findings *findings)
 {
 	static const char *const severity[] = {
@@ -156,6 +175,7 @@ void status_json(const struct state *state, const struct findings *findings)
 	json_put(object, "ports", json_list(config_text(&state->module.config, "ports")));
 	json_put(object, "connections", families_json(state));
 	json_put(object, "conntrack", conntrack_json(state));
+	json_put(object, "fastpath", fastpath_json(state));
 	json_put(object, "stats", json_stats(&state->stats));
 	json_put(object, "last_error", json_text(state->module.last_error));
 	json_put(object, "saved", state->saved_found > 0 ? json_config(&state->saved) : NULL);

@@ -160,6 +160,27 @@ static void print_rest(const struct state *state)
 	free(s);
 }
 
+/* Offloaded connections: each is an entry of either direction. */
+static void print_fastpath(const struct state *state)
+{
+	char *s = xstrdup("");
+	enum family family;
+
+	for (family = 0; family < FAMILIES; family++) {
+		const struct fastpath *fast = &state->fast[family];
+
+		if (!fast->known)
+			continue;
+		s = join(s, "; ",
+			 fast->on ? xasprintf("%s on, %lu connections", families[family].name,
+					      (fast->directions + 1) / 2) :
+				    xasprintf("%s off: %s", families[family].name, fast->why));
+	}
+	if (*s)
+		field("fast path", "%s", s);
+	free(s);
+}
+
 static void print_connections(const struct state *state)
 {
 	bool stateless = relay_served(state, V4, true) || relay_served(state, V6, true);
@@ -239,6 +260,7 @@ void status_text(const struct state *state, const struct findings *findings)
 	print_ports(state);
 	print_rest(state);
 	print_connections(state);
+	print_fastpath(state);
 	putchar('\n');
 	print_counters(state);
 	print_findings(findings);

@@ -10,6 +10,7 @@
 #define MODULE_ERROR MODULE_DIR "/last_error"
 #define MODULE_VERSION MODULE_DIR "/version"
 #define MODULE_ENGINES MODULE_DIR "/engines"
+#define MODULE_FASTPATH MODULE_DIR "/fastpath"
 
 struct module {
 	char *version;	  /* NULL: the module does not say */

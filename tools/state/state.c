@@ -37,6 +37,15 @@ static void read_engines(struct state *state)
 	free(text);
 }
 
+static void read_fastpath(struct state *state)
+{
+	char *text = state->loaded ? sysfs_read(MODULE_FASTPATH) : NULL;
+
+	if (text)
+		fastpath_parse(state->fast, text);
+	free(text);
+}
+
 static void read_configured(struct state *state)
 {
 	enum family family;
@@ -48,6 +57,7 @@ static void read_configured(struct state *state)
 		relays_parse(&state->relays, family,
 			     config_text(&state->module.config, families[family].setting));
 	read_engines(state);
+	read_fastpath(state);
 	for (i = 0; i < state->relays.n; i++)
 		if (state->relays.v[i].valid)
 			route_get(&state->relays.v[i].route, &state->relays.v[i].address, NULL);
@@ -85,6 +95,7 @@ void state_free(struct state *state)
 	stats_free(&state->stats);
 	free(state->wan);
 	relays_free(&state->relays);
+	fastpath_free(state->fast);
 	links_free(&state->links);
 	config_free(&state->saved);
 	kernel_log_free(&state->log);

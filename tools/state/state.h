@@ -3,6 +3,7 @@
 #define CHATDNATCTL_STATE_H
 
 #include "../host/link.h"
+#include "../module/fastpath.h"
 #include "../module/kernel_log.h"
 #include "../module/module.h"
 #include "../module/ports.h"
@@ -21,6 +22,7 @@ struct state {
 	char **wan; /* patterns */
 	size_t wan_n;
 	struct relays relays;
+	struct fastpath fast[FAMILIES];
 
 	struct links links;
 	int links_err;			    /* negative errno: links could not be listed */
