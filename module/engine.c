@@ -47,7 +47,7 @@ static bool chatdnat_engine_bind_family(struct chatdnat_bindings *bindings,
 	return true;
 }
 
-/* The bindings for settings, without a flow cache; NULL if there are none. */
+/* The bindings for settings; NULL if there are none. */
 static struct chatdnat_bindings *
 chatdnat_engine_bindings(const struct chatdnat_settings *settings)
 {
@@ -68,10 +68,14 @@ chatdnat_engine_bindings(const struct chatdnat_settings *settings)
 		fits = chatdnat_engine_bind_family(bindings, settings, family);
 	rtnl_unlock();
 
-	if (fits && (bindings->n[CHATDNAT_IPV4] || bindings->n[CHATDNAT_IPV6]))
+	if (fits && !bindings->n[CHATDNAT_IPV4] && !bindings->n[CHATDNAT_IPV6]) {
+		chatdnat_bindings_free(bindings);
+		return NULL;
+	}
+	if (fits && chatdnat_flow_cache_allocate())
 		return bindings;
 	chatdnat_bindings_free(bindings);
-	return fits ? NULL : ERR_PTR(-ENOMEM);
+	return ERR_PTR(-ENOMEM);
 }
 
 static int chatdnat_engine_show_relay(char *buf, size_t size,
@@ -176,10 +180,6 @@ int chatdnat_engine_bind(struct chatdnat_snapshot *snapshot)
 	bindings = chatdnat_engine_bindings(&snapshot->settings);
 	if (IS_ERR(bindings))
 		return PTR_ERR(bindings);
-	if (bindings && !chatdnat_flow_cache_new(bindings)) {
-		chatdnat_bindings_free(bindings);
-		return -ENOMEM;
-	}
 	RCU_INIT_POINTER(snapshot->bindings, bindings);
 	return 0;
 }
@@ -206,10 +206,6 @@ int chatdnat_engine_rebind(struct chatdnat_snapshot *snapshot)
 		chatdnat_ingress_set(snapshot);
 		chatdnat_engine_refresh(snapshot);
 		return 0;
-	}
-	if (bindings && !chatdnat_flow_cache_new(bindings)) {
-		chatdnat_bindings_free(bindings);
-		return -ENOMEM;
 	}
 
 	rcu_assign_pointer(snapshot->prev_bindings, old);

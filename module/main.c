@@ -10,6 +10,7 @@
 #include "net/path_mtu.h"
 #include "notifier.h"
 #include "params.h"
+#include "stateless/flow_cache.h"
 #include "sysfs.h"
 #include "tracked/dnat_cache.h"
 #include "tracked/late_reply.h"
@@ -59,6 +60,7 @@ err_dnat_cache:
 err_path_mtu:
 	chatdnat_path_mtu_exit();
 err_reply_count:
+	chatdnat_flow_cache_exit();
 	chatdnat_offload_exit();
 	chatdnat_reply_count_exit();
 	return err;
@@ -74,6 +76,7 @@ static void __exit chatdnat_exit(void)
 	chatdnat_late_reply_exit();
 	chatdnat_dnat_cache_exit();
 	chatdnat_path_mtu_exit();
+	chatdnat_flow_cache_exit();
 	chatdnat_offload_exit();
 	chatdnat_reply_count_exit();
 }

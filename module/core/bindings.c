@@ -12,13 +12,20 @@
 /**
  * chatdnat_bindings_new() - allocate bindings
  *
- * Context: Process context, may sleep.
- * Return: Empty bindings, without ports and flow cache; or NULL if out of
- * memory.
+ * Context: Process context, may sleep, chatdnat_config_lock held.
+ * Return: Empty bindings, without ports; or NULL if out of memory.
  */
 struct chatdnat_bindings *chatdnat_bindings_new(void)
 {
-	return kvzalloc(sizeof(struct chatdnat_bindings), GFP_KERNEL);
+	struct chatdnat_bindings *bindings;
+	static u32 serial;
+
+	bindings = kvzalloc(sizeof(*bindings), GFP_KERNEL);
+	if (!bindings)
+		return NULL;
+	serial += CHATDNAT_BINDINGS_SERIAL;
+	bindings->serial = serial;
+	return bindings;
 }
 
 static void chatdnat_binding_free(struct chatdnat_binding *binding)
@@ -28,17 +35,6 @@ static void chatdnat_binding_free(struct chatdnat_binding *binding)
 	for_each_possible_cpu(cpu)
 		dst_release(per_cpu_ptr(binding->route, cpu)->dst);
 	free_percpu(binding->route);
-}
-
-static void chatdnat_bindings_free_cache(struct chatdnat_bindings *bindings)
-{
-	int cpu;
-
-	if (!bindings->flow_cache)
-		return;
-	for_each_possible_cpu(cpu)
-		kvfree(*per_cpu_ptr(bindings->flow_cache, cpu));
-	free_percpu(bindings->flow_cache);
 }
 
 /**
@@ -58,7 +54,6 @@ void chatdnat_bindings_free(struct chatdnat_bindings *bindings)
 	for (family = 0; family < CHATDNAT_FAMILIES; family++)
 		for (i = 0; i < bindings->n[family]; i++)
 			chatdnat_binding_free(&bindings->binding[family][i]);
-	chatdnat_bindings_free_cache(bindings);
 	kvfree(bindings);
 }
 

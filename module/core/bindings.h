@@ -8,8 +8,10 @@
 
 #include "../policy/settings.h"
 
-struct chatdnat_flow_cache;
 struct dst_entry;
+
+/* Serial numbers of bindings are multiples of this. */
+#define CHATDNAT_BINDINGS_SERIAL 256
 
 /**
  * struct chatdnat_relay_route - route to a relay, cached per CPU
@@ -43,15 +45,15 @@ struct chatdnat_binding {
  * @n: number of bindings of each family
  * @binding: the bindings
  * @via: index of the required output interface ("via"); 0: any
- * @flow_cache: caches of the fast path, freed with the bindings; used in softirq
- *		only
+ * @serial: serial number, for the flow cache; others have it again after 2^24
+ *	    bindings only
  * @ports: bitmap of TCP ports, host byte order
  */
 struct chatdnat_bindings {
 	u8 n[CHATDNAT_FAMILIES];
 	struct chatdnat_binding binding[CHATDNAT_FAMILIES][CHATDNAT_RELAYS_MAX];
 	int via;
-	struct chatdnat_flow_cache *__percpu *flow_cache;
+	u32 serial;
 	DECLARE_BITMAP(ports, U16_MAX + 1);
 };
 

@@ -7,23 +7,40 @@
 #include "ipv4.h"
 
 /* The set of the flow cache for the addresses of a segment. */
-static struct chatdnat_flow_entry *
-chatdnat_ipv4_set(const struct chatdnat_bindings *bindings,
-		  const struct iphdr *iph)
+static struct chatdnat_flow_entry *chatdnat_ipv4_set(const struct iphdr *iph)
 {
-	return chatdnat_flow_cache_at(bindings, CHATDNAT_IPV4,
-				      chatdnat_flow_cache_key_ipv4(iph->saddr,
+	return chatdnat_flow_cache_at(chatdnat_flow_cache_key_ipv4(iph->saddr,
 								   iph->daddr));
 }
 
 /* Whether the entry is of these addresses; it may be invalid. */
 static bool chatdnat_ipv4_entry_is_of(const struct chatdnat_flow_entry *entry,
-				      const struct iphdr *iph, u8 tos_dir)
+				      const struct iphdr *iph, u32 kind)
 {
 	return chatdnat_flow_cache_pair(entry->addr[0], entry->addr[1]) ==
 		       chatdnat_flow_cache_pair(iph->saddr, iph->daddr) &&
-	       entry->tos_dir == tos_dir &&
-	       chatdnat_validity_check(&entry->translation.validity);
+	       entry->kind == kind;
+}
+
+/* Another entry of the set, or a new one; NULL without a binding. */
+static noinline struct chatdnat_flow_entry *
+chatdnat_ipv4_entry(struct chatdnat_flow_entry *set,
+		    const struct chatdnat_settings *settings,
+		    const struct chatdnat_bindings *bindings,
+		    const struct iphdr *iph, u32 kind)
+{
+	struct chatdnat_flow_entry *end = set + CHATDNAT_FLOW_CACHE_WAYS;
+	struct chatdnat_flow_entry *entry;
+
+	for (entry = set; entry < end; entry++)
+		if (chatdnat_ipv4_entry_is_of(entry, iph, kind))
+			break;
+	if (entry == end)
+		entry = chatdnat_flow_cache_replaced(set);
+	else if (chatdnat_validity_check(&entry->translation.validity))
+		return entry;
+	return chatdnat_flow_cache_learn(entry, settings, bindings, &iph->saddr,
+					 kind);
 }
 
 /* Whether the input device forwards, and rp_filter accepts the source. */
@@ -80,7 +97,7 @@ unsigned int chatdnat_fastpath_ipv4(struct sk_buff *skb,
 	const struct tcphdr *th;
 	const struct iphdr *iph;
 	__be16 port;
-	u8 tos_dir;
+	u32 kind;
 
 	if (!chatdnat_fastpath_free(skb))
 		return NF_ACCEPT;
@@ -101,13 +118,16 @@ unsigned int chatdnat_fastpath_ipv4(struct sk_buff *skb,
 		return NF_ACCEPT;
 
 	iph = (const struct iphdr *)skb->data;
-	tos_dir = (entering ? CHATDNAT_FLOW_FROM_WAN : 0) |
-		  (iph->tos & ~INET_ECN_MASK);
-	entry = chatdnat_ipv4_entry(bindings, iph);
-	if (unlikely(!chatdnat_ipv4_entry_is_valid(entry, iph, tos_dir)) &&
-	    !chatdnat_flow_cache_learn(entry, settings, bindings, CHATDNAT_IPV4,
-				       &iph->saddr, tos_dir))
-		return chatdnat_fastpath_ipv4_offload(skb);
+	kind = bindings->serial | (iph->tos & CHATDNAT_FLOW_TOS) |
+	       (entering ? CHATDNAT_FLOW_FROM_WAN : 0);
+	entry = chatdnat_ipv4_set(iph);
+	if (unlikely(!chatdnat_ipv4_entry_is_of(entry, iph, kind) ||
+		     !chatdnat_validity_check(&entry->translation.validity))) {
+		entry = chatdnat_ipv4_entry(entry, settings, bindings, iph,
+					    kind);
+		if (!entry)
+			return chatdnat_fastpath_ipv4_offload(skb);
+	}
 	if (!chatdnat_ipv4_forwards(skb->dev, entry, entering) ||
 	    chatdnat_fastpath_policies(skb) ||
 	    !chatdnat_fastpath_fits(skb, sizeof(*iph), &entry->translation) ||

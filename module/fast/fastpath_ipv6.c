@@ -6,27 +6,43 @@
 #include "ipv6.h"
 
 /* The set of the flow cache for the addresses of a segment. */
-static struct chatdnat_flow_entry *
-chatdnat_ipv6_set(const struct chatdnat_bindings *bindings,
-		  const struct ipv6hdr *ip6h)
+static struct chatdnat_flow_entry *chatdnat_ipv6_set(const struct ipv6hdr *ip6h)
 {
 	const __be32 *from = ip6h->saddr.s6_addr32;
 	const __be32 *to = ip6h->daddr.s6_addr32;
 
-	return chatdnat_flow_cache_at(bindings, CHATDNAT_IPV6,
-				      chatdnat_flow_cache_key_ipv6(from, to));
+	return chatdnat_flow_cache_at(chatdnat_flow_cache_key_ipv6(from, to));
 }
 
 /* Whether the entry is of these addresses; it may be invalid. */
 static bool chatdnat_ipv6_entry_is_of(const struct chatdnat_flow_entry *entry,
-				      const struct ipv6hdr *ip6h, u8 tos_dir)
+				      const struct ipv6hdr *ip6h, u32 kind)
 {
 	const struct in6_addr *addr = (const struct in6_addr *)entry->addr;
 
 	return ipv6_addr_equal(&addr[0], &ip6h->saddr) &&
-	       ipv6_addr_equal(&addr[1], &ip6h->daddr) &&
-	       entry->tos_dir == tos_dir &&
-	       chatdnat_validity_check(&entry->translation.validity);
+	       ipv6_addr_equal(&addr[1], &ip6h->daddr) && entry->kind == kind;
+}
+
+/* Another entry of the set, or a new one; NULL without a binding. */
+static noinline struct chatdnat_flow_entry *
+chatdnat_ipv6_entry(struct chatdnat_flow_entry *set,
+		    const struct chatdnat_settings *settings,
+		    const struct chatdnat_bindings *bindings,
+		    const struct ipv6hdr *ip6h, u32 kind)
+{
+	struct chatdnat_flow_entry *end = set + CHATDNAT_FLOW_CACHE_WAYS;
+	struct chatdnat_flow_entry *entry;
+
+	for (entry = set; entry < end; entry++)
+		if (chatdnat_ipv6_entry_is_of(entry, ip6h, kind))
+			break;
+	if (entry == end)
+		entry = chatdnat_flow_cache_replaced(set);
+	else if (chatdnat_validity_check(&entry->translation.validity))
+		return entry;
+	return chatdnat_flow_cache_learn(entry, settings, bindings,
+					 &ip6h->saddr, kind);
 }
 
 /* Whether the device forwards segments of an entry. */
@@ -80,7 +96,7 @@ unsigned int chatdnat_fastpath_ipv6(struct sk_buff *skb,
 	const struct tcphdr *th;
 	const struct ipv6hdr *ip6h;
 	__be16 port;
-	u8 tos_dir;
+	u32 kind;
 
 	if (!chatdnat_fastpath_free(skb))
 		return NF_ACCEPT;
@@ -101,12 +117,16 @@ unsigned int chatdnat_fastpath_ipv6(struct sk_buff *skb,
 		return NF_ACCEPT;
 
 	ip6h = (const struct ipv6hdr *)skb->data;
-	tos_dir = (entering ? CHATDNAT_FLOW_FROM_WAN : 0);
-	entry = chatdnat_ipv6_entry(bindings, ip6h);
-	if (unlikely(!chatdnat_ipv6_entry_is_valid(entry, ip6h, tos_dir)) &&
-	    !chatdnat_flow_cache_learn(entry, settings, bindings, CHATDNAT_IPV6,
-				       &ip6h->saddr, tos_dir))
-		return chatdnat_fastpath_ipv6_offload(skb);
+	kind = bindings->serial | CHATDNAT_FLOW_IPV6 |
+	       (entering ? CHATDNAT_FLOW_FROM_WAN : 0);
+	entry = chatdnat_ipv6_set(ip6h);
+	if (unlikely(!chatdnat_ipv6_entry_is_of(entry, ip6h, kind) ||
+		     !chatdnat_validity_check(&entry->translation.validity))) {
+		entry = chatdnat_ipv6_entry(entry, settings, bindings, ip6h,
+					    kind);
+		if (!entry)
+			return chatdnat_fastpath_ipv6_offload(skb);
+	}
 	if (!chatdnat_ipv6_forwards(skb->dev, entry, entering) ||
 	    chatdnat_fastpath_policies(skb) ||
 	    !chatdnat_fastpath_fits(skb, sizeof(*ip6h), &entry->translation) ||

@@ -23,57 +23,68 @@
 /* Of all memory, at most one part in so many. */
 #define CHATDNAT_FLOW_CACHE_SHARE 64
 
-/* Sets of one CPU. Each change of settings allocates and clears them. */
+/* Sets of one CPU: for 10,000 clients, most of which find a set of their own. */
 #define CHATDNAT_FLOW_CACHE_MIN BIT(6)
-#define CHATDNAT_FLOW_CACHE_MAX BIT(12)
+#define CHATDNAT_FLOW_CACHE_MAX BIT(14)
 
+DEFINE_PER_CPU(struct chatdnat_flow_cache *, chatdnat_flow_cache);
 unsigned int chatdnat_flow_cache_shift __read_mostly;
 
-/* The same at all times, since caches of former bindings may be in use. */
 static size_t chatdnat_flow_cache_sets(void)
 {
 	u64 bytes = (u64)totalram_pages() << PAGE_SHIFT;
 	u32 set = CHATDNAT_FLOW_CACHE_WAYS * sizeof(struct chatdnat_flow_entry);
 	u64 sets;
 
-	if (chatdnat_flow_cache_shift)
-		return BIT(64 - chatdnat_flow_cache_shift);
 	sets = div_u64(div_u64(bytes, CHATDNAT_FLOW_CACHE_SHARE),
 		       set * num_possible_cpus());
 	sets = clamp_t(u64, sets, CHATDNAT_FLOW_CACHE_MIN,
 		       CHATDNAT_FLOW_CACHE_MAX);
-	chatdnat_flow_cache_shift = 64 - ilog2(sets);
-	return BIT(64 - chatdnat_flow_cache_shift);
+	return rounddown_pow_of_two(sets);
 }
 
 /**
- * chatdnat_flow_cache_new() - allocate an empty flow cache for each CPU
- * @bindings: the bindings, which own it
+ * chatdnat_flow_cache_allocate() - allocate the flow cache of each CPU, once
  *
  * Context: Process context, may sleep, chatdnat_config_lock held.
  * Return: False if out of memory.
  */
-bool chatdnat_flow_cache_new(struct chatdnat_bindings *bindings)
+bool chatdnat_flow_cache_allocate(void)
 {
 	struct chatdnat_flow_cache *cache;
-	size_t size;
+	size_t sets;
 	int cpu;
 
-	size = struct_size(cache, entry,
-			   chatdnat_flow_cache_sets() *
-				   CHATDNAT_FLOW_CACHE_WAYS);
-	bindings->flow_cache = alloc_percpu(struct chatdnat_flow_cache *);
-	if (!bindings->flow_cache)
-		return false;
+	if (!chatdnat_flow_cache_shift)
+		chatdnat_flow_cache_shift = 64 -
+					    ilog2(chatdnat_flow_cache_sets());
+	sets = BIT_ULL(64 - chatdnat_flow_cache_shift);
 	for_each_possible_cpu(cpu) {
-		cache = kvzalloc_node(size, GFP_KERNEL, cpu_to_node(cpu));
+		if (per_cpu(chatdnat_flow_cache, cpu))
+			continue;
+		cache = kvzalloc_node(struct_size(cache, entry,
+						  sets * CHATDNAT_FLOW_CACHE_WAYS),
+				      GFP_KERNEL, cpu_to_node(cpu));
 		if (!cache)
 			return false;
 		/* What the entries point to is held elsewhere. */
 		kmemleak_no_scan(cache);
-		*per_cpu_ptr(bindings->flow_cache, cpu) = cache;
+		per_cpu(chatdnat_flow_cache, cpu) = cache;
 	}
 	return true;
+}
+
+/**
+ * chatdnat_flow_cache_exit() - free the flow cache of each CPU
+ *
+ * Context: Process context, may sleep, when no packet uses it.
+ */
+void chatdnat_flow_cache_exit(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		kvfree(per_cpu(chatdnat_flow_cache, cpu));
 }
 
 /* The next hop to a relay is looked up once for all its clients. */
@@ -81,20 +92,21 @@ static const struct chatdnat_relay_nexthop *
 chatdnat_flow_cache_relay_hop(const struct chatdnat_settings *settings,
 			      const struct chatdnat_bindings *bindings,
 			      enum chatdnat_family family,
-			      const struct chatdnat_binding *binding, u8 tos)
+			      const struct chatdnat_binding *binding, u32 kind)
 {
 	struct chatdnat_relay_nexthop *relay_hop;
 
-	relay_hop = this_cpu_read(*bindings->flow_cache)->relay_hop[family];
+	kind |= CHATDNAT_FLOW_FROM_WAN;
+	relay_hop = this_cpu_read(chatdnat_flow_cache)->relay_hop[family];
 	relay_hop += binding - bindings->binding[family];
-	if (relay_hop->tos == tos &&
+	if (relay_hop->kind == kind &&
 	    chatdnat_validity_check(&relay_hop->validity))
 		return relay_hop;
 
-	relay_hop->tos = tos;
+	relay_hop->kind = kind;
 	chatdnat_validity_begin(&relay_hop->validity);
 	chatdnat_nexthop_learn(&relay_hop->nexthop, &settings->wan, family,
-			       &binding->relay, tos);
+			       &binding->relay, kind & CHATDNAT_FLOW_TOS);
 	if (!chatdnat_nexthop_ready(&relay_hop->nexthop))
 		chatdnat_validity_end(&relay_hop->validity);
 	return relay_hop;
@@ -133,14 +145,14 @@ chatdnat_flow_cache_nexthops(struct chatdnat_flow_entry *entry,
 			     const struct chatdnat_binding *binding,
 			     const struct chatdnat_addr *client)
 {
-	bool entering = entry->tos_dir & CHATDNAT_FLOW_FROM_WAN;
-	u8 tos = entry->tos_dir & ~CHATDNAT_FLOW_FROM_WAN;
+	bool entering = entry->kind & CHATDNAT_FLOW_FROM_WAN;
 	const struct chatdnat_relay_nexthop *relay_hop;
 	struct chatdnat_nexthop client_hop;
 
 	relay_hop = chatdnat_flow_cache_relay_hop(settings, bindings, family,
-						  binding, tos);
-	chatdnat_nexthop_learn(&client_hop, &settings->wan, family, client, tos);
+						  binding, entry->kind);
+	chatdnat_nexthop_learn(&client_hop, &settings->wan, family, client,
+			       entry->kind & CHATDNAT_FLOW_TOS);
 
 	entry->translation.nexthop = entering ? relay_hop->nexthop : client_hop;
 	entry->reverse_dev = entering ? client_hop.dev : relay_hop->nexthop.dev;
@@ -161,24 +173,26 @@ chatdnat_flow_cache_nexthops(struct chatdnat_flow_entry *entry,
  * @entry: filled in
  * @settings: the settings
  * @bindings: the bindings
- * @family: IPv4 or IPv6
  * @addr: source and destination address, adjacent as in the IP header
- * @tos_dir: TOS, for IPv4, and CHATDNAT_FLOW_FROM_WAN
+ * @kind: what becomes its kind
  *
  * Context: Softirq, RCU read lock held; on the packet path.
- * Return: False if there is no binding for the addresses; @entry is unchanged
+ * Return: @entry; NULL if there is no binding for the addresses, it is unchanged
  * then.
  */
-bool chatdnat_flow_cache_learn(struct chatdnat_flow_entry *entry,
-			       const struct chatdnat_settings *settings,
-			       const struct chatdnat_bindings *bindings,
-			       enum chatdnat_family family, const void *addr,
-			       u8 tos_dir)
+struct chatdnat_flow_entry *
+chatdnat_flow_cache_learn(struct chatdnat_flow_entry *entry,
+			  const struct chatdnat_settings *settings,
+			  const struct chatdnat_bindings *bindings,
+			  const void *addr, u32 kind)
 {
+	enum chatdnat_family family = kind & CHATDNAT_FLOW_IPV6 ?
+					      CHATDNAT_IPV6 :
+					      CHATDNAT_IPV4;
 	size_t size = family == CHATDNAT_IPV6 ? sizeof(struct in6_addr) :
 						sizeof(struct in_addr);
 	struct chatdnat_addr from = {}, to = {};
-	bool entering = tos_dir & CHATDNAT_FLOW_FROM_WAN;
+	bool entering = kind & CHATDNAT_FLOW_FROM_WAN;
 	const struct chatdnat_binding *binding;
 
 	memcpy(from.word, addr, size);
@@ -187,11 +201,11 @@ bool chatdnat_flow_cache_learn(struct chatdnat_flow_entry *entry,
 			  chatdnat_bindings_by_local(bindings, family, &to) :
 			  chatdnat_bindings_by_relay(bindings, family, &from);
 	if (!binding)
-		return false;
+		return NULL;
 
 	memcpy(entry->addr, addr, 2 * size);
-	entry->tos_dir = tos_dir;
-	entry->priority = rt_tos2priority(tos_dir);
+	entry->kind = kind;
+	entry->priority = rt_tos2priority(kind & CHATDNAT_FLOW_TOS);
 	entry->to = entering ? &binding->relay : &binding->local;
 	chatdnat_translation_sums(&entry->translation,
 				  entering ? binding->diff : ~binding->diff, 0);
@@ -202,24 +216,22 @@ bool chatdnat_flow_cache_learn(struct chatdnat_flow_entry *entry,
 	smp_mb();
 	if (entering && chatdnat_peers_has(&to, &from))
 		entry->translation.nexthop.mtu = 0;
-	return true;
+	return entry;
 }
 
 /**
  * chatdnat_flow_cache_forget() - invalidate the set of two addresses on all CPUs
- * @bindings: the bindings
  * @family: IPv4 or IPv6
  * @from: the source address, network byte order
  * @to: the destination address, network byte order
  *
- * Context: RCU read lock held; on the path of locally generated packets.
+ * Context: RCU read lock held, with bindings in effect; on the path of locally
+ * generated packets.
  */
-void chatdnat_flow_cache_forget(const struct chatdnat_bindings *bindings,
-				enum chatdnat_family family,
+void chatdnat_flow_cache_forget(enum chatdnat_family family,
 				const struct chatdnat_addr *from,
 				const struct chatdnat_addr *to)
 {
-	struct chatdnat_flow_cache *cache;
 	struct chatdnat_flow_entry *set;
 	unsigned int i;
 	u64 key;
@@ -229,8 +241,9 @@ void chatdnat_flow_cache_forget(const struct chatdnat_bindings *bindings,
 		      chatdnat_flow_cache_key_ipv6(from->word, to->word) :
 		      chatdnat_flow_cache_key_ipv4(from->word[0], to->word[0]);
 	for_each_possible_cpu(cpu) {
-		entry = per_cpu_ptr(bindings->flow_cache, cpu)->entry[family];
-		entry += hash_64(key, CHATDNAT_FLOW_CACHE_SHIFT);
-		chatdnat_validity_end(&entry->translation.validity);
+		set = chatdnat_flow_cache_set(per_cpu(chatdnat_flow_cache, cpu),
+					      key);
+		for (i = 0; i < CHATDNAT_FLOW_CACHE_WAYS; i++)
+			chatdnat_validity_end(&set[i].translation.validity);
 	}
 }

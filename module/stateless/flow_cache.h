@@ -19,17 +19,22 @@
  */
 #define CHATDNAT_FLOW_CACHE_WAYS 4
 
-/* Flag in chatdnat_flow_entry.tos_dir, next to the DSCP bits of the TOS. */
+/*
+ * Parts of chatdnat_flow_entry.kind: the lowest byte has these flags and, for
+ * IPv4, the TOS without ECN; the others have the serial number of the bindings.
+ */
 #define CHATDNAT_FLOW_FROM_WAN BIT(0)
+#define CHATDNAT_FLOW_IPV6 BIT(1)
+#define CHATDNAT_FLOW_TOS 0xfc
 
 /**
  * struct chatdnat_flow_entry - flow cache entry of segments from one address to
  *				another
  * @addr: source and destination address, adjacent as in the IP header
- * @tos_dir: TOS, for IPv4, and CHATDNAT_FLOW_FROM_WAN
- * @priority: skb->priority for that TOS
+ * @kind: the bindings, family, direction and TOS that the entry is for
  * @mss: MSS to clamp to, for the path MTU of both directions; 0: do not clamp
- * @to: the new address, in a binding
+ * @priority: skb->priority for that TOS
+ * @to: the new address, in a binding; valid together with these bindings
  * @translation: the rest of the translation; ports stay
  * @reverse_dev: device of the next hop to the source, for source validation
  *
@@ -37,27 +42,31 @@
  */
 struct chatdnat_flow_entry {
 	__be32 addr[8];
-	u8 tos_dir;
-	u8 priority;
+	u32 kind;
 	u16 mss;
+	u8 priority;
 	const struct chatdnat_addr *to;
 	struct chatdnat_translation translation;
 	const struct net_device *reverse_dev;
 } __aligned(64);
 
-/* The next hop to a relay, shared by all clients. */
+/**
+ * struct chatdnat_relay_nexthop - the next hop to a relay, shared by all clients
+ * @kind: as that of an entry to the relay
+ * @validity: validity of @nexthop
+ * @nexthop: the next hop
+ */
 struct chatdnat_relay_nexthop {
-	u8 tos;
+	u32 kind;
 	struct chatdnat_validity validity;
 	struct chatdnat_nexthop nexthop;
 };
 
 /**
- * struct chatdnat_flow_cache - flow cache of one CPU
+ * struct chatdnat_flow_cache - flow cache of one CPU, for all bindings
  * @turn: which entry of a set is replaced next
  * @relay_hop: next hops to relays, indexed like the bindings
- * @entry: sets of entries, indexed by a hash of the addresses; the first half
- *	   for IPv4, the second half for IPv6
+ * @entry: sets of entries, indexed by a hash of the addresses
  */
 struct chatdnat_flow_cache {
 	unsigned int turn;
@@ -65,6 +74,12 @@ struct chatdnat_flow_cache {
 					       [CHATDNAT_RELAYS_MAX];
 	struct chatdnat_flow_entry entry[];
 };
+
+/*
+ * Allocated before the first bindings take effect, freed when the module is
+ * unloaded; used in softirq only.
+ */
+DECLARE_PER_CPU(struct chatdnat_flow_cache *, chatdnat_flow_cache);
 
 /* 64 less the binary logarithm of the number of sets. */
 extern unsigned int chatdnat_flow_cache_shift;
@@ -113,36 +128,25 @@ static inline u64 chatdnat_flow_cache_key_ipv6(const __be32 *from,
 
 /* The set of a key in the cache of one CPU. */
 static inline struct chatdnat_flow_entry *
-chatdnat_flow_cache_set(struct chatdnat_flow_cache *cache,
-			enum chatdnat_family family, u64 key)
+chatdnat_flow_cache_set(struct chatdnat_flow_cache *cache, u64 key)
 {
-	u64 hash = key * GOLDEN_RATIO_64;
-
-	if (family == CHATDNAT_IPV6)
-		hash |= BIT_ULL(63);
-	else
-		hash &= ~BIT_ULL(63);
 	return cache->entry +
-	       (hash >> chatdnat_flow_cache_shift) * CHATDNAT_FLOW_CACHE_WAYS;
+	       ((key * GOLDEN_RATIO_64) >> chatdnat_flow_cache_shift) *
+		       CHATDNAT_FLOW_CACHE_WAYS;
 }
 
 /**
  * chatdnat_flow_cache_at() - find the set of a key
- * @bindings: the bindings
- * @family: IPv4 or IPv6
  * @key: hash key of the addresses
  *
- * Context: Softirq; on the packet path.
+ * Context: Softirq, with bindings in effect; on the packet path.
  * Return: The first of CHATDNAT_FLOW_CACHE_WAYS entries, each of which may be of
  * other addresses.
  */
-static inline struct chatdnat_flow_entry *
-chatdnat_flow_cache_at(const struct chatdnat_bindings *bindings,
-		       enum chatdnat_family family, u64 key)
+static inline struct chatdnat_flow_entry *chatdnat_flow_cache_at(u64 key)
 {
 	struct chatdnat_flow_entry *set =
-		chatdnat_flow_cache_set(this_cpu_read(*bindings->flow_cache),
-					family, key);
+		chatdnat_flow_cache_set(this_cpu_read(chatdnat_flow_cache), key);
 
 	/* Keep the compiler from recomputing the address at each use. */
 	OPTIMIZER_HIDE_VAR(set);
@@ -151,7 +155,6 @@ chatdnat_flow_cache_at(const struct chatdnat_bindings *bindings,
 
 /**
  * chatdnat_flow_cache_replaced() - the entry of a set that a new one replaces
- * @bindings: the bindings
  * @set: the set
  *
  * Context: Softirq; on the packet path.
@@ -159,15 +162,12 @@ chatdnat_flow_cache_at(const struct chatdnat_bindings *bindings,
  * in turn.
  */
 static inline struct chatdnat_flow_entry *
-chatdnat_flow_cache_replaced(const struct chatdnat_bindings *bindings,
-			     struct chatdnat_flow_entry *set)
+chatdnat_flow_cache_replaced(struct chatdnat_flow_entry *set)
 {
-	struct chatdnat_flow_cache *cache;
-
-	if (!chatdnat_validity_check(&set->validity))
+	if (!chatdnat_validity_check(&set->translation.validity))
 		return set;
-	cache = this_cpu_read(*bindings->flow_cache);
-	return set + cache->turn++ % CHATDNAT_FLOW_CACHE_WAYS;
+	return set + this_cpu_read(chatdnat_flow_cache)->turn++ %
+			     CHATDNAT_FLOW_CACHE_WAYS;
 }
 
 /**
@@ -188,15 +188,15 @@ chatdnat_flow_cache_route(const struct chatdnat_flow_entry *entry,
 				      family);
 }
 
-bool chatdnat_flow_cache_new(struct chatdnat_bindings *bindings);
-bool chatdnat_flow_cache_learn(struct chatdnat_flow_entry *entry,
-			       const struct chatdnat_settings *settings,
-			       const struct chatdnat_bindings *bindings,
-			       enum chatdnat_family family, const void *addr,
-			       u8 tos_dir);
-void chatdnat_flow_cache_forget(const struct chatdnat_bindings *bindings,
-				enum chatdnat_family family,
+bool chatdnat_flow_cache_allocate(void);
+struct chatdnat_flow_entry *
+chatdnat_flow_cache_learn(struct chatdnat_flow_entry *entry,
+			  const struct chatdnat_settings *settings,
+			  const struct chatdnat_bindings *bindings,
+			  const void *addr, u32 kind);
+void chatdnat_flow_cache_forget(enum chatdnat_family family,
 				const struct chatdnat_addr *from,
 				const struct chatdnat_addr *to);
+void chatdnat_flow_cache_exit(void);
 
 #endif /* CHATDNAT_FLOW_CACHE_H */

@@ -118,14 +118,7 @@ chatdnat_stateless_local_peer(const struct chatdnat_snapshot *snapshot,
 	if (!chatdnat_peers_add(&flow->saddr, &flow->daddr, stage))
 		return;
 
-	/*
-	 * If the bindings were replaced, the flow cache of the new ones is
-	 * fresh.
-	 */
-	bindings = rcu_dereference(snapshot->bindings);
-	if (bindings)
-		chatdnat_flow_cache_forget(bindings, flow->family, &flow->daddr,
-					   &flow->saddr);
+	chatdnat_flow_cache_forget(flow->family, &flow->daddr, &flow->saddr);
 }
 
 /* An ICMP error about a segment of the relay has to be sent to the relay. */
