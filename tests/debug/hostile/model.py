@@ -716,8 +716,14 @@ class Model:
         elif proto == UDP:
             if len(data) < at + 8 or not 8 <= u16(data, at + 4) <= len(data) - at:
                 return self._invalid(link, version, data, edited, proto, at, checks, free)
+            this = Tuple(UDP, src, u16(data, at), dst, u16(data, at + 2))
             if u16(data, at + 6) and not trusted and sum_of(data, UDP, at):
-                return self._invalid(link, version, data, edited, proto, at, checks, free)
+                flow = self.flows.get(this)
+                if not flow or not flow.reply:
+                    return self._invalid(link, version, data, edited, proto, at, checks, free)
+                # On the fast path it is for the receiver to judge.
+                self._known(flow, this, data, edited, proto, at, checks, free)
+                return False, "damaged"
         elif proto in (33, 132, 136, 47, ICMP, ICMPV6):
             # Protocols that are tracked in ways of their own, and the other family's messages.
             return None, "another protocol"
