@@ -97,6 +97,7 @@ class Operator(Mutator):
             "hairpin": ("0", "1"),
             "log": ("off", "off", "drops"),
             "engine": ("tracked", "auto", "auto", "stateless"),
+            "fast": ("auto", "on", "on", "off"),
         }[name])
 
     def whole(self):
@@ -353,6 +354,8 @@ FILTERS = (
     "table inet filter2 { chain f { type filter hook forward priority 0; ct state invalid drop; }; }\n",
     "table netdev bans { chain i { type filter hook ingress device eth0 priority 0; ip saddr 198.51.100.99 drop; }; }\n",
     "table netdev bans2 { chain i { type filter hook ingress device wg0 priority 0; meta mark 7 drop; }; }\n",
+    "table inet fast2 { flowtable f { hook ingress priority 0; devices = { eth0, wg0 }; }; "
+    "chain f { type filter hook forward priority 0; ip protocol tcp flow add @f; }; }\n",
     "table inet raw2 { chain p { type filter hook prerouting priority -300; ip saddr 198.51.100.99 notrack; }; }\n",
 )
 
