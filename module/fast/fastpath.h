@@ -273,7 +273,7 @@ chatdnat_fastpath_offload_dst(const struct chatdnat_offload *offload,
 
 /**
  * chatdnat_fastpath_offload_expects() - whether a packet may take the fast path
- *					 of its connection
+ *					 of its connection, and extend it
  * @offload: its direction
  * @header: its TCP or UDP header, linear
  * @len: length of header and data
@@ -282,14 +282,16 @@ chatdnat_fastpath_offload_dst(const struct chatdnat_offload *offload,
  * Return: False if connection tracking has to see it.
  */
 static __always_inline bool
-chatdnat_fastpath_offload_expects(const struct chatdnat_offload *offload,
+chatdnat_fastpath_offload_expects(struct chatdnat_offload *offload,
 				  const void *header, unsigned int len)
 {
 	const struct udphdr *uh = header;
 
-	return chatdnat_offload_protonum(offload) == IPPROTO_TCP ?
-		       chatdnat_offload_advance(offload, header, len) :
-		       ntohs(uh->len) == len;
+	return (chatdnat_offload_protonum(offload) == IPPROTO_TCP ?
+			chatdnat_offload_advance(offload, header, len) :
+			ntohs(uh->len) == len) &&
+	       (likely(!chatdnat_offload_is_due(offload)) ||
+		chatdnat_offload_renew(offload));
 }
 
 /**

@@ -73,7 +73,7 @@ unsigned int chatdnat_fastpath_ipv4_offload(struct sk_buff *skb)
 					skb->dev->ifindex);
 	if (!offload)
 		return NF_ACCEPT;
-	if (unlikely(!chatdnat_offload_is_valid(offload) ||
+	if (unlikely(!chatdnat_offload_is_current(offload) ||
 		     offload->tos != (iph->tos & ~INET_ECN_MASK) ||
 		     !chatdnat_ipv4_still_forwards(skb->dev, offload) ||
 		     chatdnat_fastpath_policies(skb) ||

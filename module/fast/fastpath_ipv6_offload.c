@@ -63,7 +63,7 @@ unsigned int chatdnat_fastpath_ipv6_offload(struct sk_buff *skb)
 					skb->dev->ifindex);
 	if (!offload)
 		return NF_ACCEPT;
-	if (unlikely(!chatdnat_offload_is_valid(offload) ||
+	if (unlikely(!chatdnat_offload_is_current(offload) ||
 		     !chatdnat_ipv6_is_forwarding(skb->dev) ||
 		     chatdnat_fastpath_policies(skb) ||
 		     !chatdnat_fastpath_fits(skb, sizeof(*ip6h),

@@ -167,8 +167,8 @@ static unsigned int chatdnat_offload_udp_timeout(const struct nf_conn *ct)
 }
 
 /**
- * chatdnat_offload_renew() - look after a connection, once a second
- * @offload: its direction
+ * chatdnat_offload_holds() - look at what sends no notification
+ * @offload: a direction
  *
  * Connection tracking has to see a flow of datagrams for some seconds, before it
  * takes it for one that lasts.
@@ -176,16 +176,32 @@ static unsigned int chatdnat_offload_udp_timeout(const struct nf_conn *ct)
  * Context: Softirq, RCU read lock held; on the packet path.
  * Return: False if the stack has to see the next packet.
  */
+bool chatdnat_offload_holds(const struct chatdnat_offload *offload)
+{
+	const struct nf_conn *ct = offload->ct;
+
+	return dst_check(offload->dst, offload->cookie) &&
+	       !nf_ct_is_expired(ct) && (READ_ONCE(ct->status) & IPS_ASSURED);
+}
+
+/**
+ * chatdnat_offload_renew() - look after a connection, once a second
+ * @offload: its direction
+ *
+ * To be called for packets only that connection tracking would accept: no other
+ * one extends a connection.
+ *
+ * Context: Softirq, RCU read lock held; on the packet path.
+ * Return: False if the stack has to see the packet.
+ */
 bool chatdnat_offload_renew(struct chatdnat_offload *offload)
 {
 	struct nf_conn *ct = offload->ct;
-	unsigned long status = READ_ONCE(ct->status);
 	unsigned int timeout;
 
-	if (!dst_check(offload->dst, offload->cookie) || nf_ct_is_expired(ct) ||
-	    !(status & IPS_ASSURED))
+	if (!chatdnat_offload_holds(offload))
 		return false;
-	if (!(status & IPS_FIXED_TIMEOUT)) {
+	if (!(READ_ONCE(ct->status) & IPS_FIXED_TIMEOUT)) {
 		timeout = nf_ct_protonum(ct) == IPPROTO_TCP ?
 				  chatdnat_offload_tcp_timeout(ct) :
 				  chatdnat_offload_udp_timeout(ct);

@@ -202,25 +202,38 @@ chatdnat_offload_find(enum chatdnat_family family, const __be32 *addr,
 	return NULL;
 }
 
+bool chatdnat_offload_holds(const struct chatdnat_offload *offload);
 bool chatdnat_offload_renew(struct chatdnat_offload *offload);
 
 /**
- * chatdnat_offload_is_valid() - whether packets of a connection may take the
- *				 fast path
- * @offload: the connection
+ * chatdnat_offload_is_current() - whether a connection is alive, and nothing has
+ *				   changed since its direction was learnt
+ * @offload: its direction
  *
- * Context: Softirq, RCU read lock held; on the packet path.
+ * Context: RCU read lock held; on the packet path.
  * Return: False if the stack has to see the next packet.
  */
-static inline bool chatdnat_offload_is_valid(struct chatdnat_offload *offload)
+static inline bool
+chatdnat_offload_is_current(const struct chatdnat_offload *offload)
 {
 	const struct chatdnat_validity *validity = &offload->translation.validity;
 
-	if (unlikely(validity->gen != atomic_read(&chatdnat_validity_gen) ||
-		     nf_ct_is_dying(offload->ct)))
-		return false;
-	return likely(time_before(jiffies, READ_ONCE(validity->until))) ||
-	       chatdnat_offload_renew(offload);
+	return READ_ONCE(validity->gen) == atomic_read(&chatdnat_validity_gen) &&
+	       !nf_ct_is_dying(offload->ct);
+}
+
+/**
+ * chatdnat_offload_is_due() - whether a direction has to be looked after
+ * @offload: the direction
+ *
+ * Context: Any; on the packet path.
+ * Return: True once a second, and after a packet that took the path through the
+ * stack.
+ */
+static inline bool chatdnat_offload_is_due(const struct chatdnat_offload *offload)
+{
+	return !time_before(jiffies,
+			    READ_ONCE(offload->translation.validity.until));
 }
 
 struct chatdnat_offload *chatdnat_offload_new(enum chatdnat_family family);

@@ -273,7 +273,10 @@ static bool chatdnat_offload_is_learnt(const struct nf_conn *ct,
 	if (back && assured)
 		WRITE_ONCE(back->translation.validity.until, jiffies);
 	offload = chatdnat_offload_of(ct, dir, state->in->ifindex);
-	if (!offload || offload->ct != ct || !chatdnat_offload_is_valid(offload))
+	if (!offload || offload->ct != ct ||
+	    !chatdnat_offload_is_current(offload) ||
+	    (chatdnat_offload_is_due(offload) &&
+	     !chatdnat_offload_holds(offload)))
 		return false;
 	if (assured)
 		WRITE_ONCE(offload->translation.validity.until, jiffies);
