@@ -243,9 +243,9 @@ static void chatdnat_offload_sweep_bucket(struct hlist_head *bucket)
 void chatdnat_offload_sweep(void)
 {
 	const struct chatdnat_offload_table *table = &chatdnat_offload_table;
-	unsigned long i;
+	unsigned int i;
 
-	for (i = 0; i < BIT_ULL(64 - table->shift) && table->bucket; i++) {
+	for (i = 0; i < chatdnat_offload_max; i++) {
 		if (!chatdnat_offload_count(CHATDNAT_IPV4) &&
 		    !chatdnat_offload_count(CHATDNAT_IPV6))
 			return;
