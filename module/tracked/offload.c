@@ -181,6 +181,7 @@ bool chatdnat_offload_holds(const struct chatdnat_offload *offload)
 	const struct nf_conn *ct = offload->ct;
 
 	return dst_check(offload->dst, offload->cookie) &&
+	       dst_mtu(offload->dst) == offload->translation.nexthop.mtu &&
 	       !nf_ct_is_expired(ct) && (READ_ONCE(ct->status) & IPS_ASSURED);
 }
 
