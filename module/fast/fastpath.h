@@ -202,8 +202,10 @@ static inline void
 chatdnat_fastpath_check_udp(struct sk_buff *skb, __sum16 *check,
 			    const struct chatdnat_translation *translation)
 {
-	if (!*check && skb->ip_summed != CHECKSUM_PARTIAL)
+	if (!*check && skb->ip_summed != CHECKSUM_PARTIAL) {
+		skb_forward_csum(skb);
 		return;
+	}
 	chatdnat_fastpath_check(skb, check, translation);
 	if (!*check)
 		*check = CSUM_MANGLED_0;
