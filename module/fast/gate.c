@@ -42,7 +42,7 @@ chatdnat_gate_judge(const struct chatdnat_settings *settings,
 		    enum chatdnat_family family,
 		    struct chatdnat_chains_found *found)
 {
-	struct chatdnat_chains *chains = &chatdnat_offload_table.chains[family];
+	struct chatdnat_chains chains;
 
 	if (!settings || !chatdnat_settings_active(settings, family))
 		return CHATDNAT_GATE_IDLE;
@@ -50,9 +50,13 @@ chatdnat_gate_judge(const struct chatdnat_settings *settings,
 		return CHATDNAT_GATE_OFF;
 	if (!IS_ENABLED(CONFIG_NETFILTER_INGRESS) || CHATDNAT_SOFTIRQ_PREEMPTED)
 		return CHATDNAT_GATE_KERNEL;
-	if (chatdnat_chains_look(chains, family, found) &&
-	    settings->fast == CHATDNAT_FAST_AUTO)
-		return CHATDNAT_GATE_CHAIN;
+	if (settings->fast == CHATDNAT_FAST_AUTO) {
+		/* Those of others must not be taken for the present ones. */
+		if (chatdnat_chains_look(&chains, family, found))
+			return CHATDNAT_GATE_CHAIN;
+		chatdnat_chains_set(&chatdnat_offload_table.chains[family],
+				    &chains);
+	}
 	return chatdnat_offload_allocate() ? CHATDNAT_GATE_OPEN :
 					     CHATDNAT_GATE_MEMORY;
 }

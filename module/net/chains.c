@@ -90,7 +90,7 @@ bool chatdnat_chains_look(struct chatdnat_chains *chains,
 			family == CHATDNAT_IPV6 ?
 				rcu_dereference(init_net.nf.hooks_ipv6[hooknum]) :
 				rcu_dereference(init_net.nf.hooks_ipv4[hooknum]);
-		WRITE_ONCE(chains->hooks[i], entries);
+		chains->hooks[i] = entries;
 		if (!others) {
 			found->hooknum = hooknum;
 			others = chatdnat_chains_others(entries,

@@ -65,6 +65,22 @@ static inline bool chatdnat_chains_same(const struct chatdnat_chains *chains,
 		       chatdnat_chains_of(family, NF_INET_POST_ROUTING);
 }
 
+/**
+ * chatdnat_chains_set() - remember the present hooks
+ * @chains: changed, while the packet path compares it
+ * @now: the present hooks, without any of others
+ *
+ * Context: Process context, one caller at a time.
+ */
+static inline void chatdnat_chains_set(struct chatdnat_chains *chains,
+				       const struct chatdnat_chains *now)
+{
+	unsigned int i;
+
+	for (i = 0; i < CHATDNAT_CHAINS_HOOKS; i++)
+		WRITE_ONCE(chains->hooks[i], now->hooks[i]);
+}
+
 bool chatdnat_chains_look(struct chatdnat_chains *chains,
 			  enum chatdnat_family family,
 			  struct chatdnat_chains_found *found);
