@@ -133,6 +133,27 @@ def beside_chains_of_others():
 
 
 @case.case
+def beside_iptables():
+    """The older kind of iptables has its tables at the same hooks."""
+    load(fast="auto")
+    for version in topo.ip_versions():
+        command = {"ipv4": "iptables-legacy", "ipv6": "ip6tables-legacy"}[version]
+        try:
+            HOME.run(command, "-L")
+        except RuntimeError as error:
+            tap.skip(f"{version}: {command}", str(error))
+            continue
+        with Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as connection:
+            tap.ok(settled(version, "off"), f"{version}: off beside a table of iptables")
+            tap.equal(fastpath(version), ["off", "a chain at forward, priority 0"], f"{version}: and the file says which")
+            HOME.run(command, "-A", "FORWARD", "-j", "DROP")
+            tap.ok(not connection.goes_on(), f"{version}: which sees the packets")
+        HOME.run(command, "-F")
+        HOME.run("rmmod", {"ipv4": "iptable_filter", "ipv6": "ip6table_filter"}[version])
+        tap.ok(settled(version, "on"), f"{version}: on again when it is gone")
+
+
+@case.case
 def told_when_it_ends():
     """Both ends of an idle connection that has taken the fast path are reset when the relay changes: the numbers are right."""
     load()

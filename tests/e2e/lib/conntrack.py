@@ -8,6 +8,8 @@ import struct
 SRC_NAT = 1 << 4
 DST_NAT = 1 << 5
 OFFLOAD = 1 << 14
+# States of TCP.
+ESTABLISHED, CLOSE_WAIT, TIME_WAIT, CLOSE = 3, 5, 7, 8
 
 _NETLINK_NETFILTER = 12
 _GET, _DELETE = 1 << 8 | 1, 1 << 8 | 2
@@ -15,7 +17,9 @@ _REQUEST, _ACK, _DUMP = 1, 4, 0x300
 _ERROR, _DONE = 2, 3
 
 Tuple = collections.namedtuple("Tuple", "src dst proto sport dport")
-Entry = collections.namedtuple("Entry", "orig reply status")
+# timeout: in seconds; state: of TCP; counters: (packets, bytes) of both directions, of which there are some with
+# nf_conntrack_acct.
+Entry = collections.namedtuple("Entry", "orig reply status timeout state counters")
 
 
 def _attributes(data):
@@ -39,6 +43,15 @@ def _tuple(data):
         return struct.unpack("!H", proto[kind])[0] if kind in proto else 0
     return Tuple(_address(ip.get(1) or ip.get(3)), _address(ip.get(2) or ip.get(4)),
                  proto[1][0], port(2), port(3))
+
+
+def _number(data):
+    return int.from_bytes(data, "big")
+
+
+def _counters(data):
+    parts = _attributes(data)
+    return _number(parts.get(1, b"")), _number(parts.get(2, b""))
 
 
 def _request(kind, flags):
@@ -65,8 +78,9 @@ def entries():
     found = []
     for message in _request(_GET, _REQUEST | _DUMP):
         parts = _attributes(message)
-        found.append(Entry(_tuple(parts[1]), _tuple(parts[2]),
-                           struct.unpack("!I", parts[3])[0]))
+        tcp = _attributes(_attributes(parts.get(4, b"")).get(1, b""))
+        found.append(Entry(_tuple(parts[1]), _tuple(parts[2]), _number(parts[3]), _number(parts.get(7, b"")),
+                           _number(tcp.get(1, b"")), (_counters(parts.get(9, b"")), _counters(parts.get(10, b"")))))
     return found
 
 
