@@ -3,7 +3,7 @@
  * Finds hooks of others that see forwarded packets: base chains of nftables,
  * tables of iptables, IPVS and the like. Hooks are recognised by where they
  * are: those of the module by their functions; those of connection tracking and
- * NAT, of which there is one of a kind, by their priorities.
+ * NAT, of which there is one of a kind, by hook and priority.
  */
 #include <linux/kernel.h>
 #include <linux/module.h>
@@ -19,12 +19,17 @@ static const unsigned int chatdnat_chains_hooknums[CHATDNAT_CHAINS_HOOKS] = {
 	NF_INET_POST_ROUTING,
 };
 
-/* SELinux has its hooks registered whether labels are in use or not. */
-static const int chatdnat_chains_priorities[] = {
-	NF_IP_PRI_CONNTRACK_DEFRAG, NF_IP_PRI_CONNTRACK,
-	NF_IP_PRI_NAT_DST,	    NF_IP_PRI_NAT_SRC,
-	NF_IP_PRI_CONNTRACK_HELPER, NF_IP_PRI_CONNTRACK_CONFIRM,
-	NF_IP_PRI_SELINUX_FIRST,    NF_IP_PRI_SELINUX_LAST,
+/* SELinux and AppArmor have hooks whether packets have labels or not. */
+static const struct chatdnat_chains_found chatdnat_chains_known[] = {
+	{ NF_INET_PRE_ROUTING, NF_IP_PRI_CONNTRACK_DEFRAG },
+	{ NF_INET_PRE_ROUTING, NF_IP_PRI_CONNTRACK },
+	{ NF_INET_PRE_ROUTING, NF_IP_PRI_NAT_DST },
+	{ NF_INET_FORWARD, NF_IP_PRI_SELINUX_FIRST },
+	{ NF_INET_POST_ROUTING, NF_IP_PRI_SELINUX_FIRST },
+	{ NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC },
+	{ NF_INET_POST_ROUTING, NF_IP_PRI_SELINUX_LAST },
+	{ NF_INET_POST_ROUTING, NF_IP_PRI_CONNTRACK_HELPER },
+	{ NF_INET_POST_ROUTING, NF_IP_PRI_CONNTRACK_CONFIRM },
 };
 
 static_assert((int)NF_IP_PRI_CONNTRACK_DEFRAG ==
@@ -32,20 +37,23 @@ static_assert((int)NF_IP_PRI_CONNTRACK_DEFRAG ==
 static_assert((int)NF_IP_PRI_CONNTRACK_HELPER ==
 	      (int)NF_IP6_PRI_CONNTRACK_HELPER);
 
-/* Whether a hook is one of connection tracking, NAT or SELinux. */
-static bool chatdnat_chains_is_known(int priority, unsigned long *met)
+/* Whether a hook is one of connection tracking, NAT or a security module. */
+static bool chatdnat_chains_is_known(const struct chatdnat_chains_found *hook,
+				     unsigned long *met)
 {
+	const struct chatdnat_chains_found *known = chatdnat_chains_known;
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(chatdnat_chains_priorities); i++)
-		if (chatdnat_chains_priorities[i] == priority)
+	for (i = 0; i < ARRAY_SIZE(chatdnat_chains_known); i++)
+		if (known[i].hooknum == hook->hooknum &&
+		    known[i].priority == hook->priority)
 			return !__test_and_set_bit(i, met);
 	return false;
 }
 
-/* Whether somebody else has a hook in a list. */
+/* Whether somebody else has a hook in the list of @found->hooknum. */
 static bool chatdnat_chains_others(const struct nf_hook_entries *entries,
-				   int *priority)
+				   struct chatdnat_chains_found *found)
 {
 	struct nf_hook_ops *const *ops;
 	unsigned long met = 0;
@@ -56,10 +64,10 @@ static bool chatdnat_chains_others(const struct nf_hook_entries *entries,
 	ops = nf_hook_entries_get_hook_ops(entries);
 	for (i = 0; i < entries->num_hook_entries; i++) {
 		/* A hook that is being removed has dummy_ops in its place. */
-		*priority = READ_ONCE(ops[i])->priority;
+		found->priority = READ_ONCE(ops[i])->priority;
 		if (!within_module((unsigned long)entries->hooks[i].hook,
 				   THIS_MODULE) &&
-		    !chatdnat_chains_is_known(*priority, &met))
+		    !chatdnat_chains_is_known(found, &met))
 			return true;
 	}
 	return false;
@@ -93,8 +101,7 @@ bool chatdnat_chains_look(struct chatdnat_chains *chains,
 		chains->hooks[i] = entries;
 		if (!others) {
 			found->hooknum = hooknum;
-			others = chatdnat_chains_others(entries,
-							&found->priority);
+			others = chatdnat_chains_others(entries, found);
 		}
 	}
 	rcu_read_unlock();

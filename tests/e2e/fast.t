@@ -133,6 +133,21 @@ def beside_chains_of_others():
 
 
 @case.case
+def beside_chains_at_any_priority():
+    """Those of connection tracking and of NAT too; at forward there is nothing of these."""
+    load(fast="auto")
+    for hook, priority in (("prerouting", -450), ("prerouting", -200), ("prerouting", 100), ("forward", -200), ("forward", 100),
+                           ("postrouting", -100), ("postrouting", 100)):
+        HOME.nft(f"table inet other {{\nchain c {{ type filter hook {hook} priority {priority}; }}\n}}\n")
+        module.set("log", "drops")
+        for version in topo.ip_versions():
+            tap.equal(fastpath(version), ["off", f"a chain at {hook}, priority {priority}"], f"{version}: {hook}, {priority}")
+        HOME.nft("delete table inet other\n")
+        module.set("log", "off")
+        tap.equal({fastpath(version)[0] for version in topo.ip_versions()}, {"on"}, f"{hook}, {priority}: on without it")
+
+
+@case.case
 def beside_iptables():
     """The older kind of iptables has its tables at the same hooks."""
     load(fast="auto")
