@@ -21,7 +21,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lib import case, conntrack, module, net, tap, topo, traffic, wait
 from lib.topo import CLIENT, HOME, INTERNET, PROXY, PROXY2, PUBLIC, RELAY, settings
 
-TCP, OUT = 993, 25
+TCP, OTHER_PORT, OUT = 993, 2525, 25
 SHORT, LONG = b"x" * 100, b"x" * 20000
 # Another way to the relay.
 SECOND = {"ipv4": "10.9.2.2", "ipv6": "fd00:9:2::2"}
@@ -40,7 +40,7 @@ def setup():
             "-6 addr add fd00:9:2::1/64 dev wg2 nodad\nlink set wg2 up\n")
     t.relay.ip("addr add 10.9.2.2/24 dev wg2\n-6 addr add fd00:9:2::2/64 dev wg2 nodad\nlink set wg2 up\n")
     for version in topo.ip_versions():
-        for ns, port in ((t.relay, TCP), (t.internet, OUT)):
+        for ns, port in ((t.relay, TCP), (t.relay, OTHER_PORT), (t.internet, OUT)):
             sock = traffic.listener(ns, net.family_of(PROXY[version]), socket.SOCK_STREAM, port)
             sock.listen(16)
             sock.settimeout(5)
@@ -75,9 +75,9 @@ class Stack:
 class Pair(net.Closing):
     """Both ends of a connection: of a client to the relay, or with out=True of the relay to the internet."""
 
-    def __init__(self, version, address=None, out=False):
+    def __init__(self, version, address=None, out=False, port=None):
         self.version, self.stack = version, Stack(version)
-        port = OUT if out else TCP
+        port = port or (OUT if out else TCP)
         self.client = (t.relay if out else t.internet).socket(net.family_of(PROXY[version]), socket.SOCK_STREAM)
         self.client.settimeout(5)
         if not out:
@@ -344,6 +344,30 @@ def via():
         route = f"{RELAY[version]}/{bits(version)} via {SECOND[version]} dev wg2"
         pair.refused("a route by another interface", lambda: HOME.ip(f"route add {route}\n"))
         HOME.ip(f"route del {route}\n")
+
+
+@case.case
+def types_of_service():
+    """The route of a packet may depend on it; conntrack does not know it."""
+    load()
+    with Pair("ipv4") as pair:
+        pair.fast("at first")
+        pair.obeys("another TOS", lambda: pair.client.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, 0x10))
+        pair.fast("another TOS")
+
+
+@case.case
+def connections_of_others():
+    """What another table forwards is not the module's to take."""
+    load()
+    HOME.nft("table inet other {\nchain c { type nat hook prerouting priority -100;\n" +
+             "".join(f"meta nfproto {version} tcp dport {OTHER_PORT} dnat {'ip6' if version == 'ipv6' else 'ip'} to {RELAY[version]}\n"
+                     for version in topo.ip_versions()) + "}\n}\n")
+    for version in topo.ip_versions():
+        with Pair(version, port=OTHER_PORT) as pair:
+            pair.slow("of another table")
+    HOME.nft("delete table inet other\n")
+    conntrack.flush()
 
 
 @case.case
