@@ -57,9 +57,9 @@ chatdnat_offload_advance(const struct chatdnat_offload *offload,
 	ack = ntohl(th->ack_seq);
 	win = ntohs(th->window) << sender->td_scale;
 	if (len ? !after(end, READ_ONCE(sender->td_end)) ||
-			  after(end, READ_ONCE(sender->td_maxend)) :
+			    after(end, READ_ONCE(sender->td_maxend)) :
 		  READ_ONCE(sender->td_end) - end >
-			  READ_ONCE(receiver->td_maxwin))
+			    READ_ONCE(receiver->td_maxwin))
 		return false;
 	/* Not negative: nobody acknowledges what was not sent. */
 	if (READ_ONCE(receiver->td_end) - ack >
