@@ -39,11 +39,18 @@ static_assert((int)NF_IP_PRI_CONNTRACK_HELPER ==
 
 /* Whether a hook is one of connection tracking, NAT or a security module. */
 static bool chatdnat_chains_is_known(const struct chatdnat_chains_found *hook,
-				     unsigned long *met)
+				     const void *priv, unsigned long *met)
 {
 	const struct chatdnat_chains_found *known = chatdnat_chains_known;
 	unsigned int i;
 
+	/*
+	 * A chain of nftables, which can have any priority, has private data;
+	 * of these hooks NAT only has.
+	 */
+	if (priv && hook->priority != NF_IP_PRI_NAT_DST &&
+	    hook->priority != NF_IP_PRI_NAT_SRC)
+		return false;
 	for (i = 0; i < ARRAY_SIZE(chatdnat_chains_known); i++)
 		if (known[i].hooknum == hook->hooknum &&
 		    known[i].priority == hook->priority)
@@ -67,7 +74,8 @@ static bool chatdnat_chains_others(const struct nf_hook_entries *entries,
 		found->priority = READ_ONCE(ops[i])->priority;
 		if (!within_module((unsigned long)entries->hooks[i].hook,
 				   THIS_MODULE) &&
-		    !chatdnat_chains_is_known(found, &met))
+		    !chatdnat_chains_is_known(found, entries->hooks[i].priv,
+					      &met))
 			return true;
 	}
 	return false;
