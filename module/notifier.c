@@ -45,7 +45,10 @@ static int chatdnat_notifier_look(struct chatdnat_snapshot *snapshot)
 		if (err)
 			return err;
 		snapshot->survey.bindings = now.bindings;
+	} else if (now.ports != snapshot->survey.ports) {
+		chatdnat_ingress_set(snapshot);
 	}
+	snapshot->survey.ports = now.ports;
 	if (now.wan != snapshot->survey.wan) {
 		snapshot->survey.wan = now.wan;
 		/* FIB events precede the change: lookups may be older. */

@@ -144,31 +144,50 @@ static void chatdnat_survey_relay(u64 *sum,
 	dst = chatdnat_lookup_route(family, NULL, &relay->addr, 0, 0);
 	chatdnat_survey_add_dev_if(sum, settings, dst ? dst->dev : NULL);
 	dst_release(dst);
-	if (!chatdnat_relay_serves_others(relay))
-		chatdnat_survey_add_dev_if(sum, settings,
-					   chatdnat_lookup_addr_dev(family,
-								    &relay->local));
+}
+
+/* The device of the local address that is named with a relay. */
+static void chatdnat_survey_local(u64 *sum,
+				  const struct chatdnat_settings *settings,
+				  enum chatdnat_family family,
+				  const struct chatdnat_relay *relay)
+{
+	struct net_device *dev;
+
+	if (chatdnat_relay_serves_others(relay))
+		return;
+	dev = chatdnat_lookup_addr_dev(family, &relay->local);
+	chatdnat_survey_add_dev_if(sum, settings, dev);
+}
+
+static void
+chatdnat_survey_relays(u64 *sum, const struct chatdnat_settings *settings,
+		       void (*add)(u64 *sum,
+				   const struct chatdnat_settings *settings,
+				   enum chatdnat_family family,
+				   const struct chatdnat_relay *relay))
+{
+	const struct chatdnat_relays *relays;
+	enum chatdnat_family family;
+	u8 i;
+
+	for (family = 0; family < CHATDNAT_FAMILIES; family++) {
+		relays = &settings->service.relays[family];
+		for (i = 0; i < relays->n; i++)
+			add(sum, settings, family, &relays->relay[i]);
+	}
 }
 
 static void chatdnat_survey_bindings(u64 *sum,
 				     const struct chatdnat_settings *settings)
 {
 	const struct net_device *via;
-	enum chatdnat_family family;
 	int low, high;
-	u8 i;
 
 	via = dev_get_by_name_rcu(&init_net, settings->via);
 	inet_get_local_port_range(&init_net, &low, &high);
 	chatdnat_survey_add(sum, via ? via->ifindex : 0, (u64)low << 32 | high);
-	for (family = 0; family < CHATDNAT_FAMILIES; family++) {
-		const struct chatdnat_relays *relays =
-			&settings->service.relays[family];
-
-		for (i = 0; i < relays->n; i++)
-			chatdnat_survey_relay(sum, settings, family,
-					      &relays->relay[i]);
-	}
+	chatdnat_survey_relays(sum, settings, chatdnat_survey_local);
 }
 
 /**
@@ -195,8 +214,10 @@ void chatdnat_survey_take(struct chatdnat_survey *survey,
 	for (family = 0; family < CHATDNAT_FAMILIES; family++)
 		if (settings->service.relays[family].n)
 			chatdnat_survey_default(&survey->wan, settings, family);
+	survey->ports = survey->wan;
+	chatdnat_survey_relays(&survey->ports, settings, chatdnat_survey_relay);
 	if (settings->engine != CHATDNAT_ENGINE_TRACKED) {
-		survey->bindings = survey->wan;
+		survey->bindings = survey->ports;
 		chatdnat_survey_bindings(&survey->bindings, settings);
 	}
 	rcu_read_unlock();

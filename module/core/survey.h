@@ -12,11 +12,13 @@ struct chatdnat_settings;
  * @wan: WAN interfaces, their addresses and those of loopback interfaces, and
  *	 whether the default routes use a WAN interface; determines which
  *	 connections are translated
- * @bindings: the same, and all else that determines which connections are
- *	      translated without state; 0 with engine=tracked
+ * @ports: WAN interfaces, and devices towards relays: those with an ingress hook
+ * @bindings: the same as both, and all else that determines which connections
+ *	      are translated without state; 0 with engine=tracked
  */
 struct chatdnat_survey {
 	u64 wan;
+	u64 ports;
 	u64 bindings;
 };
 

@@ -203,4 +203,24 @@ def ended_by_conntrack():
             module.set("enabled", "1")
 
 
+def passed_by(version):
+    """Whether a new connection passes by the stack, both ways."""
+    with Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as connection, Watch() as watch:
+        return connection.echo(os.urandom(DATA)) and watch.packets() < 20
+
+
+@case.case
+def an_interface_that_comes_later():
+    """The WAN interface of a boot, of a redial."""
+    HOME.ip("link del eth0\n")
+    load()
+    for turn in ("created after the load", "created again"):
+        t.add_wan()
+        t.settle_wan()
+        for version in topo.ip_versions():
+            tap.ok(wait.until(lambda version=version: passed_by(version), 30), f"{version}: {turn}")
+        if turn == "created after the load":
+            HOME.ip("link del eth0\n")
+
+
 case.run(setup, topo.EVERY_RELAY, seconds=120)
