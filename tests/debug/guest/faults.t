@@ -317,6 +317,57 @@ def packets():
             unload()
 
 
+def fastpath():
+    """What the file says of each family."""
+    return dict(line.split(" ", 1) for line in module.read("fastpath").splitlines())
+
+
+@case.case
+def the_table_of_offloaded_connections():
+    """Without it connections take the path through the stack; it is asked for again."""
+    wrong, without = [], []
+
+    def one(nth):
+        module.load(**config(fast="off"))
+        accepted, refused = attempt(nth, lambda: module.set("fast", "on"), wrong)
+        if accepted and refused and "off: no memory" in fastpath().values():
+            without.append(refused)
+        wrong.extend(f"{nth} {refused}: {line}" for line in unserved())
+        if accepted and not wait.until(lambda: all(line.startswith("on") for line in fastpath().values())):
+            wrong.append(f"{nth} {refused}: is not made up for: {fastpath()}")
+        unload()
+        return refused
+    report("fast=on", in_turn(one), wrong)
+    tap.equal(without, ["__kvmalloc_node_noprof"], "the table, too, and the file says so")
+
+
+@case.case
+def entries_of_offloaded_connections():
+    """Without one a connection takes the path through the stack, until there is one."""
+    module.load(**config(fast="on"))
+    for version in topo.ip_versions():
+        wrong = []
+        with Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as connection:
+            def one(nth, version=version, connection=connection, wrong=wrong):
+                # The entries are of no use any more.
+                module.set("log", "drops" if nth % 2 else "off")
+                if not wait.until(lambda: fastpath()[version] == "on: 0"):
+                    wrong.append(f"{nth}: {fastpath()}")
+                arm(nth)
+                on = connection.goes_on()
+                refused = failed()
+                arm(0)
+                if not on or not connection.goes_on():
+                    wrong.append(f"{nth} {refused}: does not go on")
+                if fastpath()[version] != "on: 2":
+                    wrong.append(f"{nth} {refused}: {fastpath()}")
+                return refused
+            names = in_turn(one)
+        report(f"entries, {version}", names, wrong)
+        tap.equal(names.count("__kmalloc_noprof"), 2, f"{version}: one for each direction")
+    unload()
+
+
 @case.case
 def a_former_relay_speaks():
     """Where there is no memory for the resets, the segment that would have led to them is sent again."""
