@@ -113,8 +113,9 @@ class Pair(net.Closing):
         return self.heard(self.client, data)
 
     def acknowledged(self):
-        """Waits until nothing of the client is in flight."""
-        return wait.until(lambda: not struct.unpack("i", ioctl(self.client, termios.TIOCOUTQ, bytes(4)))[0])
+        """Waits until nothing is in flight."""
+        return wait.until(lambda: not any(struct.unpack("i", ioctl(sock, termios.TIOCOUTQ, bytes(4)))[0]
+                                          for sock in (self.client, self.server)))
 
     def talk(self, data=SHORT):
         return self.there(data) and self.back(data)
@@ -273,6 +274,8 @@ def addresses():
     for pair in pairs(out=True):
         version = pair.version
         own = pair.entry().reply.dst
+        # It would leave with another address, and be answered by a reset.
+        tap.ok(pair.acknowledged(), f"{version}: masqueraded: nothing is in flight")
         HOME.ip(f"addr del {own}/{ {'ipv4': 24, 'ipv6': 64}[version] } dev eth0\n")
         tap.ok(wait.until(lambda: not pair.entry()), f"{version}: masqueraded: conntrack ends it")
         pair.stopped("masqueraded")
