@@ -3,13 +3,15 @@
 """Tracked connections on the fast path: which take it, that connection tracking stays right, and what ends it."""
 
 import os
+import socket
 import sys
+import time
 
 os.environ["CHATDNAT_ENGINE"] = "tracked"
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
-from lib import case, conntrack, module, tap, topo, traffic, wait
+from lib import case, conntrack, module, tap, topo, traffic, wait, wire
 from lib.topo import CLIENT, HOME, PROXY, RELAY, settings
 from lib.traffic import Connection, Flow
 
@@ -221,6 +223,36 @@ def an_interface_that_comes_later():
             tap.ok(wait.until(lambda version=version: passed_by(version), 30), f"{version}: {turn}")
         if turn == "created after the load":
             HOME.ip("link del eth0\n")
+
+
+def tracked(connection):
+    """Whether conntrack has it."""
+    return any((entry.orig.src, entry.orig.sport) == (connection.address, connection.port) for entry in conntrack.entries())
+
+
+@case.case
+def strays():
+    """A segment that conntrack does not accept does not keep a connection that has ended."""
+    load()
+    states = ("close_wait", "fin_wait", "last_ack", "time_wait", "close")
+    before = {state: HOME.run("cat", f"/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_{state}").strip() for state in states}
+    HOME.sysctl(**{f"netfilter__nf_conntrack_tcp_timeout_{state}": 4 for state in states})
+    for version in topo.ip_versions():
+        with Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as connection, \
+             wire.Link(t.internet, "to_eth0", gateway="eth0") as link:
+            connection.echo(b"x" * DATA)
+            tap.ok(tracked(connection), f"{version}: conntrack has it")
+            connection.sock.close()
+            src, dst = connection.address, PROXY[version]
+            stray = wire.ip(src, dst, socket.IPPROTO_TCP, wire.tcp(src, dst, connection.port, TCP, flags=wire.ACK, seq=1, ack=1))
+            # Conntrack would accept a reset in answer to it.
+            t.relay.nft("table inet mute {\nchain c { type filter hook output priority 0; tcp flags & rst == rst drop; }\n}\n")
+            for _ in range(12):
+                link.send(stray)
+                time.sleep(0.2)
+            tap.ok(wait.until(lambda connection=connection: not tracked(connection), 20), f"{version}: it forgets it soon after its end")
+            t.relay.nft("delete table inet mute\n")
+    HOME.sysctl(**{f"netfilter__nf_conntrack_tcp_timeout_{state}": value for state, value in before.items()})
 
 
 case.run(setup, topo.EVERY_RELAY, seconds=120)
