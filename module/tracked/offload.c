@@ -38,13 +38,18 @@ static unsigned int chatdnat_offload_max;
  * chatdnat_offload_new() - allocate an entry
  * @family: IPv4 or IPv6
  *
- * Context: Any; on the packet path.
- * Return: The entry, zeroed, or NULL if out of memory.
+ * Context: Any, chatdnat_offload_is_open() has been true; on the packet path.
+ * Return: The entry, zeroed, or NULL if out of memory, or if the table is full.
  */
 struct chatdnat_offload *chatdnat_offload_new(enum chatdnat_family family)
 {
 	struct chatdnat_offload *offload;
 
+	/* Not for each packet of all connections that it has no room for. */
+	if (unlikely(chatdnat_offload_count(CHATDNAT_IPV4) +
+			     chatdnat_offload_count(CHATDNAT_IPV6) >=
+		     chatdnat_offload_max))
+		return NULL;
 	return kzalloc(struct_size(offload, addr,
 				   4 * chatdnat_offload_words(family)),
 		       GFP_ATOMIC | __GFP_NOWARN);
