@@ -149,13 +149,13 @@ check: ## Run the tests, in about ten minutes; the first time also fetch the ker
 	tests/run $(TESTS)
 
 .PHONY: bench
-bench: ## Measure the cost of a packet, and of alternatives; ROWS=... for some, KERNELS=... for one kernel
+bench: KERNELS ?= newest 6.12
+bench: ## Measure the cost of a packet, and of alternatives; ROWS=... for some, KERNELS=... for some kernels
 	scripts/deps build headers vm
-	$(MAKE) -s built
-	for release in $$(tests/vm/run --list); do \
-		$(MAKE) -s build/$$release/inject/inject.ko || exit; \
+	for kernel in $(KERNELS); do \
+		tests/vm/build $$kernel -s build/@/chatdnat.ko build/@/inject/inject.ko || exit; \
 	done
-	tests/bench/run $(if $(KERNELS),--kernels '$(KERNELS)') $(ROWS)
+	tests/bench/run --kernels '$(KERNELS)' $(ROWS)
 
 .PHONY: check-long
 check-long: ## Run all other tests: 6.1, guides, two proxies, firewalls, stateless engine, builds, other kernels and processors, faults

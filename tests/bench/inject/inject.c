@@ -13,6 +13,7 @@
 #include <linux/tcp.h>
 #include <linux/timex.h>
 #include <linux/uaccess.h>
+#include <linux/udp.h>
 #include <net/checksum.h>
 #include <net/net_namespace.h>
 
@@ -23,6 +24,12 @@
 
 /* Of Knuth's multiplicative hash: each flow has a client of its own. */
 #define INJECT_SPREAD	2654435761U
+
+static __sum16 *inject_check(u8 proto, u8 *l4h)
+{
+	return proto == IPPROTO_UDP ? &((struct udphdr *)l4h)->check :
+				      &((struct tcphdr *)l4h)->check;
+}
 
 static __be32 inject_addr(const struct inject_run *run, __be32 first, u32 flow)
 {
@@ -35,17 +42,17 @@ static __be32 inject_addr(const struct inject_run *run, __be32 first, u32 flow)
 	return htonl(addr);
 }
 
-static void inject_set_addr(struct tcphdr *tcph, __be32 *addr, __be32 new)
+static void inject_set_addr(__sum16 *check, __be32 *addr, __be32 new)
 {
-	csum_replace4(&tcph->check, *addr, new);
+	csum_replace4(check, *addr, new);
 	*addr = new;
 }
 
-static void inject_set_port(struct tcphdr *tcph, __be16 *port, u32 flow)
+static void inject_set_port(__sum16 *check, __be16 *port, u32 flow)
 {
 	__be16 new = htons(INJECT_PORT_FIRST + flow % INJECT_PORTS);
 
-	csum_replace2(&tcph->check, *port, new);
+	csum_replace2(check, *port, new);
 	*port = new;
 }
 
@@ -65,26 +72,37 @@ static void inject_set_flow(const struct inject_run *run, u8 *frame, u32 flow,
 			    u32 round)
 {
 	bool reply = run->flags & INJECT_REPLY;
-	struct tcphdr *tcph;
+	__sum16 *check;
+	u8 *l4h, proto;
+	__be16 *ports;
 
 	if (((struct ethhdr *)frame)->h_proto == htons(ETH_P_IP)) {
 		struct iphdr *iph = (struct iphdr *)(frame + ETH_HLEN);
 		__be32 *addr = reply ? &iph->daddr : &iph->saddr;
 		__be32 new = inject_addr(run, *addr, flow);
 
-		tcph = (struct tcphdr *)(iph + 1);
+		l4h = (u8 *)(iph + 1);
+		proto = iph->protocol;
+		check = inject_check(proto, l4h);
 		csum_replace4(&iph->check, *addr, new);
-		inject_set_addr(tcph, addr, new);
+		inject_set_addr(check, addr, new);
 	} else {
 		struct ipv6hdr *ip6h = (struct ipv6hdr *)(frame + ETH_HLEN);
 		struct in6_addr *addr = reply ? &ip6h->daddr : &ip6h->saddr;
 
-		tcph = (struct tcphdr *)(ip6h + 1);
-		inject_set_addr(tcph, &addr->s6_addr32[3],
+		l4h = (u8 *)(ip6h + 1);
+		proto = ip6h->nexthdr;
+		check = inject_check(proto, l4h);
+		inject_set_addr(check, &addr->s6_addr32[3],
 				inject_addr(run, addr->s6_addr32[3], flow));
 	}
-	inject_set_port(tcph, reply ? &tcph->dest : &tcph->source, flow);
-	inject_set_seq(run, frame, tcph, round);
+	/* TCP and UDP have them in the same place: source, destination. */
+	ports = (__be16 *)l4h;
+	inject_set_port(check, ports + reply, flow);
+	if (proto == IPPROTO_TCP)
+		inject_set_seq(run, frame, (struct tcphdr *)l4h, round);
+	else if (!*check)
+		*check = CSUM_MANGLED_0;
 }
 
 static struct sk_buff *inject_build(const struct inject_run *run,
@@ -159,12 +177,23 @@ static int inject_run(struct inject_run *run, struct net_device *from,
 static bool inject_valid(const struct inject_run *run)
 {
 	const struct ethhdr *eth = (const struct ethhdr *)run->frame;
-	size_t len = ETH_HLEN + sizeof(struct tcphdr);
+	const void *l3h = run->frame + ETH_HLEN;
+	size_t len = ETH_HLEN;
+	u8 proto;
 
-	if (eth->h_proto == htons(ETH_P_IP))
+	if (eth->h_proto == htons(ETH_P_IP)) {
+		proto = ((const struct iphdr *)l3h)->protocol;
 		len += sizeof(struct iphdr);
-	else if (eth->h_proto == htons(ETH_P_IPV6))
+	} else if (eth->h_proto == htons(ETH_P_IPV6)) {
+		proto = ((const struct ipv6hdr *)l3h)->nexthdr;
 		len += sizeof(struct ipv6hdr);
+	} else {
+		return false;
+	}
+	if (proto == IPPROTO_TCP)
+		len += sizeof(struct tcphdr);
+	else if (proto == IPPROTO_UDP)
+		len += sizeof(struct udphdr);
 	else
 		return false;
 	return run->flows && run->len >= len && run->len <= INJECT_FRAME_MAX;

@@ -27,7 +27,7 @@
  * @flags: INJECT_*
  * @len: bytes of @frame
  * @pad: 0
- * @frame: flow 0's: Ethernet, IPv4 without options or IPv6, TCP
+ * @frame: flow 0's: Ethernet, IPv4 without options or IPv6, TCP or UDP
  * @sent: result: how many packets @to sent meanwhile
  * @cycles: result: the processor's time
  */

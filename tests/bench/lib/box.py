@@ -1,16 +1,47 @@
 """
-The proxy: a tunnel scenario on two dummy devices, which receive what is injected and drop what they send.
+The proxy, on dummy devices, which receive what is injected and drop what they send.
 
     clients ─── eth0 [ proxy ] wg0 ─ relays
     198.51.100.10       203.0.113.1 ...        10.9.0.2 ...
     2001:db8:2::10      2001:db8:1::1 ...      fd00:9::2 ...
+
+A relay with a public address is behind eth0 as well: 192.0.2.10, 2001:db8:3::10.
 """
 
+import dataclasses
 import pathlib
 import subprocess
 
 FAMILIES = ("ipv4", "ipv6")
 CLIENT = {"ipv4": "198.51.100.10", "ipv6": "2001:db8:2::10"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Scenario:
+    """Where the relay is, and what its clients speak."""
+    title: str
+    public: bool = False
+    proto: int = 6
+    port: int = 993
+
+    @property
+    def inner(self):
+        """The device that leads to the relay."""
+        return "eth0" if self.public else "wg0"
+
+    def relay(self, family, n=0):
+        if self.public:
+            return "192.0.2.10" if family == "ipv4" else "2001:db8:3::10"
+        return relay_of(family, n)
+
+
+TUNNEL = "tunnel-tcp"
+SCENARIOS = {
+    TUNNEL: Scenario("TCP to a relay behind a tunnel"),
+    "tunnel-udp": Scenario("UDP to a relay behind a tunnel", proto=17, port=3478),
+    "public-tcp": Scenario("TCP to a relay with a public address", public=True),
+    "public-udp": Scenario("UDP to a relay with a public address", public=True, proto=17, port=3478),
+}
 
 
 def own(family, relay=0):
@@ -49,16 +80,23 @@ def _prepare(connections):
     sysctl("net/ipv6/conf/all/forwarding", 1)
 
 
-def make(relays=1, connections=65536):
-    """On dummy devices."""
+def make(relays=1, connections=65536, scenario=SCENARIOS[TUNNEL], gateway=False):
+    """On dummy devices. Without a gateway each client is a neighbour."""
     run("modprobe", "dummy", "numdummies=0")
     _prepare(connections)
-    batch("link add eth0 type dummy", "link add wg0 type dummy")
+    # As documented for relays with a public address; a redirect would count as a packet.
+    sysctl("net/ipv4/conf/all/send_redirects", 0)
+    sysctl("net/ipv4/conf/default/send_redirects", 0)
+    batch("link add eth0 type dummy")
     for n in range(relays):
         batch(f"addr add {own('ipv4', n)}/24 dev eth0", f"addr add {own('ipv6', n)}/64 dev eth0 nodad")
-    batch("addr add 10.9.0.1/24 dev wg0", "addr add fd00:9::1/64 dev wg0 nodad",
-          "link set eth0 up", "link set wg0 up",
-          "route add 0.0.0.0/0 dev eth0", "route add ::/0 dev eth0")
+    batch("link set eth0 up")
+    if not scenario.public:
+        batch("link add wg0 type dummy", "addr add 10.9.0.1/24 dev wg0", "addr add fd00:9::1/64 dev wg0 nodad",
+              "link set wg0 up")
+    # What is sent to a link-local gateway back out of the device has a redirect sent, whatever the settings.
+    via = (" via 203.0.113.254", " via 2001:db8:1::fe") if gateway or scenario.public else ("", "")
+    batch(f"route add 0.0.0.0/0{via[0]} dev eth0", f"route add ::/0{via[1]} dev eth0")
 
 
 def make_veth():

@@ -61,5 +61,5 @@ class Capture:
                 data, address = self.socket.recvfrom(65536, socket.MSG_DONTWAIT)
             except BlockingIOError:
                 return seen
-            if address[2] == _PACKET_OUTGOING and frame.is_tcp(data):
+            if address[2] == _PACKET_OUTGOING and frame.is_ours(data):
                 seen.append(data)

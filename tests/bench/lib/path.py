@@ -1,40 +1,44 @@
 """A family's packets through the proxy: first proved to come out right, then counted."""
 
 import ipaddress
+import time
 
 from . import frame
-from .box import CLIENT, mac, own, relay_of
-from .frame import ACK, CLIENT_SEQ, PORT, PSH, RELAY_SEQ, SYN, Wrong
+from .box import CLIENT, SCENARIOS, TUNNEL, mac, own
+from .frame import ACK, CLIENT_SEQ, PSH, RELAY_SEQ, SYN, UDP, Wrong
 from .inject import PORT_FIRST, PORTS, REPLY, SCATTER, Capture, Injector
 
 PACKETS = 8192
 FLOWS = 64
 NEW = 20000
-# Flows that no other measurement has used.
-FRESH = 20 * PORTS
+# Flows that no other measurement has used. Nor are their ports in use, which masquerading would have to change.
+FRESH = 20 * PORTS + NEW
+# Conntrack takes a flow of datagrams for a stream after two seconds.
+STREAM = 2.5
 
 
 class Path:
-    def __init__(self, injector: Injector, row, family, relay=0):
-        self.injector, self.row = injector, row
+    def __init__(self, injector: Injector, row, family, relay=0, scenario=SCENARIOS[TUNNEL]):
+        self.injector, self.row, self.scenario = injector, row, scenario
         client = (CLIENT[family], PORT_FIRST)
-        relay, address = (relay_of(family, relay), PORT), (own(family, relay), PORT)
+        relay, address = (scenario.relay(family, relay), scenario.port), (own(family, relay), scenario.port)
         if not row.translates:
             address = relay
+        # Whom the relay sees: masqueraded, all clients are the proxy.
+        seen = (own(family), PORT_FIRST) if scenario.public else client
         seq, ack = CLIENT_SEQ + 1, RELAY_SEQ + 1
         # What goes in where, and with which addresses it comes out where.
-        inward = ("eth0", "wg0"), (client, address), (client, relay), 0
-        outward = ("wg0", "eth0"), (relay, client), (address, client), REPLY
+        inward = ("eth0", scenario.inner), (client, address), (seen, relay), 0
+        outward = (scenario.inner, "eth0"), (relay, seen), (address, client), REPLY
         self.syn = self._kind(inward, SYN, CLIENT_SEQ, 0)
         self.syn_ack = self._kind(outward, SYN | ACK, RELAY_SEQ, CLIENT_SEQ + 1)
         self.ack = self._kind(inward, ACK | PSH, seq, ack)
         self._rounds = {"in": 0, "out": 0}
         self.data = {"in": self.ack, "out": self._kind(outward, ACK | PSH, ack, seq)}
 
-    @staticmethod
-    def _kind(direction, flags, seq, ack):
+    def _kind(self, direction, flags, seq, ack):
         devices, before, after, reply = direction
-        template = frame.build(mac(devices[0]), *before, flags, seq, ack)
+        template = frame.build(mac(devices[0]), *before, self.scenario.proto, flags, seq, ack)
         return devices, template, after, reply
 
     def _next(self, kind, flows, packets):
@@ -66,7 +70,7 @@ class Path:
             raise Wrong(f"{what}: {len(came)} packets of {flows} came out: {sorted(packet[name][1] for packet in came)}")
         for flow, packet in enumerate(came, first):
             address, port = should[name][0], PORT_FIRST + flow % PORTS
-            if flow // PORTS:
+            if flow // PORTS and (reply or not self.scenario.public):
                 address = _advance(address, flow // PORTS)
             expected = {**should, name: (address, port)}
             if packet != expected:
@@ -84,6 +88,8 @@ class Path:
                 sent = self.send(kind, flows, flows)
                 if sent != flows:
                     raise Wrong(f"{what}: {sent} of {flows} were forwarded")
+        if self.scenario.proto == UDP:
+            time.sleep(STREAM)
         for kind in self.data.values():
             self.send(kind, flows, flows)
         # Once more: a flowtable has taken over meanwhile.
@@ -97,6 +103,8 @@ class Path:
             sent = self.send(kind, clients, clients, flags=SCATTER)
             if sent != clients:
                 raise Wrong(f"{what}: {sent} of {clients} were forwarded")
+        for kind in self.data.values():
+            self.send(kind, clients, clients, flags=SCATTER)
 
     def established(self, direction, flows=FLOWS, flags=0):
         devices, _, _, reply = self.data[direction]

@@ -1,6 +1,6 @@
 """Tables of figures, in Markdown."""
 
-from .box import FAMILIES
+from .box import FAMILIES, SCENARIOS, TUNNEL
 from .peers import ROWS
 
 DIRECTIONS = ("in", "out", "new")
@@ -22,9 +22,9 @@ def compared(figure, recipe):
     return f"{figure:.0f} ({figure / recipe:.2f})"
 
 
-def rows(kernel, figures):
+def rows(kernel, figures, what="instructions per packet"):
     """Instructions for a packet and, in brackets, their ratio to the recipe's."""
-    head = [f"instructions per packet, {kernel}"]
+    head = [f"{what}, {kernel}"]
     head += [f"{'IPv4' if family == 'ipv4' else 'IPv6'} {direction}" for family in FAMILIES for direction in DIRECTIONS]
     return lines(head, [
         [ROWS[name].title] + [compared(figures[name][family][direction], figures["recipe"][family][direction])
@@ -32,15 +32,22 @@ def rows(kernel, figures):
         for name in ROWS if name in figures])
 
 
+def scenarios(figures):
+    """The other scenarios, of one kernel."""
+    kernel = figures["row"]["recipe"]["kernel"]
+    return "\n".join(rows(kernel, figures[name], scenario.title) for name, scenario in SCENARIOS.items()
+                     if name != TUNNEL and "recipe" in figures.get(name, {}))
+
+
 def growth(figures):
-    """What grows with what: instructions for a packet in, and for a new connection."""
+    """What grows with what: instructions for a packet of either direction, and for a new connection."""
     tables = []
     for what, title in (("flows", "established flows"), ("clients", "clients of one flow each"),
                         ("ports", "port ranges"), ("relays", "relays")):
         numbers = figures["recipe"][what]
         tables.append(lines(
-            [f"instructions per packet, IPv4, by {title}"] + [f"{n} {kind}" for kind in ("in", "new") for n in numbers],
-            [[ROWS[name].title] + [f"{figures[name][what][n][kind]:.0f}" for kind in ("in", "new") for n in numbers]
+            [f"instructions per packet, IPv4, by {title}"] + [f"{int(n):,} {kind}" for kind in DIRECTIONS for n in numbers],
+            [[ROWS[name].title] + [f"{figures[name][what][n][kind]:.0f}" for kind in DIRECTIONS for n in numbers]
              for name in figures]))
     return "\n".join(tables)
 
@@ -70,6 +77,6 @@ CLOSER = {"growth": growth, "memory": memory, "flood": flood, "sockets": sockets
 
 
 def everything(kernel, figures):
-    tables = [rows(kernel, figures["row"])] if "recipe" in figures.get("row", {}) else []
+    tables = [rows(kernel, figures["row"]), scenarios(figures)] if "recipe" in figures.get("row", {}) else []
     tables += [make(figures[what]) for what, make in CLOSER.items() if "recipe" in figures.get(what, {})]
     return "\n".join(tables)
