@@ -77,6 +77,11 @@ build/%/inject/inject.ko: $(wildcard tests/bench/inject/*)
 	cp -pu $^ $(@D)/
 	$(MAKE) -C /lib/modules/$*/build M=$(CURDIR)/$(@D) W=1 modules
 
+# The benchmark's programs in BPF.
+build/bench/%.o: tests/bench/bpf/%.c tests/bench/bpf/proxy.h
+	mkdir -p $(@D)
+	clang -O2 -Wall -Wextra -Werror --target=bpf -I/usr/include/$(shell gcc -print-multiarch) -c -o $@ $<
+
 # A simulated switch with hardware forwarding.
 build/%/switch/switch.ko: $(wildcard tests/e2e/switch/*)
 	mkdir -p $(@D)
@@ -151,7 +156,8 @@ check: ## Run the tests, in about ten minutes; the first time also fetch the ker
 .PHONY: bench
 bench: KERNELS ?= newest 6.12
 bench: ## Measure the cost of a packet, and of alternatives; ROWS=... for some, KERNELS=... for some kernels
-	scripts/deps build headers vm
+	scripts/deps build headers vm bench
+	$(MAKE) -s build/bench/lookup.o build/bench/constant.o
 	for kernel in $(KERNELS); do \
 		tests/vm/build $$kernel -s build/@/chatdnat.ko build/@/inject/inject.ko || exit; \
 	done

@@ -11,6 +11,7 @@ from .frame import UDP
 
 RECIPE = pathlib.Path(__file__).resolve().parents[2] / "docs/recipe.nft"
 MODULE = RECIPE.parents[2] / "build" / os.uname().release / "chatdnat.ko"
+BPF = RECIPE.parents[2] / "build/bench"
 PORTS = ("25", "80", "143", "443", "465", "587", "993")
 
 
@@ -113,6 +114,17 @@ def fwd(_load):
     }""")
 
 
+def bpf(program):
+    def setup(_load):
+        # The programs know devices by their index.
+        run("tc", "qdisc", "add", "dev", "eth0", "clsact")
+        run("tc", "qdisc", "add", "dev", "wg0", "clsact")
+        for device in ("eth0", "wg0"):
+            run("tc", "filter", "add", "dev", device, "ingress", "bpf", "direct-action",
+                "object-file", str(BPF / f"{program}.o"), "section", "tc")
+    return setup
+
+
 def chatdnat(*settings):
     def setup(load):
         line = ["wan=eth0"]
@@ -172,6 +184,8 @@ ROWS = {
     "ipvs": Row("IPVS NAT", ipvs, tracks=False),
     "fwd": Row("nftables `fwd` at ingress, no routing, no NAT", fwd, translates=False, forwards=False, tracks=False,
                scenarios=("tunnel-udp",)),
+    "bpf-lookup": Row("tc-BPF, `fib_lookup`, checksum helpers", bpf("lookup"), tracks=False),
+    "bpf-constant": Row("tc-BPF, constant next hops, own checksums", bpf("constant"), tracks=False),
     "chatdnat": Row("chatdnat, `guard=off`", chatdnat(), offloads=fastpath_used, scenarios=OTHERS),
     "chatdnat-guard": Row("chatdnat, `guard=full`", chatdnat("guard=full"), offloads=fastpath_used),
     "chatdnat-unclamped": Row("chatdnat, `guard=full mss=off`", chatdnat("guard=full", "mss=off"), offloads=fastpath_used),
