@@ -82,6 +82,11 @@ build/bench/%.o: tests/bench/bpf/%.c tests/bench/bpf/proxy.h
 	mkdir -p $(@D)
 	clang -O2 -Wall -Wextra -Werror --target=bpf -I/usr/include/$(shell gcc -print-multiarch) -c -o $@ $<
 
+# Its plugin for the emulator.
+build/bench/lines.so: $(wildcard tests/bench/plugin/*)
+	mkdir -p $(@D)
+	$(CC) -std=c11 -O2 -Wall -Wextra -Werror -fPIC -shared -o $@ tests/bench/plugin/lines.c
+
 # A simulated switch with hardware forwarding.
 build/%/switch/switch.ko: $(wildcard tests/e2e/switch/*)
 	mkdir -p $(@D)
@@ -157,7 +162,7 @@ check: ## Run the tests, in about ten minutes; the first time also fetch the ker
 bench: KERNELS ?= newest 6.12
 bench: ## Measure the cost of a packet, and of alternatives; ROWS=... for some, KERNELS=... for some kernels
 	scripts/deps build headers vm bench
-	$(MAKE) -s build/bench/lookup.o build/bench/constant.o
+	$(MAKE) -s build/bench/lookup.o build/bench/constant.o build/bench/lines.so
 	for kernel in $(KERNELS); do \
 		tests/vm/build $$kernel -s build/@/chatdnat.ko build/@/inject/inject.ko || exit; \
 	done

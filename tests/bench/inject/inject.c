@@ -25,6 +25,11 @@
 /* Of Knuth's multiplicative hash: each flow has a client of its own. */
 #define INJECT_SPREAD	2654435761U
 
+/* An instruction without an effect. */
+#define inject_mark(mark)						\
+	asm volatile("movabs $0x6862656e63680000 + %c0, %%rax" : :	\
+		     "i" (mark) : "rax", "memory")
+
 static __sum16 *inject_check(u8 proto, u8 *l4h)
 {
 	return proto == IPPROTO_UDP ? &((struct udphdr *)l4h)->check :
@@ -136,10 +141,12 @@ static int inject_batch(struct inject_run *run, struct net_device *dev,
 				   i / run->flows);
 		if (!skb)
 			break;
+		inject_mark(INJECT_PACKET_BEGINS);
 		if (run->flags & INJECT_FREE)
 			consume_skb(skb);
 		else
 			netif_receive_skb(skb);
+		inject_mark(INJECT_PACKET_ENDS);
 	}
 	run->cycles += get_cycles() - start;
 	local_bh_enable();
@@ -153,14 +160,11 @@ static u64 inject_sent(struct net_device *dev)
 	return dev_get_stats(dev, &stats)->tx_packets;
 }
 
-static int inject_run(struct inject_run *run, struct net_device *from,
-		      struct net_device *to)
+static int inject_batches(struct inject_run *run, struct net_device *from)
 {
-	u64 sent = inject_sent(to);
 	u32 i, n;
 	int err;
 
-	run->cycles = 0;
 	for (i = 0; i < run->packets; i += n) {
 		n = min_t(u32, run->packets - i, INJECT_BATCH);
 		err = inject_batch(run, from, i, i + n);
@@ -170,8 +174,23 @@ static int inject_run(struct inject_run *run, struct net_device *from,
 			return -EINTR;
 		cond_resched();
 	}
-	run->sent = inject_sent(to) - sent;
 	return 0;
+}
+
+static int inject_run(struct inject_run *run, struct net_device *from,
+		      struct net_device *to)
+{
+	u64 sent = inject_sent(to);
+	int err;
+
+	run->cycles = 0;
+	if (run->flags & INJECT_WATCH)
+		inject_mark(INJECT_RUN_BEGINS);
+	err = inject_batches(run, from);
+	if (run->flags & INJECT_WATCH)
+		inject_mark(INJECT_RUN_ENDS);
+	run->sent = inject_sent(to) - sent;
+	return err;
 }
 
 static bool inject_valid(const struct inject_run *run)

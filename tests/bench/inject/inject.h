@@ -15,6 +15,15 @@
 #define INJECT_REPLY	BIT(0)	/* the client is the destination */
 #define INJECT_FREE	BIT(1)	/* free the packets, for their cost */
 #define INJECT_SCATTER	BIT(2)	/* clients of all over a /8 */
+#define INJECT_WATCH	BIT(3)	/* mark the run for tests/bench/plugin */
+
+/* What tests/bench/plugin looks for. */
+enum inject_mark {
+	INJECT_RUN_BEGINS = 1,
+	INJECT_RUN_ENDS,
+	INJECT_PACKET_BEGINS,
+	INJECT_PACKET_ENDS,
+};
 
 /**
  * struct inject_run - packets for a device to receive

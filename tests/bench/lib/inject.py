@@ -10,7 +10,7 @@ import subprocess
 from . import frame
 
 PORT_FIRST, PORTS = 10000, 50000
-REPLY, FREE, SCATTER = 1, 2, 4
+REPLY, FREE, SCATTER, WATCH = 1, 2, 4, 8
 _RUN = struct.Struct("8I256sQQ")
 _IOCTL = 3 << 30 | _RUN.size << 16 | ord("J") << 8 | 1
 _PACKET_OUTGOING = 4

@@ -6,7 +6,7 @@ import time
 from . import frame
 from .box import CLIENT, SCENARIOS, TUNNEL, mac, own
 from .frame import ACK, CLIENT_SEQ, PSH, RELAY_SEQ, SYN, UDP, Wrong
-from .inject import PORT_FIRST, PORTS, REPLY, SCATTER, Capture, Injector
+from .inject import PORT_FIRST, PORTS, REPLY, SCATTER, WATCH, Capture, Injector
 
 PACKETS = 8192
 FLOWS = 64
@@ -111,6 +111,12 @@ class Path:
         packets = max(PACKETS, flows)
         template = self._next(self.data[direction], flows, packets)
         return self.injector.cost(*devices, template, packets, flows, flags=flags | reply)
+
+    def watched(self, kind, packets, flows, first=0):
+        """For tests/bench/plugin, which leaves out the very first of these runs."""
+        sent = self.send(kind, packets, flows, first, WATCH)
+        if sent != packets:
+            raise Wrong(f"of {packets} packets {sent} were forwarded")
 
     def scattered(self, packets):
         """A new connection from an address that has none yet."""

@@ -197,6 +197,8 @@ ROWS = {
 
 # What is looked at more closely.
 CLOSER = ("recipe", "flowtable", "chatdnat", "chatdnat-stateless")
+# Of which the lines of memory are counted.
+WATCHED = ("recipe", "flowtable", "fwd", "chatdnat", "chatdnat-stateless")
 
 
 def names(of=tuple(ROWS)):

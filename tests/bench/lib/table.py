@@ -44,12 +44,23 @@ def growth(figures):
     tables = []
     for what, title in (("flows", "established flows"), ("clients", "clients of one flow each"),
                         ("ports", "port ranges"), ("relays", "relays")):
-        numbers = figures["recipe"][what]
+        numbers = next(iter(figures.values())).get(what, ())
+        if not numbers:
+            continue
         tables.append(lines(
             [f"instructions per packet, IPv4, by {title}"] + [f"{int(n):,} {kind}" for kind in DIRECTIONS for n in numbers],
             [[ROWS[name].title] + [f"{figures[name][what][n][kind]:.0f}" for kind in DIRECTIONS for n in numbers]
              for name in figures]))
     return "\n".join(tables)
+
+
+def touched(figures):
+    """Lines of 64 bytes that a packet's data accesses touch, and how many of them are not in a cache of 1 MiB."""
+    runs = list(next(iter(figures.values())))
+    return lines(
+        ["distinct lines (misses of 1 MiB), IPv4"] + [run.replace("000", ",000") for run in runs],
+        [[ROWS[name].title] + [f"{one[run]['lines']:.0f} ({one[run]['misses'][1]:.0f})" for run in runs]
+         for name, one in figures.items()])
 
 
 def memory(figures):
@@ -73,7 +84,7 @@ def sockets(figures):
          for name, one in figures.items()])
 
 
-CLOSER = {"growth": growth, "memory": memory, "flood": flood, "sockets": sockets}
+CLOSER = {"growth": growth, "lines": touched, "memory": memory, "flood": flood, "sockets": sockets}
 
 
 def everything(kernel, figures):
