@@ -39,19 +39,18 @@ def scenarios(figures):
                      if name != TUNNEL and "recipe" in figures.get(name, {}))
 
 
-def growth(figures):
+GROWTH = {"flows": "established flows", "clients": "clients of one flow each", "ports": "port ranges", "relays": "relays"}
+
+
+def growth(figures, what):
     """What grows with what: instructions for a packet of either direction, and for a new connection."""
-    tables = []
-    for what, title in (("flows", "established flows"), ("clients", "clients of one flow each"),
-                        ("ports", "port ranges"), ("relays", "relays")):
-        numbers = next(iter(figures.values())).get(what, ())
-        if not numbers:
-            continue
-        tables.append(lines(
-            [f"instructions per packet, IPv4, by {title}"] + [f"{int(n):,} {kind}" for kind in DIRECTIONS for n in numbers],
-            [[ROWS[name].title] + [f"{figures[name][what][n][kind]:.0f}" for kind in DIRECTIONS for n in numbers]
-             for name in figures]))
-    return "\n".join(tables)
+    rows_of = {name: one[what] for name, one in figures.items() if what in one}
+    if not rows_of:
+        return ""
+    numbers = list(next(iter(rows_of.values())))
+    return lines(
+        [f"instructions per packet, IPv4, by {GROWTH[what]}"] + [f"{int(n):,} {kind}" for kind in DIRECTIONS for n in numbers],
+        [[ROWS[name].title] + [f"{one[n][kind]:.0f}" for kind in DIRECTIONS for n in numbers] for name, one in rows_of.items()])
 
 
 def touched(figures):
@@ -84,10 +83,11 @@ def sockets(figures):
          for name, one in figures.items()])
 
 
-CLOSER = {"growth": growth, "lines": touched, "memory": memory, "flood": flood, "sockets": sockets}
+CLOSER = {"lines": touched, "memory": memory, "flood": flood, "sockets": sockets}
 
 
 def everything(kernel, figures):
     tables = [rows(kernel, figures["row"]), scenarios(figures)] if "recipe" in figures.get("row", {}) else []
+    tables += [growth(figures.get("growth", {}), what) for what in GROWTH]
     tables += [make(figures[what]) for what, make in CLOSER.items() if "recipe" in figures.get(what, {})]
     return "\n".join(tables)

@@ -39,11 +39,14 @@ def lines(kernel, row):
 
 
 def functions(kernel, row, name, numbers=()):
-    """Instructions for a packet of a run by function, most first."""
+    """(Function, instructions, lines) of a packet of a run, most instructions first."""
     said, runs = watch(kernel, "--symbols", row, *map(str, numbers))
     symbols = sorted((int(address, 16), function) for address, function in said["symbols"])
     addresses = [address for address, _ in symbols]
-    counts = collections.Counter()
-    for block, instructions in runs[name]["blocks"].items():
-        counts[symbols[bisect.bisect(addresses, int(block, 16)) - 1][1]] += instructions
-    return [(function, n / runs[name]["packets"]) for function, n in counts.most_common()]
+    counts, first = collections.Counter(), collections.Counter()
+    for block, (instructions, touched) in runs[name]["blocks"].items():
+        function = symbols[bisect.bisect(addresses, int(block, 16)) - 1][1]
+        counts[function] += instructions
+        first[function] += touched
+    packets = runs[name]["packets"]
+    return [(function, n / packets, first[function] / packets) for function, n in counts.most_common()]

@@ -10,7 +10,8 @@
  * read from or written to, summed up over the packets, and the misses of two
  * caches that are simulated, of 32 KiB and of 1 MiB. Between packets the caches
  * see what the injecting module does. Instructions are not fetched by them.
- * "blocks" has the instructions by the address of their translation block.
+ * "blocks" has the instructions, and the lines that no other block touched
+ * before, by the address of the translation block.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +44,7 @@ struct touched {
 #define BLOCKS		(1 << 18)
 struct block {
 	uint64_t pc;
-	uint64_t insns;
+	uint64_t insns, lines;
 };
 
 static qemu_plugin_id_t self;
@@ -85,7 +86,7 @@ static bool cache_hit(struct cache *cache, uint64_t line)
 	return hit;
 }
 
-static void touch(uint64_t line)
+static void touch(uint64_t line, struct block *block)
 {
 	bool missed[2] = { false, false };
 	uint32_t i;
@@ -103,6 +104,7 @@ static void touch(uint64_t line)
 		return;
 	touched[i] = (struct touched){ .line = line, .packet = packet };
 	lines++;
+	block->lines++;
 }
 
 static void accessed(unsigned int vcpu, qemu_plugin_meminfo_t info,
@@ -112,7 +114,6 @@ static void accessed(unsigned int vcpu, qemu_plugin_meminfo_t info,
 	uint64_t addr, size;
 
 	(void)vcpu;
-	(void)data;
 	if (!running)
 		return;
 	hwaddr = qemu_plugin_get_hwaddr(info, vaddr);
@@ -121,12 +122,12 @@ static void accessed(unsigned int vcpu, qemu_plugin_meminfo_t info,
 	accesses += counting;
 	addr = qemu_plugin_hwaddr_phys_addr(hwaddr);
 	size = 1ULL << qemu_plugin_mem_size_shift(info);
-	touch(addr >> LINE_SHIFT);
+	touch(addr >> LINE_SHIFT, data);
 	if (addr >> LINE_SHIFT != (addr + size - 1) >> LINE_SHIFT)
-		touch((addr >> LINE_SHIFT) + 1);
+		touch((addr >> LINE_SHIFT) + 1, data);
 }
 
-/* The entry of a block, by its address and size. */
+/* The entry of a block, by its address. */
 static struct block *block_of(uint64_t pc)
 {
 	uint32_t i = hash(pc, BLOCKS), n;
@@ -166,13 +167,14 @@ static void report(void)
 		(unsigned long long)accesses, (unsigned long long)lines,
 		(unsigned long long)misses[0], (unsigned long long)misses[1]);
 	for (i = 0; i < BLOCKS; i++) {
-		if (!blocks[i].insns)
+		if (!blocks[i].insns && !blocks[i].lines)
 			continue;
-		fprintf(out, "%s\"%llx\": %llu", separator,
+		fprintf(out, "%s\"%llx\": [%llu, %llu]", separator,
 			(unsigned long long)blocks[i].pc,
-			(unsigned long long)blocks[i].insns);
+			(unsigned long long)blocks[i].insns,
+			(unsigned long long)blocks[i].lines);
 		separator = ", ";
-		blocks[i].insns = 0;
+		blocks[i].insns = blocks[i].lines = 0;
 	}
 	fputs("}}\n", out);
 	fflush(out);
@@ -228,11 +230,15 @@ static enum mark mark_of(const struct qemu_plugin_insn *insn)
 
 static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
+	uint64_t vaddr = qemu_plugin_tb_vaddr(tb);
 	size_t n = qemu_plugin_tb_n_insns(tb), i;
+	struct block *block = NULL;
 
 	(void)id;
-	if (qemu_plugin_tb_vaddr(tb) < KERNEL)
+	if (vaddr < KERNEL)
 		return;
+	if (instruments)
+		block = block_of(vaddr);
 	for (i = 0; i < n; i++) {
 		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
 		enum mark mark = mark_of(insn);
@@ -244,7 +250,7 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 		else if (instruments)
 			qemu_plugin_register_vcpu_mem_cb(insn, accessed,
 							 QEMU_PLUGIN_CB_NO_REGS,
-							 QEMU_PLUGIN_MEM_RW, NULL);
+							 QEMU_PLUGIN_MEM_RW, block);
 	}
 	if (instruments) {
 		/* It lives as long as the block, of which nobody tells the end. */
@@ -252,7 +258,7 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 
 		if (!step)
 			abort();
-		step->block = block_of(qemu_plugin_tb_vaddr(tb));
+		step->block = block;
 		step->insns = n;
 		qemu_plugin_register_vcpu_tb_exec_cb(tb, stepped,
 						     QEMU_PLUGIN_CB_NO_REGS,
