@@ -190,6 +190,24 @@ bool chatdnat_offload_holds(const struct chatdnat_offload *offload)
 	       !nf_ct_is_expired(ct) && (READ_ONCE(ct->status) & IPS_ASSURED);
 }
 
+/*
+ * Connection tracking shortens the timeout while data is not acknowledged. It
+ * would wait for acknowledgments that it does not see; retransmissions, which it
+ * sees, shorten the timeout as well.
+ */
+static void chatdnat_offload_acknowledge(struct nf_conn *ct)
+{
+	const u8 flag = IP_CT_TCP_FLAG_DATA_UNACKNOWLEDGED;
+	struct ip_ct_tcp_state *seen = ct->proto.tcp.seen;
+
+	if (!((READ_ONCE(seen[0].flags) | READ_ONCE(seen[1].flags)) & flag))
+		return;
+	spin_lock_bh(&ct->lock);
+	seen[0].flags &= ~flag;
+	seen[1].flags &= ~flag;
+	spin_unlock_bh(&ct->lock);
+}
+
 /**
  * chatdnat_offload_renew() - look after a connection, once a second
  * @offload: its direction
@@ -207,6 +225,8 @@ bool chatdnat_offload_renew(struct chatdnat_offload *offload)
 
 	if (!chatdnat_offload_holds(offload))
 		return false;
+	if (nf_ct_protonum(ct) == IPPROTO_TCP)
+		chatdnat_offload_acknowledge(ct);
 	if (!(READ_ONCE(ct->status) & IPS_FIXED_TIMEOUT)) {
 		timeout = nf_ct_protonum(ct) == IPPROTO_TCP ?
 				  chatdnat_offload_tcp_timeout(ct) :

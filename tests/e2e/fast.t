@@ -230,6 +230,23 @@ def tracked(connection):
     return any((entry.orig.src, entry.orig.sport) == (connection.address, connection.port) for entry in conntrack.entries())
 
 
+def unacknowledged(connection):
+    """What conntrack takes for data without an acknowledgment, for which it shortens its timeout."""
+    return [flags & conntrack.UNACKNOWLEDGED for entry in conntrack.entries() if entry.orig.sport == connection.port
+            for flags in entry.flags]
+
+
+@case.case
+def acknowledgments():
+    """Conntrack knows that what it saw was acknowledged, though the acknowledgments passed by."""
+    load()
+    for version in topo.ip_versions():
+        for turn in range(5):
+            with Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as connection:
+                connection.echo(b"x" * DATA)
+                tap.ok(wait.until(lambda connection=connection: unacknowledged(connection) == [0, 0]), f"{version} {turn}: all")
+
+
 @case.case
 def strays():
     """A segment that conntrack does not accept does not keep a connection that has ended."""

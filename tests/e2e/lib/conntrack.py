@@ -8,6 +8,7 @@ import struct
 SRC_NAT = 1 << 4
 DST_NAT = 1 << 5
 OFFLOAD = 1 << 14
+UNACKNOWLEDGED = 1 << 4
 # States of TCP.
 ESTABLISHED, CLOSE_WAIT, TIME_WAIT, CLOSE = 3, 5, 7, 8
 
@@ -18,8 +19,8 @@ _ERROR, _DONE = 2, 3
 
 Tuple = collections.namedtuple("Tuple", "src dst proto sport dport")
 # timeout: in seconds; state: of TCP; counters: (packets, bytes) of both directions, of which there are some with
-# nf_conntrack_acct.
-Entry = collections.namedtuple("Entry", "orig reply status timeout state counters")
+# nf_conntrack_acct; flags: of TCP, of both directions.
+Entry = collections.namedtuple("Entry", "orig reply status timeout state counters flags")
 
 
 def _attributes(data):
@@ -80,7 +81,8 @@ def entries():
         parts = _attributes(message)
         tcp = _attributes(_attributes(parts.get(4, b"")).get(1, b""))
         found.append(Entry(_tuple(parts[1]), _tuple(parts[2]), _number(parts[3]), _number(parts.get(7, b"")),
-                           _number(tcp.get(1, b"")), (_counters(parts.get(9, b"")), _counters(parts.get(10, b"")))))
+                           _number(tcp.get(1, b"")), (_counters(parts.get(9, b"")), _counters(parts.get(10, b""))),
+                           tuple(_number(tcp.get(direction, b"")[:1]) for direction in (4, 5))))
     return found
 
 
