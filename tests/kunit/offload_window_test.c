@@ -117,6 +117,8 @@ static const struct row {
 	{ "header too short", .doff = 4, .data = 100 },
 	{ "header is all", .doff = 10, TAKEN() },
 	{ "header is longer than all", .doff = 10, .cut = 1 },
+	{ "header is longer than all, after a gap", .seq = 50, .doff = 10,
+	  .cut = 1 },
 };
 
 static void rows_desc(const struct row *row, char *desc)
