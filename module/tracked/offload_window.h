@@ -20,6 +20,18 @@
 /* As connection tracking: an acknowledgment may be that old at any rate. */
 #define CHATDNAT_OFFLOAD_ACK_WINDOW 66000u
 
+/* Whether the data of a segment is new and expected; without data, its place. */
+static __always_inline bool
+chatdnat_offload_in_window(const struct ip_ct_tcp_state *sender,
+			   const struct ip_ct_tcp_state *receiver, u32 end,
+			   u32 len)
+{
+	if (len)
+		return after(end, READ_ONCE(sender->td_end)) &&
+		       !after(end, READ_ONCE(sender->td_maxend));
+	return READ_ONCE(sender->td_end) - end <= READ_ONCE(receiver->td_maxwin);
+}
+
 /**
  * chatdnat_offload_advance() - whether a segment moves its connection on, and
  *				tell connection tracking so
@@ -56,10 +68,7 @@ chatdnat_offload_advance(const struct chatdnat_offload *offload,
 	end = ntohl(th->seq) + len;
 	ack = ntohl(th->ack_seq);
 	win = ntohs(th->window) << sender->td_scale;
-	if (len ? !after(end, READ_ONCE(sender->td_end)) ||
-			    after(end, READ_ONCE(sender->td_maxend)) :
-		  READ_ONCE(sender->td_end) - end >
-			    READ_ONCE(receiver->td_maxwin))
+	if (!chatdnat_offload_in_window(sender, receiver, end, len))
 		return false;
 	/* Not negative: nobody acknowledges what was not sent. */
 	if (READ_ONCE(receiver->td_end) - ack >
