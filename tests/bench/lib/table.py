@@ -1,5 +1,7 @@
 """Tables of figures, in Markdown."""
 
+import re
+
 from .box import FAMILIES, SCENARIOS, TUNNEL
 from .peers import ROWS
 
@@ -57,7 +59,7 @@ def touched(figures):
     """Lines of 64 bytes that a packet's data accesses touch, and how many of them are not in a cache of 1 MiB."""
     runs = list(next(iter(figures.values())))
     return lines(
-        ["distinct lines (misses of 1 MiB), IPv4"] + [run.replace("000", ",000") for run in runs],
+        ["distinct lines (misses of 1 MiB), IPv4"] + [re.sub(r"\d+", lambda n: f"{int(n[0]):,}", run) for run in runs],
         [[ROWS[name].title] + [f"{one[run]['lines']:.0f} ({one[run]['misses'][1]:.0f})" for run in runs]
          for name, one in figures.items()])
 
@@ -90,4 +92,4 @@ def everything(kernel, figures):
     tables = [rows(kernel, figures["row"]), scenarios(figures)] if "recipe" in figures.get("row", {}) else []
     tables += [growth(figures.get("growth", {}), what) for what in GROWTH]
     tables += [make(figures[what]) for what, make in CLOSER.items() if "recipe" in figures.get(what, {})]
-    return "\n".join(tables)
+    return "\n".join(filter(None, tables))
