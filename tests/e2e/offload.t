@@ -21,7 +21,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lib import case, conntrack, module, net, tap, topo, traffic, wait
 from lib.topo import CLIENT, HOME, INTERNET, PROXY, PROXY2, PUBLIC, RELAY, settings
 
-TCP, OTHER_PORT, OUT = 993, 2525, 25
+TCP, UDP, OTHER_PORT, OUT = 993, 3478, 2525, 25
 SHORT, LONG = b"x" * 100, b"x" * 20000
 # Another way to the relay.
 SECOND = {"ipv4": "10.9.2.2", "ipv6": "fd00:9:2::2"}
@@ -39,6 +39,7 @@ def setup():
     HOME.ip("link add wg2 type veth peer name wg2 netns relay\naddr add 10.9.2.1/24 dev wg2\n"
             "-6 addr add fd00:9:2::1/64 dev wg2 nodad\nlink set wg2 up\n")
     t.relay.ip("addr add 10.9.2.2/24 dev wg2\n-6 addr add fd00:9:2::2/64 dev wg2 nodad\nlink set wg2 up\n")
+    traffic.Host("relay", t.relay).udp(UDP)
     for version in topo.ip_versions():
         for ns, port in ((t.relay, TCP), (t.relay, OTHER_PORT), (t.internet, OUT)):
             sock = traffic.listener(ns, net.family_of(PROXY[version]), socket.SOCK_STREAM, port)
@@ -329,6 +330,9 @@ def settings_that_it_obeys():
             pair.obeys(f"{name}={value}", lambda: module.set(name, value))
             pair.fast(f"{name}={value}")
             module.set(name, back)
+        pair.obeys("wan=eth7", lambda: module.set("wan", "eth7"))
+        module.set("wan", "eth0")
+        pair.fast("wan=eth0")
         module.set("fast", "off")
         pair.slow("fast=off")
         module.set("fast", "on")
@@ -456,6 +460,30 @@ def timeouts():
         tap.ok(pair.stack.get("forwarded") > forwarded, f"{version}: it passed through the stack")
         tap.ok(pair.entry().timeout > 900, f"{version}: and the connection may be idle: {pair.entry().timeout} s")
         HOME.sysctl(**{path: before})
+
+
+@case.case
+def datagrams():
+    """The same for a flow of datagrams, once conntrack takes it for one that lasts."""
+    load(ports="imaps,turn")
+    path = "netfilter__nf_conntrack_udp_timeout_stream"
+    for version in topo.ip_versions():
+        stack = Stack(version)
+        HOME.sysctl(**{path: 120})
+        with traffic.Flow(t.internet, PROXY[version], UDP, CLIENT[version]) as flow:
+            def timeout():
+                flow.ask()
+                return [entry.timeout for entry in conntrack.entries() if entry.orig.sport == flow.port][0]
+
+            def passes_by():
+                before = stack.get("forwarded")
+                return timeout() > 60 and stack.get("forwarded") == before
+            tap.ok(wait.until(passes_by, 10), f"{version}: a flow that lasts: by the fast path")
+            HOME.sysctl(**{path: 1000})
+            before = stack.get("forwarded")
+            tap.ok(wait.until(lambda: 990 <= timeout() <= 1000), f"{version}: datagrams on the fast path set the timeout")
+            tap.equal(stack.get("forwarded"), before, f"{version}: and took it")
+    HOME.sysctl(**{path: 120})
 
 
 @case.case
