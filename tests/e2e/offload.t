@@ -589,7 +589,7 @@ def in_bulk_through_wireguard():
     wireguard()
     load(**{topo.SETTING[version]: address for version, address in INNER.items() if version in topo.ip_versions()})
     for pair in pairs():
-        bulk(pair, "wgt", 5000000, "WireGuard")
+        bulk(pair, "wgt", 3000000, "WireGuard")
 
 
 case.run(setup, {*topo.EVERY_RELAY, *INNER.values()}, seconds=120)
