@@ -361,7 +361,7 @@ def of_one_set(version, count):
         if version == "ipv6":
             key ^= (words[2] ^ words[6]) | (words[3] ^ words[7]) << 32
         # As many bits of the hash as the largest cache needs.
-        found = sets.setdefault(key * 0x61C8864680B583EB >> 52 & (1 << 11) - 1, [])
+        found = sets.setdefault(key * 0x61C8864680B583EB >> 50 & (1 << 14) - 1, [])
         found.append(number)
         if len(found) == count:
             return [str(ipaddress.ip_address(each)) for each in found]
