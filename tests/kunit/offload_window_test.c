@@ -22,6 +22,7 @@
 #define ROOM	10000	/* for the sender */
 #define ADVERT	1000	/* for the receiver, by the sender's window so far */
 #define MAXWIN	20000	/* the sender's largest window */
+#define RECVWIN	15000	/* the receiver's */
 #define MAXACK	(-500)	/* what the sender acknowledged of the receiver's */
 
 /*
@@ -62,6 +63,9 @@ static const struct row {
 	{ "sent again, and more", .seq = -50, .data = 100, TAKEN(.end = 50) },
 	{ "keep-alive", .seq = -1, TAKEN() },
 	{ "keep-alive with a byte", .seq = -1, .data = 1 },
+	{ "without data, as old as the window", .seq = -RECVWIN, TAKEN() },
+	{ "without data, older", .seq = -RECVWIN - 1 },
+	{ "without data, after a gap", .seq = 1 },
 
 	{ "fills the window", .data = ROOM, TAKEN(.end = ROOM) },
 	{ "beyond the window", .data = ROOM + 1 },
@@ -167,6 +171,7 @@ static void advanced(struct kunit *test, enum ip_conntrack_dir dir, u32 sent,
 	sender->td_scale = row->scale;
 	receiver->td_end = received;
 	receiver->td_maxend = received + ADVERT;
+	receiver->td_maxwin = RECVWIN;
 	/* Not that of the sender's windows. */
 	receiver->td_scale = 3;
 	memcpy(before, ct, sizeof(*ct));
@@ -190,6 +195,7 @@ static void advanced(struct kunit *test, enum ip_conntrack_dir dir, u32 sent,
 	sender->td_maxack = received + MAXACK;
 	sender->td_maxwin = row->maxwin ?: MAXWIN;
 	receiver->td_maxend = received + ADVERT;
+	receiver->td_maxwin = RECVWIN;
 	KUNIT_EXPECT_MEMEQ(test, ct, before, sizeof(*ct));
 }
 
