@@ -138,7 +138,7 @@ static bool chatdnat_masquerade_reply(const struct chatdnat_settings *settings,
 
 /*
  * The bindings, if the source port of a connection must not collide with them;
- * otherwise NULL.
+ * otherwise NULL. A midstream connection cannot change its port.
  */
 static const struct chatdnat_bindings *
 chatdnat_masquerade_bindings(const struct nf_conn *ct,
@@ -147,7 +147,7 @@ chatdnat_masquerade_bindings(const struct nf_conn *ct,
 	const struct chatdnat_snapshot *active;
 	const struct chatdnat_bindings *bindings;
 
-	if (nf_ct_protonum(ct) != IPPROTO_TCP)
+	if (nf_ct_protonum(ct) != IPPROTO_TCP || chatdnat_nfct_midstream(ct))
 		return NULL;
 	active = rcu_dereference(chatdnat_active);
 	bindings = active ? rcu_dereference(active->bindings) : NULL;
