@@ -2,6 +2,8 @@
 #ifndef CHATDNAT_TRANSLATION_H
 #define CHATDNAT_TRANSLATION_H
 
+/* net/checksum.h of 7.3 does not include it. */
+#include <linux/bitops.h>
 #include <net/checksum.h>
 
 #include "nexthop.h"
