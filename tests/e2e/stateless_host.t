@@ -365,6 +365,13 @@ def a_source_port_of_the_service():
                   f"{version}: a port that another has")
         tap.ok(counters.gained(version).get("dropped_source"), f"{version}: is no port of the relay's")
         conntrack.flush()
+        # Its peer knows the port of a connection that is older than the settings.
+        with wire.Link(t.internet, "to_eth0") as outside, wire.Link(t.other, "wg0", "wg1") as behind:
+            src = OTHER[version]
+            behind.send(wire.ip(src, internet, 6, wire.tcp(src, internet, 465, 25, flags=ACK, seq=465, ack=1)))
+            left = wait.until(lambda seen=outside: [each.sport for _, _, each in seen.segments("in", ACK, wire.SYN | ACK) if each.seq == 465])
+            tap.equal(left, [465], f"{version}: a segment in the middle of another host's connection keeps it")
+        conntrack.flush()
 
 
 def outlives(version, what, *connections):
