@@ -123,14 +123,6 @@ def beside_chains_of_others():
         tap.equal(fastpath(version), ["off", "a chain at forward, priority 0"], f"{version}: and the file says which")
         HOME.nft("delete table inet other\n")
         tap.ok(settled(version, "on"), f"{version}: on again when it is gone")
-        # Each is a priority of the kernel's own hooks, here or at another hook.
-        for hook, priority in (("prerouting", -400), ("prerouting", -100), ("prerouting", 100), ("forward", -225), ("postrouting", 225),
-                               ("postrouting", 300)):
-            HOME.nft(f"table inet other {{\nchain c {{ type filter hook {hook} priority {priority}; }}\n}}\n")
-            told = ["off", f"a chain at {hook}, priority {priority}"]
-            tap.ok(wait.until(lambda version=version, told=told: fastpath(version) == told), f"{version}: {' '.join(told)}")
-            HOME.nft("delete table inet other\n")
-        tap.ok(settled(version, "on"), f"{version}: and on again")
         HOME.nft("table inet other {\nchain c { type filter hook input priority 0; }\nchain n { type nat hook prerouting priority -100; }\n}\n"
                  "table netdev other {\nchain c { type filter hook ingress device eth0 priority 0; }\n}\n")
         module.set("log", "drops")
@@ -144,10 +136,11 @@ def beside_chains_of_others():
 
 @case.case
 def beside_chains_at_any_priority():
-    """Those of connection tracking and of NAT too; at forward there is nothing of these."""
+    """Also at a priority of one of the kernel's own hooks, here or at another hook."""
     load(fast="auto")
-    for hook, priority in (("prerouting", -450), ("prerouting", -200), ("prerouting", 100), ("forward", -200), ("forward", 100),
-                           ("postrouting", -100), ("postrouting", 100)):
+    for hook, priority in (("prerouting", -450), ("prerouting", -400), ("prerouting", -200), ("prerouting", -100), ("prerouting", 100),
+                           ("forward", -225), ("forward", -200), ("forward", 100),
+                           ("postrouting", -100), ("postrouting", 100), ("postrouting", 225), ("postrouting", 300)):
         HOME.nft(f"table inet other {{\nchain c {{ type filter hook {hook} priority {priority}; }}\n}}\n")
         module.set("log", "drops")
         for version in topo.ip_versions():
