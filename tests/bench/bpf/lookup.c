@@ -114,15 +114,3 @@ static __always_inline int proxy6(struct __sk_buff *skb)
 	ip->hop_limit--;
 	return transmit(ip, &fib, found);
 }
-
-SEC("tc")
-int proxy(struct __sk_buff *skb)
-{
-	if (skb->protocol == bpf_htons(ETH_P_IP))
-		return proxy4(skb);
-	if (skb->protocol == bpf_htons(ETH_P_IPV6))
-		return proxy6(skb);
-	return TC_ACT_OK;
-}
-
-char LICENSE[] SEC("license") = "GPL";

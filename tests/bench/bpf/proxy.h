@@ -141,4 +141,20 @@ static __always_inline void one_hop(struct iphdr *ip)
 	ip->ttl--;
 }
 
+/* Each program's own: what becomes of a packet of a family. */
+static __always_inline int proxy4(struct __sk_buff *skb);
+static __always_inline int proxy6(struct __sk_buff *skb);
+
+SEC("tc")
+int proxy(struct __sk_buff *skb)
+{
+	if (skb->protocol == bpf_htons(ETH_P_IP))
+		return proxy4(skb);
+	if (skb->protocol == bpf_htons(ETH_P_IPV6))
+		return proxy6(skb);
+	return TC_ACT_OK;
+}
+
+char LICENSE[] SEC("license") = "GPL";
+
 #endif /* PROXY_H */
