@@ -7,9 +7,9 @@
 #include "core/local_addr.h"
 #include "core/snapshot.h"
 #include "engine.h"
+#include "fast/ingress.h"
 #include "stateless/eligible.h"
 #include "stateless/flow_cache.h"
-#include "fast/ingress.h"
 #include "tracked/flush.h"
 
 /* Limit of a file in sysfs with the smallest page size. */

@@ -16,9 +16,9 @@
 
 #include "core/snapshot.h"
 #include "engine.h"
+#include "fast/ingress.h"
 #include "net/validity.h"
 #include "notifier.h"
-#include "fast/ingress.h"
 #include "net/nexthop.h"
 #include "tracked/flush.h"
 

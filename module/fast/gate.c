@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Whether established connections take the fast path: by the setting "fast" and,
- * for "auto", by whether somebody else has a hook that would not see their
+ * for "auto", by whether another table has a hook that would not see their
  * packets. Such a hook ends the fast path at once; this looks every second
  * whether it may begin.
  */
@@ -51,7 +51,7 @@ chatdnat_gate_judge(const struct chatdnat_settings *settings,
 	if (!IS_ENABLED(CONFIG_NETFILTER_INGRESS) || CHATDNAT_SOFTIRQ_PREEMPTED)
 		return CHATDNAT_GATE_KERNEL;
 	if (settings->fast == CHATDNAT_FAST_AUTO) {
-		/* Those of others must not be taken for the present ones. */
+		/* Lists with a hook of another table are not remembered. */
 		if (chatdnat_chains_look(&chains, family, found))
 			return CHATDNAT_GATE_CHAIN;
 		chatdnat_chains_set(&chatdnat_offload_table.chains[family],

@@ -58,7 +58,7 @@ static bool chatdnat_chains_is_known(const struct chatdnat_chains_found *hook,
 	return false;
 }
 
-/* Whether somebody else has a hook in the list of @found->hooknum. */
+/* Whether the list of @found->hooknum has a hook that is none of these. */
 static bool chatdnat_chains_others(const struct nf_hook_entries *entries,
 				   struct chatdnat_chains_found *found)
 {
@@ -88,7 +88,8 @@ static bool chatdnat_chains_others(const struct nf_hook_entries *entries,
  * @found: filled in with the first one, if there is any
  *
  * Context: Process context.
- * Return: True if somebody else has a hook that sees forwarded packets.
+ * Return: True if there is a hook that sees forwarded packets, other than those
+ * of the module, of connection tracking, of NAT and of security modules.
  */
 bool chatdnat_chains_look(struct chatdnat_chains *chains,
 			  enum chatdnat_family family,

@@ -20,7 +20,7 @@ struct chatdnat_chains {
 };
 
 /**
- * struct chatdnat_chains_found - a hook of somebody else
+ * struct chatdnat_chains_found - a hook that sees forwarded packets
  * @hooknum: NF_INET_PRE_ROUTING, NF_INET_FORWARD or NF_INET_POST_ROUTING
  * @priority: its priority
  */
