@@ -8,9 +8,12 @@
 #include <linux/delay.h>
 #include <linux/inetdevice.h>
 #include <linux/netdevice.h>
+#include <linux/rtnetlink.h>
 #include <linux/workqueue.h>
 #include <net/addrconf.h>
 #include <net/fib_notifier.h>
+#include <net/ip6_fib.h>
+#include <net/ip_fib.h>
 #include <net/neighbour.h>
 #include <net/netevent.h>
 
@@ -30,11 +33,32 @@
 #define CHATDNAT_NOTIFIER_FIB_TRIES 20
 #define CHATDNAT_NOTIFIER_FIB_PAUSE_MS 100
 
-/* An event came while the work was pending already. */
+/* An event came since the last look began. */
 static atomic_t chatdnat_notifier_again;
 
-/* Compare the survey with the previous one; most events change nothing. */
-static int chatdnat_notifier_look(struct chatdnat_snapshot *snapshot)
+/*
+ * A WAN interface, one of its addresses or a default route changed since the
+ * last look began. Flows of a moment are older than that, even if all is as
+ * before now.
+ */
+static atomic_t chatdnat_notifier_wan;
+
+/*
+ * FIB events precede the change, which is made under RTNL or with BH disabled.
+ * Its task may be preempted in between.
+ */
+static void chatdnat_notifier_wait_for_change(void)
+{
+	rtnl_lock();
+	rtnl_unlock();
+	synchronize_net();
+}
+
+/*
+ * Compare the survey with the previous one; most events change nothing.
+ * @wan: end flows that are translated otherwise now, also if nothing differs
+ */
+static int chatdnat_notifier_look(struct chatdnat_snapshot *snapshot, bool wan)
 {
 	struct chatdnat_survey now;
 	int err;
@@ -49,7 +73,7 @@ static int chatdnat_notifier_look(struct chatdnat_snapshot *snapshot)
 		chatdnat_ingress_set(snapshot);
 	}
 	snapshot->survey.ports = now.ports;
-	if (now.wan != snapshot->survey.wan) {
+	if (wan || now.wan != snapshot->survey.wan) {
 		snapshot->survey.wan = now.wan;
 		/* FIB events precede the change: lookups may be older. */
 		chatdnat_validity_end_all();
@@ -60,17 +84,25 @@ static int chatdnat_notifier_look(struct chatdnat_snapshot *snapshot)
 
 static void chatdnat_notifier_work_fn(struct work_struct *work)
 {
-	struct chatdnat_snapshot *snapshot;
 	bool again = atomic_xchg(&chatdnat_notifier_again, 0);
+	bool wan = atomic_xchg(&chatdnat_notifier_wan, 0);
+	struct chatdnat_snapshot *snapshot;
+
+	/* Otherwise the next look sees it. */
+	if (wan || !again)
+		chatdnat_notifier_wait_for_change();
 
 	mutex_lock(&chatdnat_config_lock);
 	snapshot = chatdnat_active_locked();
-	if (snapshot && chatdnat_notifier_look(snapshot))
+	if (snapshot && chatdnat_notifier_look(snapshot, wan)) {
+		if (wan)
+			atomic_set(&chatdnat_notifier_wan, 1);
 		schedule_delayed_work(to_delayed_work(work),
 				      CHATDNAT_NOTIFIER_RETRY);
-	else if (snapshot && again)
+	} else if (snapshot && again) {
 		schedule_delayed_work(to_delayed_work(work),
 				      CHATDNAT_NOTIFIER_DELAY);
+	}
 	mutex_unlock(&chatdnat_config_lock);
 }
 
@@ -85,11 +117,13 @@ static DECLARE_DELAYED_WORK(chatdnat_notifier_work, chatdnat_notifier_work_fn);
  */
 void chatdnat_notifier_published(void)
 {
-	/* FIB events precede the change: a survey may come too early. */
-	if (rcu_access_pointer(chatdnat_active) &&
-	    !schedule_delayed_work(&chatdnat_notifier_work,
-				   CHATDNAT_NOTIFIER_DELAY))
-		atomic_set(&chatdnat_notifier_again, 1);
+	if (!rcu_access_pointer(chatdnat_active))
+		return;
+	/*
+	 * Fully ordered: if the work is pending, its next run sees this.
+	 */
+	atomic_xchg(&chatdnat_notifier_again, 1);
+	schedule_delayed_work(&chatdnat_notifier_work, CHATDNAT_NOTIFIER_DELAY);
 }
 
 /* Invalidate all caches and schedule a survey. Any context. */
@@ -97,6 +131,20 @@ static void chatdnat_notifier_changed(void)
 {
 	chatdnat_validity_end_all();
 	chatdnat_notifier_published();
+}
+
+/* Whether a change of a device or its addresses is one of the WAN side. */
+static void chatdnat_notifier_dev_changed(const struct net_device *dev)
+{
+	const struct chatdnat_snapshot *snapshot;
+
+	rcu_read_lock();
+	snapshot = rcu_dereference(chatdnat_active);
+	if (snapshot && (dev->flags & IFF_LOOPBACK ||
+			 chatdnat_ifset_has(&snapshot->settings.wan, dev->name)))
+		atomic_set(&chatdnat_notifier_wan, 1);
+	rcu_read_unlock();
+	chatdnat_notifier_changed();
 }
 
 static int chatdnat_notifier_netdev_event(struct notifier_block *nb,
@@ -110,7 +158,7 @@ static int chatdnat_notifier_netdev_event(struct notifier_block *nb,
 	switch (event) {
 	case NETDEV_UNREGISTER:
 		chatdnat_ingress_leave(dev);
-		chatdnat_notifier_changed();
+		chatdnat_notifier_dev_changed(dev);
 		break;
 	case NETDEV_CHANGEMTU:
 		chatdnat_validity_end_all();
@@ -120,7 +168,7 @@ static int chatdnat_notifier_netdev_event(struct notifier_block *nb,
 	case NETDEV_DOWN:
 	case NETDEV_CHANGENAME:
 	case NETDEV_CHANGEUPPER:
-		chatdnat_notifier_changed();
+		chatdnat_notifier_dev_changed(dev);
 		break;
 	}
 	return NOTIFY_DONE;
@@ -130,7 +178,7 @@ static int chatdnat_notifier_netdev_event(struct notifier_block *nb,
 static int chatdnat_notifier_addr_event(const struct net_device *dev)
 {
 	if (net_eq(dev_net(dev), &init_net))
-		chatdnat_notifier_changed();
+		chatdnat_notifier_dev_changed(dev);
 	return NOTIFY_DONE;
 }
 
@@ -142,9 +190,36 @@ static int chatdnat_notifier_ipv4_event(struct notifier_block *nb,
 	return chatdnat_notifier_addr_event(ifa->ifa_dev->dev);
 }
 
+static bool chatdnat_notifier_is_default(unsigned long event,
+					 const struct fib_notifier_info *info)
+{
+	switch (event) {
+	case FIB_EVENT_ENTRY_REPLACE:
+	case FIB_EVENT_ENTRY_APPEND:
+	case FIB_EVENT_ENTRY_ADD:
+	case FIB_EVENT_ENTRY_DEL:
+		break;
+	default:
+		return false;
+	}
+	if (info->family == AF_INET)
+		return !container_of(info, const struct fib_entry_notifier_info,
+				     info)
+				->dst_len;
+#if IS_ENABLED(CONFIG_IPV6)
+	if (info->family == AF_INET6)
+		return !container_of(info,
+				     const struct fib6_entry_notifier_info, info)
+				->rt->fib6_dst.plen;
+#endif
+	return false;
+}
+
 static int chatdnat_notifier_fib_event(struct notifier_block *nb,
 				       unsigned long event, void *ptr)
 {
+	if (chatdnat_notifier_is_default(event, ptr))
+		atomic_set(&chatdnat_notifier_wan, 1);
 	chatdnat_notifier_changed();
 	return NOTIFY_DONE;
 }

@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 """Interfaces, addresses and routes that arrive under live traffic: older flows would be translated differently now."""
 
+import contextlib
 import os
 import socket
+import subprocess
 import sys
 import time
 
@@ -46,6 +48,14 @@ def asked(flow, timeout=0.2):
     try:
         answer = flow.ask(timeout=timeout)
         return answer.server, answer.peer
+    except OSError:
+        return None
+
+
+def answered(flow, timeout=1):
+    flow.sock.settimeout(timeout)
+    try:
+        return flow.sock.recv(64)
     except OSError:
         return None
 
@@ -139,6 +149,60 @@ def an_address_arrives():
             becomes(client, "relay", CLIENT[version], f"{version}: once the proxy has it, the flow is the relay's")
         HOME.ip(f"addr del {LATE[version]}/{'24' if version == 'ipv4' else '64'} dev eth0\n")
     t.internet.ip("".join(f"route del {LATE[version]}\n" for version in versions()))
+
+
+def during(away, back, sends):
+    """Packets between two commands of `ip`, which is over before the module looks. Whether one arrived then is not sure."""
+    with HOME:
+        ip = subprocess.Popen(["ip", "-batch", "-"], stdin=subprocess.PIPE, text=True)
+    with ip:
+        for part in (away, back):
+            ip.stdin.write(part)
+            ip.stdin.flush()
+            for send in sends if part is away else []:
+                send()
+                time.sleep(0.005)
+
+
+def for_a_moment(away, back, flows, what):
+    """No flow that began meanwhile stays as it began."""
+    for _ in range(20):
+        with contextlib.ExitStack() as stack:
+            begun = [stack.enter_context(flow()) for flow in flows]
+            during(away, back, [lambda f=flow: f.sock.send(b"?") for flow in begun])
+            missed = [flow for flow in begun if not answered(flow)]
+            for flow in missed:
+                becomes(flow, *what)
+            if missed:
+                return
+    tap.ok(False, f"{what[-1]}: no flow began meanwhile")
+
+
+@case.case
+def an_address_is_away_for_a_moment():
+    """Before the module looks, all is as it was: only the flows that began meanwhile differ."""
+    module.load(**settings(ports="turn"))
+    t.internet.ip("".join(f"route add {LATE[version]} via {PROXY[version]}\n" for version in versions()))
+    for version in versions():
+        address = f"{LATE[version]}/{'24' if version == 'ipv4' else '64 nodad preferred_lft 0'} dev eth0\n"
+        HOME.ip(f"addr add {address}")
+        with Flow(t.internet, LATE[version], 3478, CLIENT[version]) as client:
+            becomes(client, "relay", CLIENT[version], f"{version}: the address is the proxy's")
+        for_a_moment(f"addr del {address.split()[0]} dev eth0\n", f"addr add {address}",
+                     [lambda v=version: Flow(t.internet, LATE[v], 3478, CLIENT[v])] * 8,
+                     ("relay", CLIENT[version], f"{version}: a flow that began without it is the relay's"))
+        HOME.ip(f"addr del {address.split()[0]} dev eth0\n")
+    t.internet.ip("".join(f"route del {LATE[version]}\n" for version in versions()))
+
+
+@case.case
+@with_tracking
+def a_default_route_is_away_for_a_moment():
+    module.load(**settings(ports="turn"))
+    for version in versions():
+        for_a_moment(f"route replace default via {OTHER[version]}\n", f"route replace default via {INTERNET[version]}\n",
+                     [lambda v=version: Flow(t.relay, CLIENT2[v], 53, RELAY[v])] * 8,
+                     ("internet", PROXY[version], f"{version}: a query that left by another interface is masqueraded"))
 
 
 @case.case
