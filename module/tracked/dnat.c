@@ -112,10 +112,13 @@ static bool chatdnat_dnat_bound(const struct chatdnat_snapshot *snapshot,
  * Whether a decision to translate depends on address, port and interface only,
  * and can be cached. The type of a named address is not looked up.
  */
-static bool chatdnat_dnat_is_general(const struct chatdnat_dst_packet *packet)
+static bool chatdnat_dnat_is_general(const struct chatdnat_settings *settings,
+				     const struct chatdnat_dst_packet *packet)
 {
-	return packet->in && packet->flow.proto == CHATDNAT_TCP &&
-	       packet->flow.dport != CHATDNAT_PORT_SSH &&
+	return packet->in &&
+	       (packet->flow.proto == CHATDNAT_UDP ||
+		packet->flow.dport != CHATDNAT_PORT_SSH) &&
+	       !chatdnat_nat_policy_heeds_socket(settings, &packet->flow) &&
 	       (packet->daddr_type == CHATDNAT_ADDR_LOCAL ||
 		packet->daddr_type == CHATDNAT_ADDR_UNKNOWN);
 }
@@ -169,7 +172,7 @@ chatdnat_dnat_decide(const struct chatdnat_snapshot *snapshot,
 	case CHATDNAT_DST_TRANSLATE:
 		if (chatdnat_dnat_bound(snapshot, &packet, relay))
 			return NF_ACCEPT;
-		if (chatdnat_dnat_is_general(&packet))
+		if (chatdnat_dnat_is_general(&snapshot->settings, &packet))
 			chatdnat_dnat_cache_add(&validity, snapshot, tuple,
 						state->in, relay);
 		chatdnat_count(family, CHATDNAT_SEEN);

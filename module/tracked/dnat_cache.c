@@ -22,7 +22,7 @@
 
 #define CHATDNAT_DNAT_CACHE_SHIFT 4
 
-/* The cache of one CPU, indexed by a hash of address and port. */
+/* The cache of one CPU, indexed by a hash of address, port and protocol. */
 struct chatdnat_dnat_cache {
 	struct chatdnat_dnat_entry entry[CHATDNAT_FAMILIES]
 					[BIT(CHATDNAT_DNAT_CACHE_SHIFT)];
@@ -31,17 +31,19 @@ struct chatdnat_dnat_cache {
 static struct chatdnat_dnat_cache __percpu *chatdnat_dnat_cache;
 
 /*
- * NULL for UDP, outside softirq, and where softirqs can preempt each other.
+ * NULL for other protocols, outside softirq, and where softirqs can preempt each
+ * other.
  */
 static __always_inline struct chatdnat_dnat_entry *
 chatdnat_dnat_cache_at(const struct nf_conntrack_tuple *tuple)
 {
 	const struct chatdnat_addr *daddr = chatdnat_addr_of(&tuple->dst.u3);
 	u32 key = (__force u32)(daddr->word[0] ^ daddr->word[3]) ^
-		  (__force u16)tuple->dst.u.tcp.port;
+		  (__force u16)tuple->dst.u.all ^ tuple->dst.protonum << 16;
 
 	if (CHATDNAT_SOFTIRQ_PREEMPTED || !in_softirq() ||
-	    tuple->dst.protonum != IPPROTO_TCP)
+	    (tuple->dst.protonum != IPPROTO_TCP &&
+	     tuple->dst.protonum != IPPROTO_UDP))
 		return NULL;
 	return this_cpu_ptr(chatdnat_dnat_cache)
 		       ->entry[chatdnat_family_of(tuple->src.l3num)] +
@@ -55,7 +57,8 @@ chatdnat_dnat_cache_look_up(const struct chatdnat_snapshot *snapshot,
 	struct chatdnat_dnat_entry *entry = chatdnat_dnat_cache_at(tuple);
 
 	return entry && entry->snapshot == snapshot &&
-			       entry->port == tuple->dst.u.tcp.port &&
+			       entry->port == tuple->dst.u.all &&
+			       entry->protonum == tuple->dst.protonum &&
 			       chatdnat_addr_equal(&entry->daddr,
 						   chatdnat_addr_of(&tuple->dst
 									     .u3)) &&
@@ -104,7 +107,7 @@ chatdnat_dnat_cache_by(const struct nf_conn *ct,
 	*entry = chatdnat_dnat_cache_look_up(snapshot,
 					     nf_ct_tuple(ct,
 							 IP_CT_DIR_ORIGINAL));
-	if (*entry && reply->src.u.tcp.port == (*entry)->port &&
+	if (*entry && reply->src.u.all == (*entry)->port &&
 	    chatdnat_addr_equal((*entry)->relay,
 				chatdnat_addr_of(&reply->src.u3)))
 		return snapshot;
@@ -140,7 +143,8 @@ void chatdnat_dnat_cache_add(const struct chatdnat_validity *validity,
 		.validity = *validity,
 		.snapshot = snapshot,
 		.daddr = *chatdnat_addr_of(&tuple->dst.u3),
-		.port = tuple->dst.u.tcp.port,
+		.port = tuple->dst.u.all,
+		.protonum = tuple->dst.protonum,
 		.in = in,
 		.relay = relay,
 	};

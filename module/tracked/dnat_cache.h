@@ -13,7 +13,8 @@
  * @validity: validity of the entry
  * @snapshot: the snapshot that decided; NULL: unused entry
  * @daddr: destination address before DNAT, network byte order
- * @port: TCP destination port, network byte order
+ * @port: destination port, network byte order
+ * @protonum: IPPROTO_TCP or IPPROTO_UDP
  * @in: input interface
  * @relay: address of the relay, in @snapshot
  * @dst: cached route to the relay, held until it is replaced; NULL: not
@@ -21,18 +22,23 @@
  * @cookie: for dst_check()
  * @mark: mark of the packets that use the route
  * @tos: TOS of the packets that use the route
+ * @out: output interface of the last connection without IPsec; NULL: none yet
+ * @masquerade: whether connections by @out without IPsec are masqueraded
  */
 struct chatdnat_dnat_entry {
 	struct chatdnat_validity validity;
 	const struct chatdnat_snapshot *snapshot;
 	struct chatdnat_addr daddr;
 	__be16 port;
+	u8 protonum;
 	const struct net_device *in;
 	const struct chatdnat_addr *relay;
 	struct dst_entry *dst;
 	u32 cookie;
 	u32 mark;
 	u8 tos;
+	bool masquerade;
+	const struct net_device *out;
 };
 
 struct chatdnat_dnat_entry *

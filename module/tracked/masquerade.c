@@ -25,16 +25,15 @@
 
 /*
  * The snapshot that translated a connection, or NULL: the active one, or the
- * previous one if the packet saw it before routing.
+ * previous one if the packet saw it before routing. @snapshot and @entry: the
+ * result of chatdnat_dnat_cache_by().
  */
 static const struct chatdnat_snapshot *
-chatdnat_masquerade_translated_by(const struct nf_conn *ct,
+chatdnat_masquerade_translated_by(const struct chatdnat_snapshot *snapshot,
+				  const struct chatdnat_dnat_entry *entry,
+				  const struct nf_conn *ct,
 				  const struct net_device *in)
 {
-	const struct chatdnat_snapshot *snapshot;
-	struct chatdnat_dnat_entry *entry;
-
-	snapshot = chatdnat_dnat_cache_by(ct, &entry);
 	if (entry && entry->in == in)
 		return snapshot;
 	for (; snapshot; snapshot = rcu_dereference(snapshot->prev))
@@ -239,6 +238,13 @@ chatdnat_masquerade_opened_by_relay(const struct chatdnat_settings *settings,
 	       chatdnat_ifset_has(&settings->wan, state->out->name);
 }
 
+static void chatdnat_masquerade_sent(enum chatdnat_family family,
+				     const struct nf_conn *ct)
+{
+	chatdnat_count(family, CHATDNAT_SENT);
+	chatdnat_reply_count_await(ct);
+}
+
 /* Whether a packet to the WAN side belongs to an ended connection. */
 static bool chatdnat_masquerade_stale(const struct chatdnat_snapshot *snapshot,
 				      const struct nf_conn *ct,
@@ -275,8 +281,10 @@ unsigned int chatdnat_masquerade(void *priv, struct sk_buff *skb,
 	enum chatdnat_src_decision decision;
 	const struct chatdnat_addr *saddr;
 	enum ip_conntrack_info ctinfo;
+	struct chatdnat_dnat_entry *entry;
 	const struct net_device *in;
 	struct nf_conn *ct;
+	bool cached, transformed;
 
 	/* The NAT core also calls for local replies, like resets. */
 	ct = nf_ct_get(skb, &ctinfo);
@@ -285,15 +293,25 @@ unsigned int chatdnat_masquerade(void *priv, struct sk_buff *skb,
 	    nf_ct_is_confirmed(ct) || !snapshot)
 		return NF_ACCEPT;
 
+	by = chatdnat_dnat_cache_by(ct, &entry);
+	cached = entry && entry->in == state->in && ctinfo == IP_CT_NEW;
+	transformed = dst_xfrm(skb_dst(skb));
+	if (cached && entry->out == state->out && !transformed) {
+		chatdnat_masquerade_sent(family, ct);
+		return entry->masquerade ?
+			       chatdnat_masquerade_translate(&by->settings, skb,
+							     state, ct) :
+			       NF_ACCEPT;
+	}
+
 	saddr = chatdnat_addr_of(&nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL)->src.u3);
 	in = chatdnat_lookup_indev(skb, state);
-	by = chatdnat_masquerade_translated_by(ct, in);
+	by = chatdnat_masquerade_translated_by(by, entry, ct, in);
 	if (by)
 		snapshot = by;
 
 	if (ctinfo == IP_CT_NEW && by) {
-		chatdnat_count(family, CHATDNAT_SENT);
-		chatdnat_reply_count_await(ct);
+		chatdnat_masquerade_sent(family, ct);
 	} else if (ctinfo == IP_CT_NEW &&
 		   chatdnat_masquerade_stale(snapshot, ct, state)) {
 		chatdnat_stale_reset(snapshot, skb, state);
@@ -315,12 +333,16 @@ unsigned int chatdnat_masquerade(void *priv, struct sk_buff *skb,
 	packet.translated = by;
 	packet.from_wan = !by && chatdnat_lookup_from_wan(&snapshot->settings,
 							  skb, state, in);
-	packet.transformed = dst_xfrm(skb_dst(skb));
+	packet.transformed = transformed;
 	decision = chatdnat_nat_policy_src(&snapshot->settings, &packet);
 	if (decision == CHATDNAT_SRC_LOOK_UP) {
 		packet.saddr_type = chatdnat_lookup_addr_type(family, saddr,
 							      state->out);
 		decision = chatdnat_nat_policy_src(&snapshot->settings, &packet);
+	}
+	if (cached && !transformed) {
+		entry->out = state->out;
+		entry->masquerade = decision == CHATDNAT_SRC_MASQUERADE;
 	}
 	if (decision != CHATDNAT_SRC_MASQUERADE)
 		return NF_ACCEPT;

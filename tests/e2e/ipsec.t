@@ -7,11 +7,11 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
-from lib import case, module, tap, topo, traffic, wire
+from lib import case, craft, module, tap, topo, traffic, wait, wire
 from lib.topo import CLIENT, HOME, INTERNET, PROXY, PUBLIC
 from lib.traffic import Connection, Seen
 
-TCP, OWN, SIZE = 993, 2525, 100000
+TCP, UDP, OWN, SIZE = 993, 3478, 2525, 100000
 RELAY = {"ipv4": "10.77.0.2", "ipv6": "fd00:77::2"}
 ESP = 50
 
@@ -24,7 +24,7 @@ def setup():
     t.public.ip(f"addr add {RELAY['ipv4']}/32 dev lo\n-6 addr add {RELAY['ipv6']}/128 dev lo nodad\n")
     for version in topo.ip_versions():
         tunnel(PROXY[version], PUBLIC[version], RELAY[version], 128 if version == "ipv6" else 32)
-    traffic.Host("relay", t.public).tcp(TCP)
+    traffic.Host("relay", t.public).tcp(TCP).udp(UDP)
     traffic.Host("internet", t.internet).tcp(25)
     traffic.Host("proxy", HOME).tcp(OWN)
 
@@ -43,7 +43,7 @@ def tunnel(proxy, peer, relay, length):
 
 
 def load(**changes):
-    module.load(wan="eth0", **{topo.SETTING[version]: RELAY[version] for version in topo.ip_versions()}, **changes)
+    module.load(wan="eth0", ports="chatmail,turn", **{topo.SETTING[version]: RELAY[version] for version in topo.ip_versions()}, **changes)
 
 
 def in_the_clear(link, version):
@@ -56,6 +56,8 @@ def forwarded(version, peer, name):
     with wire.Link(t.internet, "to_eth0") as outside:
         tap.equal(traffic.tcp(t.internet, PROXY[version], TCP, CLIENT[version]), Seen("relay", peer, TCP),
                   f"{version} {name}: whom the relay sees")
+        tap.equal([traffic.udp(t.internet, PROXY[version], UDP, CLIENT[version]) for _ in range(2)],
+                  [Seen("relay", peer, UDP)] * 2, f"{version} {name}: datagrams too")
         with Connection(t.internet, PROXY[version], TCP, CLIENT[version]) as connection:
             tap.ok(connection.echo(os.urandom(SIZE)), f"{version} {name}: {SIZE} bytes")
         tap.ok(any(packet and packet.proto == ESP for packet in
@@ -72,9 +74,28 @@ def the_relay_sees_its_clients():
             forwarded(version, CLIENT[version], f"masquerade={masquerade}")
             gained = counters.gained(version)
             gained.pop("clamped", None)
-            tap.equal(gained, dict.fromkeys(("seen", "translated", "sent", "answered"), 2),
+            tap.equal(gained, dict.fromkeys(("seen", "translated", "sent", "answered"), 4),
                       f"{version} masquerade={masquerade}: counted")
         module.unload()
+
+
+@case.case
+def policies_come_and_go():
+    """A cached decision about the source is for connections without IPsec."""
+    load()
+    for version in topo.ip_versions():
+        policy = ("dir", "out", "dst", f"{RELAY[version]}/{128 if version == 'ipv6' else 32}")
+        HOME.run("ip", "xfrm", "policy", "delete", *policy)
+        counters = module.Counters()
+        for port in (41000, 41001):
+            with craft.Link(t.internet) as link:
+                link.send(craft.tcp(CLIENT[version], PROXY[version], TCP, sport=port))
+        tap.ok(wait.until(lambda c=counters, v=version: c.gained(v).get("masqueraded") == 2),
+               f"{version}: without a policy, masqueraded")
+        HOME.run("ip", "xfrm", "policy", "add", *policy, "tmpl", "src", PROXY[version], "dst", PUBLIC[version],
+                 "proto", "esp", "mode", "tunnel")
+        tap.equal(traffic.tcp(t.internet, PROXY[version], TCP, CLIENT[version]), Seen("relay", CLIENT[version], TCP),
+                  f"{version}: with one, the client's own address")
 
 
 @case.case
