@@ -9,7 +9,13 @@
 DEFINE_MUTEX(chatdnat_config_lock);
 
 /* Written under chatdnat_config_lock, read under RCU. */
-struct chatdnat_snapshot __rcu *chatdnat_active;
+struct chatdnat_snapshot __rcu *chatdnat_active __read_mostly;
+
+/*
+ * Whether that has bindings: spares packets a look at it. A packet that sees an
+ * older value takes the path through the stack.
+ */
+bool chatdnat_active_bound __read_mostly;
 
 /**
  * chatdnat_active_locked() - the active snapshot, for writers

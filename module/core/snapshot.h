@@ -58,6 +58,7 @@ struct chatdnat_snapshot {
 
 extern struct mutex chatdnat_config_lock;
 extern struct chatdnat_snapshot __rcu *chatdnat_active;
+extern bool chatdnat_active_bound;
 
 /**
  * chatdnat_for_each_snapshot() - iterate over the snapshots that a packet may

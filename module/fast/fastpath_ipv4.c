@@ -72,7 +72,9 @@ static void chatdnat_ipv4_rewrite(struct sk_buff *skb,
 		chatdnat_fastpath_count(skb, th, entry, CHATDNAT_IPV4, entering);
 	chatdnat_fastpath_check(skb, &th->check, &entry->translation);
 	*(entering ? &iph->daddr : &iph->saddr) = entry->to->word[0];
-	chatdnat_ipv4_forward(skb, iph, &entry->translation, entry->priority);
+	chatdnat_ipv4_forward(skb, iph, &entry->translation);
+	if (READ_ONCE(init_net.ipv4.sysctl_ip_fwd_update_priority))
+		skb->priority = entry->priority;
 }
 
 /**

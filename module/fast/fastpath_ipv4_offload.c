@@ -95,7 +95,8 @@ unsigned int chatdnat_fastpath_ipv4_offload(struct sk_buff *skb)
 	chatdnat_fastpath_offload_translate(skb, offload, iph + 1);
 	iph->saddr = offload->addr[2];
 	iph->daddr = offload->addr[3];
-	chatdnat_ipv4_forward(skb, iph, &offload->translation,
-			      offload->priority);
+	chatdnat_ipv4_forward(skb, iph, &offload->translation);
+	if (likely(offload->prioritizes))
+		skb->priority = offload->priority;
 	return chatdnat_fastpath_send(skb, &offload->translation.nexthop, dst);
 }

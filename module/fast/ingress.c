@@ -39,37 +39,56 @@ struct chatdnat_ingress_port {
 /* Under RTNL. */
 static LIST_HEAD(chatdnat_ingress_ports);
 
-static unsigned int chatdnat_ingress(void *priv, struct sk_buff *skb,
-				     const struct nf_hook_state *state)
+static unsigned int chatdnat_ingress_offload(struct sk_buff *skb)
 {
-	const struct chatdnat_ingress_port *port = priv;
+	switch (skb->protocol) {
+	case htons(ETH_P_IP):
+		return chatdnat_fastpath_ipv4_offload(skb);
+#if IS_ENABLED(CONFIG_IPV6)
+	case htons(ETH_P_IPV6):
+		return chatdnat_fastpath_ipv6_offload(skb);
+#endif
+	default:
+		return NF_ACCEPT;
+	}
+}
+
+static unsigned int
+chatdnat_ingress_stateless(const struct chatdnat_ingress_port *port,
+			   struct sk_buff *skb)
+{
 	const struct chatdnat_snapshot *snapshot;
 	const struct chatdnat_bindings *bindings;
 
 	/* Hooks run under the RCU read lock. */
 	snapshot = rcu_dereference(chatdnat_active);
-	/* The stack will pass a VLAN-tagged packet to another device. */
-	if (!snapshot || skb->pkt_type != PACKET_HOST ||
-	    skb_vlan_tag_present(skb))
+	bindings = snapshot ? rcu_dereference(snapshot->bindings) : NULL;
+	if (!bindings)
 		return NF_ACCEPT;
 
-	bindings = rcu_dereference(snapshot->bindings);
 	switch (skb->protocol) {
 	case htons(ETH_P_IP):
-		if (!bindings)
-			return chatdnat_fastpath_ipv4_offload(skb);
 		return chatdnat_fastpath_ipv4(skb, &snapshot->settings,
 					      bindings, port->wan);
 #if IS_ENABLED(CONFIG_IPV6)
 	case htons(ETH_P_IPV6):
-		if (!bindings)
-			return chatdnat_fastpath_ipv6_offload(skb);
 		return chatdnat_fastpath_ipv6(skb, &snapshot->settings,
 					      bindings, port->wan);
 #endif
 	default:
 		return NF_ACCEPT;
 	}
+}
+
+static unsigned int chatdnat_ingress(void *priv, struct sk_buff *skb,
+				     const struct nf_hook_state *state)
+{
+	/* The stack will pass a VLAN-tagged packet to another device. */
+	if (skb->pkt_type != PACKET_HOST || skb_vlan_tag_present(skb))
+		return NF_ACCEPT;
+	return READ_ONCE(chatdnat_active_bound) ?
+		       chatdnat_ingress_stateless(priv, skb) :
+		       chatdnat_ingress_offload(skb);
 }
 
 static struct chatdnat_ingress_port *
@@ -164,13 +183,14 @@ void chatdnat_ingress_set(const struct chatdnat_snapshot *snapshot)
 	struct chatdnat_ingress_port *port, *next;
 	enum chatdnat_family family;
 	struct net_device *dev;
-	bool needed;
+	bool bound, needed;
 
 	lockdep_assert_held(&chatdnat_config_lock);
 
+	bound = snapshot && rcu_access_pointer(snapshot->bindings);
+	WRITE_ONCE(chatdnat_active_bound, bound);
 	needed = snapshot && !CHATDNAT_SOFTIRQ_PREEMPTED &&
-		 (rcu_access_pointer(snapshot->bindings) ||
-		  chatdnat_offload_table.mode[CHATDNAT_IPV4] ||
+		 (bound || chatdnat_offload_table.mode[CHATDNAT_IPV4] ||
 		  chatdnat_offload_table.mode[CHATDNAT_IPV6]);
 
 	rtnl_lock();

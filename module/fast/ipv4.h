@@ -79,19 +79,15 @@ static inline bool chatdnat_ipv4_sound(struct sk_buff *skb)
  * @skb: the packet, writable
  * @iph: its header
  * @translation: its translation
- * @priority: skb->priority for its TOS
  *
  * Context: Softirq; on the packet path.
  */
 static __always_inline void
 chatdnat_ipv4_forward(struct sk_buff *skb, struct iphdr *iph,
-		      const struct chatdnat_translation *translation,
-		      u8 priority)
+		      const struct chatdnat_translation *translation)
 {
 	iph->check = ~csum16_add(~iph->check, translation->diff_ipv4);
 	iph->ttl--;
-	if (READ_ONCE(init_net.ipv4.sysctl_ip_fwd_update_priority))
-		skb->priority = priority;
 	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
 	IPCB(skb)->iif = skb->skb_iif;
 	IPCB(skb)->flags = IPSKB_FORWARDED;

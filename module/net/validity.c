@@ -5,7 +5,7 @@
 #define CHATDNAT_VALIDITY_TIME HZ
 
 /* Never 0, the value of an invalid entry. */
-atomic_t chatdnat_validity_gen = ATOMIC_INIT(1);
+atomic_t chatdnat_validity_gen __read_mostly = ATOMIC_INIT(1);
 
 /**
  * chatdnat_validity_end_all() - invalidate all cached lookups

@@ -30,6 +30,14 @@ struct chatdnat_dnat_cache {
 
 static struct chatdnat_dnat_cache __percpu *chatdnat_dnat_cache;
 
+/* Port and protocol of a destination in one word, which one load may get. */
+static __always_inline u32
+chatdnat_dnat_cache_service(const struct nf_conntrack_tuple *tuple)
+{
+	return (__force u16)tuple->dst.u.all | tuple->dst.protonum << 16 |
+	       tuple->dst.dir << 24;
+}
+
 /*
  * NULL for other protocols, outside softirq, and where softirqs can preempt each
  * other.
@@ -39,7 +47,7 @@ chatdnat_dnat_cache_at(const struct nf_conntrack_tuple *tuple)
 {
 	const struct chatdnat_addr *daddr = chatdnat_addr_of(&tuple->dst.u3);
 	u32 key = (__force u32)(daddr->word[0] ^ daddr->word[3]) ^
-		  (__force u16)tuple->dst.u.all ^ tuple->dst.protonum << 16;
+		  chatdnat_dnat_cache_service(tuple);
 
 	if (CHATDNAT_SOFTIRQ_PREEMPTED || !in_softirq() ||
 	    (tuple->dst.protonum != IPPROTO_TCP &&
@@ -57,8 +65,8 @@ chatdnat_dnat_cache_look_up(const struct chatdnat_snapshot *snapshot,
 	struct chatdnat_dnat_entry *entry = chatdnat_dnat_cache_at(tuple);
 
 	return entry && entry->snapshot == snapshot &&
-			       entry->port == tuple->dst.u.all &&
-			       entry->protonum == tuple->dst.protonum &&
+			       entry->service ==
+				       chatdnat_dnat_cache_service(tuple) &&
 			       chatdnat_addr_equal(&entry->daddr,
 						   chatdnat_addr_of(&tuple->dst
 									     .u3)) &&
@@ -107,7 +115,7 @@ chatdnat_dnat_cache_by(const struct nf_conn *ct,
 	*entry = chatdnat_dnat_cache_look_up(snapshot,
 					     nf_ct_tuple(ct,
 							 IP_CT_DIR_ORIGINAL));
-	if (*entry && reply->src.u.all == (*entry)->port &&
+	if (*entry && (__force u16)reply->src.u.all == (u16)(*entry)->service &&
 	    chatdnat_addr_equal((*entry)->relay,
 				chatdnat_addr_of(&reply->src.u3)))
 		return snapshot;
@@ -143,8 +151,7 @@ void chatdnat_dnat_cache_add(const struct chatdnat_validity *validity,
 		.validity = *validity,
 		.snapshot = snapshot,
 		.daddr = *chatdnat_addr_of(&tuple->dst.u3),
-		.port = tuple->dst.u.all,
-		.protonum = tuple->dst.protonum,
+		.service = chatdnat_dnat_cache_service(tuple),
 		.in = in,
 		.relay = relay,
 	};

@@ -13,8 +13,7 @@
  * @validity: validity of the entry
  * @snapshot: the snapshot that decided; NULL: unused entry
  * @daddr: destination address before DNAT, network byte order
- * @port: destination port, network byte order
- * @protonum: IPPROTO_TCP or IPPROTO_UDP
+ * @service: chatdnat_dnat_cache_service()
  * @in: input interface
  * @relay: address of the relay, in @snapshot
  * @dst: cached route to the relay, held until it is replaced; NULL: not
@@ -29,8 +28,7 @@ struct chatdnat_dnat_entry {
 	struct chatdnat_validity validity;
 	const struct chatdnat_snapshot *snapshot;
 	struct chatdnat_addr daddr;
-	__be16 port;
-	u8 protonum;
+	u32 service;
 	const struct net_device *in;
 	const struct chatdnat_addr *relay;
 	struct dst_entry *dst;

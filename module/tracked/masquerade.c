@@ -260,55 +260,30 @@ static bool chatdnat_masquerade_stale(const struct chatdnat_snapshot *snapshot,
 	       chatdnat_snapshot_stale(snapshot, &flow);
 }
 
-/**
- * chatdnat_masquerade() - NAT core callback: choose the source of a connection,
- *			   and count it
- * @priv: unused
- * @skb: the first packet, or a related one
- * @state: the state of the hook, POST_ROUTING
- *
- * Context: Softirq, or process context for local connections; RCU read lock
- * held; on the packet path.
- * Return: NF_ACCEPT; NF_DROP if there is no source address, or if the packet
- * belongs to an ended connection.
+/*
+ * Decide about the source with lookups. @by and @entry: the result of
+ * chatdnat_dnat_cache_by().
  */
-unsigned int chatdnat_masquerade(void *priv, struct sk_buff *skb,
-				 const struct nf_hook_state *state)
+static noinline unsigned int
+chatdnat_masquerade_decide(const struct chatdnat_snapshot *by,
+			   struct chatdnat_dnat_entry *entry,
+			   struct sk_buff *skb,
+			   const struct nf_hook_state *state)
 {
-	const struct chatdnat_snapshot *snapshot, *by;
+	const struct chatdnat_snapshot *snapshot;
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	struct chatdnat_src_packet packet = {};
 	enum chatdnat_src_decision decision;
 	const struct chatdnat_addr *saddr;
 	enum ip_conntrack_info ctinfo;
-	struct chatdnat_dnat_entry *entry;
 	const struct net_device *in;
 	struct nf_conn *ct;
-	bool cached, transformed;
 
-	/* The NAT core also calls for local replies, like resets. */
 	ct = nf_ct_get(skb, &ctinfo);
-	snapshot = rcu_dereference(chatdnat_active);
-	if (!ct || (ctinfo != IP_CT_NEW && ctinfo != IP_CT_RELATED) ||
-	    nf_ct_is_confirmed(ct) || !snapshot)
-		return NF_ACCEPT;
-
-	by = chatdnat_dnat_cache_by(ct, &entry);
-	cached = entry && entry->in == state->in && ctinfo == IP_CT_NEW;
-	transformed = dst_xfrm(skb_dst(skb));
-	if (cached && entry->out == state->out && !transformed) {
-		chatdnat_masquerade_sent(family, ct);
-		return entry->masquerade ?
-			       chatdnat_masquerade_translate(&by->settings, skb,
-							     state, ct) :
-			       NF_ACCEPT;
-	}
-
 	saddr = chatdnat_addr_of(&nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL)->src.u3);
 	in = chatdnat_lookup_indev(skb, state);
 	by = chatdnat_masquerade_translated_by(by, entry, ct, in);
-	if (by)
-		snapshot = by;
+	snapshot = by ?: rcu_dereference(chatdnat_active);
 
 	if (ctinfo == IP_CT_NEW && by) {
 		chatdnat_masquerade_sent(family, ct);
@@ -333,14 +308,16 @@ unsigned int chatdnat_masquerade(void *priv, struct sk_buff *skb,
 	packet.translated = by;
 	packet.from_wan = !by && chatdnat_lookup_from_wan(&snapshot->settings,
 							  skb, state, in);
-	packet.transformed = transformed;
+	packet.transformed = dst_xfrm(skb_dst(skb));
 	decision = chatdnat_nat_policy_src(&snapshot->settings, &packet);
 	if (decision == CHATDNAT_SRC_LOOK_UP) {
 		packet.saddr_type = chatdnat_lookup_addr_type(family, saddr,
 							      state->out);
 		decision = chatdnat_nat_policy_src(&snapshot->settings, &packet);
 	}
-	if (cached && !transformed) {
+
+	if (entry && entry->in == state->in && ctinfo == IP_CT_NEW &&
+	    !packet.transformed) {
 		entry->out = state->out;
 		entry->masquerade = decision == CHATDNAT_SRC_MASQUERADE;
 	}
@@ -348,4 +325,42 @@ unsigned int chatdnat_masquerade(void *priv, struct sk_buff *skb,
 		return NF_ACCEPT;
 	return chatdnat_masquerade_translate(&snapshot->settings, skb, state,
 					     ct);
+}
+
+/**
+ * chatdnat_masquerade() - NAT core callback: choose the source of a connection,
+ *			   and count it
+ * @priv: unused
+ * @skb: the first packet, or a related one
+ * @state: the state of the hook, POST_ROUTING
+ *
+ * Context: Softirq, or process context for local connections; RCU read lock
+ * held; on the packet path.
+ * Return: NF_ACCEPT; NF_DROP if there is no source address, or if the packet
+ * belongs to an ended connection.
+ */
+unsigned int chatdnat_masquerade(void *priv, struct sk_buff *skb,
+				 const struct nf_hook_state *state)
+{
+	const struct chatdnat_snapshot *by;
+	struct chatdnat_dnat_entry *entry;
+	enum ip_conntrack_info ctinfo;
+	struct nf_conn *ct;
+
+	/* The NAT core also calls for local replies, like resets. */
+	ct = nf_ct_get(skb, &ctinfo);
+	if (!ct || (ctinfo != IP_CT_NEW && ctinfo != IP_CT_RELATED) ||
+	    nf_ct_is_confirmed(ct) || !rcu_access_pointer(chatdnat_active))
+		return NF_ACCEPT;
+
+	by = chatdnat_dnat_cache_by(ct, &entry);
+	if (!entry || entry->in != state->in || entry->out != state->out ||
+	    ctinfo != IP_CT_NEW || dst_xfrm(skb_dst(skb)))
+		return chatdnat_masquerade_decide(by, entry, skb, state);
+
+	chatdnat_masquerade_sent(chatdnat_family_of(state->pf), ct);
+	return entry->masquerade ?
+		       chatdnat_masquerade_translate(&by->settings, skb, state,
+						     ct) :
+		       NF_ACCEPT;
 }

@@ -34,24 +34,25 @@ static DEFINE_SPINLOCK(chatdnat_offload_lock);
 static unsigned int chatdnat_offload_n[CHATDNAT_FAMILIES];
 static unsigned int chatdnat_offload_max;
 
+static bool chatdnat_offload_is_full(void)
+{
+	return chatdnat_offload_count(CHATDNAT_IPV4) +
+		       chatdnat_offload_count(CHATDNAT_IPV6) >=
+	       chatdnat_offload_max;
+}
+
 /**
  * chatdnat_offload_new() - allocate an entry
- * @family: IPv4 or IPv6
  *
  * Context: Any, chatdnat_offload_is_open() has been true; on the packet path.
  * Return: The entry, zeroed, or NULL if out of memory, or if the table is full.
  */
-struct chatdnat_offload *chatdnat_offload_new(enum chatdnat_family family)
+struct chatdnat_offload *chatdnat_offload_new(void)
 {
-	struct chatdnat_offload *offload;
-
 	/* Not for each packet of all connections that it has no room for. */
-	if (unlikely(chatdnat_offload_count(CHATDNAT_IPV4) +
-			     chatdnat_offload_count(CHATDNAT_IPV6) >=
-		     chatdnat_offload_max))
+	if (unlikely(chatdnat_offload_is_full()))
 		return NULL;
-	return kzalloc(struct_size(offload, addr,
-				   4 * chatdnat_offload_words(family)),
+	return kzalloc(sizeof(struct chatdnat_offload),
 		       GFP_ATOMIC | __GFP_NOWARN);
 }
 
@@ -120,10 +121,7 @@ static bool chatdnat_offload_fits(struct hlist_head *bucket,
 		else
 			n++;
 	}
-	return n < CHATDNAT_OFFLOAD_CHAIN &&
-	       chatdnat_offload_n[CHATDNAT_IPV4] +
-			       chatdnat_offload_n[CHATDNAT_IPV6] <
-		       chatdnat_offload_max;
+	return n < CHATDNAT_OFFLOAD_CHAIN && !chatdnat_offload_is_full();
 }
 
 /**
@@ -171,6 +169,14 @@ static unsigned int chatdnat_offload_udp_timeout(const struct nf_conn *ct)
 	return timeouts[UDP_CT_REPLIED];
 }
 
+static bool
+chatdnat_offload_prioritizes_as_before(const struct chatdnat_offload *offload)
+{
+	return chatdnat_offload_family(offload) == CHATDNAT_IPV6 ||
+	       READ_ONCE(init_net.ipv4.sysctl_ip_fwd_update_priority) ==
+		       offload->prioritizes;
+}
+
 /**
  * chatdnat_offload_holds() - look at what sends no notification
  * @offload: a direction
@@ -187,6 +193,7 @@ bool chatdnat_offload_holds(const struct chatdnat_offload *offload)
 
 	return dst_check(offload->dst, offload->cookie) &&
 	       dst_mtu(offload->dst) == offload->translation.nexthop.mtu &&
+	       chatdnat_offload_prioritizes_as_before(offload) &&
 	       !nf_ct_is_expired(ct) && (READ_ONCE(ct->status) & IPS_ASSURED);
 }
 
@@ -316,12 +323,13 @@ bool chatdnat_offload_allocate(void)
  */
 void chatdnat_offload_init(void)
 {
-	u64 *secret = chatdnat_offload_table.secret;
+	struct chatdnat_offload_table *table = &chatdnat_offload_table;
 
-	get_random_bytes(secret, sizeof(chatdnat_offload_table.secret));
+	get_random_bytes(table->secret, sizeof(table->secret));
+	get_random_bytes(table->secret_ipv6, sizeof(table->secret_ipv6));
 	/* Factors are odd. */
-	secret[0] |= 1;
-	secret[1] |= 1;
+	table->secret[0] |= 1;
+	table->secret[1] |= 1;
 }
 
 /**

@@ -15,7 +15,8 @@
 #include "../net/translation.h"
 #include "../policy/addr.h"
 
-#define CHATDNAT_OFFLOAD_SECRETS 5
+/* Four IPv6 addresses. */
+#define CHATDNAT_OFFLOAD_WORDS 16
 #define CHATDNAT_OFFLOAD_PORTS 256
 
 /* Whether connections of a family may be offloaded. */
@@ -38,14 +39,17 @@ enum chatdnat_offload_mode {
  * @rp_filter: reverse path filter of the input device, IPv4
  * @dir: its direction in @ct
  * @sourced: the route back to the source uses the input device
+ * @prioritizes: IPv4 packets get @priority (ip_forward_update_priority)
  * @counts: @ct counts packets (nf_conntrack_acct)
  * @ct: the connection, referenced
  * @translation: what to do with its packets
  * @dst: their route, referenced
  * @cookie: for dst_check()
- * @rcu: to free it
  * @addr: addresses, of one or four words: source and destination as in the
  *	  header, then the new source and destination
+ * @rcu: to free it
+ *
+ * For IPv4, all that a packet needs is in the first 128 bytes.
  */
 struct chatdnat_offload {
 	struct hlist_node node;
@@ -57,30 +61,35 @@ struct chatdnat_offload {
 	u8 rp_filter;
 	u8 dir;
 	bool sourced;
+	bool prioritizes;
 	bool counts;
 	struct nf_conn *ct;
 	struct chatdnat_translation translation;
 	struct dst_entry *dst;
 	u32 cookie;
+	__be32 addr[CHATDNAT_OFFLOAD_WORDS];
 	struct rcu_head rcu;
-	__be32 addr[];
 };
 
 /**
  * struct chatdnat_offload_table - all offloaded connections
  * @bucket: the buckets; NULL before the first connection may be offloaded
  * @shift: 64 less the binary logarithm of their number
- * @secret: of the hash
  * @mode: whether connections of a family may be offloaded
+ * @secret: of the hash: for ports, and for IPv4
  * @chains: the hooks for which @mode was decided
+ * @secret_ipv6: of the hash, for IPv6
+ *
+ * For IPv4, all that a packet needs is in the first 64 bytes.
  */
 struct chatdnat_offload_table {
 	struct hlist_head *bucket;
 	unsigned int shift;
-	u64 secret[CHATDNAT_OFFLOAD_SECRETS];
 	u8 mode[CHATDNAT_FAMILIES];
+	u64 secret[2];
 	struct chatdnat_chains chains[CHATDNAT_FAMILIES];
-};
+	u64 secret_ipv6[4];
+} ____cacheline_aligned;
 
 extern struct chatdnat_offload_table chatdnat_offload_table;
 
@@ -144,16 +153,16 @@ chatdnat_offload_bucket(enum chatdnat_family family, const __be32 *addr,
 			__be32 ports)
 {
 	const struct chatdnat_offload_table *table = &chatdnat_offload_table;
-	const u64 *secret = table->secret;
-	u64 hash = (__force u32)ports * secret[0];
+	const u64 *secret = table->secret_ipv6;
+	u64 hash = (__force u32)ports * table->secret[0];
 
 	if (family == CHATDNAT_IPV6)
-		hash += (chatdnat_offload_pair(addr) + secret[1]) *
-				(chatdnat_offload_pair(addr + 2) + secret[2]) +
-			(chatdnat_offload_pair(addr + 4) + secret[3]) *
-				(chatdnat_offload_pair(addr + 6) + secret[4]);
+		hash += (chatdnat_offload_pair(addr) + secret[0]) *
+				(chatdnat_offload_pair(addr + 2) + secret[1]) +
+			(chatdnat_offload_pair(addr + 4) + secret[2]) *
+				(chatdnat_offload_pair(addr + 6) + secret[3]);
 	else
-		hash += chatdnat_offload_pair(addr) * secret[1];
+		hash += chatdnat_offload_pair(addr) * table->secret[1];
 	return &table->bucket[hash >> table->shift];
 }
 
@@ -236,7 +245,7 @@ static inline bool chatdnat_offload_is_due(const struct chatdnat_offload *offloa
 			    READ_ONCE(offload->translation.validity.until));
 }
 
-struct chatdnat_offload *chatdnat_offload_new(enum chatdnat_family family);
+struct chatdnat_offload *chatdnat_offload_new(void);
 void chatdnat_offload_discard(struct chatdnat_offload *offload);
 void chatdnat_offload_add(struct chatdnat_offload *offload);
 bool chatdnat_offload_allocate(void);

@@ -186,6 +186,8 @@ static bool chatdnat_offload_set_ipv4(struct chatdnat_offload *offload,
 		return false;
 	offload->tos = ip_hdr(skb)->tos & ~INET_ECN_MASK;
 	offload->priority = rt_tos2priority(ip_hdr(skb)->tos);
+	offload->prioritizes =
+		READ_ONCE(init_net.ipv4.sysctl_ip_fwd_update_priority);
 	offload->rp_filter = IN_DEV_RPFILTER(in_dev);
 	return true;
 }
@@ -215,7 +217,7 @@ chatdnat_offload_from(const struct sk_buff *skb,
 {
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	struct dst_entry *dst = skb_dst(skb);
-	struct chatdnat_offload *offload = chatdnat_offload_new(family);
+	struct chatdnat_offload *offload = chatdnat_offload_new();
 	struct chatdnat_translation *translation;
 	struct chatdnat_offload *back;
 
