@@ -16,8 +16,9 @@ SYSFS = pathlib.Path("/sys/module/chatdnat")
 SETTINGS = ("wan", "v4", "v6", "ports", "scope", "masquerade", "guard", "allow", "mss", "via",
             "stale", "enabled", "hairpin", "log", "fast", "engine")
 PARAMETERS = SETTINGS + ("config",)
-# The engine that tests run with which do not ask for one themselves.
+# The engine, and the fast path, that tests run with which do not ask for one themselves.
 ENGINE = os.environ.get("CHATDNAT_ENGINE", "tracked")
+FAST = os.environ.get("CHATDNAT_FAST")
 # With PREEMPT_RT the stateless engine takes the path through the stack alone.
 SHORTCUT = "PREEMPT_RT" not in os.uname().version.split()
 FAMILIES = ("ipv4", "ipv6")
@@ -60,6 +61,8 @@ def load_line(line):
 def line(settings):
     """The settings as the module's own syntax writes them."""
     settings.setdefault("engine", ENGINE)
+    if FAST:
+        settings.setdefault("fast", FAST)
     return " ".join(f"{name}={value}" for name, value in settings.items())
 
 
