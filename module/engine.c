@@ -10,7 +10,7 @@
 #include "fast/ingress.h"
 #include "stateless/eligible.h"
 #include "stateless/flow_cache.h"
-#include "tracked/flush.h"
+#include "tracked/flush_bound.h"
 
 /* Limit of a file in sysfs with the smallest page size. */
 #define CHATDNAT_ENGINES_SIZE 4096

@@ -12,14 +12,13 @@
 #include <linux/workqueue.h>
 #include <net/addrconf.h>
 #include <net/fib_notifier.h>
-#include <net/ip6_fib.h>
-#include <net/ip_fib.h>
 #include <net/neighbour.h>
 #include <net/netevent.h>
 
 #include "core/snapshot.h"
 #include "engine.h"
 #include "fast/ingress.h"
+#include "net/fib_event.h"
 #include "net/validity.h"
 #include "notifier.h"
 #include "net/nexthop.h"
@@ -37,15 +36,16 @@
 static atomic_t chatdnat_notifier_again;
 
 /*
- * A WAN interface, one of its addresses or a default route changed since the
- * last look began. Flows of a moment are older than that, even if all is as
- * before now.
+ * A WAN interface, one of its addresses, a default route or a policy rule
+ * changed since the last look began. Flows that began meanwhile may be
+ * translated otherwise now, even if the digest is the same.
  */
 static atomic_t chatdnat_notifier_wan;
 
 /*
  * FIB events precede the change, which is made under RTNL or with BH disabled.
- * Its task may be preempted in between.
+ * Its task may be preempted in between. A survey before the change would be of
+ * no use.
  */
 static void chatdnat_notifier_wait_for_change(void)
 {
@@ -56,11 +56,13 @@ static void chatdnat_notifier_wait_for_change(void)
 
 /*
  * Compare the survey with the previous one; most events change nothing.
- * @wan: end flows that are translated otherwise now, also if nothing differs
+ * @wan: look for flows that are translated otherwise now, also if nothing
+ * differs
  */
 static int chatdnat_notifier_look(struct chatdnat_snapshot *snapshot, bool wan)
 {
 	struct chatdnat_survey now;
+	bool reverted;
 	int err;
 
 	chatdnat_survey_take(&now, &snapshot->settings);
@@ -74,10 +76,11 @@ static int chatdnat_notifier_look(struct chatdnat_snapshot *snapshot, bool wan)
 	}
 	snapshot->survey.ports = now.ports;
 	if (wan || now.wan != snapshot->survey.wan) {
+		reverted = now.wan == snapshot->survey.wan;
 		snapshot->survey.wan = now.wan;
 		/* FIB events precede the change: lookups may be older. */
 		chatdnat_validity_end_all();
-		chatdnat_flush_misplaced(snapshot);
+		chatdnat_flush_misplaced(snapshot, reverted);
 	}
 	return 0;
 }
@@ -88,7 +91,7 @@ static void chatdnat_notifier_work_fn(struct work_struct *work)
 	bool wan = atomic_xchg(&chatdnat_notifier_wan, 0);
 	struct chatdnat_snapshot *snapshot;
 
-	/* Otherwise the next look sees it. */
+	/* If @again, another look follows. */
 	if (wan || !again)
 		chatdnat_notifier_wait_for_change();
 
@@ -119,9 +122,7 @@ void chatdnat_notifier_published(void)
 {
 	if (!rcu_access_pointer(chatdnat_active))
 		return;
-	/*
-	 * Fully ordered: if the work is pending, its next run sees this.
-	 */
+	/* Fully ordered: if the work is pending, its next run sees this. */
 	atomic_xchg(&chatdnat_notifier_again, 1);
 	schedule_delayed_work(&chatdnat_notifier_work, CHATDNAT_NOTIFIER_DELAY);
 }
@@ -133,7 +134,7 @@ static void chatdnat_notifier_changed(void)
 	chatdnat_notifier_published();
 }
 
-/* Whether a change of a device or its addresses is one of the WAN side. */
+/* Note a change of a device or of its addresses. */
 static void chatdnat_notifier_dev_changed(const struct net_device *dev)
 {
 	const struct chatdnat_snapshot *snapshot;
@@ -190,35 +191,12 @@ static int chatdnat_notifier_ipv4_event(struct notifier_block *nb,
 	return chatdnat_notifier_addr_event(ifa->ifa_dev->dev);
 }
 
-static bool chatdnat_notifier_is_default(unsigned long event,
-					 const struct fib_notifier_info *info)
-{
-	switch (event) {
-	case FIB_EVENT_ENTRY_REPLACE:
-	case FIB_EVENT_ENTRY_APPEND:
-	case FIB_EVENT_ENTRY_ADD:
-	case FIB_EVENT_ENTRY_DEL:
-		break;
-	default:
-		return false;
-	}
-	if (info->family == AF_INET)
-		return !container_of(info, const struct fib_entry_notifier_info,
-				     info)
-				->dst_len;
-#if IS_ENABLED(CONFIG_IPV6)
-	if (info->family == AF_INET6)
-		return !container_of(info,
-				     const struct fib6_entry_notifier_info, info)
-				->rt->fib6_dst.plen;
-#endif
-	return false;
-}
-
 static int chatdnat_notifier_fib_event(struct notifier_block *nb,
 				       unsigned long event, void *ptr)
 {
-	if (chatdnat_notifier_is_default(event, ptr))
+	/* The registration reports all routes. */
+	if (rcu_access_pointer(chatdnat_active) &&
+	    chatdnat_fib_event_is_default(event, ptr))
 		atomic_set(&chatdnat_notifier_wan, 1);
 	chatdnat_notifier_changed();
 	return NOTIFY_DONE;

@@ -12,8 +12,10 @@ DEFINE_MUTEX(chatdnat_config_lock);
 struct chatdnat_snapshot __rcu *chatdnat_active __read_mostly;
 
 /*
- * Whether that has bindings: spares packets a look at it. A packet that sees an
- * older value takes the path through the stack.
+ * Whether chatdnat_active has bindings, for the ingress hook: it spares packets
+ * a line of memory there, and is in the same line as chatdnat_active. A packet
+ * that sees an older value takes the path through the stack: the generation of
+ * offloaded connections has ended, or there are no bindings.
  */
 bool chatdnat_active_bound __read_mostly;
 

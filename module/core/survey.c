@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Digests of this host's interfaces, addresses and routes. Most events do not
- * affect the settings: comparing digests shows that without RTNL and without an
- * allocation.
+ * affect the settings: comparing digests shows that without an allocation.
  */
 #include <linux/inetdevice.h>
 #include <linux/netdevice.h>

@@ -96,7 +96,7 @@ unsigned int chatdnat_fastpath_ipv4_offload(struct sk_buff *skb)
 	iph->saddr = offload->addr[2];
 	iph->daddr = offload->addr[3];
 	chatdnat_ipv4_forward(skb, iph, &offload->translation);
-	if (likely(offload->prioritizes))
+	if (likely(offload->priority >= 0))
 		skb->priority = offload->priority;
 	return chatdnat_fastpath_send(skb, &offload->translation.nexthop, dst);
 }

@@ -69,10 +69,10 @@ static bool chatdnat_early_route_is_received(const struct sk_buff *skb)
 }
 
 /* Returns true if the packet will be forwarded. */
-static bool chatdnat_early_route_forward(struct sk_buff *skb,
-					 enum chatdnat_family family,
-					 const struct net_device *in,
-					 struct chatdnat_dnat_entry *entry)
+static __always_inline bool
+chatdnat_early_route_forward(struct sk_buff *skb, enum chatdnat_family family,
+			     const struct net_device *in,
+			     struct chatdnat_dnat_entry *entry)
 {
 	bool routed = skb_valid_dst(skb);
 	const struct dst_entry *dst;
@@ -88,12 +88,12 @@ static bool chatdnat_early_route_forward(struct sk_buff *skb,
 	return true;
 }
 
-/* Route a packet, and clamp the MSS that it may announce. */
+/* Route a segment that may have an MSS option, and clamp it. */
 static noinline void
-chatdnat_early_route_packet(struct sk_buff *skb,
-			    const struct nf_hook_state *state,
-			    const struct nf_conn *ct,
-			    enum ip_conntrack_info ctinfo)
+chatdnat_early_route_segment(struct sk_buff *skb,
+			     const struct nf_hook_state *state,
+			     const struct nf_conn *ct,
+			     enum ip_conntrack_info ctinfo)
 {
 	enum chatdnat_family family = chatdnat_family_of(state->pf);
 	const struct chatdnat_snapshot *by = NULL;
@@ -121,6 +121,27 @@ chatdnat_early_route_packet(struct sk_buff *skb,
 		skb_dst_drop(skb);
 }
 
+/* Give the first datagram of a flow the cached route to the relay. */
+static noinline void
+chatdnat_early_route_datagram(struct sk_buff *skb,
+			      const struct nf_hook_state *state,
+			      const struct nf_conn *ct)
+{
+	const struct chatdnat_snapshot *snapshot;
+	struct chatdnat_dnat_entry *entry;
+
+	snapshot = rcu_dereference(chatdnat_active);
+	if (!snapshot || netif_is_l3_slave(state->in) ||
+	    netif_is_bridge_master(state->in) ||
+	    !chatdnat_early_route_is_received(skb))
+		return;
+	entry = chatdnat_dnat_cache_find(snapshot,
+					 nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL));
+	if (entry)
+		chatdnat_early_route_forward(skb, chatdnat_family_of(state->pf),
+					     state->in, entry);
+}
+
 static noinline unsigned int
 chatdnat_early_route_invalid(struct sk_buff *skb,
 			     const struct nf_hook_state *state)
@@ -132,7 +153,7 @@ chatdnat_early_route_invalid(struct sk_buff *skb,
 	/* It has a conntrack entry now, and may be a SYN. */
 	ct = nf_ct_get(skb, &ctinfo);
 	if (verdict == NF_ACCEPT && ct)
-		chatdnat_early_route_packet(skb, state, ct, ctinfo);
+		chatdnat_early_route_segment(skb, state, ct, ctinfo);
 	return verdict;
 }
 
@@ -144,7 +165,7 @@ chatdnat_early_route_untracked(struct sk_buff *skb,
 	    chatdnat_early_route_is_received(skb) &&
 	    chatdnat_leak_untracked(skb, state) != NF_ACCEPT)
 		return NF_DROP;
-	chatdnat_early_route_packet(skb, state, NULL, IP_CT_UNTRACKED);
+	chatdnat_early_route_segment(skb, state, NULL, IP_CT_UNTRACKED);
 	return NF_ACCEPT;
 }
 
@@ -159,7 +180,7 @@ chatdnat_early_route_related(struct sk_buff *skb,
 	    chatdnat_leak_error(skb, state, ct, ctinfo) != NF_ACCEPT)
 		return NF_DROP;
 	if (nf_ct_protonum(ct) == IPPROTO_TCP)
-		chatdnat_early_route_packet(skb, state, ct, ctinfo);
+		chatdnat_early_route_segment(skb, state, ct, ctinfo);
 	return NF_ACCEPT;
 }
 
@@ -199,9 +220,10 @@ unsigned int chatdnat_early_route(void *priv, struct sk_buff *skb,
 			chatdnat_route_input(skb, chatdnat_family_of(state->pf));
 	} else if (ctinfo == IP_CT_RELATED || ctinfo == IP_CT_RELATED_REPLY) {
 		return chatdnat_early_route_related(skb, state, ct, ctinfo);
-	} else if (nf_ct_protonum(ct) == IPPROTO_TCP ||
-		   READ_ONCE(ct->status) & IPS_DST_NAT) {
-		chatdnat_early_route_packet(skb, state, ct, ctinfo);
+	} else if (nf_ct_protonum(ct) == IPPROTO_TCP) {
+		chatdnat_early_route_segment(skb, state, ct, ctinfo);
+	} else if (READ_ONCE(ct->status) & IPS_DST_NAT) {
+		chatdnat_early_route_datagram(skb, state, ct);
 	}
 	return NF_ACCEPT;
 }

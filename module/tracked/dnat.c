@@ -110,7 +110,9 @@ static bool chatdnat_dnat_bound(const struct chatdnat_snapshot *snapshot,
 
 /*
  * Whether a decision to translate depends on address, port and interface only,
- * and can be cached. The type of a named address is not looked up.
+ * and is worth an entry of the cache. In a range of UDP ports, it may depend on
+ * a local socket, and each flow has a port of its own. The type of a named
+ * address is not looked up.
  */
 static bool chatdnat_dnat_is_general(const struct chatdnat_settings *settings,
 				     const struct chatdnat_dst_packet *packet)
@@ -118,7 +120,8 @@ static bool chatdnat_dnat_is_general(const struct chatdnat_settings *settings,
 	return packet->in &&
 	       (packet->flow.proto == CHATDNAT_UDP ||
 		packet->flow.dport != CHATDNAT_PORT_SSH) &&
-	       !chatdnat_nat_policy_heeds_socket(settings, &packet->flow) &&
+	       !chatdnat_portset_spans(&settings->service.ports,
+				       packet->flow.proto, packet->flow.dport) &&
 	       (packet->daddr_type == CHATDNAT_ADDR_LOCAL ||
 		packet->daddr_type == CHATDNAT_ADDR_UNKNOWN);
 }

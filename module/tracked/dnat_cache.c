@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Cache of DNAT decisions. Connections to the same address and port by the same
- * interface get the same relay and the same route. An entry is valid for a
+ * interface get the same relay, the same route and, by the same output
+ * interface, the same decision about their source. An entry is valid for a
  * second, or until the settings, an address, a device or a route change.
  */
 #include <linux/hash.h>
@@ -30,7 +31,10 @@ struct chatdnat_dnat_cache {
 
 static struct chatdnat_dnat_cache __percpu *chatdnat_dnat_cache;
 
-/* Port and protocol of a destination in one word, which one load may get. */
+/*
+ * Port and protocol of a destination. With the direction, which is always 0
+ * here, they are a whole word in memory that the compiler may load at once.
+ */
 static __always_inline u32
 chatdnat_dnat_cache_service(const struct nf_conntrack_tuple *tuple)
 {

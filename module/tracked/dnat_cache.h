@@ -35,8 +35,8 @@ struct chatdnat_dnat_entry {
 	u32 cookie;
 	u32 mark;
 	u8 tos;
-	bool masquerade;
 	const struct net_device *out;
+	bool masquerade;
 };
 
 struct chatdnat_dnat_entry *

@@ -26,6 +26,7 @@
  * @old: the previous snapshot, may be NULL
  * @new: the active snapshot
  * @forgotten: a former configuration that @new has no room for, may be NULL
+ * @spares_answered: TCP connections with replies are spared
  * @resets: array with the data to reset ended connections, may be NULL
  * @n_resets: number of entries in @resets
  * @full: @resets was full: walk again
@@ -36,6 +37,7 @@ struct chatdnat_flush {
 	const struct chatdnat_snapshot *old;
 	const struct chatdnat_snapshot *new;
 	const struct chatdnat_former *forgotten;
+	bool spares_answered;
 	struct chatdnat_tcp_reset *resets;
 	unsigned int n_resets;
 	bool full;
@@ -187,6 +189,9 @@ static bool chatdnat_flush_ends_misplaced(const struct chatdnat_flush *flush,
 {
 	const struct chatdnat_snapshot *new = flush->new;
 
+	if (flush->spares_answered && nf_ct_protonum(ct) == IPPROTO_TCP &&
+	    test_bit(IPS_SEEN_REPLY_BIT, &ct->status))
+		return false;
 	/* Events repeat: connections that were kept so far are kept. */
 	return !chatdnat_flush_serves(&new->settings.service, ct) &&
 	       chatdnat_misplaced_is_sure(ct) &&
@@ -197,14 +202,18 @@ static bool chatdnat_flush_ends_misplaced(const struct chatdnat_flush *flush,
  * chatdnat_flush_misplaced() - end connections that would be translated
  *				otherwise after a change of addresses or routes
  * @snapshot: the active snapshot
+ * @reverted: nothing differs from before: end only what may have begun in
+ *	      between, flows of datagrams and connections without replies
  *
  * Context: Process context, may sleep, chatdnat_config_lock held.
  */
-void chatdnat_flush_misplaced(const struct chatdnat_snapshot *snapshot)
+void chatdnat_flush_misplaced(const struct chatdnat_snapshot *snapshot,
+			      bool reverted)
 {
 	struct chatdnat_flush flush = {
 		.ends = chatdnat_flush_ends_misplaced,
 		.new = snapshot,
+		.spares_answered = reverted,
 	};
 
 	lockdep_assert_held(&chatdnat_config_lock);
@@ -272,74 +281,4 @@ void chatdnat_flush_all(const struct chatdnat_snapshot *snapshot)
 
 	chatdnat_reply_count_forget();
 	chatdnat_flush_run(&flush);
-}
-
-struct chatdnat_flush_bound_args {
-	const struct chatdnat_settings *settings;
-	const struct chatdnat_bindings *bindings;
-};
-
-/* Whether a client is on the WAN side, according to the route to it. */
-static bool chatdnat_flush_is_outside(const struct chatdnat_ifset *wan,
-				      const struct chatdnat_flow *flow)
-{
-	struct dst_entry *dst;
-	bool outside;
-
-	dst = chatdnat_lookup_route(flow->family, NULL, &flow->saddr, 0, 0);
-	outside = dst && chatdnat_ifset_has(wan, dst->dev->name);
-	dst_release(dst);
-	return outside;
-}
-
-static int chatdnat_flush_bound_iter(struct nf_conn *ct, void *data)
-{
-	const struct chatdnat_flush_bound_args *bound = data;
-	const struct chatdnat_bindings *bindings = bound->bindings;
-	const struct chatdnat_binding *binding;
-	struct chatdnat_flow to_relay, reply;
-
-	if (nf_ct_is_dying(ct) ||
-	    !chatdnat_flow_of(nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL), &to_relay) ||
-	    !chatdnat_flow_of(nf_ct_tuple(ct, IP_CT_DIR_REPLY), &reply) ||
-	    to_relay.proto != CHATDNAT_TCP)
-		return 0;
-
-	/* An entry created midstream may have the relay as its origin. */
-	if (!(READ_ONCE(ct->status) & IPS_DST_NAT))
-		swap(to_relay, reply);
-	binding = chatdnat_bindings_by_local(bindings, to_relay.family,
-					     &to_relay.daddr);
-
-	/* A masqueraded connection does not match its stateless translation. */
-	return binding &&
-	       chatdnat_bindings_has_port(bindings, to_relay.dport) &&
-	       chatdnat_addr_equal(&binding->relay, &reply.saddr) &&
-	       chatdnat_addr_equal(&to_relay.saddr, &reply.daddr) &&
-	       to_relay.sport == reply.dport && to_relay.dport == reply.sport &&
-	       chatdnat_flush_is_outside(&bound->settings->wan, &to_relay);
-}
-
-/**
- * chatdnat_flush_bound() - delete conntrack entries of connections that are
- *			    translated without state from now on
- * @settings: the settings
- * @bindings: the bindings
- *
- * Conntrack would not see their packets any more, and call later ones invalid.
- *
- * Context: Process context, may sleep, chatdnat_config_lock held.
- */
-void chatdnat_flush_bound(const struct chatdnat_settings *settings,
-			  const struct chatdnat_bindings *bindings)
-{
-	struct chatdnat_flush_bound_args bound = {
-		.settings = settings,
-		.bindings = bindings,
-	};
-
-	lockdep_assert_held(&chatdnat_config_lock);
-
-	chatdnat_reply_count_settle();
-	chatdnat_nfct_cleanup(&init_net, chatdnat_flush_bound_iter, &bound);
 }

@@ -7,10 +7,8 @@
 void chatdnat_flush_change(const struct chatdnat_snapshot *old,
 			   const struct chatdnat_snapshot *new,
 			   const struct chatdnat_former *forgotten);
-void chatdnat_flush_misplaced(const struct chatdnat_snapshot *snapshot);
+void chatdnat_flush_misplaced(const struct chatdnat_snapshot *snapshot,
+			      bool reverted);
 void chatdnat_flush_all(const struct chatdnat_snapshot *snapshot);
-
-void chatdnat_flush_bound(const struct chatdnat_settings *settings,
-			  const struct chatdnat_bindings *bindings);
 
 #endif /* CHATDNAT_FLUSH_H */

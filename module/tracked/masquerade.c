@@ -316,8 +316,8 @@ chatdnat_masquerade_decide(const struct chatdnat_snapshot *by,
 		decision = chatdnat_nat_policy_src(&snapshot->settings, &packet);
 	}
 
-	if (entry && entry->in == state->in && ctinfo == IP_CT_NEW &&
-	    !packet.transformed) {
+	if (entry && by && entry->in == in && in == state->in &&
+	    ctinfo == IP_CT_NEW && !packet.transformed) {
 		entry->out = state->out;
 		entry->masquerade = decision == CHATDNAT_SRC_MASQUERADE;
 	}

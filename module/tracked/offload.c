@@ -173,8 +173,8 @@ static bool
 chatdnat_offload_prioritizes_as_before(const struct chatdnat_offload *offload)
 {
 	return chatdnat_offload_family(offload) == CHATDNAT_IPV6 ||
-	       READ_ONCE(init_net.ipv4.sysctl_ip_fwd_update_priority) ==
-		       offload->prioritizes;
+	       !READ_ONCE(init_net.ipv4.sysctl_ip_fwd_update_priority) ==
+		       (offload->priority < 0);
 }
 
 /**

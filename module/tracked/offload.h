@@ -35,11 +35,10 @@ enum chatdnat_offload_mode {
  * @iif: index of their input device
  * @kind: CHATDNAT_OFFLOAD_KIND()
  * @tos: TOS without ECN, IPv4
- * @priority: skb->priority for that TOS
+ * @priority: skb->priority for that TOS; negative: it is left as it is
  * @rp_filter: reverse path filter of the input device, IPv4
  * @dir: its direction in @ct
  * @sourced: the route back to the source uses the input device
- * @prioritizes: IPv4 packets get @priority (ip_forward_update_priority)
  * @counts: @ct counts packets (nf_conntrack_acct)
  * @ct: the connection, referenced
  * @translation: what to do with its packets
@@ -57,11 +56,10 @@ struct chatdnat_offload {
 	int iif;
 	u16 kind;
 	u8 tos;
-	u8 priority;
+	s8 priority;
 	u8 rp_filter;
 	u8 dir;
 	bool sourced;
-	bool prioritizes;
 	bool counts;
 	struct nf_conn *ct;
 	struct chatdnat_translation translation;
@@ -70,6 +68,10 @@ struct chatdnat_offload {
 	__be32 addr[CHATDNAT_OFFLOAD_WORDS];
 	struct rcu_head rcu;
 };
+
+#ifdef CONFIG_64BIT
+static_assert(offsetof(struct chatdnat_offload, addr[4]) <= 128);
+#endif
 
 /**
  * struct chatdnat_offload_table - all offloaded connections
@@ -90,6 +92,9 @@ struct chatdnat_offload_table {
 	struct chatdnat_chains chains[CHATDNAT_FAMILIES];
 	u64 secret_ipv6[4];
 } ____cacheline_aligned;
+
+static_assert(offsetof(struct chatdnat_offload_table, chains[CHATDNAT_IPV6]) <=
+	      64);
 
 extern struct chatdnat_offload_table chatdnat_offload_table;
 

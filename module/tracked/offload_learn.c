@@ -185,9 +185,10 @@ static bool chatdnat_offload_set_ipv4(struct chatdnat_offload *offload,
 	if (!in_dev)
 		return false;
 	offload->tos = ip_hdr(skb)->tos & ~INET_ECN_MASK;
-	offload->priority = rt_tos2priority(ip_hdr(skb)->tos);
-	offload->prioritizes =
-		READ_ONCE(init_net.ipv4.sysctl_ip_fwd_update_priority);
+	offload->priority =
+		READ_ONCE(init_net.ipv4.sysctl_ip_fwd_update_priority) ?
+			rt_tos2priority(ip_hdr(skb)->tos) :
+			-1;
 	offload->rp_filter = IN_DEV_RPFILTER(in_dev);
 	return true;
 }

@@ -234,7 +234,8 @@ def nothing_but_unicast():
                 sock.bind(("203.0.113.254", 0))
                 sock.sendto(b"all of you", (address, 3478))
         if net.have_ipv6():
-            for address in ("ff02::1", "ff05::2"):
+            # The last one is that of all routers of the network.
+            for address in ("ff02::1", "ff05::2", "2001:db8:1::"):
                 with t.internet.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
                     sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"to_eth0")
                     sock.sendto(b"all of you", (address, 3478))
@@ -244,7 +245,7 @@ def nothing_but_unicast():
                       Seen("relay", CLIENT[version], 3478), f"{version}: unicast is forwarded")
         strangers = [packet for packet in behind.packets("in")
                      if packet.proto == socket.IPPROTO_UDP and packet.src not in CLIENT.values()]
-    tap.equal(strangers, [], "broadcast and multicast do not reach the relay")
+    tap.equal(strangers, [], "broadcast, multicast and anycast do not reach the relay")
     for version in all_versions():
         tap.equal(counters.gained(version).get("seen"), 1, f"{version}: and are not counted")
 

@@ -156,12 +156,12 @@ def during(away, back, sends):
     with HOME:
         ip = subprocess.Popen(["ip", "-batch", "-"], stdin=subprocess.PIPE, text=True)
     with ip:
-        for part in (away, back):
-            ip.stdin.write(part)
-            ip.stdin.flush()
-            for send in sends if part is away else []:
-                send()
-                time.sleep(0.005)
+        ip.stdin.write(away)
+        ip.stdin.flush()
+        for send in sends:
+            send()
+            time.sleep(0.005)
+        ip.stdin.write(back)
 
 
 def for_a_moment(away, back, flows, what):
@@ -317,7 +317,7 @@ def routes(action, number):
 @case.case
 @traced
 def a_flood_of_routes():
-    """A full routing table changes nothing for the module: it looks ten times a second, and allocates, locks and walks nothing."""
+    """A full routing table changes nothing for the module: it looks ten times a second, and allocates and walks nothing."""
     module.load(**settings(ports="imaps,turn"))
     connections = [Connection(t.internet, PROXY[version], 993, CLIENT[version], timeout=30) for version in versions()]
     engines, broken = module.engines(), []

@@ -29,7 +29,7 @@ def setup():
     t = topo.Topology(relays=("relay", "other"))
     traffic.Host("relay", t.relay).tcp(TCP).udp(UDP, 40000)
     traffic.Host("other", t.other).tcp(TCP).udp(UDP)
-    traffic.Host("proxy", HOME).tcp(TCP, OWN).udp(UDP)
+    traffic.Host("proxy", HOME).tcp(TCP, OWN).udp(UDP, TCP)
     traffic.Host("internet", t.internet).tcp(25)
 
 
@@ -158,6 +158,15 @@ def another_way_out():
         HOME.ip_of(version, "rule", "del", "fwmark", "0x77", "lookup", "77")
         HOME.ip_of(version, "route", "del", "default", "table", "77")
         t.other.ip(f"{flag(version)}addr del {RELAY[version]}/{BITS[version]} dev lo\n")
+
+
+@case.tracked("without state nothing of it is kept")
+def another_protocol():
+    module.load(**settings(ports=f"{TCP}"))
+    for version in topo.ip_versions():
+        tap.equal([dial(version), dial(version)], [Seen("relay", CLIENT[version], TCP)] * 2, f"{version}: two connections")
+        tap.equal(traffic.udp(t.internet, PROXY[version], TCP, CLIENT[version]), Seen("proxy", CLIENT[version], TCP),
+                  f"{version}: a datagram to the same port is this host's")
 
 
 @case.tracked("without state nothing of it is kept")

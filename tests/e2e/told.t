@@ -111,6 +111,20 @@ def take_over(version, *ends):
     tap.ok(wait.until(inserted, 20), f"{version}: conntrack takes it over")
 
 
+@case.tracked("without state nothing of it is tracked that could be offloaded")
+def an_offloaded_connection_at_the_unload():
+    """Without the module, an answer of the relay's does not lead to a reset."""
+    with topo.flow_table():
+        for version in versions():
+            module.load(**settings(ports=PORTS))
+            connection, _ = connect(version)
+            with connection:
+                tap.ok(connection.echo(b"x" * 200000), f"{version}: a connection")
+                tap.ok(conntrack.is_offloaded(connection), f"{version}: that is offloaded")
+                module.unload()
+                tap.equal(connection.fate(), "reset", f"{version}: the client, which only listens, is reset")
+
+
 @case.tracked("without state nothing is synchronised")
 def a_connection_of_another_host_that_failed():
     """conntrackd transfers entries without sequence numbers."""
