@@ -23,6 +23,7 @@
 #include "../net/tcp_mss.h"
 #include "../stateless/flow_cache.h"
 #include "../tracked/offload.h"
+#include "../tracked/offload_renew.h"
 #include "../tracked/offload_window.h"
 
 unsigned int chatdnat_fastpath_ipv4_offload(struct sk_buff *skb);

@@ -118,10 +118,11 @@ static bool chatdnat_dnat_is_general(const struct chatdnat_settings *settings,
 				     const struct chatdnat_dst_packet *packet)
 {
 	return packet->in &&
-	       (packet->flow.proto == CHATDNAT_UDP ||
-		packet->flow.dport != CHATDNAT_PORT_SSH) &&
-	       !chatdnat_portset_spans(&settings->service.ports,
-				       packet->flow.proto, packet->flow.dport) &&
+	       (packet->flow.proto == CHATDNAT_UDP ?
+			!chatdnat_portset_spans(&settings->service.ports,
+						packet->flow.proto,
+						packet->flow.dport) :
+			packet->flow.dport != CHATDNAT_PORT_SSH) &&
 	       (packet->daddr_type == CHATDNAT_ADDR_LOCAL ||
 		packet->daddr_type == CHATDNAT_ADDR_UNKNOWN);
 }

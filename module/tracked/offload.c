@@ -11,8 +11,7 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <net/dst.h>
-#include <net/netfilter/nf_conntrack_l4proto.h>
-#include <net/netfilter/nf_conntrack_timeout.h>
+#include <net/netfilter/nf_conntrack.h>
 
 #include "offload.h"
 
@@ -74,12 +73,6 @@ static void chatdnat_offload_free(struct rcu_head *rcu)
 {
 	chatdnat_offload_discard(container_of(rcu, struct chatdnat_offload,
 					      rcu));
-}
-
-static enum chatdnat_family
-chatdnat_offload_family(const struct chatdnat_offload *offload)
-{
-	return offload->kind >> 8;
 }
 
 static void chatdnat_offload_remove(struct chatdnat_offload *offload)
@@ -149,99 +142,6 @@ void chatdnat_offload_add(struct chatdnat_offload *offload)
 	spin_unlock_bh(&chatdnat_offload_lock);
 	if (!fits)
 		chatdnat_offload_discard(offload);
-}
-
-static unsigned int chatdnat_offload_tcp_timeout(const struct nf_conn *ct)
-{
-	const unsigned int *timeouts = nf_ct_timeout_lookup(ct);
-
-	if (!timeouts)
-		timeouts = nf_tcp_pernet(&init_net)->timeouts;
-	return timeouts[TCP_CONNTRACK_ESTABLISHED];
-}
-
-static unsigned int chatdnat_offload_udp_timeout(const struct nf_conn *ct)
-{
-	const unsigned int *timeouts = nf_ct_timeout_lookup(ct);
-
-	if (!timeouts)
-		timeouts = nf_udp_pernet(&init_net)->timeouts;
-	return timeouts[UDP_CT_REPLIED];
-}
-
-static bool
-chatdnat_offload_prioritizes_as_before(const struct chatdnat_offload *offload)
-{
-	return chatdnat_offload_family(offload) == CHATDNAT_IPV6 ||
-	       !READ_ONCE(init_net.ipv4.sysctl_ip_fwd_update_priority) ==
-		       (offload->priority < 0);
-}
-
-/**
- * chatdnat_offload_holds() - look at what sends no notification
- * @offload: a direction
- *
- * Connection tracking has to see a flow of datagrams for some seconds, before it
- * takes it for one that lasts.
- *
- * Context: Softirq, RCU read lock held; on the packet path.
- * Return: False if the stack has to see the next packet.
- */
-bool chatdnat_offload_holds(const struct chatdnat_offload *offload)
-{
-	const struct nf_conn *ct = offload->ct;
-
-	return dst_check(offload->dst, offload->cookie) &&
-	       dst_mtu(offload->dst) == offload->translation.nexthop.mtu &&
-	       chatdnat_offload_prioritizes_as_before(offload) &&
-	       !nf_ct_is_expired(ct) && (READ_ONCE(ct->status) & IPS_ASSURED);
-}
-
-/*
- * Connection tracking shortens the timeout while data is not acknowledged. It
- * would wait for acknowledgments that it does not see; retransmissions, which it
- * sees, shorten the timeout as well.
- */
-static void chatdnat_offload_acknowledge(struct nf_conn *ct)
-{
-	const u8 flag = IP_CT_TCP_FLAG_DATA_UNACKNOWLEDGED;
-	struct ip_ct_tcp_state *seen = ct->proto.tcp.seen;
-
-	if (!((READ_ONCE(seen[0].flags) | READ_ONCE(seen[1].flags)) & flag))
-		return;
-	spin_lock_bh(&ct->lock);
-	seen[0].flags &= ~flag;
-	seen[1].flags &= ~flag;
-	spin_unlock_bh(&ct->lock);
-}
-
-/**
- * chatdnat_offload_renew() - look after a connection, once a second
- * @offload: its direction
- *
- * To be called for packets only that connection tracking would accept: no other
- * one extends a connection.
- *
- * Context: Softirq, RCU read lock held; on the packet path.
- * Return: False if the stack has to see the packet.
- */
-bool chatdnat_offload_renew(struct chatdnat_offload *offload)
-{
-	struct nf_conn *ct = offload->ct;
-	unsigned int timeout;
-
-	if (!chatdnat_offload_holds(offload))
-		return false;
-	if (nf_ct_protonum(ct) == IPPROTO_TCP)
-		chatdnat_offload_acknowledge(ct);
-	if (!(READ_ONCE(ct->status) & IPS_FIXED_TIMEOUT)) {
-		timeout = nf_ct_protonum(ct) == IPPROTO_TCP ?
-				  chatdnat_offload_tcp_timeout(ct) :
-				  chatdnat_offload_udp_timeout(ct);
-		WRITE_ONCE(ct->timeout, nfct_time_stamp + timeout);
-	}
-	WRITE_ONCE(offload->translation.validity.until, jiffies + HZ);
-	return true;
 }
 
 /**

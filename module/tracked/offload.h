@@ -113,6 +113,19 @@ static inline u8 chatdnat_offload_protonum(const struct chatdnat_offload *offloa
 }
 
 /**
+ * chatdnat_offload_family() - family of an offloaded connection
+ * @offload: its direction
+ *
+ * Context: Any; on the packet path.
+ * Return: IPv4 or IPv6.
+ */
+static inline enum chatdnat_family
+chatdnat_offload_family(const struct chatdnat_offload *offload)
+{
+	return offload->kind >> 8;
+}
+
+/**
  * chatdnat_offload_words() - number of words of an address
  * @family: IPv4 or IPv6
  *
@@ -215,9 +228,6 @@ chatdnat_offload_find(enum chatdnat_family family, const __be32 *addr,
 			return offload;
 	return NULL;
 }
-
-bool chatdnat_offload_holds(const struct chatdnat_offload *offload);
-bool chatdnat_offload_renew(struct chatdnat_offload *offload);
 
 /**
  * chatdnat_offload_is_current() - whether a connection is alive, and nothing has

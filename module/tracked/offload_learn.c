@@ -23,6 +23,7 @@
 #include "../net/nfct.h"
 #include "offload.h"
 #include "offload_learn.h"
+#include "offload_renew.h"
 
 /*
  * Devices with an ingress hook, by a hash of their index. An entry of another
@@ -300,8 +301,11 @@ static noinline void chatdnat_offload_packet(const struct sk_buff *skb,
 	    !chatdnat_offload_is_ours(ct))
 		return;
 	offload = chatdnat_offload_from(skb, state, ct, dir);
-	if (offload)
-		chatdnat_offload_add(offload);
+	if (!offload)
+		return;
+	chatdnat_offload_add(offload);
+	if (nf_ct_protonum(ct) == IPPROTO_TCP)
+		chatdnat_offload_acknowledge(ct);
 }
 
 /**
