@@ -124,13 +124,13 @@ def masqueraded():
 
 @case.tracked("the stateless engine does not know idle connections")
 def flushed_at_once():
-    """The same number of live connections, ended by one write."""
+    """More live connections than are ended in one batch, ended by one write."""
     module.load(**settings())
     server = listener("ipv4")
     clients = []
     served = []
     with t.internet:
-        for _ in range(CONNECTIONS // 2):
+        for _ in range(CONNECTIONS * 5 // 8):
             sock = socket.socket()
             sock.bind((CLIENT["ipv4"], 0))
             sock.settimeout(10)

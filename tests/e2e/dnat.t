@@ -9,7 +9,7 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
-from lib import case, conntrack, module, net, sniff, tap, topo, traffic, wait
+from lib import case, conntrack, craft, module, net, sniff, tap, topo, traffic, wait
 from lib.topo import (CLIENT, CLIENT2, OTHER, PORTS, PROXY, PROXY2, PROXY3, RELAY, SETTING, TRANSIT,
                       TUNNEL, HOME, settings)
 from lib.traffic import Seen
@@ -234,11 +234,17 @@ def nothing_but_unicast():
                 sock.bind(("203.0.113.254", 0))
                 sock.sendto(b"all of you", (address, 3478))
         if net.have_ipv6():
-            # The last one is that of all routers of the network.
-            for address in ("ff02::1", "ff05::2", "2001:db8:1::"):
+            # The kernel adds it a moment after the interface is up.
+            tap.ok(wait.until(lambda: "ff00::/8" in t.internet.run("ip", "-6", "route", "show", "table", "local")),
+                   "there is a route for multicast")
+            for address in ("ff02::1", "ff05::2"):
                 with t.internet.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
                     sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"to_eth0")
                     sock.sendto(b"all of you", (address, 3478))
+            # All routers of the network have that address.
+            tap.ok("anycast 2001:db8:1:: dev eth0" in HOME.run("ip", "-6", "route", "show", "table", "local"), "there is an anycast address")
+            with craft.Link(t.internet) as link:
+                link.send(craft.udp(CLIENT["ipv6"], "2001:db8:1::", 3478))
         # These come later on the same way, so what was to arrive has arrived.
         for version in all_versions():
             tap.equal(traffic.udp(t.internet, PROXY[version], 3478, CLIENT[version]),

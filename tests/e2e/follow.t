@@ -82,6 +82,17 @@ def with_tracking(function):
     return run
 
 
+def traced(function):
+    """A case that counts calls in the kernel."""
+    def run():
+        if trace.available():
+            function()
+        else:
+            tap.skip(function.__name__, "this kernel cannot count calls")
+    run.__name__ = function.__name__
+    return run
+
+
 @case.case
 def an_interface_is_renamed():
     rename("eth0", "ens9")
@@ -207,6 +218,44 @@ def a_default_route_is_away_for_a_moment():
 
 @case.case
 @with_tracking
+def an_address_that_another_host_had():
+    """A connection to it, which was forwarded there, would be the relay's now."""
+    module.load(**settings(ports="imaps"))
+    t.internet.ip("".join(f"route add {LATE[version]} via {PROXY[version]}\n" for version in versions()))
+    for version in versions():
+        bits = 128 if version == "ipv6" else 32
+        t.other.ip(f"addr add {LATE[version]}/{bits} dev lo{' nodad' * (version == 'ipv6')}\n")
+        HOME.ip(f"route add {LATE[version]}/{bits} via {OTHER[version]}\n")
+        with Connection(t.internet, LATE[version], 993, CLIENT[version]) as connection:
+            tap.equal(connection.answer.server, "other", f"{version}: a connection to another host")
+            HOME.ip(f"addr add {LATE[version]}/{bits} dev eth0{' nodad' * (version == 'ipv6')}\n")
+            tap.equal(connection.fate(), "reset", f"{version}: once the address is the proxy's, it is reset")
+        HOME.ip(f"addr del {LATE[version]}/{bits} dev eth0\nroute del {LATE[version]}/{bits} via {OTHER[version]}\n")
+        t.other.ip(f"addr del {LATE[version]}/{bits} dev lo\n")
+    t.internet.ip("".join(f"route del {LATE[version]}\n" for version in versions()))
+
+
+@case.case
+@traced
+@with_tracking
+def a_default_route_arrives_under_a_connection():
+    module.load(**settings(ports="turn"))
+    for version in versions():
+        bits = 128 if version == "ipv6" else 32
+        t.other.ip(f"addr add {CLIENT2[version]}/{bits} dev lo{' nodad' * (version == 'ipv6')}\n")
+        with trace.calls("chatdnat_survey_take") as calls:
+            HOME.ip(f"route replace default via {OTHER[version]}\n")
+            # Two looks follow a burst of events.
+            tap.ok(wait.until(lambda c=calls: c.counts()["chatdnat_survey_take"] > 1), f"{version}: another default route")
+        with Connection(t.relay, CLIENT2[version], 993, RELAY[version]) as connection:
+            tap.equal(connection.answer.peer, RELAY[version], f"{version}: a connection of the relay's by another interface")
+            HOME.ip(f"route replace default via {INTERNET[version]}\n")
+            tap.equal(connection.fate(), "reset", f"{version}: once the route leads out by the WAN, it is reset")
+        t.other.ip(f"addr del {CLIENT2[version]}/{bits} dev lo\n")
+
+
+@case.case
+@with_tracking
 def a_default_route_arrives():
     module.load(**settings(ports="turn"))
     for version in versions():
@@ -292,17 +341,6 @@ def kept_or_drained():
         for flow in flows:
             flow.close()
         module.unload()
-
-
-def traced(function):
-    """A case that counts calls in the kernel."""
-    def run():
-        if trace.available():
-            function()
-        else:
-            tap.skip(function.__name__, "this kernel cannot count calls")
-    run.__name__ = function.__name__
-    return run
 
 
 def routes(action, number):
