@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/cache.h>
+
 #include "validity.h"
 
 /* Maximum age, for changes that send no notification or act after it. */

@@ -28,6 +28,7 @@ typedef int64_t s64;
 #define __force
 #define __rcu
 #define __percpu
+#define __read_mostly
 #define noinline __attribute__((noinline))
 #define IS_ENABLED(option) 1
 #undef static_assert
