@@ -166,8 +166,9 @@ class Pair(net.Closing):
         """The next segment is dropped, and answered by a reset."""
         dropped = module.stats(self.version)["dropped_via"]
         change()
-        self.client.sendall(SHORT)
         try:
+            # What is sent again may have been answered already.
+            self.client.sendall(SHORT)
             tap.equal(self.client.recv(1), None, f"{self.version}: {what}: reset")
         except ConnectionResetError:
             tap.ok(module.stats(self.version)["dropped_via"] > dropped, f"{self.version}: {what}: dropped and reset")
@@ -452,13 +453,16 @@ def timeouts():
                 pair.stack.get("forwarded") == forwarded
         # More than once: something may have been sent again.
         tap.ok(any(renewed(seconds) for seconds in (1000, 2000, 3000)), f"{version}: packets on the fast path set the timeout")
-        forwarded = pair.stack.get("forwarded")
-        # Conntrack shortens it for what is not acknowledged.
         pair.server.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
-        pair.client.send(b"!", socket.MSG_OOB)
-        tap.ok(pair.heard(pair.server, b"!") and pair.acknowledged(), f"{version}: urgent data is acknowledged")
-        tap.ok(pair.stack.get("forwarded") > forwarded, f"{version}: it passed through the stack")
-        tap.ok(pair.entry().timeout > 900, f"{version}: and the connection may be idle: {pair.entry().timeout} s")
+
+        def may_be_idle():
+            """Conntrack shortens the timeout for what is not acknowledged."""
+            forwarded = pair.stack.get("forwarded")
+            pair.client.send(b"!", socket.MSG_OOB)
+            return pair.heard(pair.server, b"!") and pair.acknowledged() and pair.stack.get("forwarded") > forwarded and \
+                pair.entry().timeout > 900
+        tap.ok(any(may_be_idle() for _ in range(3)),
+               f"{version}: urgent data passes through the stack, and the connection may be idle: {pair.entry().timeout} s")
         HOME.sysctl(**{path: before})
 
 
@@ -499,18 +503,21 @@ def accounts():
     def counted(device):
         words = HOME.run("nft", "list", "counter", "netdev", "count", device).split()
         return int(words[words.index("packets") + 1]), int(words[words.index("bytes") + 1])
-    for version in topo.ip_versions():
+    def equally(version, last):
+        """For one connection; a segment that is sent again for no reason is not counted by conntrack."""
         HOME.nft("reset counters table netdev count\n")
         with Pair(version) as pair:
             pair.fast("at first")
             tap.ok(pair.talk(LONG * 20), f"{version}: both ways")
-            last = []
 
             def equal():
                 last[:] = [(counted("eth0"), counted("wg0")), pair.entry().counters]
                 return last[0] == last[1]
-            tap.ok(wait.until(equal), f"{version}: packets and bytes of both directions are counted: {last}")
-            tap.ok(last[0][0][1] > len(LONG) * 20, f"{version}: and there are so many")
+            return wait.until(equal)
+    for version in topo.ip_versions():
+        last = []
+        tap.ok(any(equally(version, last) for _ in range(3)), f"{version}: packets and bytes of both directions are counted: {last}")
+        tap.ok(last[0][0][1] > len(LONG) * 20, f"{version}: and there are so many")
     HOME.nft("delete table netdev count\n")
     HOME.sysctl(netfilter__nf_conntrack_acct=0)
 
