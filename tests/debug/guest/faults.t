@@ -364,7 +364,7 @@ def entries_of_offloaded_connections():
                 return refused
             names = in_turn(one)
         report(f"entries, {version}", names, wrong)
-        tap.equal(names.count("__kmalloc_noprof"), 2, f"{version}: one for each direction")
+        tap.equal(names.count("__kmalloc_cache_noprof"), 2, f"{version}: one for each direction")
     unload()
 
 
