@@ -71,7 +71,7 @@ static void chatdnat_ipv4_rewrite(struct sk_buff *skb,
 	if (unlikely(th->syn || th->rst))
 		chatdnat_fastpath_count(skb, th, entry, CHATDNAT_IPV4, entering);
 	chatdnat_fastpath_check(skb, &th->check, &entry->translation);
-	*(entering ? &iph->daddr : &iph->saddr) = entry->to->word[0];
+	*(entering ? &iph->daddr : &iph->saddr) = entry->addr[2];
 	chatdnat_ipv4_forward(skb, iph, &entry->translation);
 	if (READ_ONCE(init_net.ipv4.sysctl_ip_fwd_update_priority))
 		skb->priority = entry->priority;
@@ -134,7 +134,7 @@ unsigned int chatdnat_fastpath_ipv4(struct sk_buff *skb,
 	    chatdnat_fastpath_policies(skb) ||
 	    !chatdnat_fastpath_fits(skb, sizeof(*iph), &entry->translation) ||
 	    !chatdnat_ipv4_sound(skb) ||
-	    skb_cow(skb, LL_RESERVED_SPACE(entry->translation.nexthop.dev)))
+	    skb_cow(skb, entry->translation.nexthop.headroom))
 		return NF_ACCEPT;
 
 	if (unlikely(chatdnat_fastpath_keeps_dst(entry->translation.nexthop.dev))) {

@@ -87,8 +87,7 @@ unsigned int chatdnat_fastpath_ipv4_offload(struct sk_buff *skb)
 	if (unlikely(!chatdnat_fastpath_offload_dst(offload, &dst) ||
 		     !chatdnat_fastpath_offload_expects(offload, iph + 1,
 							skb->len - sizeof(*iph)) ||
-		     skb_cow(skb, LL_RESERVED_SPACE(offload->translation.nexthop
-							    .dev))))
+		     skb_cow(skb, offload->translation.nexthop.headroom)))
 		return NF_ACCEPT;
 
 	iph = (struct iphdr *)skb->data;

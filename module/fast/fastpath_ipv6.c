@@ -131,7 +131,7 @@ unsigned int chatdnat_fastpath_ipv6(struct sk_buff *skb,
 	    chatdnat_fastpath_policies(skb) ||
 	    !chatdnat_fastpath_fits(skb, sizeof(*ip6h), &entry->translation) ||
 	    !chatdnat_ipv6_sound(skb) ||
-	    skb_cow(skb, LL_RESERVED_SPACE(entry->translation.nexthop.dev)))
+	    skb_cow(skb, entry->translation.nexthop.headroom))
 		return NF_ACCEPT;
 
 	if (unlikely(chatdnat_fastpath_keeps_dst(entry->translation.nexthop.dev))) {

@@ -77,8 +77,7 @@ unsigned int chatdnat_fastpath_ipv6_offload(struct sk_buff *skb)
 		     !chatdnat_fastpath_offload_expects(offload, ip6h + 1,
 							skb->len -
 								sizeof(*ip6h)) ||
-		     skb_cow(skb, LL_RESERVED_SPACE(offload->translation.nexthop
-							    .dev))))
+		     skb_cow(skb, offload->translation.nexthop.headroom)))
 		return NF_ACCEPT;
 
 	ip6h = (struct ipv6hdr *)skb->data;

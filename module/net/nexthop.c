@@ -63,6 +63,11 @@ void chatdnat_nexthop_neigh_gone(const struct neighbour *neigh)
 		chatdnat_validity_end_all();
 }
 
+static u16 chatdnat_nexthop_headroom(const struct net_device *dev)
+{
+	return min_t(unsigned int, LL_RESERVED_SPACE(dev), U16_MAX);
+}
+
 /*
  * Whether an exception changes the route to an address. An exception applies to
  * one destination, but any host can cause one. Tunnels create one for each
@@ -209,8 +214,10 @@ void chatdnat_nexthop_learn(struct chatdnat_nexthop *nexthop,
 	else
 		chatdnat_nexthop_learn_ipv6(nexthop, (const void *)addr->word);
 #endif
-	if (nexthop->dev)
+	if (nexthop->dev) {
+		nexthop->headroom = chatdnat_nexthop_headroom(nexthop->dev);
 		nexthop->wan = chatdnat_ifset_has(wan, nexthop->dev->name);
+	}
 }
 
 static struct neighbour *chatdnat_nexthop_neigh_of(enum chatdnat_family family,
@@ -254,6 +261,7 @@ u32 chatdnat_nexthop_from_dst(struct chatdnat_nexthop *nexthop,
 	*nexthop = (struct chatdnat_nexthop){
 		.dev = dst->dev,
 		.mtu = dst_mtu(dst),
+		.headroom = chatdnat_nexthop_headroom(dst->dev),
 	};
 	if (dst->dev->header_ops)
 		nexthop->neigh =

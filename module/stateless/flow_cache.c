@@ -27,8 +27,7 @@
 #define CHATDNAT_FLOW_CACHE_MIN BIT(6)
 #define CHATDNAT_FLOW_CACHE_MAX BIT(14)
 
-DEFINE_PER_CPU(struct chatdnat_flow_cache *, chatdnat_flow_cache);
-unsigned int chatdnat_flow_cache_shift __read_mostly;
+DEFINE_PER_CPU(struct chatdnat_flow_cache_ref, chatdnat_flow_cache);
 
 static size_t chatdnat_flow_cache_sets(void)
 {
@@ -51,16 +50,14 @@ static size_t chatdnat_flow_cache_sets(void)
  */
 bool chatdnat_flow_cache_allocate(void)
 {
+	size_t sets = chatdnat_flow_cache_sets();
+	struct chatdnat_flow_cache_ref *ref;
 	struct chatdnat_flow_cache *cache;
-	size_t sets;
 	int cpu;
 
-	if (!chatdnat_flow_cache_shift)
-		chatdnat_flow_cache_shift = 64 -
-					    ilog2(chatdnat_flow_cache_sets());
-	sets = BIT_ULL(64 - chatdnat_flow_cache_shift);
 	for_each_possible_cpu(cpu) {
-		if (per_cpu(chatdnat_flow_cache, cpu))
+		ref = per_cpu_ptr(&chatdnat_flow_cache, cpu);
+		if (ref->cache)
 			continue;
 		cache = kvzalloc_node(struct_size(cache, entry,
 						  sets * CHATDNAT_FLOW_CACHE_WAYS),
@@ -69,7 +66,8 @@ bool chatdnat_flow_cache_allocate(void)
 			return false;
 		/* What the entries point to is held elsewhere. */
 		kmemleak_no_scan(cache);
-		per_cpu(chatdnat_flow_cache, cpu) = cache;
+		ref->cache = cache;
+		ref->shift = 64 - ilog2(sets);
 	}
 	return true;
 }
@@ -84,7 +82,7 @@ void chatdnat_flow_cache_exit(void)
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		kvfree(per_cpu(chatdnat_flow_cache, cpu));
+		kvfree(per_cpu(chatdnat_flow_cache, cpu).cache);
 }
 
 /* The next hop to a relay is looked up once for all its clients. */
@@ -97,7 +95,7 @@ chatdnat_flow_cache_relay_hop(const struct chatdnat_settings *settings,
 	struct chatdnat_relay_nexthop *relay_hop;
 
 	kind |= CHATDNAT_FLOW_FROM_WAN;
-	relay_hop = this_cpu_read(chatdnat_flow_cache)->relay_hop[family];
+	relay_hop = this_cpu_read(chatdnat_flow_cache.cache)->relay_hop[family];
 	relay_hop += binding - bindings->binding[family];
 	if (relay_hop->kind == kind &&
 	    chatdnat_validity_check(&relay_hop->validity))
@@ -207,6 +205,8 @@ chatdnat_flow_cache_learn(struct chatdnat_flow_entry *entry,
 	entry->kind = kind;
 	entry->priority = rt_tos2priority(kind & CHATDNAT_FLOW_TOS);
 	entry->to = entering ? &binding->relay : &binding->local;
+	if (family == CHATDNAT_IPV4)
+		entry->addr[2] = entry->to->word[0];
 	chatdnat_translation_sums(&entry->translation,
 				  entering ? binding->diff : ~binding->diff, 0);
 	chatdnat_flow_cache_nexthops(entry, settings, bindings, family, binding,
@@ -241,7 +241,8 @@ void chatdnat_flow_cache_forget(enum chatdnat_family family,
 		      chatdnat_flow_cache_key_ipv6(from->word, to->word) :
 		      chatdnat_flow_cache_key_ipv4(from->word[0], to->word[0]);
 	for_each_possible_cpu(cpu) {
-		set = chatdnat_flow_cache_set(per_cpu(chatdnat_flow_cache, cpu),
+		set = chatdnat_flow_cache_set(per_cpu_ptr(&chatdnat_flow_cache,
+							  cpu),
 					      key);
 		for (i = 0; i < CHATDNAT_FLOW_CACHE_WAYS; i++)
 			chatdnat_validity_end(&set[i].translation.validity);

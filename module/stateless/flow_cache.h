@@ -30,7 +30,9 @@
 /**
  * struct chatdnat_flow_entry - flow cache entry of segments from one address to
  *				another
- * @addr: source and destination address, adjacent as in the IP header
+ * @addr: source and destination address, adjacent as in the IP header; for IPv4,
+ *	  the new address follows, as a packet would read another cache line
+ *	  otherwise
  * @kind: the bindings, family, direction and TOS that the entry is for
  * @mss: MSS to clamp to, for the path MTU of both directions; 0: do not clamp
  * @priority: skb->priority for that TOS
@@ -75,14 +77,23 @@ struct chatdnat_flow_cache {
 	struct chatdnat_flow_entry entry[];
 };
 
+/**
+ * struct chatdnat_flow_cache_ref - what finds the flow cache of a CPU
+ * @cache: the cache
+ * @shift: 64 less the binary logarithm of the number of its sets
+ *
+ * Aligned, so that it is in one cache line.
+ */
+struct chatdnat_flow_cache_ref {
+	struct chatdnat_flow_cache *cache;
+	unsigned int shift;
+} __aligned(16);
+
 /*
  * Allocated before the first bindings take effect, freed when the module is
  * unloaded; used in softirq only.
  */
-DECLARE_PER_CPU(struct chatdnat_flow_cache *, chatdnat_flow_cache);
-
-/* 64 less the binary logarithm of the number of sets. */
-extern unsigned int chatdnat_flow_cache_shift;
+DECLARE_PER_CPU(struct chatdnat_flow_cache_ref, chatdnat_flow_cache);
 
 /**
  * chatdnat_flow_cache_pair() - combine two words of addresses
@@ -128,11 +139,10 @@ static inline u64 chatdnat_flow_cache_key_ipv6(const __be32 *from,
 
 /* The set of a key in the cache of one CPU. */
 static inline struct chatdnat_flow_entry *
-chatdnat_flow_cache_set(struct chatdnat_flow_cache *cache, u64 key)
+chatdnat_flow_cache_set(const struct chatdnat_flow_cache_ref *ref, u64 key)
 {
-	return cache->entry +
-	       ((key * GOLDEN_RATIO_64) >> chatdnat_flow_cache_shift) *
-		       CHATDNAT_FLOW_CACHE_WAYS;
+	return ref->cache->entry + ((key * GOLDEN_RATIO_64) >> ref->shift) *
+					   CHATDNAT_FLOW_CACHE_WAYS;
 }
 
 /**
@@ -146,7 +156,7 @@ chatdnat_flow_cache_set(struct chatdnat_flow_cache *cache, u64 key)
 static inline struct chatdnat_flow_entry *chatdnat_flow_cache_at(u64 key)
 {
 	struct chatdnat_flow_entry *set =
-		chatdnat_flow_cache_set(this_cpu_read(chatdnat_flow_cache), key);
+		chatdnat_flow_cache_set(this_cpu_ptr(&chatdnat_flow_cache), key);
 
 	/* Keep the compiler from recomputing the address at each use. */
 	OPTIMIZER_HIDE_VAR(set);
@@ -166,7 +176,7 @@ chatdnat_flow_cache_replaced(struct chatdnat_flow_entry *set)
 {
 	if (!chatdnat_validity_check(&set->translation.validity))
 		return set;
-	return set + this_cpu_read(chatdnat_flow_cache)->turn++ %
+	return set + this_cpu_read(chatdnat_flow_cache.cache)->turn++ %
 			     CHATDNAT_FLOW_CACHE_WAYS;
 }
 
