@@ -572,7 +572,7 @@ def in_bulk():
         names = ("gro",) if feature == "on" else ("tso", "gso")
         ns.run("ethtool", "-K", device, *(word for name in names for word in (name, feature)))
     for pair in pairs():
-        bulk(pair, "wg0", 10000000, "veth")
+        bulk(pair, "wg0", 100_000_000, "veth")
 
 
 def wireguard():
@@ -596,7 +596,7 @@ def in_bulk_through_wireguard():
     wireguard()
     load(**{topo.SETTING[version]: address for version, address in INNER.items() if version in topo.ip_versions()})
     for pair in pairs():
-        bulk(pair, "wgt", 3000000, "WireGuard")
+        bulk(pair, "wgt", 3_000_000, "WireGuard")
 
 
 case.run(setup, {*topo.EVERY_RELAY, *INNER.values()}, seconds=120)
