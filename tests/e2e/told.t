@@ -85,16 +85,22 @@ def an_old_relay_that_keeps_alive():
         module.unload()
 
 
+def offloaded(version):
+    """Loads the module. A connection that a flow table forwards, and the relay's end of it."""
+    module.load(**settings(ports=PORTS))
+    connection, served = connect(version)
+    tap.ok(connection.echo(b"x" * 200000), f"{version}: a connection")
+    tap.ok(conntrack.is_offloaded(connection), f"{version}: that is offloaded")
+    return connection, served
+
+
 @case.tracked("without state nothing of it is tracked that could be offloaded")
 def an_offloaded_connection():
     """Conntrack does not see segments that a flow table forwards: its sequence numbers are outdated."""
     with topo.flow_table():
         for version in versions():
-            module.load(**settings(ports=PORTS))
-            connection, served = connect(version)
+            connection, served = offloaded(version)
             with connection:
-                tap.ok(connection.echo(b"x" * 200000), f"{version}: a connection")
-                tap.ok(conntrack.is_offloaded(connection), f"{version}: that is offloaded")
                 to_other()
                 both_are_reset(connection, served, f"{version}: with another relay")
             module.unload()
@@ -116,11 +122,8 @@ def an_offloaded_connection_at_the_unload():
     """Without the module, an answer of the relay's does not lead to a reset."""
     with topo.flow_table():
         for version in versions():
-            module.load(**settings(ports=PORTS))
-            connection, _ = connect(version)
+            connection, _ = offloaded(version)
             with connection:
-                tap.ok(connection.echo(b"x" * 200000), f"{version}: a connection")
-                tap.ok(conntrack.is_offloaded(connection), f"{version}: that is offloaded")
                 module.unload()
                 tap.equal(connection.fate(), "reset", f"{version}: the client, which only listens, is reset")
 
