@@ -161,7 +161,10 @@ static int chatdnat_notifier_netdev_event(struct notifier_block *nb,
 		chatdnat_ingress_leave(dev);
 		chatdnat_notifier_dev_changed(dev);
 		break;
+	/* The caches have its MTU, and the headroom that it asks for. */
 	case NETDEV_CHANGEMTU:
+	case NETDEV_CHANGE:
+	case NETDEV_FEAT_CHANGE:
 		chatdnat_validity_end_all();
 		break;
 	case NETDEV_REGISTER:

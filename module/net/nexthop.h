@@ -17,8 +17,7 @@ struct sk_buff;
  * @dev: output device; NULL: the stack has to route the packets
  * @neigh: the neighbour; NULL if @dev has none, or if it is not resolved
  * @mtu: MTU of the route
- * @headroom: bytes that @dev asks for before a packet; drivers make room if
- *	      they need more by then
+ * @headroom: bytes that @dev asks for before a packet
  * @wan: @dev is a WAN interface
  *
  * There is no reference to device and neighbour. Before they are freed, a new

@@ -295,6 +295,14 @@ def devices():
         pair.stopped("a device goes down")
         HOME.ip("link set wg0 up\n")
         pair.resumed("and comes up")
+        # Either may change the room that the device wants for its header.
+        pair.obeys("a device changes its features", lambda: HOME.run("ethtool", "-K", "wg0", "tso", "off"))
+        pair.fast("other features")
+        HOME.run("ethtool", "-K", "wg0", "tso", "on")
+        pair.fast("the former ones")
+        pair.obeys("a device is changed", lambda: HOME.ip("link set wg0 alias relay\n"))
+        pair.fast("a changed device")
+        HOME.ip("link set wg0 alias ''\n")
 
 
 @case.case
