@@ -53,13 +53,13 @@ void setup_print_script(const struct plan *plan, bool quoted)
 
 	/* It is made of nothing that has to be escaped. */
 	if (quoted) {
-		puts(" [ -z \"$BASH_VERSION\" ] || set +o history");
+		puts(" case ${SHELLOPTS-} in *history*) set +o history; CHATDNAT_HISTORY=on;; esac");
 		puts("sh <<'CHATDNAT_RELAY'");
 	}
 	fputs(script, stdout);
 	if (quoted) {
 		puts("CHATDNAT_RELAY");
-		puts(" [ -z \"$BASH_VERSION\" ] || set -o history");
+		puts(" [ -z \"${CHATDNAT_HISTORY-}\" ] || { set -o history; unset CHATDNAT_HISTORY; }");
 	}
 	explicit_bzero(script, strlen(script));
 	free(script);
