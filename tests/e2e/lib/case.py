@@ -51,6 +51,7 @@ def _end(name, known_relays):
     if module.loaded():
         known_relays |= relays()
         module.unload()
+    net.forget_closing()
     if not wait.until(lambda: not module.loaded()):
         problems.append("/sys/module/chatdnat is still there")
     try:
