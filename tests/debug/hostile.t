@@ -123,8 +123,9 @@ def run(engine, guard, shots, results):
         tally.shots += 1
         if error:
             tally.refused += 1
-            if any(caught) or shot.vnet == packets.PLAIN:
-                tally.wrong.append(f"{number}: error {error}, and out came {[[str(each)[:400] for each in side] for side in caught]}")
+            out = [(link, str(each)[:400]) for link in (0, 1) for each in caught[link] if not judge.unasked(each[1])]
+            if out or shot.vnet == packets.PLAIN:
+                tally.wrong.append(f"{number}: error {error}, and out came {out}")
         else:
             verdict = known.verdict(shot.link, shot.vnet, shot.frame)
             tally.unsure += not verdict.sure

@@ -129,9 +129,12 @@ def together(parts, strict):
     return bytes(whole)
 
 
-def about_neighbours(data):
-    """What the stack says of its own accord."""
-    if data[0] >> 4 != 6 or len(data) < 44:
+def unasked(frame):
+    """What the stack says of its own accord: about neighbours and groups."""
+    data = frame[14:]
+    if frame[12:14] == b"\x08\x06":
+        return True
+    if version_of(data) != 6 or len(data) < 44:
         return False
     proto, at, _ = skip(data, 40, data[6])
     return proto == ICMPV6 and len(data) > at >= 0 and 130 <= data[at] <= 143
@@ -141,9 +144,9 @@ def packets(link, caught):
     """The packets that came out of a link, whole."""
     reassembly, found = Reassembly(), []
     for vnet, frame in caught:
-        data = frame[14:]
-        if frame[12:14] == b"\x08\x06" or about_neighbours(data):
+        if unasked(frame):
             continue
+        data = frame[14:]
         if frame[:6] != NEIGHBOUR[link] or frame[6:12] != STATION[link]:
             raise Wrong("another next hop")
         if frame[12:14] != ETHERTYPE.get(version_of(data)):
